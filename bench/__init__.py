@@ -1,0 +1,1 @@
+"""The benchmark: every denoiser on every dataset and noise level, in one tidy table."""

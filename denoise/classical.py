@@ -1,0 +1,114 @@
+"""Denoisers without training: the floors of every table and scikit-image's classical methods, behind one interface.
+
+Each entry of `DENOISERS` builds, from the training pictures, a denoiser `(noisy, sigma) -> estimate` on (N, C, H, W)
+float32. The fact `told_sigma` says whether it uses the true noise level, which the blind networks never see.
+
+References
+----------
+Buades, Coll and Morel, "A non-local algorithm for image denoising", CVPR 2005.
+Chambolle, "An algorithm for total variation minimization and applications", 2004.
+Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression" (BayesShrink), 2000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.ndimage import median_filter
+from skimage import restoration
+from torch import Tensor
+
+from denoise.datasets.base import Pictures
+from denoise.registry import Registry
+
+Denoise = Callable[[Tensor, float], Tensor]
+
+DENOISERS = Registry("denoiser")
+
+
+class NotApplicable(ValueError):
+    """A method that cannot be built for these pictures; its text says why."""
+
+
+# In units of sigma; `python -m bench tune` chose them on validation digits and wrote bench/results/tuning.csv.
+NLM_STRENGTH = 0.7
+TV_STRENGTH = 0.4
+WAVELET_STRENGTH = 0.5
+
+
+@DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False)
+def noisy_input(training: Pictures) -> Denoise:
+    """Do nothing: the score that a denoiser has to beat."""
+    return lambda noisy, sigma: noisy
+
+
+@DENOISERS.register("black", label="Black picture", colour="#000000", told_sigma=False)
+def black(training: Pictures) -> Denoise:
+    """Answer black whatever comes: on MNIST this beats the noisy input at sigma 0.5."""
+    return lambda noisy, sigma: torch.zeros_like(noisy)
+
+
+@DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False)
+def mean(training: Pictures) -> Denoise:
+    """Answer the mean of the training pictures whatever comes; raises `NotApplicable` where they differ in size."""
+    if len({image.shape for image in training}) > 1:
+        raise NotApplicable(f"the pictures of {training.name} differ in size, so they have no mean picture")
+    total = sum(clean.double().sum(0) for clean, _ in training.batches(5_000))
+    picture = (total / len(training)).float()
+    return lambda noisy, sigma: picture.expand_as(noisy)
+
+
+@DENOISERS.register("median", label="Median 3x3", colour="#bbbbbb", told_sigma=False)
+def median(training: Pictures) -> Denoise:
+    """The median of each 3x3 neighbourhood."""
+    return lambda noisy, sigma: torch.from_numpy(median_filter(noisy.numpy(), size=(1, 1, 3, 3)))
+
+
+@DENOISERS.register("nlm", label="Non-local means", colour="#e69f00", told_sigma=True)
+def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
+    """Non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
+    return _each(
+        lambda image, sigma, axis: restoration.denoise_nl_means(
+            image, patch_size=5, patch_distance=6, h=strength * sigma, fast_mode=False, channel_axis=axis
+        )
+    )
+
+
+@DENOISERS.register("tv", label="Total variation", colour="#f0e442", told_sigma=True)
+def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
+    """Total variation by Chambolle's projection, `weight = strength * sigma`."""
+    return _each(
+        lambda image, sigma, axis: restoration.denoise_tv_chambolle(image, weight=strength * sigma, channel_axis=axis)
+    )
+
+
+@DENOISERS.register("wavelet", label="Wavelet BayesShrink", colour="#8c564b", told_sigma=True)
+def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
+    """Soft BayesShrink thresholds on two levels of symlets, for noise of `strength * sigma`."""
+    # By default scikit-image takes three levels fewer than fit, which leaves one for 28x28.
+    return _each(
+        lambda image, sigma, axis: restoration.denoise_wavelet(
+            image, sigma=strength * sigma, wavelet="sym4", wavelet_levels=2, channel_axis=axis
+        )
+    )
+
+
+def _each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:
+    """Apply a method for one (H, W) or (H, W, C) picture to each of a batch; sigma 0 needs no cleaning."""
+
+    def denoise(noisy: Tensor, sigma: float) -> Tensor:
+        if sigma == 0:
+            return noisy
+        # A gray picture goes in without a channel axis: with one of length 1 non-local means answers nonsense.
+        gray = noisy.shape[1] == 1
+        pictures = noisy[:, 0] if gray else noisy.permute(0, 2, 3, 1)
+        rows = [
+            torch.from_numpy(np.asarray(method(image, sigma, None if gray else -1), dtype=np.float32))
+            for image in pictures.contiguous().numpy()
+        ]
+        estimate = torch.stack(rows)
+        return estimate[:, None] if gray else estimate.permute(0, 3, 1, 2)
+
+    return denoise

@@ -1,0 +1,63 @@
+"""What the command lines share: options from a dataclass, and one line with exit code 2 for bad input."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """An `ArgumentParser` whose errors are ValueErrors, so that `run` makes one line of them, without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def option(default: Any, help: str, **extra: Any) -> Any:
+    """A dataclass field that is also a command-line option; `parse` in `extra` turns the text into the value."""
+    return dataclasses.field(default=default, metadata={"help": help, **extra})
+
+
+def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
+    """Give `parser` one option for each field of the dataclass `settings` (`--some-field VALUE`)."""
+    for field in dataclasses.fields(settings):
+        flag = "--" + field.name.replace("_", "-")
+        text = field.metadata["help"]
+        if isinstance(field.default, bool):
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+        else:
+            convert = field.metadata.get("parse") or type(field.default)
+            shown = field.metadata.get("shown", field.default)
+            parser.add_argument(flag, type=_one_line(convert), default=field.default, help=f"{text} (default: {shown})")
+
+
+def from_options(arguments: argparse.Namespace, settings: type) -> Any:
+    """The dataclass that `add_options` asked for; it may raise ValueError from its own checks."""
+    return settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)})
+
+
+def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2."""
+    try:
+        code = main(arguments)
+    except (ValueError, OSError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"error: {text}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(code or 0)
+
+
+def _one_line(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse

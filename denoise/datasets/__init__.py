@@ -1,0 +1,48 @@
+"""Datasets by name. One file a source; `load` is the only door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# Each module registers what it offers when it is imported; the order here is the order in lists.
+from denoise.datasets import idx, notmnist, glyphs, photos, folder  # noqa: F401  isort: skip
+from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
+
+__all__ = ["DATASETS", "SPLITS", "BrokenData", "MissingData", "Pictures", "data_root", "load", "present"]
+
+
+def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
+    """Load one split of a dataset by name.
+
+    Parameters
+    ----------
+    name : str
+        A name of `DATASETS`; `NAME:PATH` takes PATH for the data root (`folder:my_pictures`).
+    split : {"train", "val", "test"}
+    root : str or Path, optional
+        The data root; see `data_root` for the default.
+
+    Returns
+    -------
+    Pictures
+
+    Raises
+    ------
+    UnknownName
+        No dataset of that name.
+    MissingData
+        The files are not in the data root and could not be downloaded.
+    BrokenData
+        A file is truncated or not what its name says.
+    ValueError
+        No split of that name.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"unknown split {split!r}; valid: {', '.join(SPLITS)}")
+    kind, _, path = name.partition(":")
+    return DATASETS[kind].build(split, data_root(path or root))
+
+
+def present(name: str, root: str | Path | None = None) -> bool:
+    """Whether the files of a dataset are in the data root, so that `load` needs no network."""
+    return all((data_root(root) / file).is_file() for file in DATASETS[name].facts.get("files", ()))

@@ -1,0 +1,129 @@
+"""What a dataset is: pictures with stable keys, found by name under one data root."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+import torch
+from torch import Tensor
+
+from denoise.registry import Registry
+
+SPLITS = ("train", "val", "test")
+
+DATASETS = Registry("dataset")
+"""Each entry builds `(split, root) -> Pictures`, where `root` is the data root as a `Path`.
+
+The fact `files` lists what must lie in the data root; a set without it is always there, or is the root itself.
+"""
+
+
+class MissingData(ValueError):
+    """The files of a dataset are neither in the data root nor to be had; its text says where to put them."""
+
+
+class BrokenData(ValueError):
+    """A file of a dataset is there but not whole; its text names it and what was expected."""
+
+
+@dataclass(frozen=True)
+class Pictures(Sequence[Tensor]):
+    """One split of a dataset.
+
+    Attributes
+    ----------
+    name, split : str
+    images : sequence of Tensor
+        Each (C, H, W) uint8. One (N, C, H, W) tensor where all sizes agree, else a tuple.
+    keys : tuple of str
+        One a picture, unique within the dataset (all splits) and the same on every machine: test noise is drawn
+        from them, so a key must never depend on the order of a folder listing or on other pictures.
+    labels : tuple of str
+        What each picture shows ("7", "A", "astronaut"), for pages and figures.
+    notes : dict of str to int
+        What the loader counted and a reader should know, e.g. `{"unreadable": 2, "duplicates": 492}`.
+    """
+
+    name: str
+    split: str
+    images: Tensor | tuple[Tensor, ...]
+    keys: tuple[str, ...]
+    labels: tuple[str, ...]
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not len(self.images) == len(self.keys) == len(self.labels):
+            raise ValueError(
+                f"{self.name}: {len(self.images)} images, {len(self.keys)} keys, {len(self.labels)} labels"
+            )
+        if not self.keys:
+            raise MissingData(f"the {self.split} split of {self.name} has no picture")
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.images[index]
+
+    def first(self, count: int | None) -> Pictures:
+        """The first `count` pictures (all of them where `count` is None or larger)."""
+        kept = slice(0, count)
+        return Pictures(self.name, self.split, self.images[kept], self.keys[kept], self.labels[kept], self.notes)
+
+    def batches(self, size: int) -> Iterator[tuple[Tensor, tuple[str, ...]]]:
+        """Consecutive pictures of equal shape, at most `size` at once.
+
+        Yields
+        ------
+        clean : Tensor
+            (N, C, H, W) float32 in [0, 1].
+        keys : tuple of str
+            One a picture.
+        """
+        start = 0
+        while start < len(self):
+            stop = start + 1
+            while stop < min(start + size, len(self)) and self[stop].shape == self[start].shape:
+                stop += 1
+            clean = torch.stack([self[i] for i in range(start, stop)]).float() / 255
+            yield clean, self.keys[start:stop]
+            start = stop
+
+
+def data_root(given: str | Path | None = None) -> Path:
+    """The one folder that holds all data: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
+    chosen = given or os.environ.get("DENOISE_DATA") or platformdirs.user_cache_path("denoise") / "data"
+    return Path(chosen).expanduser().resolve()
+
+
+def split_of(group: str, *, val: float = 0.1, test: float = 0.1) -> str:
+    """The split that a group of pictures (a font, a file) belongs to, from nothing but its name.
+
+    A hash decides, so a group keeps its split when others are added, and the same font is in the same split of
+    every archive: letters of a test font are never trained on.
+    """
+    share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
+    if share < test:
+        return "test"
+    return "val" if share < test + val else "train"
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A temporary path beside `target` that becomes `target` on success and is removed on any failure."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
+    os.close(handle)
+    partial = Path(name)
+    try:
+        yield partial
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)

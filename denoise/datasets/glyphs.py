@@ -1,0 +1,69 @@
+"""Letters A to J rendered from the fonts in Matplotlib's wheel, in the manner of notMNIST: no network, no files."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from denoise.datasets.base import DATASETS, Pictures
+
+LETTERS = "ABCDEFGHIJ"
+SIDE = 28
+DRAWN = 256  # pixels of the size that a letter is drawn at before it is scaled to its box
+
+# Fonts by what stands before the hyphen of their file names ("DejaVuSans-Bold"). Whole families, so that no letter of
+# the test split has a sister of another weight in the training split. Left out are the fonts of symbols (STIXSiz*,
+# STIXNonUni*, cmex10, cmsy10, LastResort) and the two DejaVu Display, which hold a few letters only.
+FAMILIES = {
+    "train": ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif"),
+    "val": ("cmr10", "cmb10", "cmti10", "cmmi10"),
+    "test": ("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta", "cmss10", "cmtt10"),
+}
+
+
+@DATASETS.register("glyphs", label="Letters from Matplotlib's fonts")
+def glyphs(split: str, root: Path) -> Pictures:
+    """28x28 gray letters, bright on black; `root` is not used, the fonts come with Matplotlib."""
+    images, keys = _rendered(split)
+    return Pictures("glyphs", split, images, keys, tuple(key[-1] for key in keys))
+
+
+@functools.cache
+def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    files = [path for path in sorted(folder.glob("*.ttf")) if path.stem.partition("-")[0] in FAMILIES[split]]
+    keys = tuple(f"{path.stem}/{letter}" for path in files for letter in LETTERS)
+    pictures = [render(path, letter) for path in files for letter in LETTERS]
+    return torch.from_numpy(np.stack(pictures)).unsqueeze(1), keys
+
+
+def render(font: Path, text: str) -> np.ndarray:
+    """One letter or digit as notMNIST shows them: bright on black, its longer side filling the 28x28 box.
+
+    Parameters
+    ----------
+    font : Path
+        A TrueType file.
+    text : str
+        What to draw.
+
+    Returns
+    -------
+    numpy.ndarray
+        (28, 28) uint8.
+    """
+    # Basic layout: the other engine may or may not be installed, and the pictures must be the same everywhere.
+    type_ = ImageFont.truetype(str(font), DRAWN, layout_engine=ImageFont.Layout.BASIC)
+    canvas = Image.new("L", (3 * DRAWN, 3 * DRAWN))
+    ImageDraw.Draw(canvas).text((DRAWN, DRAWN), text, fill=255, font=type_)
+    drawn = canvas.crop(canvas.getbbox())
+    scale = SIDE / max(drawn.size)
+    size = tuple(max(1, round(side * scale)) for side in drawn.size)
+    picture = Image.new("L", (SIDE, SIDE))
+    picture.paste(drawn.resize(size, Image.Resampling.BOX), tuple((SIDE - side) // 2 for side in size))
+    return np.asarray(picture)

@@ -1,0 +1,173 @@
+"""notMNIST: the letters A to J in about two thousand fonts, read from the author's archives.
+
+References
+----------
+Bulatov, "notMNIST dataset", 2011. http://yaroslavvb.blogspot.com/2011/09/notmnist-dataset.html
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import http.client
+import io
+import json
+import logging
+import tarfile
+import urllib.request
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import safetensors
+import safetensors.torch
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+from tqdm import tqdm
+
+from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of, whole_file
+
+SOURCE = "http://yaroslavvb.com/upload/notMNIST/"
+TIMEOUT = 20  # seconds without an answer from the source
+SIDE = 28
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An archive as published: its length (that which Udacity's course checks for) and how many PNG it holds."""
+
+    file: str
+    bytes: int
+    pictures: int
+
+
+SMALL = Archive("notMNIST_small.tar.gz", 8_458_043, 18_726)
+LARGE = Archive("notMNIST_large.tar.gz", 247_336_696, 529_119)
+
+
+@DATASETS.register("notmnist", label="notMNIST letters", files=[f"notMNIST/{SMALL.file}"])
+def notmnist(split: str, root: Path) -> Pictures:
+    """The hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
+    return load("notmnist", SMALL, split, root)
+
+
+@DATASETS.register("notmnist_large", label="notMNIST letters (large)", files=[f"notMNIST/{LARGE.file}"])
+def notmnist_large(split: str, root: Path) -> Pictures:
+    """The archive as found: half a million letters, about 6.5 % with a wrong label, split by font."""
+    return load("notmnist_large", LARGE, split, root)
+
+
+def load(name: str, archive: Archive, split: str, root: Path) -> Pictures:
+    """One split of an archive: duplicates by pixels are removed over all splits, then each font goes to one split."""
+    path = root / "notMNIST" / archive.file
+    if not path.exists():
+        _download(name, archive, path)
+    images, facts = _decoded(path, archive)
+    kept = [i for i, font in enumerate(facts["fonts"]) if split_of(font) == split]
+    keys = tuple(facts["keys"][i] for i in kept)
+    return Pictures(name, split, images[kept].unsqueeze(1), keys, tuple(key[0] for key in keys), facts["notes"])
+
+
+def _download(name: str, archive: Archive, path: Path) -> None:
+    where = f"put {archive.file} into {path.parent}, or name another folder with --data-root or DENOISE_DATA"
+    try:
+        with (
+            whole_file(path) as partial,
+            urllib.request.urlopen(SOURCE + archive.file, timeout=TIMEOUT) as answer,
+            tqdm.wrapattr(partial.open("wb"), "write", total=archive.bytes, desc=archive.file) as file,
+        ):
+            while block := answer.read(2**20):
+                file.write(block)
+            file.flush()
+            if partial.stat().st_size != archive.bytes:
+                raise OSError(f"{partial.stat().st_size:,} bytes came, {archive.bytes:,} expected")
+    except (OSError, http.client.HTTPException) as error:
+        raise MissingData(f"{name} is not in {path.parent} and could not be downloaded ({error}): {where}") from error
+
+
+def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
+    """The archive's distinct pictures, (N, 28, 28) uint8, and what is known of them, from a cache where there is one.
+
+    The data root may be read-only and half a million PNG take minutes to read, so the decoded pictures are kept in
+    the user's cache folder, under the checksum of the archive.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
+    cache = platformdirs.user_cache_path("denoise") / "decoded" / f"notmnist-{digest.hexdigest()[:32]}.safetensors"
+    try:
+        with safetensors.safe_open(cache, "pt") as file:
+            return file.get_tensor("images"), json.loads(file.metadata()["facts"])
+    except FileNotFoundError:
+        log.info("reading %s", path)
+    except (safetensors.SafetensorError, OSError) as error:
+        log.warning("%s cannot be read (%s): made anew", cache, error)
+    images, facts = _read(path, archive)
+    try:
+        with whole_file(cache) as partial:
+            safetensors.torch.save_file({"images": images}, partial, metadata={"facts": json.dumps(facts)})
+    except OSError as error:
+        log.warning("%s cannot be written (%s): the archive is read again next time", cache, error)
+    return images, facts
+
+
+def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
+    pictures: dict[str, np.ndarray] = {}
+    files = unreadable = 0
+    try:
+        with tarfile.open(path, "r|gz") as members:
+            for member in tqdm(members, desc=path.name, total=archive.pictures, unit=" files", leave=False):
+                name = Path(member.name)
+                if not member.isfile() or name.suffix != ".png":
+                    continue
+                files += 1
+                picture = _picture(members.extractfile(member).read())
+                if picture is None:
+                    unreadable += 1
+                else:
+                    pictures[f"{name.parent.name}/{name.stem}"] = picture
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise BrokenData(
+            f"{path} breaks off after {files:,} of {archive.pictures:,} pictures ({error}): remove it to have it again"
+        ) from error
+    if not pictures:
+        raise BrokenData(f"{path} holds no readable picture; {archive.pictures:,} PNG files in A/ to J/ expected")
+    distinct: dict[bytes, str] = {}
+    for key in sorted(pictures):
+        distinct.setdefault(pictures[key].tobytes(), key)
+    keys = sorted(distinct.values())
+    fonts = [_font(key.partition("/")[2]) for key in keys]
+    notes = {
+        "files": files,
+        "unreadable": unreadable,
+        "duplicates": len(pictures) - len(keys),
+        "fonts": len({_font(key.partition("/")[2]) for key in pictures}),
+    }
+    if files != archive.pictures:
+        log.warning("%s holds %s pictures; the published archive holds %s", path, f"{files:,}", f"{archive.pictures:,}")
+    images = torch.from_numpy(np.stack([pictures[key] for key in keys]))
+    return images, {"keys": keys, "fonts": fonts, "notes": notes}
+
+
+def _picture(data: bytes) -> np.ndarray | None:
+    """The (28, 28) uint8 picture of a PNG, or None where it cannot be read: some files are empty, as published."""
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            if image.size != (SIDE, SIDE):
+                return None
+            return np.asarray(image.convert("L"))
+    except (UnidentifiedImageError, OSError, SyntaxError):
+        return None
+
+
+def _font(stem: str) -> str:
+    """A file's stem is the base64 of its font's file name; where it is not, it is the name itself."""
+    try:
+        return base64.b64decode(stem, validate=True).decode("latin-1")
+    except (binascii.Error, ValueError):
+        return stem

@@ -1,0 +1,41 @@
+"""The photographs that ship inside scikit-image's wheel: real pictures that every machine has.
+
+References
+----------
+scikit-image, `skimage.data`; each picture's origin and licence stands in skimage/data/README.txt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import skimage
+
+from denoise import pictures
+from denoise.datasets.base import DATASETS, MissingData, Pictures
+
+FILES = {  # logos, charts, rendered text and microscope stacks are left out; the motorcycle pair stays together
+    "train": (
+        *("astronaut.png", "brick.png", "chelsea.png", "grass.png", "gravel.png", "hubble_deep_field.jpg"),
+        *("motorcycle_left.png", "motorcycle_right.png", "retina.jpg"),
+    ),
+    "val": ("coins.png", "rocket.jpg"),
+    "test": ("camera.png", "coffee.png", "moon.png"),
+}
+
+
+@DATASETS.register("photos", label="Photographs of scikit-image")
+def photos(split: str, root: Path) -> Pictures:
+    """Gray and colour photographs of different sizes; `root` is not used. `notes` counts files that are absent."""
+    folder = Path(skimage.__file__).parent / "data"
+    files = [folder / file for file in FILES[split] if (folder / file).is_file()]
+    if not files:
+        raise MissingData(f"none of {', '.join(FILES[split])} is in {folder}: install scikit-image again")
+    return Pictures(
+        "photos",
+        split,
+        tuple(pictures.read(file) for file in files),
+        tuple(file.name for file in files),
+        tuple(file.stem for file in files),
+        {"absent": len(FILES[split]) - len(files)},
+    )

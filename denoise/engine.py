@@ -1,0 +1,108 @@
+"""How a trained network is run here: any kind of picture in, the same kind out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from denoise import pictures, weights
+from denoise.models import AnySize
+
+CHUNK_PIXELS = 2**19  # pixels that go through the network at once: bounds memory, does not change the result
+
+
+class Denoiser:
+    """A trained network as a person uses it.
+
+    Parameters
+    ----------
+    network : AnySize
+    name : str
+        What tables call it.
+    card : dict
+        How it was trained.
+    device : str or torch.device, optional
+        CUDA where present, else the processor.
+    """
+
+    def __init__(
+        self, network: AnySize, name: str, card: dict[str, Any], device: str | torch.device | None = None
+    ) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        # Convolutions on channels_last are faster on every processor and GPU that was tried.
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.name, self.card = name, card
+        self.channels = int(card["architecture"]["channels"])
+
+    def __call__(self, image: Any, sigma: float | None = None) -> Any:
+        """Clean a picture.
+
+        Parameters
+        ----------
+        image : PIL.Image.Image, numpy.ndarray or Tensor
+            Any size. See `denoise.pictures.as_batch` for layouts and ranges. A network for gray pictures cleans the
+            channels of a colour picture one by one; alpha is kept.
+        sigma : float, optional
+            Ignored: these networks are blind. It is here because every denoiser takes it.
+
+        Returns
+        -------
+        The same kind as `image`, in the same layout, size and range.
+
+        Raises
+        ------
+        ValueError
+            A picture that is empty, not finite or of the wrong range, or whose channels the network does not take.
+        """
+        noisy, restore = pictures.as_batch(image)
+        return restore(self.estimate(noisy))
+
+    @torch.inference_mode()
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device."""
+        count, channels, height, width = noisy.shape
+        if channels != self.channels:
+            if self.channels != 1:
+                raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
+            noisy = noisy.reshape(count * channels, 1, height, width)
+        chunk = max(1, CHUNK_PIXELS // (height * width))
+        parts = [self._run(part) for part in noisy.split(chunk)]
+        return torch.cat(parts).reshape(count, channels, height, width).to(noisy.device)
+
+    def _run(self, part: Tensor) -> Tensor:
+        return self.network(part.to(self.device).contiguous(memory_format=torch.channels_last))
+
+    def __repr__(self) -> str:
+        return f"Denoiser({self.name!r}, device={str(self.device)!r})"
+
+
+def load(name: str | Path, device: str | torch.device | None = None) -> Denoiser:
+    """Load trained weights, ready to use.
+
+    Parameters
+    ----------
+    name : str or Path
+        Shipped weights by name ("mnist-nearest"), or the path of a .safetensors file with its .json beside it.
+    device : str or torch.device, optional
+        CUDA where present, else the processor.
+
+    Raises
+    ------
+    UnknownName
+        No such weights; the valid names are listed.
+    ValueError
+        A file that is cut short.
+
+    Examples
+    --------
+    >>> import denoise, numpy
+    >>> noisy = numpy.random.default_rng(0).random((31, 33))
+    >>> denoise.load("mnist-nearest")(noisy).shape
+    (31, 33)
+    """
+    path = weights.locate(name)
+    network, card = weights.read(path)
+    return Denoiser(network, path.stem, card, device)

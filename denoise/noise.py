@@ -1,0 +1,117 @@
+"""Corruptions by name, each deterministic per picture.
+
+A noise is a function `(clean, level, draws) -> noisy`: clean (N, C, H, W) float32 in [0, 1], level (N, 1, 1, 1) in the
+units of that noise, draws a source of random numbers. It returns values that may lie outside [0, 1]; `corrupt` clamps
+them where asked. Clipped and unclipped are different corruptions and never stand in one column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from denoise.registry import Registry
+
+NOISES = Registry("noise")
+"""Facts of an entry: `unit` says what the level is in, `largest` is the highest level that makes sense."""
+
+
+class Draws(Protocol):
+    """Where random numbers come from."""
+
+    def normal(self, like: Tensor) -> Tensor:
+        """Standard normal numbers of the shape, dtype and device of `like` (N, C, H, W)."""
+
+
+class BatchDraws:
+    """Numbers for training: fresh for each batch, from one generator."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def normal(self, like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=self.generator, device=self.generator.device).to(like)
+
+
+class PictureDraws:
+    """Numbers for measuring: each picture has its own counter-based generator (Philox), keyed by its own seed.
+
+    So the noise of a picture depends on nothing but its seed: not on batch size, order, model or device.
+    """
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self.generators = [np.random.Generator(np.random.Philox(key=seed)) for seed in seeds]
+
+    def normal(self, like: Tensor) -> Tensor:
+        if len(like) != len(self.generators):
+            raise ValueError(f"{len(like)} pictures but {len(self.generators)} seeds")
+        rows = [generator.standard_normal(like.shape[1:], dtype=np.float32) for generator in self.generators]
+        return torch.from_numpy(np.stack(rows)).to(like)
+
+
+@NOISES.register("gaussian", label="Gaussian", unit="standard deviation in units of the [0, 1] range", largest=2.0)
+def gaussian(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Add white Gaussian noise of standard deviation `level`."""
+    return clean + level * draws.normal(clean)
+
+
+def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = "gaussian", clip: bool) -> Tensor:
+    """Corrupt a batch.
+
+    Parameters
+    ----------
+    clean : Tensor
+        (N, C, H, W) float32 in [0, 1].
+    level : float or Tensor
+        One level, or (N,) levels, in the units of that noise (sigma in [0, 1] units for `gaussian`).
+    draws : BatchDraws or PictureDraws
+    noise : str
+        A name of `NOISES`.
+    clip : bool
+        Clamp to [0, 1], as every tutorial does; papers do not.
+
+    Returns
+    -------
+    Tensor
+        (N, C, H, W) float32.
+
+    Raises
+    ------
+    UnknownName
+        No noise of that name.
+    ValueError
+        A level that is not a number, negative, or beyond the scale of that noise.
+    """
+    entry = NOISES[noise]
+    levels = torch.as_tensor(level, dtype=clean.dtype, device=clean.device).expand(len(clean))
+    for extreme in (levels.min(), levels.max()):
+        check_level(extreme.item(), noise)
+    noisy = entry.build(clean, levels.view(-1, 1, 1, 1), draws)
+    return noisy.clamp(0, 1) if clip else noisy
+
+
+def check_level(level: float, noise: str = "gaussian") -> float:
+    """Return `level` where it is valid for that noise; raise ValueError with the unit where it is not."""
+    facts = NOISES[noise].facts
+    if math.isfinite(level) and 0 <= level <= facts["largest"]:
+        return float(level)
+    hint = f"; {level:g} on the 0-255 scale is {level / 255:.3g}" if facts["largest"] < level <= 255 else ""
+    raise ValueError(
+        f"the {noise} level {level:g} is not in 0 to {facts['largest']:g}: it is the {facts['unit']}{hint}"
+    )
+
+
+def picture_seeds(dataset: str, keys: Sequence[str], noise: str, level: float, draw: int = 0) -> list[int]:
+    """The seed of each picture's test noise: a 128-bit hash of (dataset, key, noise, level, draw).
+
+    Levels are taken to six decimals, so that 0.1 + 0.2 and 0.3 name the same noise. Clipped and unclipped noise share
+    the seed: they differ by the clamp alone.
+    """
+    stem = f"{dataset}\x1f{noise}\x1f{level:.6f}\x1f{draw}\x1f"
+    return [int.from_bytes(hashlib.blake2b((stem + key).encode(), digest_size=16).digest(), "little") for key in keys]

@@ -1,0 +1,254 @@
+"""Train one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
+
+Fresh noise in every batch, Adam with a cosine schedule, validation on pictures held out of training, a checkpoint
+from which a killed run goes on to the same result. Writes NAME.safetensors and NAME.json.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import platform
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import Tensor
+from tqdm import tqdm
+
+import denoise
+from denoise import checkpoint, commandline, datasets, weights
+from denoise.batches import Batches
+from denoise.commandline import option
+from denoise.decoders import DECODERS
+from denoise.metrics import psnr
+from denoise.models import ARCHITECTURES, AnySize
+from denoise.noise import NOISES, PictureDraws, check_level, corrupt, picture_seeds
+
+log = logging.getLogger("denoise.train")
+
+LOSSES = {  # (logits, clean) -> scalar
+    "bce": lambda logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
+    "mse": lambda logits, clean: F.mse_loss(logits.sigmoid(), clean),
+}
+
+
+def levels(text: str) -> tuple[float, float]:
+    """Parse "0.4" (one level) or "0:0.6" (blind over a range)."""
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What decides the weights. Written beside them; a checkpoint goes on only under the same settings."""
+
+    dataset: str = option("mnist", "pictures to train on: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH")
+    architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
+    decoder: str = option("nearest", "upsampling stage of the autoencoder: " + ", ".join(DECODERS.names()))
+    width: int = option(32, "channels of the autoencoder's first stage")
+    depth: int = option(2, "poolings of the autoencoder")
+    channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
+    noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
+    sigma: tuple[float, float] = option(
+        (0.0, 0.6), "level in units of the [0, 1] range, or LOW:HIGH", parse=levels, shown="0:0.6"
+    )
+    clip: bool = option(True, "clamp the noisy picture to [0, 1]")
+    loss: str = option("bce", "training loss: " + ", ".join(LOSSES))
+    images: int = option(1_000_000, "pictures to see in all, each time under fresh noise")
+    batch: int = option(128, "pictures a step")
+    patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
+    lr: float = option(2e-3, "Adam's highest learning rate")
+    seed: int = option(0, "of the initial weights, the order, the levels and the noise")
+    precision: str = option("auto", "auto, bfloat16 (autocast) or float32")
+
+    def __post_init__(self) -> None:
+        kind = self.dataset.partition(":")[0]
+        named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
+        for registry, name in named.items():
+            registry[name]  # raises UnknownName
+        for name, valid in (("loss", [*LOSSES]), ("precision", ["auto", "bfloat16", "float32"])):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
+        low, high = (check_level(level, self.noise) for level in self.sigma)
+        if low > high:
+            raise ValueError(f"sigma {low:g}:{high:g} runs downwards; valid: LOW:HIGH")
+        for name in ("width", "depth", "channels", "images", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
+            raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(self.images / self.batch)
+
+    @property
+    def name(self) -> str:
+        """`dataset-decoder`, or `dataset-architecture` for a network whose decoder is fixed."""
+        variant = DECODERS[self.decoder].name if self.architecture == "autoencoder" else self.architecture
+        return f"{self.dataset.partition(':')[0]}-{variant}"
+
+    def network(self) -> dict[str, Any]:
+        """The `architecture` part of a card."""
+        plain = {"name": ARCHITECTURES[self.architecture].name, "channels": self.channels}
+        if self.architecture != "autoencoder":
+            return plain
+        return {**plain, "decoder": DECODERS[self.decoder].name, "width": self.width, "depth": self.depth}
+
+
+def train(settings: Settings, out: Path, root: Path | None = None, every: int = 1_000) -> Path:
+    """Train and write the weights; goes on from a checkpoint of the same settings in `out`.
+
+    Parameters
+    ----------
+    settings : Settings
+    out : Path
+        Folder of the weights and, while training, of the checkpoint.
+    root : Path, optional
+        The data root.
+    every : int
+        Steps between checkpoints, at each of which the validation PSNR is taken.
+
+    Returns
+    -------
+    Path
+        The .safetensors file.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
+    pictures = datasets.load(settings.dataset, "train", root)
+    held_out = datasets.load(settings.dataset, "val", root)
+    batches = Batches(
+        pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
+        sigma=settings.sigma, clip=settings.clip, seed=settings.seed, device=device,
+    )  # fmt: skip
+
+    with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
+        torch.manual_seed(settings.seed)
+        network = weights.build(settings.network())
+    network = network.to(device, memory_format=torch.channels_last)
+    optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
+    saved = out / f"{settings.name}.checkpoint.safetensors"
+    progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": dataclasses.asdict(settings)}
+    progress["settings"]["sigma"] = list(settings.sigma)  # as JSON gives it back
+    if saved.exists():
+        progress = checkpoint.load(saved, network, optimiser, progress["settings"])
+        log.info("going on from step %d of %d (%s)", progress["step"], settings.steps, saved)
+
+    began = time.monotonic() - progress["seconds"]
+    bar = tqdm(
+        total=settings.steps * settings.batch, initial=progress["step"] * settings.batch, unit=" images",
+        desc=settings.name, smoothing=0.05, mininterval=1,
+    )  # fmt: skip
+    if progress["curve"]:
+        bar.set_postfix_str(f"validation {progress['curve'][-1]['psnr']:.2f} dB")
+    network.train()
+    for step in range(progress["step"], settings.steps):
+        clean, noisy = batches(step)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.lr * schedule(step, settings.steps)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            logits = network.logits(noisy.contiguous(memory_format=torch.channels_last))
+        loss = LOSSES[settings.loss](logits.float(), clean)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        bar.update(settings.batch)
+        if (step + 1) % every == 0 and step + 1 < settings.steps:
+            scores = validate(network, held_out.first(1_000), settings)
+            point = {"images": (step + 1) * settings.batch, "loss": loss.item(), "psnr": _mean(scores)}
+            progress["curve"].append(point)
+            progress |= {"step": step + 1, "seconds": time.monotonic() - began}
+            checkpoint.save(saved, network, optimiser, progress)
+            bar.set_postfix_str(f"validation {point['psnr']:.2f} dB")
+    bar.close()
+
+    scores = validate(network, held_out, settings)
+    card = {
+        "name": settings.name,
+        "architecture": settings.network(),
+        "settings": progress["settings"],
+        "data": {"train": len(pictures), "validation": len(held_out), "counted": pictures.notes},
+        "images_seen": settings.steps * settings.batch,
+        "seconds": round(time.monotonic() - began, 1),
+        "run_on": {
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "precision": "bfloat16 autocast" if bfloat16 else "float32",
+            "threads": torch.get_num_threads(),
+        },
+        "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
+        "curve": progress["curve"],
+        "versions": {
+            "denoise": denoise.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+        },
+    }
+    target = out / f"{settings.name}.safetensors"
+    weights.save(network.cpu(), card, target)
+    saved.unlink(missing_ok=True)
+    log.info("%s: validation PSNR %s", target, card["validation_psnr"])
+    return target
+
+
+def schedule(step: int, steps: int) -> float:
+    """The share of the highest learning rate: a linear rise over the first 5 % (200 steps at most), then a cosine."""
+    warm = min(200, max(1, steps // 20))
+    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+@torch.inference_mode()
+def validate(network: AnySize, pictures: datasets.Pictures, settings: Settings) -> dict[float, float]:
+    """Mean PSNR in dB at the protocol's levels within the range trained on, in float32, keyed by level."""
+    network.eval()
+    low, high = settings.sigma
+    tested = sorted({high} | {level / 10 for level in range(1, 10) if low <= level / 10 <= high})
+    device = next(network.parameters()).device
+    scores: dict[float, float] = {}
+    for level in tested:
+        values: list[Tensor] = []
+        for clean, keys in pictures.batches(250):
+            draws = PictureDraws(picture_seeds(pictures.name, keys, settings.noise, level))
+            noisy = corrupt(clean, level, draws, noise=settings.noise, clip=settings.clip)
+            noisy = noisy.expand(-1, settings.channels, -1, -1).to(device)
+            preds = network(noisy.contiguous(memory_format=torch.channels_last)).cpu()
+            values.append(psnr(preds, clean.expand_as(preds), data_range=1.0))
+        scores[level] = torch.cat(values).mean().item()
+    network.train()
+    return scores
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products are in this device's instruction set (AMX or AVX-512 BF16; Ampere or later)."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def _mean(scores: dict[float, float]) -> float:
+    return sum(scores.values()) / len(scores)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = commandline.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
+    commandline.add_options(parser, Settings)
+    parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)")
+    parser.add_argument("--every", type=int, default=1_000, help="steps between checkpoints (default: 1000)")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    train(commandline.from_options(given, Settings), given.out, given.data_root, max(1, given.every))
+
+
+if __name__ == "__main__":
+    commandline.run(main)

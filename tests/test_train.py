@@ -1,0 +1,140 @@
+"""Training is tested on `glyphs`, which every machine has; a width of 8 keeps it to seconds."""
+
+import dataclasses
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from denoise import checkpoint, datasets, train, weights
+from denoise.batches import Batches
+from denoise.metrics import psnr
+from denoise.noise import PictureDraws, corrupt, picture_seeds
+
+TINY = train.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
+
+
+def tensors(path):
+    return safetensors.torch.load_file(path)
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_more(tmp_path):
+    settings = dataclasses.replace(TINY, images=6_400, sigma=(0.4, 0.4), lr=5e-3)
+    network, _ = weights.read(train.train(settings, tmp_path))
+    pictures = datasets.load("glyphs", "test")
+    clean, keys = next(pictures.batches(1_000))
+    noisy = corrupt(clean, 0.4, PictureDraws(picture_seeds("glyphs", keys, "gaussian", 0.4)), clip=True)
+    with torch.no_grad():
+        gain = psnr(network(noisy), clean).mean() - psnr(noisy, clean).mean()
+    assert gain > 2
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
+    whole = train.train(TINY, tmp_path / "whole", every=4)
+
+    class Killed(BaseException):
+        pass
+
+    real_save, saves = checkpoint.save, []
+
+    def killed_after_second_save(*arguments):
+        real_save(*arguments)
+        saves.append(arguments)
+        if len(saves) == 2:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", killed_after_second_save)
+    with pytest.raises(Killed):
+        train.train(TINY, tmp_path / "killed", every=4)
+    assert not (tmp_path / "killed" / "glyphs-nearest.safetensors").exists()
+    monkeypatch.setattr(checkpoint, "save", real_save)
+    resumed = train.train(TINY, tmp_path / "killed", every=4)
+
+    assert same(tensors(whole), tensors(resumed))
+    assert [path.name for path in sorted((tmp_path / "killed").iterdir())] == [
+        "glyphs-nearest.json",
+        "glyphs-nearest.safetensors",
+    ]
+
+
+def test_the_seed_decides_the_weights(tmp_path):
+    one, again, other = (
+        tensors(train.train(dataclasses.replace(TINY, images=64, seed=seed), tmp_path / folder))
+        for seed, folder in ((1, "a"), (1, "b"), (2, "c"))
+    )
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
+    network = weights.build(TINY.network())
+    optimiser = torch.optim.Adam(network.parameters())
+    path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
+    checkpoint.save(path, network, optimiser, {"step": 1, "settings": {"lr": 0.1}})
+    with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
+        checkpoint.load(path, network, optimiser, {"lr": 0.002})
+
+
+def test_a_truncated_checkpoint_is_named(tmp_path):
+    path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
+    path.write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"glyphs-nearest.checkpoint.safetensors: not a whole checkpoint"):
+        train.train(TINY, tmp_path)
+
+
+def test_the_card_says_how_the_weights_were_made(tmp_path):
+    card = json.loads(train.train(TINY, tmp_path).with_suffix(".json").read_text())
+    assert card["images_seen"] == 320
+    assert card["settings"] == json.loads(json.dumps(dataclasses.asdict(TINY)))
+    assert card["data"]["train"] == len(datasets.load("glyphs", "train"))
+    assert set(card["validation_psnr"]) == {"0.1", "0.2", "0.3", "0.4", "0.5", "0.6"}
+    assert card["versions"]["torch"] == torch.__version__
+
+
+def batches(**changes):
+    options = {"size": 8, "channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.0, 0.6), "clip": True, "seed": 0}
+    name = changes.pop("dataset", "glyphs")
+    return Batches(datasets.load(name, "train"), **(options | changes), device=torch.device("cpu"))
+
+
+def test_noise_is_fresh_in_every_batch_and_the_same_when_a_step_is_repeated():
+    stream = batches(sigma=(0.5, 0.5), clip=False)
+    (clean_1, noisy_1), (clean_2, noisy_2), (_, again) = stream(1), stream(2), stream(1)
+    assert torch.equal(noisy_1, again)
+    one, two = (noisy_1 - clean_1).flatten(), (noisy_2 - clean_2).flatten()
+    assert abs(torch.corrcoef(torch.stack([one, two]))[0, 1]) < 0.1
+
+
+def test_every_picture_is_seen_once_an_epoch():
+    pictures = datasets.load("glyphs", "train").first(24)
+    stream = Batches(
+        pictures, size=8, channels=1, patch=0, noise="gaussian", sigma=(0, 0), clip=True, seed=3,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+    for first in (0, 3):
+        epoch = torch.cat([stream(step)[0] for step in range(first, first + 3)]).flatten(1)
+        expected = (pictures.images.float() / 255).flatten(1)
+        assert sorted(map(tuple, epoch.tolist())) == sorted(map(tuple, expected.tolist()))
+
+
+def test_photographs_are_trained_on_random_crops():
+    clean, noisy = batches(dataset="photos", channels=3, patch=48)(0)
+    assert clean.shape == noisy.shape == (8, 3, 48, 48)
+    assert 0 <= clean.min() < clean.max() <= 1
+
+
+def test_pictures_of_different_sizes_ask_for_a_patch():
+    with pytest.raises(ValueError, match="differ in size: give --patch"):
+        batches(dataset="photos", channels=3)
+
+
+def test_a_run_on_photographs_makes_colour_weights(tmp_path):
+    settings = train.Settings(dataset="photos", channels=3, patch=32, width=4, images=16, batch=8, sigma=(0.1, 0.1))
+    network, card = weights.read(train.train(settings, tmp_path))
+    assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
+    assert card["name"] == "photos-nearest"
