@@ -19,9 +19,9 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# What the README shows, measured anew on the whole test splits; nothing else should run meanwhile.
+# What the README shows, measured anew; nothing else should run meanwhile.
 table: .venv/ready
-	$(BIN)/python -m bench --pictures 0 --out bench/results
+	$(BIN)/python -m bench --out bench/results
 	$(BIN)/python -m bench report
 
 .venv/ready: requirements.txt

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from denoise.datasets.base import whole_file
+from denoise.files import whole_file
 from denoise.models import AnySize
 
 

@@ -1,7 +1,8 @@
 """Denoisers without training: the floors of every table and scikit-image's classical methods, behind one interface.
 
 Each entry of `DENOISERS` builds, from the training pictures, a denoiser `(noisy, sigma) -> estimate` on (N, C, H, W)
-float32. The fact `told_sigma` says whether it uses the true noise level, which the blind networks never see.
+float32. The fact `told_sigma` says whether it uses the true noise level, which the blind networks never see; `floor`
+marks those that compute nothing, so that there is no time to measure.
 
 References
 ----------
@@ -38,19 +39,19 @@ TV_STRENGTH = 0.4
 WAVELET_STRENGTH = 0.5
 
 
-@DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False)
+@DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False, floor=True)
 def noisy_input(training: Pictures) -> Denoise:
     """Do nothing: the score that a denoiser has to beat."""
     return lambda noisy, sigma: noisy
 
 
-@DENOISERS.register("black", label="Black picture", colour="#000000", told_sigma=False)
+@DENOISERS.register("black", label="Black picture", colour="#000000", told_sigma=False, floor=True)
 def black(training: Pictures) -> Denoise:
     """Answer black whatever comes: on MNIST this beats the noisy input at sigma 0.5."""
     return lambda noisy, sigma: torch.zeros_like(noisy)
 
 
-@DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False)
+@DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False, floor=True)
 def mean(training: Pictures) -> Denoise:
     """Answer the mean of the training pictures whatever comes; raises `NotApplicable` where they differ in size."""
     if len({image.shape for image in training}) > 1:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
+
+from denoise.files import whole_file
 
 LARGEST_PIXELS = 100_000_000  # above this a file is refused before it is decoded
 KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
@@ -48,10 +48,9 @@ def read(path: str | Path, largest: int = LARGEST_PIXELS) -> Tensor:
 
     Raises ValueError as `read_pil` does.
     """
-    image = natural(read_pil(path, largest))
-    array = np.asarray(image)
+    array = _pixels(natural(read_pil(path, largest)))
     if array.dtype != np.uint8:
-        array = np.round(to_unit(array) * 255).astype(np.uint8)
+        array = np.round(to_unit(np.nan_to_num(array)).clip(0, 1) * 255).astype(np.uint8)
     array = array if array.ndim == 3 else array[..., None]
     if array.shape[-1] in (2, 4):
         alpha = array[..., -1:].astype(np.float32) / 255
@@ -72,15 +71,11 @@ def write(image: Image.Image, path: str | Path) -> None:
         raise ValueError(f"{path}: the ending {path.suffix!r} names no picture format; valid: {' '.join(FORMATS)}")
     if not path.parent.is_dir():
         raise ValueError(f"{path}: the folder {path.parent} does not exist")
-    handle, partial = tempfile.mkstemp(dir=path.parent, suffix=path.suffix)
     try:
-        os.close(handle)
-        image.save(partial)
-        os.replace(partial, path)
-    except (OSError, KeyError) as error:
+        with whole_file(path) as partial:
+            image.save(partial)
+    except OSError as error:
         raise ValueError(f"{path}: cannot be written: {error}") from error
-    finally:
-        Path(partial).unlink(missing_ok=True)
 
 
 def natural(image: Image.Image) -> Image.Image:

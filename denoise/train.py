@@ -67,6 +67,7 @@ class Settings:
     batch: int = option(128, "pictures a step")
     patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
     lr: float = option(2e-3, "Adam's highest learning rate")
+    start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
     seed: int = option(0, "of the initial weights, the order, the levels and the noise")
     precision: str = option("auto", "auto, bfloat16 (autocast) or float32")
 
@@ -135,6 +136,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
     with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
         torch.manual_seed(settings.seed)
         network = weights.build(settings.network())
+    before = _start_from(settings, network) if settings.start else None
     network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     saved = out / f"{settings.name}.checkpoint.safetensors"
@@ -164,7 +166,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
         optimiser.step()
         bar.update(settings.batch)
         if (step + 1) % every == 0 and step + 1 < settings.steps:
-            scores = validate(network, held_out.first(1_000), settings)
+            scores = validate(network, held_out.spread(1_000), settings)
             point = {"images": (step + 1) * settings.batch, "loss": loss.item(), "psnr": _mean(scores)}
             progress["curve"].append(point)
             progress |= {"step": step + 1, "seconds": time.monotonic() - began}
@@ -178,7 +180,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
         "architecture": settings.network(),
         "settings": progress["settings"],
         "data": {"train": len(pictures), "validation": len(held_out), "counted": pictures.notes},
-        "images_seen": settings.steps * settings.batch,
+        "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
         "seconds": round(time.monotonic() - began, 1),
         "run_on": {
             "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
@@ -187,6 +189,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
         },
         "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
         "curve": progress["curve"],
+        "started_from": before,
         "versions": {
             "denoise": denoise.__version__,
             "python": platform.python_version(),
@@ -199,6 +202,16 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
     saved.unlink(missing_ok=True)
     log.info("%s: validation PSNR %s", target, card["validation_psnr"])
     return target
+
+
+def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
+    """Put the weights that `settings.start` names into `network`; returns their card."""
+    trained, card = weights.read(weights.locate(settings.start))
+    here = settings.network()
+    if card["architecture"] != here:
+        raise ValueError(f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from")
+    network.load_state_dict(trained.state_dict())
+    return card
 
 
 def schedule(step: int, steps: int) -> float:

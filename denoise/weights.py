@@ -12,8 +12,8 @@ import safetensors.torch
 from torch import nn
 
 import denoise.tutorials  # noqa: F401  registers the tutorial networks
-from denoise.datasets.base import whole_file
 from denoise.decoders import DECODERS
+from denoise.files import whole_file
 from denoise.models import ARCHITECTURES, AnySize
 from denoise.registry import UnknownName, unknown
 

@@ -1,16 +1,20 @@
+import gzip
 import io
+import struct
 import tarfile
 import urllib.error
 import urllib.request
+import zlib
 
 import numpy as np
 import platformdirs
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 
 from denoise import datasets
-from denoise.datasets import base, idx, notmnist
+from denoise.datasets import base, glyphs, idx, notmnist, photos
 from denoise.datasets.base import BrokenData, MissingData
 from denoise.registry import UnknownName
 
@@ -118,6 +122,16 @@ def png(array):
     return buffer.getvalue()
 
 
+def png_that_claims(width, height):
+    """A few bytes whose header promises a picture that would fill the memory."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(9))) + chunk(b"IEND", b"")
+
+
 def test_unreadable_files_are_skipped_and_duplicates_removed_and_both_are_counted(archive):
     parts = splits("notmnist", archive.parent.parent)
     assert parts["train"].notes == {"files": 84, "unreadable": 2, "duplicates": 2, "fonts": 42}
@@ -140,10 +154,14 @@ def test_a_second_reading_comes_from_the_cache_and_is_the_same(archive, monkeypa
     assert first.keys == second.keys
 
 
-def test_a_broken_cache_is_made_anew(archive, tmp_path):
+FOREIGN = safetensors.torch.save({"images": torch.zeros(3)})
+
+
+@pytest.mark.parametrize("content", [b"", b"half", FOREIGN], ids=["empty", "cut", "foreign"])
+def test_a_broken_cache_is_made_anew(archive, tmp_path, content):
     first = datasets.load("notmnist", "train", archive.parent.parent)
     (cache,) = (tmp_path / "cache").rglob("*.safetensors")
-    cache.write_bytes(b"half")
+    cache.write_bytes(content)
     assert torch.equal(first.images, datasets.load("notmnist", "train", archive.parent.parent).images)
 
 
@@ -154,34 +172,92 @@ def test_a_truncated_archive_is_named_with_what_was_expected(archive, kept):
         datasets.load("notmnist", "train", archive.parent.parent)
 
 
+def test_an_archive_cut_anywhere_is_refused(archive):
+    whole = archive.read_bytes()
+    for kept in range(0, len(whole), len(whole) // 150):
+        archive.write_bytes(whole[:kept])
+        with pytest.raises(BrokenData):
+            notmnist._read(archive, notmnist.SMALL)
+
+
+def test_an_archive_packed_from_a_cut_tar_is_refused(archive):
+    whole = gzip.decompress(archive.read_bytes())
+    with tarfile.open(archive) as members:
+        second_header = members.getmembers()[1].offset
+    for kept in (second_header, second_header + 100):
+        archive.write_bytes(gzip.compress(whole[:kept]))
+        with pytest.raises(BrokenData, match="breaks off after 1 of 18,726 pictures .no end mark"):
+            datasets.load("notmnist", "train", archive.parent.parent)
+
+
+def test_an_archive_with_a_changed_byte_is_refused(archive):
+    damaged = bytearray(archive.read_bytes())
+    damaged[len(damaged) // 2] ^= 0x40
+    archive.write_bytes(damaged)
+    with pytest.raises(BrokenData, match=r"notMNIST_small.tar.gz"):
+        datasets.load("notmnist", "train", archive.parent.parent)
+
+
+def test_a_picture_in_an_archive_that_claims_to_be_huge_counts_as_unreadable():
+    assert notmnist._picture(png_that_claims(60_000, 60_000)) is None
+
+
 def test_the_real_archive_holds_what_its_readme_says(real):
     parts = splits("notmnist", real("notmnist"))
     assert parts["test"].notes == {"files": 18_726, "unreadable": 2, "duplicates": 492, "fonts": 1_873}
     assert {split: len(part) for split, part in parts.items()} == {"train": 14_539, "val": 1_904, "test": 1_789}
     pixels = [{image.numpy().tobytes() for image in part.images} for part in parts.values()]
-    assert len(set.union(*pixels)) == 18_232
+    assert sum(map(len, pixels)) == len(set.union(*pixels)) == 18_232
+    fonts = [{key.partition("/")[2] for key in part.keys} for part in parts.values()]
+    assert sum(map(len, fonts)) == len(set.union(*fonts))
+
+
+def touches_all_sides(picture):
+    return all(edge.any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+
+
+def test_notmnist_stretches_its_letters_to_the_box(real):
+    images = datasets.load("notmnist", "test", real("notmnist")).images[:, 0]
+    assert sum(map(touches_all_sides, images)) > 0.99 * len(images)
 
 
 @pytest.mark.parametrize("split", datasets.SPLITS)
-def test_glyphs_are_bright_letters_on_black_that_fill_their_box(split):
+def test_glyphs_are_bright_letters_on_black_stretched_to_the_box_as_notmnist_does(split):
     pictures = datasets.load("glyphs", split)
     assert set(pictures.labels) == set("ABCDEFGHIJ")
     for image in pictures:
-        rows, columns = np.nonzero(image[0].numpy())
-        assert max(np.ptp(rows), np.ptp(columns)) >= 26
+        assert touches_all_sides(image[0])
         assert image.max() > 200
 
 
-def test_every_font_of_glyphs_draws_ten_different_letters():
-    for pictures in splits("glyphs").values():
-        for first in range(0, len(pictures), 10):
-            assert len({image.numpy().tobytes() for image in pictures.images[first : first + 10]}) == 10
+def test_no_two_glyphs_are_the_same_picture():
+    pixels = [image.numpy().tobytes() for pictures in splits("glyphs").values() for image in pictures]
+    assert len(pixels) == len(set(pixels))
+
+
+def test_of_glyphs_only_the_bare_bars_that_would_be_white_squares_are_left_out():
+    keys = {key for pictures in splits("glyphs").values() for key in pictures.keys}
+    fonts = {key.partition("/")[0] for key in keys}
+    left_out = {f"{font}/{letter}" for font in fonts for letter in glyphs.LETTERS} - keys
+    assert left_out == {"DejaVuSans/I", "DejaVuSans-Bold/I", "cmss10/I"}
 
 
 def test_photographs_are_gray_or_colour_and_of_different_sizes():
     pictures = datasets.load("photos", "train")
     assert {image.shape[0] for image in pictures} == {1, 3}
     assert len({image.shape for image in pictures}) > 3
+
+
+def test_a_photograph_that_this_scikit_image_lacks_is_skipped_and_counted(monkeypatch):
+    monkeypatch.setitem(photos.FILES, "val", (*photos.FILES["val"], "from_the_future.png"))
+    pictures = datasets.load("photos", "val")
+    assert pictures.keys == ("coins.png", "rocket.jpg")
+    assert pictures.notes == {"absent": 1}
+
+
+def test_the_two_views_of_the_motorcycle_are_in_one_split():
+    (with_both,) = [part for part in splits("photos").values() if any("motorcycle" in key for key in part.keys)]
+    assert {"motorcycle_left.png", "motorcycle_right.png"} <= set(with_both.keys)
 
 
 @pytest.fixture
@@ -206,6 +282,36 @@ def test_a_folder_with_named_splits_is_taken_at_its_word(tmp_path):
         for i in range(count):
             Image.new("L", (5, 5)).save(tmp_path / split / f"{i}.png")
     assert [len(part) for part in splits(f"folder:{tmp_path}").values()] == [1, 2, 3]
+
+
+def test_one_named_split_is_enough_so_that_test_pictures_are_not_trained_on(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / split).mkdir()
+        for i in range(20):
+            Image.new("L", (5, 5)).save(tmp_path / split / f"{i}.png")
+    for split in ("train", "test"):
+        assert {key.partition("/")[0] for key in datasets.load(f"folder:{tmp_path}", split).keys} == {split}
+    with pytest.raises(MissingData, match=f"none of them for val: put some into {tmp_path / 'val'}"):
+        datasets.load(f"folder:{tmp_path}", "val")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_a_picture_that_claims_to_be_huge_is_refused_unread_and_counted(tmp_path):
+    (tmp_path / "test").mkdir()
+    for side in (10_001, 60_000):
+        (tmp_path / "test" / f"bomb{side}.png").write_bytes(png_that_claims(side, side))
+    Image.new("L", (5, 5)).save(tmp_path / "test" / "small.png")
+    pictures = datasets.load(f"folder:{tmp_path}", "test")
+    assert pictures.keys == ("test/small.png",)
+    assert pictures.notes == {"unreadable": 2}
+
+
+def test_a_photograph_is_turned_upright(tmp_path):
+    (tmp_path / "test").mkdir()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # orientation: the camera was held on its side
+    Image.new("RGB", (8, 4)).save(tmp_path / "test" / "turned.jpg", exif=exif)
+    assert datasets.load(f"folder:{tmp_path}", "test")[0].shape == (3, 8, 4)
 
 
 def test_pictures_that_cannot_be_read_are_skipped_and_counted(own_folder):
@@ -254,4 +360,13 @@ def test_the_data_root_is_the_one_given_else_the_environments_else_the_cache(mon
 def test_pictures_of_one_size_are_batched_together():
     sizes = [tuple(clean.shape) for clean, _ in datasets.load("photos", "test").batches(8)]
     assert sizes == [(1, 1, 512, 512), (1, 3, 400, 600), (1, 1, 512, 512)]
-    assert [len(keys) for _, keys in datasets.load("glyphs", "test").batches(25)] == [25, 25, 10]
+    assert [len(keys) for _, keys in datasets.load("glyphs", "test").batches(25)] == [25, 25, 9]
+
+
+def test_a_part_of_a_split_is_spread_over_all_that_it_shows(archive):
+    whole = datasets.load("notmnist", "train", archive.parent.parent)
+    part = whole.spread(10)
+    assert len(part) == 10
+    assert set(part.labels) == {"A", "B"}
+    assert set(part.keys) <= set(whole.keys)
+    assert whole.spread(None) is whole.spread(10_000) is whole

@@ -96,6 +96,23 @@ def test_the_card_says_how_the_weights_were_made(tmp_path):
     assert card["versions"]["torch"] == torch.__version__
 
 
+def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path):
+    first = train.train(TINY, tmp_path / "first")
+    short = dataclasses.replace(TINY, start=str(first), images=32, lr=1e-9)
+    second = train.train(short, tmp_path / "second")
+    parameters = {name: value for name, value in tensors(first).items() if "running" not in name}
+    for name, value in tensors(second).items():
+        if name in parameters and value.is_floating_point():
+            torch.testing.assert_close(value, parameters[name], atol=1e-6, rtol=0)
+    assert json.loads(second.with_suffix(".json").read_text())["images_seen"] == 352
+
+
+def test_weights_of_another_architecture_cannot_be_gone_on_from(tmp_path):
+    first = train.train(dataclasses.replace(TINY, images=32), tmp_path)
+    with pytest.raises(ValueError, match="it cannot be gone on from"):
+        train.train(dataclasses.replace(TINY, start=str(first), decoder="bilinear"), tmp_path)
+
+
 def batches(**changes):
     options = {"size": 8, "channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.0, 0.6), "clip": True, "seed": 0}
     name = changes.pop("dataset", "glyphs")
@@ -111,7 +128,7 @@ def test_noise_is_fresh_in_every_batch_and_the_same_when_a_step_is_repeated():
 
 
 def test_every_picture_is_seen_once_an_epoch():
-    pictures = datasets.load("glyphs", "train").first(24)
+    pictures = datasets.load("glyphs", "train").spread(24)
     stream = Batches(
         pictures, size=8, channels=1, patch=0, noise="gaussian", sigma=(0, 0), clip=True, seed=3,
         device=torch.device("cpu"),

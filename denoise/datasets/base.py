@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,10 +70,17 @@ class Pictures(Sequence[Tensor]):
     def __getitem__(self, index: int) -> Tensor:
         return self.images[index]
 
-    def first(self, count: int | None) -> Pictures:
-        """The first `count` pictures (all of them where `count` is None or larger)."""
-        kept = slice(0, count)
-        return Pictures(self.name, self.split, self.images[kept], self.keys[kept], self.labels[kept], self.notes)
+    def spread(self, count: int | None) -> Pictures:
+        """`count` pictures evenly spread over the split (all of them where `count` is None or larger).
+
+        The first ones would not do: some sets are sorted by what they show.
+        """
+        if count is None or count >= len(self):
+            return self
+        kept = [i * len(self) // count for i in range(count)]
+        images = self.images[kept] if isinstance(self.images, Tensor) else tuple(self.images[i] for i in kept)
+        keys, labels = (tuple(column[i] for i in kept) for column in (self.keys, self.labels))
+        return Pictures(self.name, self.split, images, keys, labels, self.notes)
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, tuple[str, ...]]]:
         """Consecutive pictures of equal shape, at most `size` at once.
@@ -113,17 +118,3 @@ def split_of(group: str, *, val: float = 0.1, test: float = 0.1) -> str:
     if share < test:
         return "test"
     return "val" if share < test + val else "train"
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target` that becomes `target` on success and is removed on any failure."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=target.suffix)
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        os.replace(partial, target)
-    finally:
-        partial.unlink(missing_ok=True)

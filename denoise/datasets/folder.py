@@ -15,14 +15,15 @@ log = logging.getLogger(__name__)
 def folder(split: str, path: Path) -> Pictures:
     """Every picture below a folder, gray or RGB, of any size; `notes` counts files that cannot be read.
 
-    Where the folder has subfolders train, val and test, these are the splits; else a hash of each file's path decides
-    (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
+    Where the folder has a subfolder train, val or test, such subfolders are the splits and nothing beside them is read;
+    else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
     """
     if not path.is_dir():
         raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(pictures.FORMATS)})")
     files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in pictures.FORMATS and file.is_file()]
     keys = {file: file.relative_to(path).as_posix() for file in files}
-    named = all((path / name).is_dir() for name in SPLITS)
+    # One is enough: with train and test alone, a hash over both would train on test pictures.
+    named = any((path / name).is_dir() for name in SPLITS)
     images, kept, unreadable = [], [], 0
     for file, key in keys.items():
         if (key.partition("/")[0] if named else split_of(key)) != split:
@@ -35,8 +36,8 @@ def folder(split: str, path: Path) -> Pictures:
             log.warning("skipped: %s", error)
     if not kept:
         raise MissingData(
-            f"{path} has {len(files)} pictures, none of them for {split}: add pictures, or make subfolders train, val "
-            f"and test"
+            f"{path} has {len(files)} pictures ({unreadable} unreadable), none of them for {split}: "
+            + (f"put some into {path / split}" if named else "add pictures, or make subfolders train, val and test")
         )
     labels = tuple(Path(key).stem for key in kept)
     return Pictures("folder", split, tuple(images), tuple(kept), labels, {"unreadable": unreadable})

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import hashlib
 import http.client
 import io
 import json
 import logging
+import shutil
 import tarfile
 import urllib.request
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,11 +32,13 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 from tqdm import tqdm
 
-from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of, whole_file
+from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of
+from denoise.files import whole_file
 
 SOURCE = "http://yaroslavvb.com/upload/notMNIST/"
 TIMEOUT = 20  # seconds without an answer from the source
 SIDE = 28
+LOADER = 1  # of the cache: another number where keys, duplicates or the decoding change
 
 log = logging.getLogger(__name__)
 
@@ -77,14 +82,13 @@ def load(name: str, archive: Archive, split: str, root: Path) -> Pictures:
 def _download(name: str, archive: Archive, path: Path) -> None:
     where = f"put {archive.file} into {path.parent}, or name another folder with --data-root or DENOISE_DATA"
     try:
-        with (
-            whole_file(path) as partial,
-            urllib.request.urlopen(SOURCE + archive.file, timeout=TIMEOUT) as answer,
-            tqdm.wrapattr(partial.open("wb"), "write", total=archive.bytes, desc=archive.file) as file,
-        ):
-            while block := answer.read(2**20):
-                file.write(block)
-            file.flush()
+        with whole_file(path) as partial:
+            with (
+                urllib.request.urlopen(SOURCE + archive.file, timeout=TIMEOUT) as answer,
+                partial.open("wb") as raw,
+                tqdm.wrapattr(raw, "write", total=archive.bytes, desc=archive.file) as file,
+            ):
+                shutil.copyfileobj(answer, file)
             if partial.stat().st_size != archive.bytes:
                 raise OSError(f"{partial.stat().st_size:,} bytes came, {archive.bytes:,} expected")
     except (OSError, http.client.HTTPException) as error:
@@ -97,15 +101,14 @@ def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     The data root may be read-only and half a million PNG take minutes to read, so the decoded pictures are kept in
     the user's cache folder, under the checksum of the archive.
     """
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
-    cache = platformdirs.user_cache_path("denoise") / "decoded" / f"notmnist-{digest.hexdigest()[:32]}.safetensors"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    cache = platformdirs.user_cache_path("denoise") / "decoded" / f"notmnist-{LOADER}-{digest[:32]}.safetensors"
     try:
         with safetensors.safe_open(cache, "pt") as file:
             return file.get_tensor("images"), json.loads(file.metadata()["facts"])
     except FileNotFoundError:
         log.info("reading %s", path)
-    except (safetensors.SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError, TypeError, ValueError, KeyError) as error:
         log.warning("%s cannot be read (%s): made anew", cache, error)
     images, facts = _read(path, archive)
     try:
@@ -119,22 +122,13 @@ def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
 def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     pictures: dict[str, np.ndarray] = {}
     files = unreadable = 0
-    try:
-        with tarfile.open(path, "r|gz") as members:
-            for member in tqdm(members, desc=path.name, total=archive.pictures, unit=" files", leave=False):
-                name = Path(member.name)
-                if not member.isfile() or name.suffix != ".png":
-                    continue
-                files += 1
-                picture = _picture(members.extractfile(member).read())
-                if picture is None:
-                    unreadable += 1
-                else:
-                    pictures[f"{name.parent.name}/{name.stem}"] = picture
-    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise BrokenData(
-            f"{path} breaks off after {files:,} of {archive.pictures:,} pictures ({error}): remove it to have it again"
-        ) from error
+    for key, data in _files(path, archive):
+        files += 1
+        picture = _picture(data)
+        if picture is None:
+            unreadable += 1
+        else:
+            pictures[key] = picture
     if not pictures:
         raise BrokenData(f"{path} holds no readable picture; {archive.pictures:,} PNG files in A/ to J/ expected")
     distinct: dict[bytes, str] = {}
@@ -148,10 +142,33 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
         "duplicates": len(pictures) - len(keys),
         "fonts": len({_font(key.partition("/")[2]) for key in pictures}),
     }
+    # Copies differ, so another count is no fault in an archive that is whole: it is said, and the notes hold it.
     if files != archive.pictures:
         log.warning("%s holds %s pictures; the published archive holds %s", path, f"{files:,}", f"{archive.pictures:,}")
     images = torch.from_numpy(np.stack([pictures[key] for key in keys]))
     return images, {"keys": keys, "fonts": fonts, "notes": notes}
+
+
+def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
+    """Each PNG file's key and bytes, as they stream by; raises BrokenData unless both gzip and tar end as they must."""
+    count = 0
+    try:
+        with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
+            for member in tqdm(members, desc=path.name, total=archive.pictures, unit=" files", leave=False):
+                name = Path(member.name)
+                if member.isfile() and name.suffix == ".png":
+                    data = members.extractfile(member).read()
+                    count += 1
+                    yield f"{name.parent.name}/{name.stem}", data
+            # tarfile takes a cut within a header for the end of the archive; gzip's checksum stands at its very end.
+            while stream.read(2**20):
+                pass
+            if stream.tell() < members.offset + tarfile.BLOCKSIZE:
+                raise EOFError("no end mark")
+    except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
+        raise BrokenData(
+            f"{path} breaks off after {count:,} of {archive.pictures:,} pictures ({error}): remove it to have it again"
+        ) from error
 
 
 def _picture(data: bytes) -> np.ndarray | None:
@@ -161,7 +178,7 @@ def _picture(data: bytes) -> np.ndarray | None:
             if image.size != (SIDE, SIDE):
                 return None
             return np.asarray(image.convert("L"))
-    except (UnidentifiedImageError, OSError, SyntaxError):
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
         return None
 
 

@@ -2,7 +2,8 @@
 
 References
 ----------
-scikit-image, `skimage.data`; each picture's origin and licence stands in skimage/data/README.txt.
+scikit-image, `skimage.data`: each picture's origin and licence stand with the function that is named after it.
+https://scikit-image.org/docs/stable/api/skimage.data.html
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+"""The denoisers of a table: the untrained ones by name, and networks by the name or path of their weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from denoise import engine, weights
+from denoise.classical import DENOISERS
+from denoise.datasets import Pictures
+from denoise.decoders import DECODERS
+from denoise.registry import UnknownName, unknown
+
+
+@dataclass(frozen=True)
+class Method:
+    """A denoiser with what the table says of it.
+
+    `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32; `network` is None for a
+    method without training; `timed` is False for a floor, which computes nothing.
+    """
+
+    name: str
+    label: str
+    told_sigma: bool
+    timed: bool
+    build: Callable[[Pictures, torch.device], Callable[[Tensor, float], Tensor]]
+    network: torch.nn.Module | None = None
+    trained_on: str | None = None
+    decoder: str | None = None
+    weights_sha256: str | None = None
+
+
+def find(names: list[str] | None = None) -> list[Method]:
+    """The methods of those names: untrained methods, shipped weights, paths of weights; all that ship by default.
+
+    Raises
+    ------
+    UnknownName
+        A name that is none of these; the valid ones are listed.
+    ValueError
+        Two methods of one name.
+    """
+    if names is None:
+        names = [*DENOISERS.names(), *weights.names()]
+    found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names]
+    twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
+    if twice:
+        raise ValueError(f"two methods have one name: {', '.join(sorted(twice))}; rename the weights or leave one out")
+    return found
+
+
+def _untrained(name: str) -> Method:
+    entry = DENOISERS[name]
+    facts = entry.facts
+    return Method(
+        entry.name,
+        entry.label,
+        facts["told_sigma"],
+        not facts.get("floor", False),
+        lambda training, device: entry.build(training),
+    )
+
+
+def _trained(name: str) -> Method:
+    try:
+        denoiser = engine.load(name, device="cpu")
+    except UnknownName:
+        raise UnknownName(unknown("method", name, [*DENOISERS.names(), *weights.names()])) from None
+    card = denoiser.card
+    decoder = card["architecture"].get("decoder")
+    trained_on = card["settings"]["dataset"]
+    label = DECODERS[decoder].label if decoder else card["architecture"]["name"]
+
+    def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
+        here = denoiser if device.type == "cpu" else engine.load(name, device)
+        return lambda noisy, sigma: here.estimate(noisy)
+
+    return Method(
+        denoiser.name,
+        f"{label} ({trained_on})",
+        False,
+        True,
+        build,
+        denoiser.network,
+        trained_on,
+        decoder,
+        card["sha256"],
+    )

@@ -1,0 +1,135 @@
+"""Tables for people, made from the tidy CSV and from nothing else: on the terminal, in Markdown, in the README."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench.columns import COLUMNS
+from denoise.files import whole_file
+
+RESULTS = Path(__file__).parent / "results"
+README = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- table: made by `python -m bench report`, do not edit -->", "<!-- end of table -->"
+
+
+def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
+    """Write table.csv (every column) and table.md (the readable form), each whole or not at all."""
+    table, readable = folder / "table.csv", folder / "table.md"
+    with whole_file(table) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g")
+    with whole_file(readable) as partial:
+        partial.write_text(markdown(read(table)))  # of what the CSV says, not of more digits than it has
+    return [table, readable]
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The tidy table of a CSV that `write` made.
+
+    Raises
+    ------
+    ValueError
+        The file is missing.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path}: no such table; `python -m bench --out {path.parent}` makes one")
+    return pd.read_csv(path)
+
+
+def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFrame:
+    """One dataset as a person reads it: a row a method, a column a noise level, then what the method costs."""
+    rows = frame[frame.dataset == dataset]
+    table = rows.pivot(index="method", columns="sigma", values=score)
+    table.columns = [f"{sigma:g}" for sigma in table.columns]
+    costs = rows.drop_duplicates("method").set_index("method")
+    table.insert(0, "Method", costs.label)
+    table["Parameters"] = costs.parameters
+    table["M MACs"] = costs.macs / 1e6
+    table["CPU ms"] = costs.cpu_ms_p50
+    table["CPU images/s"] = costs.cpu_images_per_s
+    table["GPU ms"] = costs.gpu_ms_p50
+    table["GPU images/s"] = costs.gpu_images_per_s
+    order = rows.groupby("method")[score].mean().sort_values(ascending=False).index
+    return table.loc[order].reset_index(drop=True)
+
+
+def markdown(frame: pd.DataFrame, *, ssim: bool = True) -> str:
+    """Every dataset of the table in Markdown: settings, PSNR with costs, the verdict, and SSIM where asked for."""
+    parts = []
+    for dataset in frame.dataset.unique():
+        rows = frame[frame.dataset == dataset]
+        parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
+        parts += [_pipes(wide(frame, dataset)), verdict(rows)]
+        if ssim:
+            levels = [f"{sigma:g}" for sigma in sorted(rows.sigma.unique())]
+            parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
+    return "\n\n".join(parts) + "\n"
+
+
+def settings(rows: pd.DataFrame) -> str:
+    """The protocol of one dataset's rows in two sentences."""
+    row = rows.iloc[0]
+    clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
+    gpu = "no GPU" if pd.isna(row.gpu) else row.gpu
+    return (
+        f"{row.pictures:,} {row.split} pictures of {row.height}x{row.width}; {row.noise} noise, {clipped}, "
+        f"draw {row.draw}; PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
+        f"Times: {row.cpu}, {row.cpu_threads} threads, {row.cpu_isa}; {gpu}; {row['dtype']}, {row.memory_layout}, "
+        f"{row.compile_mode}, torch {row.torch}; ms for one picture, images/s in batches of {rows.batch.max():.0f}."
+    )
+
+
+def verdict(rows: pd.DataFrame, sigma: float = 0.4) -> str:
+    """What the rows say of the decoders trained on this dataset (on any, where none was), at one level."""
+    at = rows[(rows.sigma == sigma) & rows.decoder.notna()]
+    own = at[at.trained_on == rows.iloc[0].dataset]
+    ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
+    if len(ranked) < 2:
+        return ""
+    best = ranked.iloc[0]
+    others = ", ".join(f"{best.psnr_db - row.psnr_db:.2f} dB over {row.label}" for row in ranked.iloc[1:].itertuples())
+    return (
+        f"At sigma {sigma:g}: **{best.label}** reaches {best.psnr_db:.2f} dB "
+        f"(± {best.psnr_ci95_db:.2f} over pictures), {others}. One training seed each."
+    )
+
+
+def update_readmes(frame: pd.DataFrame) -> None:
+    """Put the tables of `frame` into the README and table.md, and the meaning of each column beside them."""
+    texts = {
+        README: with_table(README.read_text(), frame),
+        RESULTS / "README.md": columns_text(),
+        RESULTS / "table.md": markdown(frame),
+    }
+    for path, text in texts.items():
+        with whole_file(path) as partial:
+            partial.write_text(text)
+
+
+def columns_text() -> str:
+    """What each column of the CSV means."""
+    lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items())
+    return (
+        "# Results\n\n`table.csv` is made by `make table`, `tuning.csv` by `python -m bench tune`, this page and "
+        "`table.md` from them.\nA row of `table.csv` is one dataset x noise level x method:\n\n"
+        f"| column | meaning |\n|---|---|\n{lines}\n"
+    )
+
+
+def with_table(text: str, frame: pd.DataFrame) -> str:
+    """The README's `text` with the tables of `frame` between its two marks."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"the README has no place for the table: {BEGIN} ... {END}")
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{markdown(frame, ssim=False)}\n{END}{rest.partition(END)[2]}"
+
+
+def _pipes(table: pd.DataFrame, digits: int = 2) -> str:
+    """A Markdown table: empty cells stay empty, counts get their commas, rates three figures."""
+    shown = table.copy()
+    for column in shown.columns[1:]:
+        form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:.{digits}f}}"
+        form = "{:.3g}" if column.endswith("ms") else form
+        shown[column] = ["" if pd.isna(value) else form.format(value) for value in shown[column]]
+    return shown.to_markdown(index=False, disable_numparse=True, colalign=["left"] + ["right"] * (shown.shape[1] - 1))

@@ -1,0 +1,156 @@
+"""From a plan to the tidy table: a row for each dataset, noise level and method."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from bench import costs, machine, methods, quality, speed
+from bench.columns import COLUMNS
+from denoise import datasets
+from denoise.classical import NotApplicable
+from denoise.metrics import SSIM_CONVENTION
+
+LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+DEFAULT_DATASETS = ("mnist", "notmnist", "glyphs")
+log = logging.getLogger("bench")
+TIMED_SIGMA = 0.4  # the level of the pictures that are timed: that of the Keras example
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is measured. `pictures` caps the test pictures of a dataset; 0 takes all."""
+
+    sigmas: tuple[float, ...] = LEVELS
+    noise: str = "gaussian"
+    clip: bool = True
+    draw: int = 0
+    pictures: int = 0
+    rounds: int = speed.ROUNDS
+
+
+def available(
+    names: tuple[str, ...], root: Path | None
+) -> tuple[dict[str, tuple[datasets.Pictures, datasets.Pictures]], list[str]]:
+    """The (training, test) pictures of each dataset that can be had, and one line for each that cannot."""
+    found, left_out = {}, []
+    for name in names:
+        try:
+            found[name] = (datasets.load(name, "train", root), datasets.load(name, "test", root))
+        except datasets.MissingData as error:
+            left_out.append(f"left out: {error}")
+    return found, left_out
+
+
+def make(
+    plan: Plan, sets: dict[str, tuple[datasets.Pictures, datasets.Pictures]], arms: list[methods.Method], command: str
+) -> pd.DataFrame:
+    """Measure every cell.
+
+    Parameters
+    ----------
+    plan : Plan
+    sets : dict
+        (training, test) pictures by dataset name, as `available` gives them.
+    arms : list of Method
+    command : str
+        What made the table, for its last column.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a dataset x level x method, with the columns of `COLUMNS`.
+    """
+    cpu = torch.device("cpu")
+    devices = {"cpu": cpu} | ({"gpu": torch.device("cuda")} if torch.cuda.is_available() else {})
+    common = machine.describe() | {"ssim_convention": SSIM_CONVENTION, "command": command}
+    tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
+    cells = len(arms) * sum(len(test) for test in tests.values()) * len(plan.sigmas)
+    rows: list[dict[str, object]] = []
+    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1) as bar:
+        for name, test in tests.items():
+            bar.set_postfix_str(name)
+            denoisers = _build(arms, sets[name][0], cpu)
+            for sigma in plan.sigmas:
+                corruption = quality.Corruption(plan.noise, sigma, plan.clip, plan.draw)
+                scores = quality.score(denoisers, test, corruption, bar.update)
+                own = common | _settings(test, corruption)
+                rows += [own | _facts(arm) | scores[arm.name] for arm in arms if arm.name in scores]
+    frame = pd.DataFrame(rows)
+    timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
+    frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
+    whole = dict.fromkeys(("parameters", "macs", "batch"), "Int64")  # floats would lose digits in the CSV
+    return frame.reindex(columns=list(COLUMNS)).astype(whole)
+
+
+def _build(
+    arms: list[methods.Method], training: datasets.Pictures, device: torch.device
+) -> dict[str, Callable[[Tensor, float], Tensor]]:
+    """The denoisers that these pictures allow, by name."""
+    denoisers = {}
+    for arm in arms:
+        try:
+            denoisers[arm.name] = arm.build(training, device)
+        except NotApplicable as error:
+            log.info("left out: %s on %s: %s", arm.name, training.name, error)
+    return denoisers
+
+
+def _settings(test: datasets.Pictures, corruption: quality.Corruption) -> dict[str, object]:
+    return {
+        "dataset": test.name,
+        "split": test.split,
+        "pictures": len(test),
+        "height": test[0].shape[-2],
+        "width": test[0].shape[-1],
+        "noise": corruption.noise,
+        "clipped": corruption.clip,
+        "sigma": corruption.sigma,
+        "sigma_255": round(corruption.sigma * 255, 1),
+        "draw": corruption.draw,
+    }
+
+
+def _facts(arm: methods.Method) -> dict[str, object]:
+    return {
+        "method": arm.name,
+        "label": arm.label,
+        "told_sigma": arm.told_sigma,
+        "trained_on": arm.trained_on,
+        "decoder": arm.decoder,
+        "weights_sha256": arm.weights_sha256,
+    }
+
+
+def _time(
+    name: str,
+    training: datasets.Pictures,
+    test: datasets.Pictures,
+    arms: list[methods.Method],
+    devices: dict[str, torch.device],
+    plan: Plan,
+) -> pd.DataFrame:
+    """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
+    corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.clip)
+    _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
+    costly = [arm for arm in arms if arm.network is not None]
+    measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}
+    for arm in costly:
+        measured[arm.name]["parameters"] = costs.parameters(arm.network)
+        measured[arm.name]["macs"] = costs.macs(arm.network, tuple(test[0].shape))
+    for prefix, device in devices.items():
+        timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else costly
+        denoisers = _build(timed, training, device)
+        with tqdm(total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}") as bar:
+            times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, plan.rounds, bar.update)
+        for arm, values in times.items():
+            measured[arm] |= {f"{prefix}_{column}": value for column, value in values.items()}
+            measured[arm] |= {"batch": speed.batch_size(noisy), "timed_sigma": TIMED_SIGMA}
+    return pd.DataFrame(measured.values())

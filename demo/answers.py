@@ -1,0 +1,162 @@
+"""What the page shows, computed without Gradio: the noisy picture and every decoder's answer with its scores."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import denoise
+from denoise.decoders import DECODERS
+from denoise.metrics import WINDOW, psnr, ssim
+from denoise.noise import PictureDraws, check_level, corrupt
+from denoise.registry import Entry, UnknownName, unknown
+
+HIGHEST = 0.6  # the shipped networks were trained up to this sigma
+CALLS = 5  # timed calls behind the milliseconds of a small picture
+PATIENCE = 0.1  # seconds after which no further timed call is made
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One picture of the comparison: `picture` is (H, W) uint8; a score is None where it cannot be computed."""
+
+    name: str
+    label: str
+    colour: str
+    picture: np.ndarray
+    psnr: float | None = None
+    ssim: float | None = None
+    ms: float | None = None
+    parameters: int | None = None
+    best: bool = False
+
+
+def families() -> list[str]:
+    """The datasets for which weights ship, in the order of their names."""
+    return sorted({name.partition("-")[0] for name in denoise.names()})
+
+
+def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> list[Answer]:
+    """Corrupt a picture and clean it with every decoder of a family.
+
+    Parameters
+    ----------
+    picture : numpy.ndarray
+        (H, W) uint8, clean.
+    noise : str
+        A name of `denoise.noise.NOISES`.
+    clip : bool
+        Clamp the noisy picture to [0, 1] before it is cleaned. What is shown is clamped in any case.
+    sigma : float
+        Noise level in units of the [0, 1] range, at most `HIGHEST`.
+    seed : int
+        Of the noise: the same seed gives the same noise.
+    family : str
+        The dataset that the weights were trained on, one of `families()`.
+
+    Returns
+    -------
+    list of Answer
+        The clean picture, the noisy one, then one a decoder; the one with the highest PSNR is marked.
+
+    Raises
+    ------
+    ValueError
+        A noise, level, seed or family that is not valid.
+    """
+    if not isinstance(clip, bool):
+        raise ValueError(f"clipped is true or false, not {clip!r}")
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float):
+        raise ValueError(f"the level {sigma!r} is not a number")
+    if check_level(sigma, noise) > HIGHEST:
+        raise ValueError(f"the level {sigma:g} is not in 0 to {HIGHEST:g}, for which the networks were trained")
+    draws = PictureDraws([whole(seed)])
+    networks = [_load(name) for name in _members(family)]
+    clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
+    noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
+    rows = [
+        Answer("clean", "Clean", "#555555", picture),
+        Answer("noisy", "Noisy", "#999999", _shown(noisy), *_scores(noisy, clean)),
+        *(_answer(network, noisy, clean) for network in networks),
+    ]
+    best = max(range(2, len(rows)), key=lambda i: rows[i].psnr)
+    rows[best] = replace(rows[best], best=True)
+    return rows
+
+
+def whole(seed: Any) -> int:
+    """The seed as an int in 0 to 2**64 - 1; raises ValueError where it is not one."""
+    number = isinstance(seed, int | float) and not isinstance(seed, bool)
+    if not number or (isinstance(seed, float) and not seed.is_integer()):
+        raise ValueError(f"the seed {seed!r} is not a whole number")
+    if not 0 <= seed < 2**64:
+        raise ValueError("the seed is not in 0 to 2**64 - 1")
+    return int(seed)
+
+
+def _members(family: str) -> list[str]:
+    """The weights of a family in the order in which their decoders are registered."""
+    order = DECODERS.names()
+    members = [name for name in denoise.names() if name.partition("-")[0] == family]
+    if not members:
+        raise UnknownName(unknown("family of weights", family, families()))
+    place = {name: order.index(decoder) for name in members if (decoder := name.partition("-")[2]) in order}
+    return sorted(members, key=lambda name: place.get(name, len(order)))
+
+
+@functools.cache
+def _load(name: str) -> denoise.Denoiser:
+    return denoise.load(name)
+
+
+def _answer(network: denoise.Denoiser, noisy: Tensor, clean: Tensor) -> Answer:
+    estimate, ms = _timed(network, noisy)
+    # Weights of a network that is not built from one decoder, such as a tutorial's, stand under their own name.
+    decoder = network.card["architecture"].get("decoder")
+    shown = DECODERS[decoder] if decoder in DECODERS else Entry(network.name, denoise.load, network.name)
+    parameters = sum(parameter.numel() for parameter in network.network.parameters())
+    scores = _scores(estimate, clean)
+    return Answer(network.name, shown.label, shown.colour, _shown(estimate), *scores, ms, parameters)
+
+
+@functools.lru_cache(maxsize=256)
+def _warm(name: str, shape: torch.Size) -> None:
+    """The first call of a network on a new size prepares its kernels and takes many times longer: none is counted."""
+    _load(name).estimate(torch.zeros(shape))
+
+
+def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
+    """The estimate, and the median milliseconds of a few calls; of one call where the picture is large."""
+    _warm(network.name, noisy.shape)
+    seconds: list[float] = []
+    while not seconds or (len(seconds) < CALLS and sum(seconds) < PATIENCE):
+        began = time.perf_counter()
+        estimate = network.estimate(noisy).cpu()  # the copy waits for a GPU to be done
+        seconds.append(time.perf_counter() - began)
+    return estimate, float(np.median(seconds)) * 1e3
+
+
+def _scores(preds: Tensor, clean: Tensor) -> tuple[float, float | None]:
+    """PSNR in dB and SSIM of what is shown; no SSIM for a picture that is smaller than its window."""
+    preds = preds.clamp(0, 1)
+    large_enough = min(clean.shape[-2:]) >= WINDOW
+    similarity = ssim(preds, clean, data_range=1.0).item() if large_enough else None
+    return psnr(preds, clean, data_range=1.0).item(), similarity
+
+
+def _shown(image: Tensor) -> np.ndarray:
+    return (image[0, 0].clamp(0, 1) * 255).round().byte().numpy()
+
+
+def decibels(value: float | None) -> str:
+    """A PSNR as text: "23.53 dB", "no error" where nothing differs, "–" where there is none."""
+    if value is None:
+        return "–"
+    return "no error" if math.isinf(value) else f"{value:.2f} dB"

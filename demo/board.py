@@ -1,0 +1,98 @@
+"""The comparison as HTML: one figure a picture, then the same in a table. Pixels stay exact and sharp."""
+
+from __future__ import annotations
+
+import html
+
+from demo.answers import Answer, decibels
+from demo.picture import data_url
+from denoise.metrics import SSIM_CONVENTION
+
+NOTES = f"""One picture is no verdict: the project's table measures whole test sets. PSNR: data_range 1. SSIM:
+{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, on this server. Pictures are exact (PNG)
+but clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
+SMALL = 64  # pixels: up to this side a picture is enlarged, each pixel to a square
+
+# 28x28 pictures are shown at 5 (on a phone 3) screen pixels each: a whole number, or the squares would differ in size.
+CSS = """
+#board .html-container { padding: 0; }
+.board { --side: 140px; display: grid; grid-template-columns: repeat(auto-fill, calc(var(--side) + 16px)); gap: 10px; }
+.board.large { --side: 256px; }
+.board figure { margin: 0; padding: 6px; border-radius: 8px; border: 2px solid var(--border-color-primary); }
+.board figure.best { border-color: var(--body-text-color); }
+.board img { width: var(--side); display: block; border-radius: 2px; background: #000; image-rendering: pixelated; }
+.board.large img { image-rendering: auto; }
+.board.large .name { min-height: 0; }
+.board figcaption { padding-top: 6px; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.board .name { font-weight: 600; min-height: 2.7em; display: block; }
+.board .psnr { font-size: 1.2em; white-space: nowrap; }
+.board .badge { font-size: .75rem; padding: 1px 6px; border-radius: 9px; background: var(--body-text-color);
+  color: var(--body-background-fill); vertical-align: 2px; }
+.board .rest { display: block; color: var(--body-text-color-subdued); font-size: .9em; }
+.board .dot, .scores .dot { width: 11px; height: 11px; border-radius: 50%; display: inline-block; margin-right: 5px; }
+.scores { width: 100%; border-collapse: collapse; border: none !important; margin: 14px 0 0 !important;
+  font-variant-numeric: tabular-nums; }
+.scores tr { border: none !important; }
+.scores th, .scores td { text-align: right !important; padding: 4px 8px !important; border: none !important;
+  border-bottom: 1px solid var(--border-color-primary) !important; font-weight: 400; }
+.scores th:first-child { text-align: left !important; }
+.scores thead th, .scores tr.best th, .scores tr.best td { font-weight: 600; }
+.settings { color: var(--body-text-color-subdued); margin: 10px 0 0; }
+.settings.notes { font-size: .9em; margin-top: 4px; }
+@media (max-width: 640px) {
+  .board { --side: 84px; gap: 6px; }
+  .board.large { --side: 150px; }
+  .board .name { min-height: 4em; font-size: .85em; }
+  .board .psnr { font-size: 1em; }
+  .scores .parameters { display: none; }
+}
+"""
+
+
+def board(answers: list[Answer], settings: str) -> str:
+    """The figures and the table of one comparison; `settings` is the line under them."""
+    large = max(answers[0].picture.shape) > SMALL
+    figures = "".join(_figure(answer) for answer in answers)
+    return (
+        f'<div class="board{" large" if large else ""}">{figures}</div>{_table(answers)}'
+        f'<p class="settings">{html.escape(settings)}</p><p class="settings notes">{html.escape(NOTES)}</p>'
+    )
+
+
+def hint(text: str) -> str:
+    """One line in place of a comparison."""
+    return f'<p class="settings">{html.escape(text)}</p>'
+
+
+def _figure(answer: Answer) -> str:
+    label = html.escape(answer.label, quote=True)
+    alt = label if answer.psnr is None else f"{label}, {decibels(answer.psnr)}"
+    badge = ' <span class="badge">best</span>' if answer.best else ""
+    score = "" if answer.psnr is None else f'<span class="psnr">{decibels(answer.psnr)}</span>{badge}'
+    rest = f'<span class="rest">SSIM {_number(answer.ssim, ".4f")}</span>' if answer.psnr is not None else ""
+    time = f'<span class="rest">{answer.ms:.1f} ms</span>' if answer.ms is not None else ""
+    return (
+        f'<figure class="{"best" if answer.best else ""}"><img src="{data_url(answer.picture)}" alt="{alt}">'
+        f'<figcaption><span class="name">{_dot(answer)}{label}</span>{score}{rest}{time}</figcaption></figure>'
+    )
+
+
+def _table(answers: list[Answer]) -> str:
+    names = ("Picture", "PSNR (dB)", "SSIM", "ms", "Parameters")
+    head = "".join(f'<th scope="col" class="{name.lower()}">{name}</th>' for name in names)
+    rows = "".join(
+        f'<tr class="{"best" if answer.best else ""}">'
+        f'<th scope="row">{_dot(answer)}{html.escape(answer.label)}{" (best)" if answer.best else ""}</th>'
+        f"<td>{decibels(answer.psnr).removesuffix(' dB')}</td><td>{_number(answer.ssim, '.4f')}</td>"
+        f'<td>{_number(answer.ms, ".1f")}</td><td class="parameters">{_number(answer.parameters, ",")}</td></tr>'
+        for answer in answers[1:]
+    )
+    return f'<table class="scores"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _dot(answer: Answer) -> str:
+    return f'<span class="dot" style="background:{answer.colour}"></span>'
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None else format(value, form)

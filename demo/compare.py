@@ -1,0 +1,183 @@
+"""The Compare tab: a clean picture, a corruption, and every decoder's answer, live."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from demo.answers import HIGHEST, Answer, compare, families, whole
+from demo.board import board, hint
+from demo.pad import DrawingPad
+from demo.picture import LARGEST_SIDE, GrayPicture, as_digit
+from demo.samples import Sample, samples
+from denoise.datasets import DATASETS
+from denoise.noise import NOISES
+
+FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
+MODEL = "model"  # one queue for every event that runs a network
+LIVE = {"show_progress": "hidden", "trigger_mode": "always_last"}  # the last position wins, nothing flickers
+
+
+class Level(gr.Slider):
+    """A `gr.Slider` whose value, whatever it is, goes on to `show`, which refuses it in a readable sentence."""
+
+    def get_block_name(self) -> str:
+        return "slider"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+class Seed(gr.Number):
+    """A `gr.Number` whose value goes on as it came: the stock one rounds 1.5 to 2."""
+
+    def get_block_name(self) -> str:
+        return "number"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+def show(
+    picture: np.ndarray | None, noise: str, clip: bool, sigma: float, seed: int, family: str
+) -> tuple[str, dict[str, object]]:
+    """Clean one picture with every decoder.
+
+    Returns the comparison as HTML, and the scores as JSON: for each of noisy and the decoders its psnr (dB, null
+    where nothing differs), ssim (null below 11x11 pixels), ms and whether it is the best.
+    """
+    if picture is None:
+        return hint("Choose a sample, draw, or upload a picture."), {}
+    try:
+        answers = compare(picture, noise, clip, sigma, seed, family)
+    except ValueError as error:
+        text = str(error)
+        raise gr.Error(text[0].upper() + text[1:] + ".", print_exception=False) from None
+    return board(answers, _settings(picture, noise, clip, sigma, seed, family)), _scores(answers)
+
+
+def _settings(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> str:
+    height, width = picture.shape
+    return (
+        f"{NOISES[noise].label} noise, sigma {sigma:g} ({sigma * 255:.0f} on the 0-255 scale), "
+        f"{'clipped' if clip else 'unclipped'}, seed {whole(seed)}. {width}x{height} pixels. "
+        f"Networks trained on {_label(family)}."
+    )
+
+
+def _label(family: str) -> str:
+    return DATASETS[family].label if family in DATASETS else family
+
+
+def _scores(answers: list[Answer]) -> dict[str, object]:
+    return {
+        answer.name: {
+            "psnr": None if answer.psnr is None or math.isinf(answer.psnr) else round(answer.psnr, 3),
+            "ssim": None if answer.ssim is None else round(answer.ssim, 5),
+            "ms": None if answer.ms is None else round(answer.ms, 2),
+            "best": answer.best,
+        }
+        for answer in answers[1:]
+    }
+
+
+def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
+    """A drawing becomes the clean picture; a blank pad changes nothing and says so."""
+    digit = None if drawing is None else as_digit(drawing)
+    if digit is None:
+        gr.Info("The pad is empty: draw a digit or a letter.")
+        return gr.skip()
+    return digit
+
+
+def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
+    """A sample of the gallery becomes the clean picture, and its family the weights where they ship."""
+    sample = samples()[event.index]
+    return sample.picture, sample.family if sample.family in families() else gr.skip()
+
+
+def keep(picture: np.ndarray | None) -> np.ndarray | None:
+    """An upload becomes what the networks get of it: gray, not too large. So it is decoded and shrunk once."""
+    return picture
+
+
+def tab() -> None:
+    """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
+    first, family = _opening()
+    html, scores = (hint("No weights ship with this copy."), {})
+    if family:
+        html, scores = show(first.picture, *FIRST.values(), family)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            picture, pad, gallery = _sources(first.picture)
+            noise, seed, clip, weights = _settings_group(family)
+        with gr.Column(scale=5, min_width=320):
+            sigma = Level(
+                0, HIGHEST, FIRST["sigma"], step=0.01, label="Noise level sigma, in units of the [0, 1] range"
+            )
+            out = gr.HTML(html, elem_id="board", label="Comparison")
+            data = gr.JSON(scores, label="Scores", visible=False)
+    inputs, outputs = [picture, noise, clip, sigma, seed, weights], [out, data]
+    changes = [noise.input, clip.input, sigma.input, seed.input, weights.input]
+    gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
+    # A new picture first becomes the value of `picture`; `show` then takes the settings as they are at that moment.
+    for source in (
+        gallery.select(choose, None, [picture, weights], api_visibility="private", **LIVE),
+        pad.input(draw, pad, picture, api_visibility="private", **LIVE),
+        picture.upload(keep, picture, picture, api_visibility="private", **LIVE),
+        picture.clear(lambda: None, None, picture, api_visibility="private", **LIVE),  # it fires with the old value
+    ):
+        source.success(show, inputs, outputs, api_visibility="private", concurrency_id=MODEL, **LIVE)
+
+
+def _opening() -> tuple[Sample, str | None]:
+    """The picture and the weights that the page opens with: a sample whose family ships, if there is one."""
+    known = families()
+    first = next((sample for sample in samples() if sample.family in known), samples()[0])
+    return first, first.family if first.family in known else next(iter(known), None)
+
+
+def _settings_group(family: str | None) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio]:
+    with gr.Group():
+        weights = gr.Radio([(_label(name), name) for name in families()], value=family, label="Networks trained on")
+        with gr.Row():
+            kinds = [(entry.label, entry.name) for entry in NOISES]
+            noise = gr.Dropdown(kinds, value=FIRST["noise"], label="Noise", scale=2, min_width=140)
+            seed = Seed(FIRST["seed"], label="Seed", step=1, minimum=0, min_width=70)
+            clip = gr.Checkbox(FIRST["clip"], label="Clipped", info="to [0, 1]", min_width=70)
+    return noise, seed, clip, weights
+
+
+def _sources(first: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery]:
+    """The three ways to a clean picture. The upload shows the present one, wherever it came from."""
+    with gr.Tabs():
+        with gr.Tab("Sample"):
+            gallery = gr.Gallery(
+                [(sample.picture, sample.label) for sample in samples()], format="png", columns=4,
+                allow_preview=False, object_fit="contain", buttons=[], interactive=False, show_label=False,
+                label="Samples", elem_id="samples",
+            )  # fmt: skip
+        with gr.Tab("Draw"):
+            pad = DrawingPad()
+        with gr.Tab("Upload"):
+            picture = GrayPicture(
+                first, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
+                label="Clean picture, in gray", alt_text="The clean picture",
+            )  # fmt: skip
+            gr.Markdown(
+                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know digits and letters only."
+            )
+    return picture, pad, gallery
+
+
+CSS = """
+#pad .html-container { padding: 0; }
+#picture img, #samples img { image-rendering: pixelated; }
+#samples, #samples .grid-wrap { height: auto; min-height: 0; max-height: none; }
+#samples .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
+#samples .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
+#samples .caption-label { display: none; }
+"""

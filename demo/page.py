@@ -1,0 +1,63 @@
+"""The page: its tabs put together, and how it is served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from starlette.middleware import Middleware
+
+from demo import board, compare
+from demo.limits import BodyLimit
+
+TITLE = "Which decoder should a denoising autoencoder use?"
+INTRODUCTION = f"""# {TITLE}
+Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder, data, noise and
+training; only the upsampling stage differs. **Turn the noise up and compare.** They know digits and letters only.
+"""
+DAY = 86_400  # seconds
+
+# Gradio's own semibold file lacks most letters (5 kB), so words came out in two fonts; its bold file is whole.
+FONT = "".join(
+    f"""@font-face {{ font-family: "Source Sans Pro"; font-weight: {weight};
+  src: url("static/fonts/SourceSansPro/SourceSansPro-Bold.woff2") format("woff2"); }}
+"""
+    for weight in (600, 700)
+)
+
+# The colour of the chosen tab fails the contrast that WCAG AA asks for; the colour of links passes.
+TABS = 'button[role="tab"][aria-selected="true"] { color: var(--link-text-color) !important; }'
+
+
+def build() -> gr.Blocks:
+    """The Blocks, with a result in it before the first click."""
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
+        gr.Markdown(INTRODUCTION)
+        compare.tab()
+    # The REST route would skip the queue and its bound.
+    return page.queue(api_open=False, max_size=16)
+
+
+def launch_options() -> dict[str, Any]:
+    """What `launch` is given, here and in a Space: bounded uploads, no raw errors, nothing recorded."""
+    return {
+        "theme": _theme(),
+        "css": FONT + TABS + board.CSS + compare.CSS,
+        "max_file_size": "10mb",
+        "show_error": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "footer_links": ["api", "settings"],
+        "app_kwargs": {"middleware": [Middleware(BodyLimit)]},
+    }
+
+
+def _theme() -> gr.Theme:
+    # The default colours of these five fail the contrast that WCAG AA asks for.
+    return gr.themes.Default(primary_hue="blue").set(
+        body_text_color_subdued="*neutral_600",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        block_label_text_color="*neutral_700",
+        block_title_text_color="*neutral_700",
+    )

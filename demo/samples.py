@@ -1,0 +1,60 @@
+"""The pictures that the page offers: real ones where the data root has them, and rendered ones, which always are."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from demo.picture import as_digit
+from denoise import datasets
+from denoise.datasets.glyphs import render
+
+REAL = {"mnist": 4, "notmnist": 4}  # how many test pictures of each dataset are offered, without a download
+FONT = "DejaVuSans.ttf"
+DIGITS = "2358"
+LETTERS = ("STIXGeneral/A", "cmtt10/B", "cmss10/C", "STIXGeneralBolIta/G")  # keys of the test split of glyphs
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clean picture, (28, 28) uint8, and the dataset whose networks know such pictures."""
+
+    label: str
+    picture: np.ndarray
+    family: str
+
+
+@functools.cache
+def samples() -> tuple[Sample, ...]:
+    """Real digits and letters where they are on this machine, then rendered ones."""
+    return (*_real(), *_rendered())
+
+
+def _real() -> Iterator[Sample]:
+    for name, count in REAL.items():
+        if not datasets.present(name):
+            continue
+        try:
+            pictures = datasets.load(name, "test")
+        except (datasets.BrokenData, datasets.MissingData) as error:
+            log.warning("no samples of %s: %s", name, error)
+            continue
+        for i in range(0, len(pictures), len(pictures) // count)[:count]:
+            yield Sample(f"{pictures.labels[i]} ({name})", pictures[i][0].numpy(), name)
+
+
+def _rendered() -> Iterator[Sample]:
+    font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
+    for digit in DIGITS:
+        yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist")
+    letters = datasets.load("glyphs", "test")
+    for key in LETTERS:
+        yield Sample(f"{key[-1]} (rendered)", letters[letters.keys.index(key)][0].numpy(), "notmnist")

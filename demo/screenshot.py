@@ -1,0 +1,64 @@
+"""`python -m demo.screenshot docs/demo.png`: a picture of the page as it opens, for the README."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo.page import build, launch_options
+from denoise import commandline
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SWITCHES = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync", "--no-first-run",
+)  # fmt: skip
+
+
+def take(url: str, target: Path, *, width: int = 1280, height: int = 720, dark: bool = False) -> None:
+    """Photograph the page at `url` once its comparison is there, as a PNG of `width` x `height` pixels.
+
+    Raises
+    ------
+    ValueError
+        Playwright or a Chromium is missing, or the page did not come.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        raise ValueError("playwright is missing: pip install playwright") from None
+    browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=browser_path, args=list(SWITCHES))
+            scheme = "dark" if dark else "light"
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(url)
+            page.wait_for_selector("#board img")
+            page.wait_for_load_state("networkidle")
+            page.evaluate("document.fonts.ready")
+            page.screenshot(path=target)
+            browser.close()
+    except Error as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"no screenshot: {reason} (a Chromium is needed: apt-get install chromium)") from None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = commandline.Parser(prog="python -m demo.screenshot", description=__doc__)
+    parser.add_argument("target", type=Path, help="the .png file to write")
+    parser.add_argument("--width", type=int, default=1280, help="pixels (default: %(default)s)")
+    parser.add_argument("--height", type=int, default=720, help="pixels (default: %(default)s)")
+    parser.add_argument("--dark", action="store_true", help="the dark scheme")
+    given = parser.parse_args(arguments)
+    blocks = build()
+    _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    try:
+        take(url, given.target, width=given.width, height=given.height, dark=given.dark)
+    finally:
+        blocks.close(verbose=False)
+
+
+if __name__ == "__main__":
+    commandline.run(main)

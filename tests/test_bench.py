@@ -1,0 +1,162 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from bench import __main__ as command
+from bench import machine, methods, quality, report, speed, stats, table, tune
+from bench.columns import COLUMNS, KEY
+from denoise import classical, datasets, weights
+from denoise.metrics import psnr
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory):
+    """`python -m bench` on letters, as a machine without data and network has them."""
+    out = tmp_path_factory.mktemp("bench")
+    command.main(["--datasets", "glyphs", "--pictures", "20", "--sigma", "0.2", "0.4", "--quick", "--out", str(out)])
+    return report.read(out / "table.csv")
+
+
+def test_there_is_one_row_a_dataset_level_and_method(frame):
+    assert len(frame) == 2 * (len(classical.DENOISERS) + len(weights.names()))
+    assert not frame.duplicated(KEY).any()
+
+
+def test_every_row_has_every_column_of_the_schema_and_its_settings(frame):
+    assert list(frame.columns) == list(COLUMNS)
+    always = ["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95", "sigma_255", "cpu", "cpu_threads", "dtype", "torch"]
+    assert frame[always].notna().all().all()
+    floors = frame.method.isin(["noisy", "black", "mean"])  # they compute nothing, so there is no time
+    for column in ("cpu_ms_p50", "cpu_ms_p90", "cpu_images_per_s", "batch", "timed_sigma"):
+        assert (frame[column].isna() == floors).all()
+
+
+def test_gpu_columns_are_empty_where_there_is_no_gpu(frame):
+    present = torch.cuda.is_available()
+    networks = frame[frame.parameters.notna()]
+    assert networks.gpu_ms_p50.notna().all() == present
+    assert frame.gpu.notna().all() == present
+
+
+def test_only_networks_have_parameters_macs_and_a_checksum(frame):
+    is_network = frame.method.isin(weights.names())
+    for column in ("parameters", "macs", "weights_sha256", "trained_on", "decoder"):
+        assert (frame[column].notna() == is_network).all()
+    assert frame[frame.method == "mnist-nearest"].macs.unique() == [72_705_024]
+
+
+def test_the_floors_score_what_can_be_computed_by_hand(frame):
+    pictures = datasets.load("glyphs", "test").spread(20)
+    clean, _ = next(pictures.batches(20))
+    expected = psnr(torch.zeros_like(clean), clean).mean().item()
+    assert frame[frame.method == "black"].psnr_db.tolist() == pytest.approx([expected] * 2, rel=1e-5)
+
+
+def test_scores_do_not_depend_on_which_other_methods_are_scored():
+    pictures = datasets.load("glyphs", "test").spread(5)
+    corruption = quality.Corruption("gaussian", 0.3, clip=True)
+    alone, together = ({arm.name: arm.build(pictures, torch.device("cpu")) for arm in methods.find(names)}
+                       for names in (["median"], ["noisy", "median"]))  # fmt: skip
+    one, two = (quality.score(d, pictures, corruption, lambda n: None) for d in (alone, together))
+    assert one["median"] == two["median"]
+
+
+def test_black_scores_9_73_db_on_mnist(real):
+    pictures = datasets.load("mnist", "test", real("mnist"))
+    clean, _ = next(pictures.batches(10_000))
+    assert psnr(torch.zeros_like(clean), clean).mean().item() == pytest.approx(9.73, abs=0.01)
+
+
+def test_a_set_that_is_not_there_is_left_out_with_one_line(tmp_path, monkeypatch):
+    def closed(*arguments, **options):
+        raise datasets.MissingData("mnist is not in the data root: put it there")
+
+    monkeypatch.setitem(datasets.DATASETS._entries, "mnist", _entry(closed))
+    found, left_out = table.available(("mnist", "glyphs"), tmp_path)
+    assert list(found) == ["glyphs"]
+    assert left_out == ["left out: mnist is not in the data root: put it there"]
+
+
+def _entry(build):
+    from denoise.registry import Entry
+
+    return Entry("mnist", build, "MNIST")
+
+
+def test_an_interval_covers_the_mean_of_repeated_samples_19_times_of_20():
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(500):
+        mean, half = stats.mean_ci95(rng.normal(20, 3, 200))
+        hits += abs(mean - 20) <= half
+    assert 0.92 < hits / 500 < 0.98
+
+
+def test_an_infinite_score_is_never_averaged_silently():
+    mean, half = stats.mean_ci95(np.array([20.0, math.inf]))
+    assert math.isinf(mean)
+    assert math.isnan(half)
+
+
+def test_every_method_is_timed_alone_and_in_batches():
+    calls = []
+    times = speed.measure(
+        {"copy": lambda y, s: calls.append(len(y)) or y}, torch.zeros(3, 1, 4, 4), 0.1, torch.device("cpu"), 1
+    )
+    assert set(calls) == {1, speed.BATCH}
+    assert set(times["copy"]) == {"ms_p50", "ms_p90", "images_per_s"}
+
+
+def test_photographs_of_different_sizes_are_scored_without_a_mean_picture():
+    sets, _ = table.available(("photos",), None)
+    plan = table.Plan(sigmas=(0.1,), pictures=1, rounds=1)
+    rows = table.make(plan, sets, methods.find(["noisy", "mean", "median"]), "")
+    assert rows.method.tolist() == ["noisy", "median"]
+    assert rows.psnr_db.tolist()[0] == pytest.approx(20, abs=0.5)
+    assert rows[rows.method == "median"].batch.tolist() == [2]
+
+
+def test_two_methods_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two methods have one name: median"):
+        methods.find(["median", "noisy", "median"])
+
+
+def test_the_machine_is_named():
+    assert machine.describe()["cpu"]
+    assert machine.describe()["cpu_threads"] == torch.get_num_threads()
+
+
+@pytest.mark.parametrize("method", tune.METHODS)
+def test_classical_methods_have_the_strength_that_the_search_found_best(method):
+    searched = tune.mean_over_levels(pd.read_csv(report.RESULTS / "tuning.csv"))
+    chosen = getattr(classical, f"{method.upper()}_STRENGTH")
+    assert chosen == searched.loc[method].idxmax()
+
+
+def test_the_readme_shows_the_committed_table():
+    text = report.README.read_text()
+    committed = report.read(report.RESULTS / "table.csv")
+    assert report.with_table(text, committed) == text
+    assert (report.RESULTS / "README.md").read_text() == report.columns_text()
+    assert (report.RESULTS / "table.md").read_text() == report.markdown(committed)
+
+
+def test_the_committed_table_is_of_the_shipped_weights():
+    committed = report.read(report.RESULTS / "table.csv").dropna(subset="weights_sha256")
+    shipped = {name: weights.read(weights.locate(name))[1]["sha256"] for name in weights.names()}
+    assert dict(zip(committed.method, committed.weights_sha256, strict=True)) == shipped
+
+
+def test_a_readme_without_a_place_for_the_table_is_refused(frame):
+    with pytest.raises(ValueError, match="no place for the table"):
+        report.with_table("# Nothing", frame)
+
+
+def test_markdown_leaves_empty_what_was_not_measured(frame):
+    line = next(line for line in report.markdown(frame).splitlines() if line.startswith("| Median 3x3"))
+    cells = [cell.strip() for cell in line.split("|")]
+    assert "nan" not in line
+    assert cells[4] == ""  # parameters of a method that has none

@@ -1,0 +1,115 @@
+"""Bad input on every command line: one line on stderr, exit code 2, nothing half written."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bench.__main__
+import denoise.__main__
+import denoise.train
+from denoise import commandline
+
+ROOT = Path(__file__).parent.parent
+
+
+MAINS = {"denoise": denoise.__main__.main, "denoise.train": denoise.train.main, "bench": bench.__main__.main}
+
+
+@pytest.fixture
+def run(capsys):
+    """Run a command line in this process; returns its exit code and what it wrote on stderr."""
+
+    def run(module, *arguments):
+        with pytest.raises(SystemExit) as stop:
+            commandline.run(MAINS[module], [str(argument) for argument in arguments])
+        return stop.value.code, capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["denoise.train", "--dataset", "mnst"], "unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, "),
+        (["denoise.train", "--decoder", "unpool"], "unknown decoder 'unpool'; valid: nearest, "),
+        (["denoise.train", "--architecture", "unet"], "unknown architecture 'unet'"),
+        (["denoise.train", "--noise", "gausian"], "unknown noise 'gausian' (did you mean 'gaussian'?)"),
+        (["denoise.train", "--loss", "l1"], "unknown loss 'l1'; valid: bce, mse"),
+        (["denoise.train", "--sigma", "nan"], "units of the [0, 1] range"),
+        (["denoise.train", "--sigma=-0.1:0.5"], "units of the [0, 1] range"),
+        (["denoise.train", "--sigma", "25"], "25 on the 0-255 scale is 0.098"),
+        (["denoise.train", "--sigma", "0.6:0.1"], "runs downwards"),
+        (["denoise.train", "--sigma", "high"], "neither a number (0.4) nor a range (0:0.6)"),
+        (["denoise.train", "--batch", "0"], "batch is 0; it must be at least 1"),
+        (["bench", "--methods", "mnist-nearst"], "unknown method 'mnist-nearst'"),
+        (["bench", "--datasets", "mnst"], "unknown dataset 'mnst'"),
+        (["bench", "--sigma", "25"], "25 on the 0-255 scale is 0.098"),
+        (["bench", "--pictures", "-1"], "--pictures is -1"),
+        (["denoise", "nowhere.png", "-o", "out.png"], "nowhere.png: no such file"),
+        (["denoise", ROOT / "README.md", "-o", "out.png"], "README.md: not a picture"),
+        (["denoise", "nowhere.png", "-o", "out.png", "--weights", "cats"], "unknown weights 'cats'"),
+    ],
+)
+def test_bad_input_gets_one_line_that_names_what_is_valid_and_exit_code_2(run, arguments, said):
+    code, stderr = run(*arguments)
+    assert code == 2
+    assert len(stderr.splitlines()) == 1
+    assert said in stderr
+
+
+def test_a_command_line_started_from_a_shell_ends_with_that_code_and_line():
+    command = [sys.executable, "-m", "denoise.train", "--dataset", "mnst"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, ")
+
+
+@pytest.fixture
+def noisy(tmp_path):
+    path = tmp_path / "noisy.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (31, 33), dtype=np.uint8)).save(path)
+    return path
+
+
+def test_one_command_cleans_a_picture(run, noisy):
+    assert run("denoise", noisy, "-o", noisy.with_name("clean.png")) == (0, "")
+    with Image.open(noisy.with_name("clean.png")) as clean:
+        assert (clean.size, clean.mode) == ((33, 31), "L")
+
+
+def test_the_input_is_never_overwritten(run, noisy):
+    before = noisy.read_bytes()
+    code, stderr = run("denoise", noisy, "-o", noisy)
+    assert code == 2
+    assert "the input is never overwritten" in stderr
+    assert noisy.read_bytes() == before
+
+
+@pytest.mark.parametrize("out", ["clean.xyz", "nofolder/clean.png"])
+def test_a_picture_that_cannot_be_written_leaves_nothing_behind(run, noisy, out):
+    code, stderr = run("denoise", noisy, "-o", noisy.parent / out)
+    assert code == 2
+    assert len(stderr.splitlines()) == 1
+    assert list(noisy.parent.iterdir()) == [noisy]
+
+
+def test_a_truncated_picture_is_named(run, noisy):
+    noisy.write_bytes(noisy.read_bytes()[:300])
+    code, stderr = run("denoise", noisy, "-o", noisy.with_name("clean.png"))
+    assert code == 2
+    assert "noisy.png: cannot be read as a picture" in stderr
+
+
+def test_missing_data_without_a_network_says_where_to_put_the_files(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    code, stderr = run("denoise.train", "--dataset", "mnist", "--data-root", tmp_path, "--out", tmp_path / "runs")
+    assert code == 2
+    assert len(stderr.splitlines()) == 1
+    assert "put train-images-idx3-ubyte" in stderr
+    assert str(tmp_path / "MNIST" / "raw") in stderr
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

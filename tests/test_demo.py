@@ -1,0 +1,326 @@
+import base64
+import contextlib
+import io
+import json
+import math
+import re
+import sys
+import threading
+from pathlib import Path
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+import denoise
+from demo import answers, board, compare, limits, pad, page, picture, samples, screenshot
+from denoise import commandline, weights
+from denoise.decoders import DECODERS
+
+FAMILY = "mnist"
+SETTINGS = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 7, "family": FAMILY}
+
+
+@pytest.fixture(scope="module")
+def digit():
+    return next(sample.picture for sample in samples.samples() if sample.family == FAMILY)
+
+
+@pytest.fixture(scope="module")
+def compared(digit):
+    return answers.compare(digit, **SETTINGS)
+
+
+def test_clean_noisy_and_every_shipped_decoder_stand_side_by_side(compared):
+    names = [name for name in denoise.names() if name.startswith(f"{FAMILY}-")]
+    assert [answer.name for answer in compared[:2]] == ["clean", "noisy"]
+    assert sorted(answer.name for answer in compared[2:]) == names
+    order = [entry.label for entry in DECODERS]
+    labels = [answer.label for answer in compared[2:]]
+    assert labels == sorted(labels, key=order.index)
+
+
+def test_every_answer_has_psnr_ssim_and_milliseconds_and_the_best_is_marked(compared):
+    for answer in compared[2:]:
+        assert answer.psnr > compared[1].psnr + 3
+        assert 0 < answer.ssim <= 1
+        assert answer.ms > 0
+    (best,) = (answer for answer in compared if answer.best)
+    assert best.psnr == max(answer.psnr for answer in compared[2:])
+
+
+def test_the_first_call_on_a_size_prepares_the_network_and_is_not_timed(monkeypatch):
+    calls = []
+    network = answers._load(denoise.names()[0])
+    estimate = network.estimate
+    monkeypatch.setattr(network, "estimate", lambda noisy: calls.append(noisy) or estimate(noisy))
+    monkeypatch.setattr(answers, "CALLS", 1)
+    noisy = torch.full((1, 1, 13, 37), 0.5)
+    for expected in (2, 3):  # one that is not counted, then one a time
+        answers._timed(network, noisy)
+        assert len(calls) == expected
+
+
+@pytest.mark.parametrize("decoder", DECODERS.names())
+def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypatch, digit):
+    monkeypatch.setattr(weights.names, "__defaults__", (tmp_path,))
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
+    architecture = {"name": "autoencoder", "channels": 1, "decoder": decoder, "width": 4, "depth": 2}
+    weights.save(weights.build(architecture), {"architecture": architecture}, tmp_path / f"toy-{decoder}.safetensors")
+    shown = answers.compare(digit, **SETTINGS | {"family": "toy"})[-1]
+    assert (shown.label, shown.colour, shown.best) == (DECODERS[decoder].label, DECODERS[decoder].colour, True)
+
+
+def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, compared):
+    again, other = (answers.compare(digit, **SETTINGS | {"seed": seed}) for seed in (7.0, 8))
+    assert np.array_equal(again[1].picture, compared[1].picture)
+    assert not np.array_equal(other[1].picture, compared[1].picture)
+
+
+def test_unclipped_noise_reaches_the_network_unclipped(digit, compared):
+    unclipped = answers.compare(digit, **SETTINGS | {"clip": False})
+    assert np.array_equal(unclipped[1].picture, compared[1].picture)  # what is shown is clamped
+    assert unclipped[2].psnr != compared[2].psnr
+
+
+def test_a_picture_below_11_pixels_has_no_ssim():
+    rows = answers.compare(np.full((5, 8), 200, np.uint8), **SETTINGS)
+    assert all(row.ssim is None for row in rows)
+    assert "SSIM –" in board.board(rows, "")
+
+
+def test_where_nothing_differs_the_page_says_so(digit):
+    noisy = answers.compare(digit, **SETTINGS | {"sigma": 0})[1]
+    assert answers.decibels(noisy.psnr) == "no error"
+    assert compare.show(digit, **SETTINGS | {"sigma": 0})[1]["noisy"]["psnr"] is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sigma": math.nan}, "units of the"),
+        ({"sigma": -0.1}, "units of the"),
+        ({"sigma": 25}, "25 on the 0-255 scale"),
+        ({"sigma": 0.61}, "0.61 is not in 0 to 0.6"),
+        ({"sigma": True}, "not a number"),
+        ({"sigma": "0.4"}, "not a number"),
+        ({"sigma": None}, "not a number"),
+        ({"seed": 1.5}, "not a whole number"),
+        ({"seed": math.nan}, "not a whole number"),
+        ({"seed": None}, "not a whole number"),
+        ({"seed": -1}, "not in 0"),
+        ({"seed": 10**400}, "not in 0"),
+        ({"clip": "false"}, "Clipped is true or false"),
+        ({"noise": "salt"}, "Unknown noise 'salt'; valid: gaussian"),
+        ({"family": "cats"}, "Unknown family of weights 'cats'; valid: "),
+    ],
+)
+def test_bad_settings_are_refused_in_one_readable_sentence(digit, changed, said):
+    with pytest.raises(gr.Error, match=re.escape(said)) as refusal:
+        compare.show(digit, **SETTINGS | changed)
+    assert "\n" not in refusal.value.message
+
+
+def pixels(url):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+
+
+def test_the_pictures_on_the_page_are_exact(compared):
+    shown = re.findall(r'src="(data:image/png;base64,[^"]+)"', board.board(compared, ""))
+    for url, answer in zip(shown, compared, strict=True):
+        assert np.array_equal(pixels(url), answer.picture)
+
+
+def test_every_picture_has_a_text_that_says_what_it_is(compared):
+    alternatives = re.findall(r'alt="([^"]+)"', board.board(compared, ""))
+    assert alternatives[0] == "Clean"
+    assert all(re.search(r"\d+\.\d\d dB", text) for text in alternatives[1:])
+
+
+def test_the_table_says_in_words_which_decoder_is_best(compared):
+    (best,) = (answer for answer in compared if answer.best)
+    table = board.board(compared, "").partition("<table")[2]
+    assert f"{best.label} (best)</th><td>{best.psnr:.2f}</td>" in table
+
+
+def test_what_a_user_may_write_is_escaped(compared):
+    assert "<script>" not in board.board(compared, "<script>")
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_drawing_is_turned_bright_and_centred_as_mnist_is(dark):
+    drawing = np.full((280, 280), 255 if dark else 0, np.uint8)
+    drawing[20:180, 200:230] = 0 if dark else 255
+    digit = picture.as_digit(drawing)
+    assert digit.shape == (28, 28)
+    rows, columns = np.nonzero(digit)
+    assert np.ptp(rows) + 1 == 20
+    assert abs(rows.mean() - 13.5) <= 1
+    assert abs(columns.mean() - 13.5) <= 1
+
+
+def test_the_pad_hands_over_its_pixels_as_they_are():
+    drawing = np.arange(pad.SIDE**2, dtype=np.uint32).astype(np.uint8).reshape(pad.SIDE, pad.SIDE)
+    assert np.array_equal(pad.read_pad(base64.b64encode(drawing.tobytes()).decode()), drawing)
+
+
+@pytest.mark.parametrize("text", ["AAAA", "not base64", "é", 7, "data:image/png;base64,AAAA"])
+def test_what_is_no_drawing_is_refused(text):
+    with pytest.raises(gr.Error, match="did not arrive whole"):
+        pad.read_pad(text)
+
+
+def test_a_blank_pad_changes_nothing_and_says_so(monkeypatch):
+    said = []
+    monkeypatch.setattr(gr, "Info", said.append)
+    for blank in (None, np.zeros((280, 280), np.uint8), np.full((280, 280), 255, np.uint8)):
+        assert compare.draw(blank) == gr.skip()
+    assert said == ["The pad is empty: draw a digit or a letter."] * 3
+
+
+def test_an_upload_of_any_kind_becomes_gray_and_is_shrunk_to_what_stays_live(tmp_path):
+    Image.new("RGBA", (1200, 300), (255, 0, 0, 128)).save(tmp_path / "wide.png")
+    assert picture.read_gray(str(tmp_path / "wide.png")).shape == (picture.LARGEST_SIDE // 4, picture.LARGEST_SIDE)
+    Image.new("L", (31, 17), 9).save(tmp_path / "small.png")
+    assert np.array_equal(picture.read_gray(str(tmp_path / "small.png")), np.full((17, 31), 9))
+
+
+@pytest.mark.parametrize("kind", ["text", "empty", "huge", "gif"])
+def test_an_upload_that_cannot_be_used_is_refused_before_it_is_decoded(tmp_path, kind):
+    path = tmp_path / "upload.png"
+    if kind == "huge":
+        Image.new("1", (13_000, 13_000)).save(path)
+    elif kind == "gif":
+        Image.new("L", (5, 5)).save(path, "gif")
+    else:
+        path.write_bytes(b"text" if kind == "text" else b"")
+    with pytest.raises(gr.Error, match="This picture cannot be used") as refusal:
+        picture.read_gray(str(path))
+    assert str(tmp_path) not in str(refusal.value)
+
+
+def test_a_picture_that_is_no_file_is_refused():
+    with pytest.raises(gr.Error, match="did not arrive as a file"):
+        picture.read_gray(None)
+
+
+def test_samples_are_there_without_any_data(monkeypatch, tmp_path):
+    monkeypatch.setenv("DENOISE_DATA", str(tmp_path))
+    offered = samples.samples.__wrapped__()
+    assert len(offered) == len(samples.DIGITS) + len(samples.LETTERS)
+    assert {sample.family for sample in offered} == {"mnist", "notmnist"}
+
+
+def test_real_samples_are_offered_where_the_data_is(monkeypatch, real):
+    monkeypatch.setenv("DENOISE_DATA", str(real("mnist")))
+    offered = samples.samples.__wrapped__()
+    assert sum("(mnist)" in sample.label for sample in offered) == samples.REAL["mnist"]
+
+
+def test_broken_data_costs_its_samples_and_not_the_page(monkeypatch, tmp_path):
+    monkeypatch.setenv("DENOISE_DATA", str(tmp_path))
+    for file in samples.datasets.DATASETS["mnist"].facts["files"]:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"cut short")
+    assert not any("(mnist)" in sample.label for sample in samples.samples.__wrapped__())
+
+
+def test_the_entry_of_the_space_is_short():
+    assert len((Path(page.__file__).parents[1] / "app.py").read_text().splitlines()) < 30
+
+
+def opening(blocks):
+    (html,) = (
+        c["props"]["value"] for c in blocks.get_config_file()["components"] if c["props"].get("elem_id") == "board"
+    )
+    return html
+
+
+def test_the_page_opens_with_a_result_before_the_first_click():
+    html = opening(page.build())
+    assert html.count("<img") >= 3
+    assert html.count('class="badge"') == 1
+
+
+def test_without_any_weights_the_page_opens_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(weights.names, "__defaults__", (tmp_path,))
+    assert "No weights ship" in opening(page.build())
+
+
+@pytest.mark.parametrize("module", ["playwright", "playwright.sync_api"])
+def test_a_screenshot_without_playwright_ends_with_one_line(monkeypatch, tmp_path, capsys, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SystemExit) as end:
+        commandline.run(screenshot.main, [str(tmp_path / "page.png")])
+    assert end.value.code == 2
+    assert "playwright is missing: pip install playwright" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def url():
+    blocks = page.build()
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **page.launch_options())
+    yield address
+    blocks.close(verbose=False)
+
+
+@pytest.fixture
+def file(tmp_path, digit):
+    Image.fromarray(digit).save(tmp_path / "digit.png")
+    return handle_file(tmp_path / "digit.png")
+
+
+def test_a_program_can_ask_the_page_through_gradio_client(url, file, compared):
+    client = Client(url, verbose=False)
+    html, scores = client.predict(file, *SETTINGS.values(), api_name="/compare")
+    assert html.count("<img") == len(compared)
+    assert {name: row["psnr"] for name, row in scores.items()} == {
+        answer.name: pytest.approx(answer.psnr, abs=1e-3) for answer in compared[1:]
+    }
+
+
+def test_only_the_comparison_is_offered_to_programs(url):
+    named = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
+    assert list(named) == ["/compare"]
+
+
+@pytest.mark.parametrize(
+    ("sigma", "seed", "said"), [("NaN", "0", "units of the [0, 1] range"), ("0.4", "1.5", "not a whole number")]
+)
+def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed, said):
+    with open(file["path"], "rb") as picture_file:
+        (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60).json()
+    sent = json.dumps({"path": path, "meta": {"_type": "gradio.FileData"}})
+    body = f'{{"data": [{sent}, "gaussian", true, {sigma}, {seed}, "{FAMILY}"]}}'
+    address, kind = f"{url}gradio_api/call/compare", {"Content-Type": "application/json"}
+    event = httpx.post(address, content=body, headers=kind, timeout=60).json()["event_id"]
+    assert said in httpx.get(f"{address}/{event}", timeout=60).text
+
+
+def test_a_request_that_is_too_large_is_answered_with_413(url):
+    body = b"x" * (limits.LARGEST_BODY + 1)
+    # Where the answer comes before the body is sent, the connection may be closed on it instead.
+    with contextlib.suppress(httpx.TransportError):
+        assert httpx.post(f"{url}gradio_api/upload", content=body, timeout=60).status_code == 413
+
+
+def test_many_people_at_once_each_get_their_own_answer(url, file, digit):
+    results = {}
+
+    def ask(seed):
+        settings = SETTINGS | {"seed": seed}
+        results[seed] = Client(url, verbose=False).predict(file, *settings.values(), api_name="/compare")[1]
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [0, 1, 2, 3]
+    for seed, scores in results.items():
+        expected = answers.compare(digit, **SETTINGS | {"seed": seed})[1]
+        assert scores["noisy"]["psnr"] == pytest.approx(expected.psnr, abs=1e-3)
