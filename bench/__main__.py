@@ -15,12 +15,13 @@ from denoise.datasets import MissingData
 from denoise.noise import NOISES, check_level
 
 QUICK = table.Plan(sigmas=(0.2, 0.4), pictures=200, rounds=2)
-log = logging.getLogger("bench")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    given = _parser().parse_args(words)
+    given.command = "python -m bench " + shlex.join(words)
     given.run(given)
 
 
@@ -55,9 +56,7 @@ def _bench(given: argparse.Namespace) -> None:
     sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
     if left_out and given.datasets:
         raise MissingData("; ".join(left_out))
-    for line in left_out:
-        log.info(line)
-    frame = table.make(plan, sets, arms, "python -m bench " + shlex.join(sys.argv[1:]))
+    frame = table.make(plan, sets, arms, given.command)
     files = report.write(frame, given.out)
     print(report.markdown(frame))
     for line in left_out:
