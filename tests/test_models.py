@@ -24,7 +24,7 @@ def test_a_tutorial_network_has_the_parameters_and_macs_of_the_protocol(name):
     assert (parameters(network), macs(network, (1, 28, 28))) == PROTOCOL[name]
 
 
-@pytest.mark.parametrize("decoder", DECODERS.names())
+@pytest.mark.parametrize("decoder", ["nearest", "bilinear", "transposed_k3", "transposed_k4"])
 def test_the_shipped_autoencoder_has_about_half_a_million_parameters(decoder):
     assert 0.4e6 < parameters(ARCHITECTURES["autoencoder"].build(decoder=decoder)) < 0.6e6
 
