@@ -55,13 +55,12 @@ def find(names: list[str] | None = None) -> list[Method]:
 
 def _untrained(name: str) -> Method:
     entry = DENOISERS[name]
-    facts = entry.facts
     return Method(
-        entry.name,
-        entry.label,
-        facts["told_sigma"],
-        not facts.get("floor", False),
-        lambda training, device: entry.build(training),
+        name=entry.name,
+        label=entry.label,
+        told_sigma=entry.facts["told_sigma"],
+        timed=not entry.facts.get("floor", False),
+        build=lambda training, device: entry.build(training),
     )
 
 
@@ -80,13 +79,13 @@ def _trained(name: str) -> Method:
         return lambda noisy, sigma: here.estimate(noisy)
 
     return Method(
-        denoiser.name,
-        f"{label} ({trained_on})",
-        False,
-        True,
-        build,
-        denoiser.network,
-        trained_on,
-        decoder,
-        card["sha256"],
+        name=denoiser.name,
+        label=f"{label} ({trained_on})",
+        told_sigma=False,
+        timed=True,
+        build=build,
+        network=denoiser.network,
+        trained_on=trained_on,
+        decoder=decoder,
+        weights_sha256=card["sha256"],
     )
