@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import torch
+import pandas as pd
 from torch import Tensor
 
-from bench.stats import mean_ci95
 from denoise.datasets import Pictures
 from denoise.metrics import psnr, ssim
 from denoise.noise import PictureDraws, corrupt, picture_seeds
@@ -27,20 +25,20 @@ class Corruption:
     draw: int = 0
 
 
-def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield (clean, noisy) batches, (N, C, H, W) float32, under the protocol's noise."""
+def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[Tensor, tuple[str, ...], Tensor]]:
+    """Yield (clean, keys, noisy) batches, (N, C, H, W) float32, under the protocol's noise."""
     for clean, keys in pictures.batches(BATCH):
         seeds = picture_seeds(pictures.name, keys, corruption.noise, corruption.sigma, corruption.draw)
         draws = PictureDraws(seeds)
-        yield clean, corrupt(clean, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
+        yield clean, keys, corrupt(clean, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
 
 
 def score(
     denoisers: dict[str, Callable[[Tensor, float], Tensor]],
     pictures: Pictures,
     corruption: Corruption,
-    advance: Callable[[int], object],
-) -> dict[str, dict[str, float]]:
+    advance: Callable[[int], object] = lambda count: None,
+) -> pd.DataFrame:
     """PSNR and SSIM of every denoiser on the same noisy pictures.
 
     Parameters
@@ -54,18 +52,14 @@ def score(
 
     Returns
     -------
-    dict
-        For each name: psnr_db, psnr_ci95_db, ssim, ssim_ci95.
+    pandas.DataFrame
+        method, picture (its key), psnr_db, ssim: a row a method and picture. An estimate that is not finite scores NaN.
     """
-    scores: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in denoisers}
-    for clean, noisy in noisy_batches(pictures, corruption):
+    parts: list[pd.DataFrame] = []
+    for clean, keys, noisy in noisy_batches(pictures, corruption):
         for name, denoise in denoisers.items():
             preds = denoise(noisy, corruption.sigma).clamp(0, 1)
-            scores[name].append((psnr(preds, clean, data_range=1.0), ssim(preds, clean, data_range=1.0)))
+            scores = {"psnr_db": psnr(preds, clean, data_range=1.0), "ssim": ssim(preds, clean, data_range=1.0)}
+            parts.append(pd.DataFrame({"method": name, "picture": keys} | {k: v.numpy() for k, v in scores.items()}))
             advance(len(clean))
-    cells = {}
-    for name, rows in scores.items():
-        psnrs, ssims = (torch.cat(column).numpy().astype(np.float64) for column in zip(*rows, strict=True))
-        (psnr_db, psnr_ci95_db), (ssim_mean, ssim_ci95) = mean_ci95(psnrs), mean_ci95(ssims)
-        cells[name] = {"psnr_db": psnr_db, "psnr_ci95_db": psnr_ci95_db, "ssim": ssim_mean, "ssim_ci95": ssim_ci95}
-    return cells
+    return pd.concat(parts, ignore_index=True)

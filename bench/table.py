@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import costs, machine, methods, quality, speed
+from bench import costs, machine, methods, quality, speed, stats
 from bench.columns import COLUMNS
 from denoise import datasets
 from denoise.classical import NotApplicable
 from denoise.metrics import SSIM_CONVENTION
+from denoise.noise import NOISES
 
-LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+LEVELS: tuple[float, ...] = NOISES["gaussian"].facts["levels"]
 DEFAULT_DATASETS = ("mnist", "notmnist", "glyphs")
 log = logging.getLogger("bench")
 TIMED_SIGMA = 0.4  # the level of the pictures that are timed: that of the Keras example
@@ -74,7 +75,7 @@ def make(
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     cells = len(arms) * sum(len(test) for test in tests.values()) * len(plan.sigmas)
     rows: list[dict[str, object]] = []
-    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1) as bar:
+    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
             denoisers = _build(arms, sets[name][0], cpu)
@@ -82,7 +83,8 @@ def make(
                 corruption = quality.Corruption(plan.noise, sigma, plan.clip, plan.draw)
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
-                rows += [own | _facts(arm) | scores[arm.name] for arm in arms if arm.name in scores]
+                cells = {name: _cell(rows) for name, rows in scores.groupby("method")}
+                rows += [own | _facts(arm) | cells[arm.name] for arm in arms if arm.name in cells]
     frame = pd.DataFrame(rows)
     timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
     frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
@@ -101,6 +103,15 @@ def _build(
         except NotApplicable as error:
             log.info("left out: %s on %s: %s", arm.name, training.name, error)
     return denoisers
+
+
+def _cell(scores: pd.DataFrame) -> dict[str, float]:
+    """Means over pictures with the half widths of their intervals."""
+    cell = {}
+    for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
+        interval = stats.compare(scores[column].to_numpy(float)[None, None])
+        cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
+    return cell
 
 
 def _settings(test: datasets.Pictures, corruption: quality.Corruption) -> dict[str, object]:
@@ -139,7 +150,7 @@ def _time(
 ) -> pd.DataFrame:
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
     corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.clip)
-    _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
+    _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
     costly = [arm for arm in arms if arm.network is not None]
     measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}
     for arm in costly:
@@ -148,7 +159,9 @@ def _time(
     for prefix, device in devices.items():
         timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else costly
         denoisers = _build(timed, training, device)
-        with tqdm(total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}") as bar:
+        with tqdm(
+            total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}", disable=None
+        ) as bar:
             times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, plan.rounds, bar.update)
         for arm, values in times.items():
             measured[arm] |= {f"{prefix}_{column}": value for column, value in values.items()}

@@ -26,13 +26,13 @@ def tune(root: Path | None, target: Path, pictures: int = 100) -> pd.DataFrame:
     """
     held_out = datasets.load("mnist", "val", root).spread(pictures)
     rows = []
-    with tqdm(total=len(METHODS) * len(STRENGTHS) * len(LEVELS), unit=" cells") as bar:
+    with tqdm(total=len(METHODS) * len(STRENGTHS) * len(LEVELS), unit=" cells", disable=None) as bar:
         for sigma in LEVELS:
             batches = list(noisy_batches(held_out, Corruption("gaussian", sigma, clip=True)))
             for method in METHODS:
                 for strength in STRENGTHS:
                     denoise = DENOISERS[method].build(held_out, strength=strength)
-                    scores = [psnr(denoise(y, sigma).clamp(0, 1), x, data_range=1.0) for x, y in batches]
+                    scores = [psnr(denoise(y, sigma).clamp(0, 1), x, data_range=1.0) for x, _, y in batches]
                     value = torch.cat(scores).mean().item()
                     rows.append({"method": method, "strength": strength, "sigma": sigma, "psnr_db": value})
                     bar.update()

@@ -4,8 +4,22 @@
 >>> clean = denoise.load("mnist-nearest")(noisy)  # doctest: +SKIP
 """
 
-from denoise.engine import Denoiser, load
-from denoise.weights import names
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from denoise.engine import Denoiser, load
+    from denoise.weights import names
 
 __version__ = "0.1.0"
 __all__ = ["Denoiser", "load", "names"]
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes seconds to import: a command line that only shows its help should not wait for it.
+    if name not in __all__:
+        raise AttributeError(f"module 'denoise' has no attribute {name!r}")
+    from denoise import engine, weights
+
+    return getattr(weights if name == "names" else engine, name)

@@ -2,21 +2,28 @@
 
 A decoder is a function `(in_channels, out_channels, *, bias=True) -> nn.Module`. The module doubles height and
 width: (N, in_channels, H, W) -> (N, out_channels, 2H, 2W), and is linear: normalisation and activation follow it.
+A module whose registry entry has `needs_indices` takes a second argument, where each maximum of the pooling stood.
 
 References
 ----------
 Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. https://arxiv.org/abs/1603.07285
 Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016.
 https://distill.pub/2016/deconv-checkerboard/
+Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel CNN", CVPR 2016.
+Aitken et al., "Checkerboard artifact free sub-pixel convolution", 2017. https://arxiv.org/abs/1707.02937
+Badrinarayanan, Kendall and Cipolla, "SegNet", 2017 (unpooling with remembered positions, after Zeiler et al. 2011).
 """
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from denoise.registry import Registry
 
 DECODERS = Registry("decoder")
+"""The fact `needs_indices` marks a stage that takes the positions that max-pooling returned, (N, C, H, W) int64."""
 
 
 @DECODERS.register("nearest", label="Upsampling nearest + conv 3x3", colour="#0072b2")
@@ -46,6 +53,12 @@ def bilinear(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Mo
     )
 
 
+@DECODERS.register("transposed_k2", label="Transposed conv 2x2", colour="#e69f00")
+def transposed_k2(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
+    """Kernel 2, stride 2, as in U-Net: no overlap, each code value paints one 2x2 cell; the same as a 1x1 sub-pixel."""
+    return nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
+
+
 @DECODERS.register("transposed_k3", label="Transposed conv 3x3", colour="#d55e00", aliases=("transposed",))
 def transposed_k3(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
     """Kernel 3, stride 2: Keras `Conv2DTranspose(3, strides=2, padding="same")`.
@@ -61,3 +74,40 @@ def transposed_k3(in_channels: int, out_channels: int, *, bias: bool = True) -> 
 def transposed_k4(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
     """Kernel 4, stride 2: the kernel is a multiple of the stride, so all four phases sum 4 taps."""
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
+
+
+@DECODERS.register("pixel_shuffle", label="Sub-pixel conv 3x3", colour="#332288")
+def pixel_shuffle(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
+    """Convolve to four times the channels, then lay each four out in a 2x2 cell (Shi et al. 2016)."""
+    return nn.Sequential(
+        nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1, bias=bias),
+        nn.PixelShuffle(2),
+    )
+
+
+@DECODERS.register("pixel_shuffle_icnr", label="Sub-pixel conv 3x3, ICNR", colour="#882255")
+def pixel_shuffle_icnr(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
+    """`pixel_shuffle` whose four kernels of a cell start equal, as nearest upsampling (Aitken et al. 2017)."""
+    stage = pixel_shuffle(in_channels, out_channels, bias=bias)
+    with torch.no_grad():
+        for parameter in stage.parameters():  # (4 * out, ...): the four of a cell are neighbours
+            parameter.copy_(parameter[::4].repeat_interleave(4, dim=0))
+    return stage
+
+
+class _MaxUnpool(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, bias: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
+
+    def forward(self, x: Tensor, positions: Tensor) -> Tensor:
+        return F.max_unpool2d(self.conv(x), positions, 2)  # positions: (N, out_channels, H, W)
+
+
+@DECODERS.register("max_unpool", label="Conv 3x3 + max-unpooling", colour="#117733", needs_indices=True)
+def max_unpool(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
+    """Convolve to the channels that were pooled, then put each value where the maximum was; the rest is zero.
+
+    The positions pass by the code, so this arm knows more of the picture than the others.
+    """
+    return _MaxUnpool(in_channels, out_channels, bias)

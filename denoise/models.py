@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch.nn.functional as F
@@ -69,8 +70,39 @@ def _activation(channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
 
 
+class Mirror(nn.Module):
+    """An encoder, and a decoder whose stages undo its poolings in reverse.
+
+    `unpooling` holds the places in `decoder` of the stages that take the positions of the maxima; only where there are
+    such stages do the poolings return them.
+    """
+
+    def __init__(self, encoder: list[nn.Module], decoder: list[nn.Module], unpooling: list[int]) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Sequential(*encoder), nn.Sequential(*decoder)
+        self.unpooling = unpooling
+
+    def forward(self, x: Tensor) -> Tensor:
+        remembered: list[Tensor] = []
+        for layer in self.encoder:
+            x = layer(x)
+            if isinstance(x, tuple):
+                x, positions = x
+                remembered.append(positions)
+        for place, layer in enumerate(self.decoder):
+            x = layer(x, remembered.pop()) if place in self.unpooling else layer(x)
+        return x
+
+
 @ARCHITECTURES.register("autoencoder", label="Autoencoder")
-def autoencoder(channels: int = 1, *, decoder: str = "nearest", width: int = 32, depth: int = 2) -> AnySize:
+def autoencoder(
+    channels: int = 1,
+    *,
+    decoder: str = "nearest",
+    width: int = 32,
+    depth: int = 2,
+    decoder_widths: Sequence[int] = (),
+) -> AnySize:
     """Encoder and decoder without skip connections, two convolutions a stage, batch normalisation and ReLU.
 
     All that the decoder knows of the picture passes through the code, (width * 2**depth, H / 2**depth, W / 2**depth),
@@ -86,27 +118,38 @@ def autoencoder(channels: int = 1, *, decoder: str = "nearest", width: int = 32,
         Channels of the first stage; each pooling doubles them.
     depth : int
         Number of poolings, and of upsampling stages.
+    decoder_widths : sequence of int
+        Channels of each upsampling stage, from the code to the picture; empty: those of the encoder, mirrored. A stage
+        that unpools keeps the encoder's channels, for which it has positions; the convolution after it takes these.
 
     Raises
     ------
     UnknownName
         No decoder of that name.
     ValueError
-        A size below 1.
+        A size below 1, or a number of decoder widths that is not the depth.
     """
-    for name, value in (("channels", channels), ("width", width), ("depth", depth)):
+    sizes = [("channels", channels), ("width", width), ("depth", depth)]
+    for name, value in sizes + [("a decoder width", value) for value in decoder_widths]:
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")
-    upsample = DECODERS[decoder].build
+    if decoder_widths and len(decoder_widths) != depth:
+        raise ValueError(f"{len(decoder_widths)} decoder widths for depth {depth}; valid: {depth}, or none")
+    entry = DECODERS[decoder]
+    unpools = entry.facts.get("needs_indices", False)
     widths = [width * 2**stage for stage in range(depth + 1)]
     encoder: list[nn.Module] = [*_conv(channels, width), *_conv(width, width)]
-    decoding: list[nn.Module] = []
     for narrow, wide in pairwise(widths):
-        encoder += [nn.MaxPool2d(2), *_conv(narrow, wide), *_conv(wide, wide)]
-    for wide, narrow in pairwise(reversed(widths)):
-        decoding += [upsample(wide, narrow, bias=False), *_activation(narrow), *_conv(narrow, narrow)]
-    decoding.append(nn.Conv2d(width, channels, 3, padding=1))
-    net = nn.Sequential()
-    net.encoder = nn.Sequential(*encoder)
-    net.decoder = nn.Sequential(*decoding)
-    return AnySize(net, multiple=2**depth)
+        encoder += [nn.MaxPool2d(2, return_indices=unpools), *_conv(narrow, wide), *_conv(wide, wide)]
+    decoding: list[nn.Module] = []
+    unpooling: list[int] = []
+    held = widths[-1]
+    pooled = widths[-2::-1]
+    for mirrored, chosen in zip(pooled, decoder_widths or pooled, strict=True):
+        doubled = mirrored if unpools else chosen
+        if unpools:
+            unpooling.append(len(decoding))
+        decoding += [entry.build(held, doubled, bias=False), *_activation(doubled), *_conv(doubled, chosen)]
+        held = chosen
+    decoding.append(nn.Conv2d(held, channels, 3, padding=1))
+    return AnySize(Mirror(encoder, decoding, unpooling), multiple=2**depth)

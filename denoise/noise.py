@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -19,7 +19,8 @@ from torch import Tensor
 from denoise.registry import Registry
 
 NOISES = Registry("noise")
-"""Facts of an entry: `unit` says what the level is in, `largest` is the highest level that makes sense."""
+"""Facts of an entry: `unit` says what the level is in, `largest` is the highest level that makes sense, `levels` are
+those of the tables."""
 
 
 class Draws(Protocol):
@@ -27,6 +28,12 @@ class Draws(Protocol):
 
     def normal(self, like: Tensor) -> Tensor:
         """Standard normal numbers of the shape, dtype and device of `like` (N, C, H, W)."""
+
+    def uniform(self, like: Tensor) -> Tensor:
+        """Numbers in [0, 1), as `normal`."""
+
+    def poisson(self, rate: Tensor) -> Tensor:
+        """Counts with the expectations `rate` (N, C, H, W), in its dtype and on its device."""
 
 
 class BatchDraws:
@@ -37,6 +44,12 @@ class BatchDraws:
 
     def normal(self, like: Tensor) -> Tensor:
         return torch.randn(like.shape, generator=self.generator, device=self.generator.device).to(like)
+
+    def uniform(self, like: Tensor) -> Tensor:
+        return torch.rand(like.shape, generator=self.generator, device=self.generator.device).to(like)
+
+    def poisson(self, rate: Tensor) -> Tensor:
+        return torch.poisson(rate.to(self.generator.device), generator=self.generator).to(rate)
 
 
 class PictureDraws:
@@ -49,16 +62,72 @@ class PictureDraws:
         self.generators = [np.random.Generator(np.random.Philox(key=seed)) for seed in seeds]
 
     def normal(self, like: Tensor) -> Tensor:
+        return self._each(like, lambda generator, one: generator.standard_normal(one.shape, dtype=np.float32))
+
+    def uniform(self, like: Tensor) -> Tensor:
+        return self._each(like, lambda generator, one: generator.random(one.shape, dtype=np.float32))
+
+    def poisson(self, rate: Tensor) -> Tensor:
+        return self._each(rate, lambda generator, one: generator.poisson(one.cpu().numpy()).astype(np.float32))
+
+    def _each(self, like: Tensor, draw: Callable[[np.random.Generator, Tensor], np.ndarray]) -> Tensor:
         if len(like) != len(self.generators):
             raise ValueError(f"{len(like)} pictures but {len(self.generators)} seeds")
-        rows = [generator.standard_normal(like.shape[1:], dtype=np.float32) for generator in self.generators]
+        rows = [draw(generator, one) for generator, one in zip(self.generators, like, strict=True)]
         return torch.from_numpy(np.stack(rows)).to(like)
 
 
-@NOISES.register("gaussian", label="Gaussian", unit="standard deviation in units of the [0, 1] range", largest=2.0)
+@NOISES.register(
+    "gaussian",
+    label="Gaussian",
+    unit="standard deviation in units of the [0, 1] range",
+    largest=2.0,
+    levels=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6),
+)
 def gaussian(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     """Add white Gaussian noise of standard deviation `level`."""
     return clean + level * draws.normal(clean)
+
+
+@NOISES.register(
+    "salt_pepper", label="Salt and pepper", unit="share of pixels replaced", largest=1.0, levels=(0.05, 0.1, 0.2)
+)
+def salt_pepper(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Replace a share `level` of all values, half of them by 0 and half by 1."""
+    chance = draws.uniform(clean)
+    return clean.masked_fill(chance < level, 1.0).masked_fill(chance < level / 2, 0.0)
+
+
+@NOISES.register(
+    "poisson",
+    label="Poisson",
+    unit="standard deviation at white, in units of the [0, 1] range: white is 1 / level**2 photons",
+    largest=2.0,
+    levels=(0.1, 0.2, 0.4),
+)
+def poisson(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Count photons: the variance is `level**2` times the value, so black stays black."""
+    white = level.clamp(min=1e-3) ** -2
+    return torch.where(level > 0, draws.poisson(clean * white) / white, clean)
+
+
+@NOISES.register(
+    "speckle",
+    label="Speckle",
+    unit="standard deviation at white, in units of the [0, 1] range",
+    largest=2.0,
+    levels=(0.2, 0.4, 0.6),
+)
+def speckle(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Multiply by Gaussian noise around 1 of standard deviation `level`, as radar and ultrasound do."""
+    return clean + level * clean * draws.normal(clean)
+
+
+@NOISES.register("masking", label="Masking", unit="share of pixels lost", largest=1.0, levels=(0.1, 0.25, 0.5))
+def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Set a share `level` of all values to 0: the corruption of Vincent et al., "Extracting and composing robust
+    features with denoising autoencoders", 2008."""
+    return clean.masked_fill(draws.uniform(clean) < level, 0.0)
 
 
 def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = "gaussian", clip: bool) -> Tensor:

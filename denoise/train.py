@@ -7,6 +7,7 @@ from which a killed run goes on to the same result. Writes NAME.safetensors and 
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import math
 import platform
@@ -47,6 +48,14 @@ def levels(text: str) -> tuple[float, float]:
         raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
 
 
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Parse "32,16"."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """What decides the weights. Written beside them; a checkpoint goes on only under the same settings."""
@@ -56,6 +65,9 @@ class Settings:
     decoder: str = option("nearest", "upsampling stage of the autoencoder: " + ", ".join(DECODERS.names()))
     width: int = option(32, "channels of the autoencoder's first stage")
     depth: int = option(2, "poolings of the autoencoder")
+    decoder_widths: tuple[int, ...] = option(
+        (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
+    )
     channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
     noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
@@ -98,15 +110,31 @@ class Settings:
         variant = DECODERS[self.decoder].name if self.architecture == "autoencoder" else self.architecture
         return f"{self.dataset.partition(':')[0]}-{variant}"
 
+    def plain(self) -> dict[str, Any]:
+        """As JSON gives them back: lists for tuples."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
     def network(self) -> dict[str, Any]:
         """The `architecture` part of a card."""
         plain = {"name": ARCHITECTURES[self.architecture].name, "channels": self.channels}
         if self.architecture != "autoencoder":
             return plain
-        return {**plain, "decoder": DECODERS[self.decoder].name, "width": self.width, "depth": self.depth}
+        own = {"decoder": DECODERS[self.decoder].name, "width": self.width, "depth": self.depth}
+        if self.decoder_widths:
+            own["decoder_widths"] = list(self.decoder_widths)
+        return {**plain, **own}
 
 
-def train(settings: Settings, out: Path, root: Path | None = None, every: int = 1_000) -> Path:
+def train(
+    settings: Settings,
+    out: Path,
+    root: Path | None = None,
+    every: int = 1_000,
+    *,
+    name: str | None = None,
+    validation: int | None = None,
+    show: bool = True,
+) -> Path:
     """Train and write the weights; goes on from a checkpoint of the same settings in `out`.
 
     Parameters
@@ -118,12 +146,19 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
         The data root.
     every : int
         Steps between checkpoints, at each of which the validation PSNR is taken.
+    name : str, optional
+        What the weights are called; that of the settings where it is not given.
+    validation : int, optional
+        How many validation pictures the card's scores are of; all by default.
+    show : bool
+        Show a progress bar, where there is a terminal.
 
     Returns
     -------
     Path
         The .safetensors file.
     """
+    name = name or settings.name
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
     pictures = datasets.load(settings.dataset, "train", root)
@@ -139,9 +174,8 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
     before = _start_from(settings, network) if settings.start else None
     network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    saved = out / f"{settings.name}.checkpoint.safetensors"
-    progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": dataclasses.asdict(settings)}
-    progress["settings"]["sigma"] = list(settings.sigma)  # as JSON gives it back
+    saved = out / f"{name}.checkpoint.safetensors"
+    progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
     if saved.exists():
         progress = checkpoint.load(saved, network, optimiser, progress["settings"])
         log.info("going on from step %d of %d (%s)", progress["step"], settings.steps, saved)
@@ -149,7 +183,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
     began = time.monotonic() - progress["seconds"]
     bar = tqdm(
         total=settings.steps * settings.batch, initial=progress["step"] * settings.batch, unit=" images",
-        desc=settings.name, smoothing=0.05, mininterval=1,
+        desc=name, smoothing=0.05, mininterval=1, disable=None if show else True,
     )  # fmt: skip
     if progress["curve"]:
         bar.set_postfix_str(f"validation {progress['curve'][-1]['psnr']:.2f} dB")
@@ -172,11 +206,13 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
             progress |= {"step": step + 1, "seconds": time.monotonic() - began}
             checkpoint.save(saved, network, optimiser, progress)
             bar.set_postfix_str(f"validation {point['psnr']:.2f} dB")
+            if show and bar.disable:  # in a file or pipe there is no bar
+                log.info("%s: %d images, validation %.2f dB", name, point["images"], point["psnr"])
     bar.close()
 
-    scores = validate(network, held_out, settings)
+    scores = validate(network, held_out.spread(validation), settings)
     card = {
-        "name": settings.name,
+        "name": name,
         "architecture": settings.network(),
         "settings": progress["settings"],
         "data": {"train": len(pictures), "validation": len(held_out), "counted": pictures.notes},
@@ -197,7 +233,7 @@ def train(settings: Settings, out: Path, root: Path | None = None, every: int = 
             "torchvision": torchvision.__version__,
         },
     }
-    target = out / f"{settings.name}.safetensors"
+    target = out / f"{name}.safetensors"
     weights.save(network.cpu(), card, target)
     saved.unlink(missing_ok=True)
     log.info("%s: validation PSNR %s", target, card["validation_psnr"])

@@ -35,7 +35,7 @@ def run(capsys):
     ("arguments", "said"),
     [
         (["denoise.train", "--dataset", "mnst"], "unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, "),
-        (["denoise.train", "--decoder", "unpool"], "unknown decoder 'unpool'; valid: nearest, "),
+        (["denoise.train", "--decoder", "xyz"], "unknown decoder 'xyz'; valid: nearest, "),
         (["denoise.train", "--architecture", "unet"], "unknown architecture 'unet'"),
         (["denoise.train", "--noise", "gausian"], "unknown noise 'gausian' (did you mean 'gaussian'?)"),
         (["denoise.train", "--loss", "l1"], "unknown loss 'l1'; valid: bce, mse"),

@@ -1,4 +1,5 @@
 import math
+import re
 
 import pytest
 import torch
@@ -71,7 +72,7 @@ def test_each_picture_of_a_batch_may_have_its_own_level(generator):
 @pytest.mark.parametrize("level", [math.nan, math.inf, -0.1, 25, 300])
 @pytest.mark.parametrize("noise", NOISES.names())
 def test_a_level_that_makes_no_sense_is_refused_with_its_unit(noise, level):
-    with pytest.raises(ValueError, match=r"it is the standard deviation in units of the \[0, 1\] range"):
+    with pytest.raises(ValueError, match=re.escape(f"it is the {NOISES[noise].facts['unit']}")):
         check_level(level, noise)
 
 
@@ -94,3 +95,38 @@ def test_mnist_at_sigma_0_4_scores_what_the_protocol_says(real):
     clean, keys = next(pictures.batches(10_000))
     assert psnr(noisy(clean, keys, clip=True), clean).mean().item() == pytest.approx(11.00, abs=0.01)
     assert psnr(noisy(clean, keys), clean).mean().item() == pytest.approx(7.96, abs=0.01)
+
+
+@pytest.mark.parametrize("noise", NOISES.names())
+def test_no_noise_at_level_0_and_finite_noise_at_every_level_of_the_tables(noise):
+    clean = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(corrupt(clean, 0.0, PictureDraws([1, 2]), noise=noise, clip=False), clean)
+    for level in NOISES[noise].facts["levels"]:
+        noisy = corrupt(clean, level, PictureDraws([1, 2]), noise=noise, clip=False)
+        assert noisy.isfinite().all()
+        assert not torch.equal(noisy, clean)
+
+
+def test_salt_and_pepper_replaces_the_named_share_half_by_each(generator):
+    noisy = corrupt(torch.full((1, 1, 200, 200), 0.5), 0.2, BatchDraws(generator), noise="salt_pepper", clip=False)
+    shares = [(noisy == value).float().mean().item() for value in (0.0, 0.5, 1.0)]
+    assert shares == pytest.approx([0.1, 0.8, 0.1], abs=0.01)
+
+
+def test_masking_loses_the_named_share(generator):
+    noisy = corrupt(torch.full((1, 1, 200, 200), 0.5), 0.25, BatchDraws(generator), noise="masking", clip=False)
+    assert (noisy == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+@pytest.mark.parametrize("draws", [lambda: BatchDraws(torch.Generator().manual_seed(0)), lambda: PictureDraws([3])])
+def test_poisson_noise_has_the_variance_of_its_photons(draws):
+    noisy = corrupt(torch.full((1, 1, 300, 300), 0.25), 0.2, draws(), noise="poisson", clip=False)
+    assert noisy.mean().item() == pytest.approx(0.25, abs=0.002)
+    assert noisy.std().item() == pytest.approx(0.2 * 0.25**0.5, rel=0.02)
+
+
+def test_speckle_leaves_black_alone_and_has_its_level_at_white(generator):
+    clean = torch.cat([torch.zeros(1, 1, 200, 200), torch.ones(1, 1, 200, 200)])
+    black, white = corrupt(clean, 0.4, BatchDraws(generator), noise="speckle", clip=False)
+    assert black.abs().max() == 0
+    assert white.std().item() == pytest.approx(0.4, rel=0.02)

@@ -1,0 +1,34 @@
+"""`python -m bench`: measure the shipped networks, the floors and the classical methods, and print the table."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import methods, report, table
+from denoise.datasets import MissingData
+from denoise.noise import check_level
+
+QUICK = table.Plan(sigmas=(0.2, 0.4), pictures=200, rounds=2)
+
+
+def main(given: argparse.Namespace) -> None:
+    plan = _plan(given)
+    arms = methods.find(given.methods)
+    sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
+    if left_out and given.datasets:
+        raise MissingData("; ".join(left_out))
+    frame = table.make(plan, sets, arms, given.command)
+    files = report.write(frame, given.out)
+    print(report.markdown(frame))
+    for line in left_out:
+        print(line)
+    print("written:", *files)
+
+
+def _plan(given: argparse.Namespace) -> table.Plan:
+    base = QUICK if given.quick else table.Plan(pictures=1_000)
+    sigmas = tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else base.sigmas
+    pictures = base.pictures if given.pictures is None else given.pictures
+    if pictures < 0:
+        raise ValueError(f"--pictures is {pictures}; it must be 0 (all) or more")
+    return table.Plan(sigmas, given.noise, not given.unclipped, 0, pictures, base.rounds)

@@ -1,0 +1,63 @@
+"""Where cells are worked off: in this process, in several on this machine, or on a Ray cluster.
+
+An engine is a function `(cells, job) -> iterator`: it yields each cell when it is done, in any order.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+
+import torch
+
+from bench import work
+from bench.work import Cell, Job
+
+WAIT = 2.0  # seconds before another look at a cell that another run holds
+
+
+def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
+    """One cell after the other in this process; those that another run holds are looked at again at the end."""
+    waiting = list(cells)
+    while waiting:
+        held = []
+        for cell in waiting:
+            if work.run(cell, job):
+                yield cell
+            else:
+                held.append(cell)
+        if len(held) == len(waiting):
+            time.sleep(WAIT)
+        waiting = held
+
+
+def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
+    """Several processes that share the processor's threads: small networks do not fill more than one thread.
+
+    Raises
+    ------
+    ValueError
+        A worker was killed; what was done is kept, and the same command goes on from there.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,)) as pool:
+        waiting = {pool.submit(work.run, cell, job): cell for cell in cells}
+        try:
+            while waiting:
+                ended, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in ended:
+                    cell = waiting.pop(future)
+                    if future.result():
+                        yield cell
+                    else:
+                        time.sleep(WAIT)
+                        waiting[pool.submit(work.run, cell, job)] = cell
+        except BrokenProcessPool as error:
+            raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
+        finally:
+            pool.shutdown(cancel_futures=True)

@@ -1,0 +1,110 @@
+"""Where a grid lies on disk: weights, scores of each picture, locks. Every file is whole or not there.
+
+FOLDER/recipe.json                 how all networks were trained
+FOLDER/weights/NAME.safetensors    a trained network, with its card NAME.json
+FOLDER/scores/SUITE/NAME.parquet   PSNR and SSIM of each picture under each test corruption of a suite
+FOLDER/locks/NAME.lock             held by the run that works on NAME
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from bench.recipe import Recipe
+from denoise.files import whole_file
+
+SCORES = {
+    "dataset": "string",
+    "split": "string",
+    "noise": "string",
+    "clipped": "bool",
+    "sigma": "float64",
+    "draw": "int64",
+    "picture": "string",
+    "psnr_db": "float32",
+    "ssim": "float32",
+}
+"""Columns of the scores of one method: a row a picture and test corruption. They are those of `bench.columns`;
+`picture` is the key of the picture."""
+
+
+class Store:
+    """One folder of results, safe for several runs at once.
+
+    Raises
+    ------
+    ValueError
+        The folder holds a grid of another recipe.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder, self.recipe = folder, recipe
+        held = folder / "recipe.json"
+        if held.exists():
+            found = _json(held)
+            if found != dataclasses.asdict(recipe):
+                raise ValueError(f"{folder} holds networks of another recipe ({found}): give another --out")
+
+    def claim(self) -> None:
+        """Make the folder this recipe's."""
+        held = self.folder / "recipe.json"
+        if not held.exists():
+            with whole_file(held) as partial:
+                partial.write_text(json.dumps(dataclasses.asdict(self.recipe), indent=2) + "\n")
+
+    def weights(self, name: str) -> Path:
+        return self.folder / "weights" / f"{name}.safetensors"
+
+    def scores(self, suite: str, name: str) -> Path:
+        return self.folder / "scores" / suite / f"{name}.parquet"
+
+    def trained(self, name: str) -> bool:
+        """Whether the network is there; its card is written after its weights, so the card tells."""
+        return self.weights(name).with_suffix(".json").exists()
+
+    def lock(self, name: str) -> filelock.FileLock:
+        """Held while one run works on `name`; the system lets go of it when that run dies."""
+        path = self.folder / "locks" / f"{name}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return filelock.FileLock(path)
+
+
+def write_scores(path: Path, frame: pd.DataFrame, facts: dict[str, Any]) -> None:
+    """Write the scores of one method; `facts` says what they are scores of (JSON)."""
+    table = pa.Table.from_pandas(frame[list(SCORES)].astype(SCORES), preserve_index=False)
+    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"facts": json.dumps(facts).encode()})
+    with whole_file(path) as partial:
+        pq.write_table(table, partial, compression="zstd")
+
+
+def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The scores of one method, and the facts that were written with them.
+
+    Raises
+    ------
+    ValueError
+        The file is cut short, or has other columns.
+    """
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise ValueError(f"{path}: not a whole Parquet file ({error}): remove it to score anew") from error
+    facts = (table.schema.metadata or {}).get(b"facts")
+    if list(table.column_names) != list(SCORES) or facts is None:
+        raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(SCORES)}; it is left as it is")
+    return table.to_pandas(), json.loads(facts)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not whole ({error}); it is left as it is") from error

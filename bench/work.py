@@ -1,0 +1,131 @@
+"""How a cell of the grid is worked off: train where the weights are missing, score where scores are missing.
+
+A cell is one trained network, or one method without training on one dataset. Whatever it writes is whole or not there,
+so a run that is killed at any moment goes on where it was; a lock a cell keeps two runs in one folder apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+
+from bench import provenance, quality
+from bench.grid import Network, Test, suites
+from bench.recipe import Recipe
+from bench.store import Store, write_scores
+from denoise import datasets, engine, train
+from denoise.classical import DENOISERS
+
+PICTURES = {"own": 2_000, "noises": 500, "cross": 500}  # test pictures of each suite, evenly spread
+EVERY = 1_000  # steps between checkpoints
+VALIDATION = 1_000  # held-out pictures behind the validation scores of a card
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Everything that a worker needs to know, on this machine or another."""
+
+    recipe: Recipe
+    folder: Path
+    root: Path | None
+    suites: tuple[str, ...] = tuple(PICTURES)
+
+
+@dataclasses.dataclass(frozen=True)
+class Untrained:
+    """A floor or classical method on one dataset; `name` as for a network."""
+
+    dataset: str
+    clip: bool
+    method: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}-{'clipped' if self.clip else 'unclipped'}-{self.method}"
+
+
+Cell = Network | Untrained
+
+
+def is_done(cell: Cell, job: Job) -> bool:
+    """Whether every file of the cell is there."""
+    store = Store(job.folder, job.recipe)
+    trained = isinstance(cell, Untrained) or store.trained(cell.name)
+    return trained and all(store.scores(suite, cell.name).exists() for suite in _suites(cell, job))
+
+
+def run(cell: Cell, job: Job) -> bool:
+    """Work off one cell; False when another run holds it."""
+    store = Store(job.folder, job.recipe)
+    try:
+        with store.lock(cell.name).acquire(blocking=False):
+            denoiser = _trained(cell, store, job) if isinstance(cell, Network) else None
+            for suite, tests in _suites(cell, job).items():
+                if not store.scores(suite, cell.name).exists():
+                    _score(cell, denoiser, suite, tests, store, job)
+    except filelock.Timeout:
+        return False
+    return True
+
+
+def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
+    # A classical method is told the level of Gaussian noise: other noises have none that it could be told.
+    wanted = ("own",) if isinstance(cell, Untrained) else job.suites
+    return {suite: tests for suite, tests in suites(cell.dataset, cell.clip).items() if suite in wanted}
+
+
+def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
+    path = store.weights(network.name)
+    settings = network.settings(job.recipe)
+    if not store.trained(network.name):
+        train.train(settings, path.parent, job.root, EVERY, name=network.name, validation=VALIDATION, show=False)
+    denoiser = engine.load(path)
+    if denoiser.card["settings"] != settings.plain():
+        raise ValueError(f"{path} was trained with other settings than {network.name} asks for; it is left as it is")
+    return denoiser
+
+
+def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list[Test], store: Store, job: Job) -> None:
+    if denoiser is None:
+        assert isinstance(cell, Untrained)
+        estimate = DENOISERS[cell.method].build(datasets.load(cell.dataset, "train", job.root))
+    else:
+        estimate = lambda noisy, sigma: denoiser.estimate(noisy)  # noqa: E731
+    parts = []
+    for test in tests:
+        pictures = datasets.load(test.dataset, "test", job.root).spread(PICTURES[suite])
+        scores = quality.score({cell.name: estimate}, pictures, test.corruption)
+        parts.append(scores.assign(dataset=test.dataset, split="test", **_condition(test)))
+    facts = {
+        **provenance.describe(),
+        "method": cell.name,
+        "suite": suite,
+        "weights_sha256": denoiser.card["sha256"] if denoiser else None,
+        "command": command(cell, job.recipe),
+    }
+    write_scores(store.scores(suite, cell.name), pd.concat(parts), facts)
+
+
+def _condition(test: Test) -> dict[str, Any]:
+    corruption = test.corruption
+    return {
+        "noise": corruption.noise,
+        "clipped": corruption.clip,
+        "sigma": corruption.sigma,
+        "draw": corruption.draw,
+    }
+
+
+def command(cell: Cell, recipe: Recipe) -> str:
+    """What makes the rows of this cell."""
+    words = ["python", "-m", "bench", "grid", "--only", cell.name]
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if value != field.default:
+            words += [f"--{field.name.replace('_', '-')}", str(value)]
+    return shlex.join(words)

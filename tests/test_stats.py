@@ -1,0 +1,68 @@
+import math
+
+import numpy as np
+import pytest
+
+from bench import stats
+
+
+def layout(random, *, seeds, gap, seed_sd=0.05, pictures=200):
+    """Two arms on the same pictures by networks of the same seeds: (2, S, N); the second is better by `gap`."""
+    shared = random.normal(20, 3, pictures) + random.normal(0, 0.3, (seeds, pictures))
+    own = random.normal(0, seed_sd, (2, seeds, 1)) + random.normal(0, 0.2, (2, seeds, pictures))
+    return shared + own + np.array([0, gap]).reshape(2, 1, 1)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_an_interval_of_a_difference_covers_it_19_times_of_20(seeds):
+    random = np.random.default_rng(0)
+    hits = 0
+    for _ in range(150):
+        found = stats.compare(layout(random, seeds=seeds, gap=0.1))
+        hits += found.difference_low[1, 0] <= 0.1 <= found.difference_high[1, 0]
+    assert 0.90 <= hits / 150 <= 0.995
+
+
+def test_pairing_resolves_what_the_spread_over_pictures_would_hide():
+    found = stats.compare(layout(np.random.default_rng(1), seeds=3, gap=0.6))
+    assert found.high[0] > found.low[1]  # the arms' own intervals overlap
+    assert found.difference_low[1, 0] > 0.2
+    assert not found.tied[1, 0]
+
+
+def test_a_difference_is_the_negative_of_its_reverse():
+    found = stats.compare(layout(np.random.default_rng(2), seeds=3, gap=0.1))
+    np.testing.assert_allclose(found.difference, -found.difference.T)
+    np.testing.assert_allclose(found.difference_low, -found.difference_high.T)
+
+
+def test_one_seed_has_an_interval_over_pictures_alone():
+    scores = np.random.default_rng(3).normal(20, 3, (1, 1, 400))
+    found = stats.compare(scores)
+    assert found.high[0] - found.mean[0] == pytest.approx(1.96 * scores.std(ddof=1) / 20, rel=0.05)
+
+
+def test_one_picture_has_no_interval():
+    assert math.isnan(stats.compare(np.ones((1, 3, 1))).low[0])
+
+
+def test_an_infinite_score_is_never_averaged_silently():
+    found = stats.compare(np.array([[[20.0, math.inf]], [[20.0, 21.0]]]))
+    assert math.isinf(found.mean[0])
+    assert math.isnan(found.low[0])
+    assert found.tied[0, 1]
+    assert np.isfinite(found.low[1])
+
+
+def test_arms_that_share_a_letter_are_tied():
+    # a and b differ, c lies between and ties with both
+    found = stats.compare(np.ones((3, 1, 2)))
+    low = np.array([[0, 0.1, -1], [-0.3, 0, -1], [-1, -1, 0]])
+    found = stats.Comparison(np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T)
+    assert stats.letters(found) == ["a", "b", "ab"]
+
+
+def test_equal_arms_are_tied_and_resolve_everything():
+    found = stats.compare(np.ones((2, 3, 50)))
+    assert stats.letters(found) == ["a", "a"]
+    assert found.resolvable == 0
