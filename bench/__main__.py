@@ -17,13 +17,16 @@ from pathlib import Path
 from bench.recipe import Recipe
 from denoise import commandline
 
+GRID = Path("runs/grid")
+RESULTS = Path(__file__).parent / "results" / "small"
 
-def main(arguments: Sequence[str] | None = None) -> None:
+
+def main(arguments: Sequence[str] | None = None) -> int | None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     words = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(words)
     given.command = "python -m bench " + shlex.join(words)
-    importlib.import_module(f"bench.commands.{given.module}").main(given)
+    return importlib.import_module(f"bench.commands.{given.module}").main(given)
 
 
 def _parser() -> commandline.Parser:
@@ -31,7 +34,24 @@ def _parser() -> commandline.Parser:
     commands = parser.add_subparsers(title="other commands", metavar="")
     _table(parser)
     _grid(_command(commands, "grid", "train and score the definitive comparison; goes on where a run was stopped"))
-    _command(commands, "report", "make every table and figure for readers from bench/results")
+    made = _command(commands, "collect", "put a grid's weights, scores and summary into the committed results")
+    made.add_argument("--out", type=Path, default=GRID, help="folder of the grid (default: %(default)s)")
+    _add_results(made)
+    cards = _command(commands, "costs", "measure the cost card of every arm on this machine; nothing else should run")
+    cards.add_argument("--arms", nargs="+", help="default: every decoder, and the ceilings")
+    cards.add_argument("--rounds", type=int, default=3, help="turns that each network gets (default: 3)")
+    _add_results(cards)
+    meters = _command(commands, "checkerboard", "measure the checkerboards of every network of the results")
+    _add_root(meters)
+    _add_results(meters)
+    checks = _command(commands, "verify", "score random cells of the results anew; exit code 1 where a score drifted")
+    checks.add_argument("--sample", default="1%", help="how many cells: a share or a number (default: %(default)s)")
+    checks.add_argument("--seed", type=int, default=0, help="of the choice of cells (default: 0)")
+    _add_root(checks)
+    _add_results(checks)
+    made = _command(commands, "report", "make every table and figure for readers from the results")
+    _add_root(made)
+    _add_results(made)
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser
 
@@ -44,6 +64,10 @@ def _command(commands: argparse._SubParsersAction, name: str, help: str) -> argp
 
 def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results (default: %(default)s)")
 
 
 def _table(parser: argparse.ArgumentParser) -> None:
@@ -65,13 +89,13 @@ def _grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--noise", choices=("both", "clipped", "unclipped"), default="both", help="whether the noise is clamped"
     )
-    parser.add_argument("--decoders", nargs="+", help="default: every registered decoder")
+    parser.add_argument("--arms", nargs="+", help="default: every registered decoder, and the ceilings unet and dncnn")
     parser.add_argument("--budgets", nargs="+", help="default: channels parameters macs")
     parser.add_argument("--seeds", type=int, default=3, help="training seeds, counted from 0 (default: 3)")
     parser.add_argument("--only", metavar="CELL", help="one cell by its name, as --dry-run lists them")
     parser.add_argument("--workers", type=int, default=1, help="processes that share this machine (default: 1)")
     parser.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time")
-    parser.add_argument("--out", type=Path, default=Path("runs/grid"), help="folder of weights and scores")
+    parser.add_argument("--out", type=Path, default=GRID, help="folder of weights and scores")
     commandline.add_options(parser, Recipe)
 
 

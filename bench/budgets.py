@@ -6,8 +6,10 @@ of the upsampling stages are scaled until the whole network costs what the refer
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
+from typing import Any
 
 import torch
 
@@ -24,50 +26,79 @@ CLOSE = 0.01  # within this the candidate nearest to the mirrored proportions is
 LARGEST = 8.0  # times the mirrored channels: beyond any arm's need
 
 
-def channels(decoder: str, budget: str, width: int, depth: int) -> tuple[int, ...]:
-    """Channels of each upsampling stage, from the code to the picture, that put `decoder` on the budget.
+CEILINGS = ("unet", "dncnn")  # networks that are no arm: they stand above the arms, at equal parameters
+DNCNN_DEPTH = 8  # of a network this small: deeper leaves too few channels
+
+
+class Impossible(ValueError):
+    """No whole numbers of channels put an arm on a budget: the network is too small."""
+
+
+def channels(arm: str, budget: str, width: int, depth: int) -> tuple[int, ...] | None:
+    """The channels that put an arm on the budget.
+
+    For a decoder and for the U-Net, those of each upsampling stage, from the code to the picture; for DnCNN that of
+    every layer. None for a ceiling at a budget other than equal parameters.
 
     Raises
     ------
+    Impossible
+        No whole numbers lie within 2 % of the budget.
     ValueError
-        No budget of that name, or no whole numbers within 2 % of it (the network is too small).
+        No budget of that name.
     """
     if budget not in BUDGETS:
         raise ValueError(f"unknown budget {budget!r}; valid: {', '.join(BUDGETS)}")
+    if arm in CEILINGS and budget != "parameters":
+        return None
     mirrored = tuple(width * 2**stage for stage in reversed(range(depth)))
     if BUDGETS[budget] is None:
         return mirrored
     wanted = cost(REFERENCE, budget, width, mirrored)
+    start = (width,) if arm == "dncnn" else mirrored
 
     def error(widths: tuple[int, ...]) -> float:
-        return abs(cost(decoder, budget, width, widths) / wanted - 1)
+        return abs(cost(arm, budget, width, widths) / wanted - 1)
 
-    if error(mirrored) == 0:
-        return mirrored
+    if error(start) == 0:
+        return start
     low, high = 1 / width, LARGEST
     for _ in range(12):
         middle = (low + high) / 2
-        over = cost(decoder, budget, width, _scaled(mirrored, middle)) > wanted
+        over = cost(arm, budget, width, _scaled(start, middle)) > wanted
         low, high = (low, middle) if over else (middle, high)
-    around = [range(max(1, size - 2), size + 3) for size in _scaled(mirrored, low)]
-    best = min(itertools.product(*around), key=lambda widths: (max(error(widths), CLOSE), _skew(widths, mirrored)))
+    around = [range(max(1, size - 2), size + 3) for size in _scaled(start, low)]
+    best = min(itertools.product(*around), key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)))
     if error(best) > TOLERANCE:
-        raise ValueError(
-            f"no channels put {decoder} within 2 % of equal {budget} at width {width}: take a wider network"
-        )
+        raise Impossible(f"no channels put {arm} within 2 % of equal {budget} at width {width}: take a wider network")
     return best
 
 
+def names(arm: str, widths: tuple[int, ...], width: int, depth: int) -> list[str]:
+    """The budgets on which an arm of these channels lies."""
+    found = []
+    for budget in BUDGETS:
+        with contextlib.suppress(Impossible):
+            if channels(arm, budget, width, depth) == widths:
+                found.append(budget)
+    return found
+
+
 @functools.cache
-def cost(decoder: str, budget: str, width: int, widths: tuple[int, ...]) -> int:
-    """Parameters or MACs of the autoencoder with these channels in its upsampling stages."""
-    with torch.device("meta"):  # shapes alone: nothing is computed
-        network = weights.build(
-            {"name": "autoencoder", "decoder": decoder, "width": width, "depth": len(widths), "decoder_widths": widths}
-        )
+def cost(arm: str, budget: str, width: int, widths: tuple[int, ...]) -> int:
+    """Parameters or MACs of the network that `architecture` names."""
     measure = BUDGETS[budget]
     assert measure is not None
-    return measure(network)
+    with torch.device("meta"):  # shapes alone: nothing is computed
+        return measure(weights.build(architecture(arm, width, widths)))
+
+
+def architecture(arm: str, width: int, widths: tuple[int, ...]) -> dict[str, Any]:
+    """The `architecture` part of a card for an arm whose encoder has `width` and whose channels are `widths`."""
+    if arm == "dncnn":
+        return {"name": arm, "width": widths[0], "depth": DNCNN_DEPTH}
+    name = {"name": arm} if arm in CEILINGS else {"name": "autoencoder", "decoder": arm}
+    return {**name, "width": width, "depth": len(widths), "decoder_widths": list(widths)}
 
 
 def _scaled(mirrored: tuple[int, ...], scale: float) -> tuple[int, ...]:

@@ -1,6 +1,9 @@
-"""The one schema of the table: every column, its meaning and its unit. Other modules write these names only."""
+"""The one schema of all results: every column, its meaning and its unit. Other modules write these names only."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
 
 COLUMNS = {
     "dataset": "name of the dataset",
@@ -48,3 +51,163 @@ COLUMNS = {
 
 KEY = ["dataset", "noise", "clipped", "sigma", "method"]
 """The columns that name a row."""
+
+CONDITION = {
+    "trained_on": "dataset of the training pictures",
+    "trained_clipped": "whether training noise was clamped to [0, 1]",
+    "tested_on": "dataset of the test pictures",
+    "noise": "kind of test noise",
+    "clipped": "whether test noise was clamped",
+    "levels": "noise level, or `all`: the mean of each picture's score over the levels",
+    "budget": "what is equal among the arms: channels, parameters or macs; empty for methods without training",
+}
+"""The columns that name a condition."""
+
+PROVENANCE = {
+    "protocol": "hash of the rules behind a score (`bench/provenance.py`)",
+    "commit": "of the code that scored it",
+    "denoise": "version of this package",
+    "python": "version",
+    "torch": "version",
+    "numpy": "version",
+    "scikit_image": "version",
+    "command": "what makes this row again",
+}
+
+SCORES = {
+    "method": "name of the network or method without training, as in methods.csv",
+    "dataset": "of the test pictures",
+    "split": "which split",
+    "noise": "kind of test noise",
+    "clipped": "whether it was clamped",
+    "sigma": "its level, in the units of that noise",
+    "draw": "number of the noise draw",
+    "picture": "key of the picture",
+    "psnr_db": "PSNR of this picture, data_range 1; not a number where the estimate is not finite",
+    "ssim": "SSIM of this picture",
+}
+
+METHODS = {
+    "method": "its name: dataset, clamping, arm, channels, seed",
+    "dataset": "of the training pictures",
+    "clipped": "whether training noise was clamped",
+    "arm": "decoder, ceiling, or method without training",
+    "missing": "whether it has not been computed",
+    "widths": "channels of each upsampling stage, from the code to the picture (of every layer for dncnn)",
+    "budgets": "the budgets that it is on",
+    "seed": "training seed; empty for methods without training",
+    "parameters": "trained numbers",
+    "macs": "multiply-accumulates for one picture of 28x28",
+    **{name: PROVENANCE[name] for name in PROVENANCE if name != "command"},
+    "weights_sha256": "checksum of the weights",
+    "command": PROVENANCE["command"],
+    "images_seen": "pictures seen in training, each time under fresh noise",
+    "train_seconds": "wall time of the training, on a machine that did other work too",
+    "train_device": "where it was trained",
+    "train_precision": "number format of the training",
+    "validation_psnr_db": "mean over the levels, on pictures held out of training",
+}
+
+SUMMARY = {
+    **CONDITION,
+    "arm": "decoder, ceiling, or method without training",
+    "status": "`ok`, or why the row is invalid: such rows are never averaged",
+    "seeds": "training seeds behind the row: those that all arms of the condition have",
+    "pictures": "test pictures behind the row",
+    "ties": "arms of a condition and budget that share a letter are tied",
+    "psnr_db": "mean PSNR over pictures and seeds",
+    "psnr_db_low": "lower end of its 95 % interval",
+    "psnr_db_high": "upper end",
+    "ssim": "mean SSIM",
+    "ssim_low": "lower end of its 95 % interval",
+    "ssim_high": "upper end",
+}
+
+DIFFERENCES = {
+    **CONDITION,
+    "arm": "one arm",
+    "other": "the other",
+    "psnr_db": "mean of arm less other, on the same pictures and seeds",
+    "psnr_db_low": "lower end of its 95 % interval",
+    "psnr_db_high": "upper end",
+    "tied": "whether the interval contains 0",
+    "ssim": "mean difference of SSIM",
+    "ssim_low": "lower end of its 95 % interval",
+    "ssim_high": "upper end",
+    "resolvable_db": "smallest difference that the condition resolves: the median half width of its intervals",
+    "seeds": "training seeds behind the row",
+    "pictures": "test pictures behind the row",
+}
+
+CHECKERBOARD = {
+    "method": "name of the network",
+    "dataset": "of its training pictures, and of those it was measured on",
+    "clipped": "whether noise was clamped",
+    "arm": "decoder",
+    "widths": "channels of each upsampling stage",
+    "seed": "training seed",
+    "when": "`initial` or `trained`",
+    "stage_1": "variance of the four phases relative to the squared mean: first upsampling stage, constant code",
+    "stage_2": "the same of the second stage",
+    "picture": "the same of the whole decoder's answer to a constant code",
+    "nyquist": "energy of the residual at the Nyquist frequencies relative to their neighbours, on flat blocks",
+    "flat_blocks": "how many blocks of 8x8 that is the mean of",
+    **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
+}
+
+COSTS = {
+    "arm": "decoder or ceiling",
+    "widths": "channels of each upsampling stage",
+    "budgets": "the budgets that it is on",
+    "parameters": "trained numbers",
+    "macs": "multiply-accumulates for one picture of 28x28",
+    "activations": "numbers that all convolutions answer for one picture",
+    "file_bytes": "size of the weights as safetensors",
+    "peak_bytes": "most memory that a batch of `peak_bytes_batch` adds to the loaded network",
+    "peak_bytes_batch": "pictures behind peak_bytes",
+    "onnx": "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none",
+    "onnx_difference": "largest difference of the two answers",
+    "onnxruntime": "version",
+    "deterministic": "whether repeated gradients were equal bit for bit",
+    "deterministic_mode": "the same under torch's deterministic mode, or what it refuses",
+    "train_images_per_s": "training pictures a second (bfloat16 autocast where the device has it)",
+    "train_batch": "pictures a training step",
+    "batch": "pictures a call",
+    "ms_p50": "median time of a call in milliseconds",
+    "ms_p90": "its 90th percentile",
+    "images_per_s": "pictures a second of the median call",
+    "fraction_of_ceiling": "MACs a second relative to the better of ceiling_matmul_tmacs and ceiling_conv_tmacs",
+    "ceiling_matmul_tmacs": "best matrix product of this device, threads and number format, in 1e12 MACs a second",
+    "ceiling_conv_tmacs": "best convolution 64 to 64, 3x3, channels_last",
+    "ceiling_copy_gb_s": "best copy, bytes read and written, in 1e9 a second",
+    "device": "cpu or cuda",
+    **{
+        name: COLUMNS[name]
+        for name in ("cpu", "cpu_threads", "cpu_isa", "gpu", "dtype", "memory_layout", "compile_mode", "torch")
+    },
+    "scikit_image": COLUMNS["scikit_image"],
+    **{name: PROVENANCE[name] for name in ("protocol", "commit", "python", "command")},
+}
+
+FILES = {
+    "table.csv": COLUMNS,
+    "*/methods.csv": METHODS,
+    "*/scores-DATASET-CLIPPED.parquet": SCORES,
+    "*/summary.csv": SUMMARY,
+    "*/differences.csv": DIFFERENCES,
+    "*/checkerboard.csv": CHECKERBOARD,
+    "*/costs-MACHINE-DEVICE.csv": COSTS,
+}
+"""Every file of the results that is read by a program, with its columns."""
+
+
+def check(found: Iterable[str], schema: dict[str, str], path: Path) -> None:
+    """Raise ValueError where the columns of a file are not those of its schema."""
+    names = list(found)
+    if names != list(schema):
+        lacking = [name for name in schema if name not in names]
+        strange = [name for name in names if name not in schema]
+        what = "; ".join(
+            f"{word} {', '.join(list_)}" for word, list_ in (("it lacks", lacking), ("it has", strange)) if list_
+        )
+        raise ValueError(f"{path}: of another schema ({what or 'other order'}); it is left as it is")

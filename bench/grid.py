@@ -17,15 +17,20 @@ from denoise.noise import NOISES
 from denoise.train import Settings
 
 DATASETS = ("mnist", "notmnist", "fashion_mnist")
+ARMS = (*DECODERS.names(), *budgets.CEILINGS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """One training: what it is trained on, with which decoder and seed."""
+    """One training: what it is trained on, which arm, and which seed.
+
+    `arm` is a decoder, inside the autoencoder, or one of `budgets.CEILINGS`; `widths` are the channels that put it on
+    a budget.
+    """
 
     dataset: str
     clip: bool
-    decoder: str
+    arm: str
     widths: tuple[int, ...]
     seed: int
 
@@ -34,21 +39,22 @@ class Network:
         """Unique within a recipe, and the stem of every file of this network."""
         clipped = "clipped" if self.clip else "unclipped"
         widths = "x".join(map(str, self.widths))
-        return f"{self.dataset}-{clipped}-{self.decoder}-{widths}-s{self.seed}"
+        return f"{self.dataset}-{clipped}-{self.arm}-{widths}-s{self.seed}"
 
     def settings(self, recipe: Recipe) -> Settings:
         """What `denoise.train` is asked for."""
+        shape = budgets.architecture(self.arm, recipe.width, self.widths)
+        shape["architecture"] = shape.pop("name")
+        if "decoder_widths" in shape:
+            shape["decoder_widths"] = tuple(shape["decoder_widths"])
         return Settings(
             dataset=self.dataset,
-            decoder=self.decoder,
-            width=recipe.width,
-            depth=recipe.depth,
-            decoder_widths=self.widths,
             clip=self.clip,
             images=recipe.images,
             batch=recipe.batch,
             lr=recipe.lr,
             seed=self.seed,
+            **shape,
         )
 
 
@@ -58,23 +64,29 @@ class Selection:
 
     datasets: tuple[str, ...] = DATASETS
     clipped: tuple[bool, ...] = (True, False)
-    decoders: tuple[str, ...] = tuple(DECODERS.names())
+    arms: tuple[str, ...] = ARMS
     budgets: tuple[str, ...] = tuple(budgets.BUDGETS)
     seeds: int = 3
 
-    def networks(self, recipe: Recipe) -> list[Network]:
-        """The networks in the order in which they are made, each once.
+    def networks(self, recipe: Recipe, *, possible: bool = False) -> list[Network]:
+        """The networks in the order in which they are made, each once; with `possible`, those alone that can be made.
 
         One seed of every arm comes before the second seed of any: a run that is stopped early leaves a whole table
         with fewer seeds rather than a part of one.
         """
         chosen = {}
-        for clip, dataset, seed, budget, decoder in itertools.product(
-            self.clipped, self.datasets, range(self.seeds), self.budgets, self.decoders
+        for clip, dataset, seed, budget, arm in itertools.product(
+            self.clipped, self.datasets, range(self.seeds), self.budgets, self.arms
         ):
-            widths = budgets.channels(decoder, budget, recipe.width, recipe.depth)
-            network = Network(dataset, clip, decoder, widths, seed)
-            chosen[network.name] = network
+            try:
+                widths = budgets.channels(arm, budget, recipe.width, recipe.depth)
+            except budgets.Impossible:
+                if possible:
+                    continue
+                raise
+            if widths is not None:
+                network = Network(dataset, clip, arm, widths, seed)
+                chosen[network.name] = network
         return list(chosen.values())
 
 
@@ -86,20 +98,21 @@ class Test:
     corruption: Corruption
 
 
-def suites(dataset: str, clip: bool) -> dict[str, list[Test]]:
+def suites(dataset: str, clip: bool, sets: tuple[str, ...] = DATASETS) -> dict[str, list[Test]]:
     """What a network trained on (dataset, clip) is scored on, by the name of the suite.
 
     `own`: its own dataset and clamping, Gaussian noise at every level. `noises`: every other noise, of which it saw
-    none. `cross`: the other datasets, and the other clamping.
+    none. `cross`: the other datasets of `sets`, and the other clamping.
     """
+    levels = NOISES["gaussian"].facts["levels"]
     others = [noise for noise in NOISES if noise.name != "gaussian"]
     return {
-        "own": [Test(dataset, Corruption("gaussian", sigma, clip)) for sigma in NOISES["gaussian"].facts["levels"]],
+        "own": [Test(dataset, Corruption("gaussian", sigma, clip)) for sigma in levels],
         "noises": [
             Test(dataset, Corruption(noise.name, level, clip)) for noise in others for level in noise.facts["levels"]
         ],
         "cross": [
-            *(Test(other, Corruption("gaussian", 0.4, clip)) for other in DATASETS if other != dataset),
-            *(Test(dataset, Corruption("gaussian", sigma, not clip)) for sigma in NOISES["gaussian"].facts["levels"]),
+            *(Test(other, Corruption("gaussian", 0.4, clip)) for other in sets if other != dataset),
+            *(Test(dataset, Corruption("gaussian", sigma, not clip)) for sigma in levels),
         ],
     }

@@ -1,4 +1,4 @@
-"""Tables for people, made from the tidy CSV and from nothing else: on the terminal, in Markdown, in the README."""
+"""The table of one run for people, made from the tidy CSV and from nothing else: on the terminal, in Markdown."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.columns import COLUMNS
+from bench.columns import FILES
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
-README = Path(__file__).parent.parent / "README.md"
-BEGIN, END = "<!-- table: made by `python -m bench report`, do not edit -->", "<!-- end of table -->"
 
 
 def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
@@ -54,16 +52,15 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     return table.loc[order].reset_index(drop=True)
 
 
-def markdown(frame: pd.DataFrame, *, ssim: bool = True) -> str:
-    """Every dataset of the table in Markdown: settings, PSNR with costs, the verdict, and SSIM where asked for."""
+def markdown(frame: pd.DataFrame) -> str:
+    """Every dataset of the table in Markdown: settings, PSNR with costs, the verdict, SSIM."""
     parts = []
     for dataset in frame.dataset.unique():
         rows = frame[frame.dataset == dataset]
         parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
         parts += [_pipes(wide(frame, dataset)), verdict(rows)]
-        if ssim:
-            levels = [f"{sigma:g}" for sigma in sorted(rows.sigma.unique())]
-            parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
+        levels = [f"{sigma:g}" for sigma in sorted(rows.sigma.unique())]
+        parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -95,34 +92,26 @@ def verdict(rows: pd.DataFrame, sigma: float = 0.4) -> str:
     )
 
 
-def update_readmes(frame: pd.DataFrame) -> None:
-    """Put the tables of `frame` into the README and table.md, and the meaning of each column beside them."""
-    texts = {
-        README: with_table(README.read_text(), frame),
-        RESULTS / "README.md": columns_text(),
-        RESULTS / "table.md": markdown(frame),
-    }
-    for path, text in texts.items():
+def update(frame: pd.DataFrame) -> None:
+    """Put the readable form of the committed table, and the meaning of each column, beside it."""
+    for path, text in {RESULTS / "README.md": columns_text(), RESULTS / "table.md": markdown(frame)}.items():
         with whole_file(path) as partial:
             partial.write_text(text)
 
 
 def columns_text() -> str:
-    """What each column of the CSV means."""
-    lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in COLUMNS.items())
-    return (
-        "# Results\n\n`table.csv` is made by `make table`, `tuning.csv` by `python -m bench tune`, this page and "
-        "`table.md` from them.\nA row of `table.csv` is one dataset x noise level x method:\n\n"
-        f"| column | meaning |\n|---|---|\n{lines}\n"
-    )
-
-
-def with_table(text: str, frame: pd.DataFrame) -> str:
-    """The README's `text` with the tables of `frame` between its two marks."""
-    if BEGIN not in text or END not in text:
-        raise ValueError(f"the README has no place for the table: {BEGIN} ... {END}")
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{markdown(frame, ssim=False)}\n{END}{rest.partition(END)[2]}"
+    """What each file of the results holds, and what each of its columns means."""
+    parts = [
+        "# Results",
+        "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, this page "
+        "and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains and scores "
+        "it, `collect`, `checkerboard` and `costs` write its data, `report` makes everything for readers, and `verify` "
+        "scores random cells anew.",
+    ]
+    for file, columns in FILES.items():
+        lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())
+        parts.append(f"## `{file}`\n\n| column | meaning |\n|---|---|\n{lines}")
+    return "\n\n".join(parts) + "\n"
 
 
 def _pipes(table: pd.DataFrame, digits: int = 2) -> str:

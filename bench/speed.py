@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -21,20 +21,23 @@ def measure(
     noisy: Tensor,
     sigma: float,
     device: torch.device,
+    sizes: Sequence[int],
     rounds: int = ROUNDS,
     advance: Callable[[int], object] = lambda count: None,
-) -> dict[str, dict[str, float]]:
-    """Latency of one picture and throughput of a batch, for every denoiser.
+) -> dict[str, dict[int, dict[str, float]]]:
+    """Time a call for every denoiser and number of pictures a call.
 
     Parameters
     ----------
     denoisers : dict
         (noisy, sigma) -> estimate, by name.
     noisy : Tensor
-        (N, C, H, W) float32; it is repeated or cut to `batch_size`.
+        (N, C, H, W) float32; it is repeated or cut to each size.
     sigma : float
     device : torch.device
         Where the denoisers run: it is synchronised around each call.
+    sizes : sequence of int
+        Pictures a call.
     rounds : int
     advance : callable
         Told 1 after each denoiser of each round.
@@ -42,26 +45,21 @@ def measure(
     Returns
     -------
     dict
-        For each name: ms_p50 and ms_p90 of one picture, images_per_s in batches (the median over calls).
+        For each name and size: ms_p50 and ms_p90 of a call, images_per_s (of the median call).
     """
-    size = batch_size(noisy)
-    repeats = -(-size // len(noisy))
-    batch = noisy.repeat(repeats, 1, 1, 1)[:size].to(device)
-    single = batch[:1]
-    times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in denoisers}
+    batches = {size: noisy.repeat(-(-size // len(noisy)), 1, 1, 1)[:size].to(device) for size in sizes}
+    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sizes} for name in denoisers}
     for _ in range(rounds):
         for name, denoise in denoisers.items():
-            for pictures, seconds in zip((single, batch), times[name], strict=True):
-                seconds += _calls(denoise, pictures, sigma, device)
+            for size, batch in batches.items():
+                times[name][size] += _calls(denoise, batch, sigma, device)
             advance(1)
-    return {
-        name: {
-            "ms_p50": float(np.median(alone)) * 1e3,
-            "ms_p90": float(np.percentile(alone, 90)) * 1e3,
-            "images_per_s": size / float(np.median(together)),
-        }
-        for name, (alone, together) in times.items()
-    }
+    return {name: {size: _summary(size, seconds) for size, seconds in by.items()} for name, by in times.items()}
+
+
+def _summary(size: int, seconds: list[float]) -> dict[str, float]:
+    median = float(np.median(seconds))
+    return {"ms_p50": median * 1e3, "ms_p90": float(np.percentile(seconds, 90)) * 1e3, "images_per_s": size / median}
 
 
 def batch_size(noisy: Tensor) -> int:

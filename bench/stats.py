@@ -17,6 +17,7 @@ Piepho, "An algorithm for a letter-based representation of all-pairwise comparis
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,15 +101,19 @@ def letters(comparison: Comparison) -> list[str]:
 def _resampled_means(scores: np.ndarray) -> np.ndarray:
     """(A, S, N) -> (B, A): the means under resampled pictures and seeds."""
     _, seeds, pictures = scores.shape
-    random = np.random.default_rng(0)
-    chosen = random.multinomial(pictures, [1 / pictures] * pictures, RESAMPLES) / pictures  # (B, N)
     with np.errstate(invalid="ignore"):
-        means = np.einsum("asn,bn->bas", scores, chosen, optimize=True)
+        means = np.einsum("asn,bn->bas", scores, _drawn(pictures), optimize=True)
         if seeds > 1:
             centre = means.mean(2, keepdims=True)
             means = centre + (means - centre) * np.sqrt(seeds / (seeds - 1))
-        weights = random.multinomial(seeds, [1 / seeds] * seeds, RESAMPLES) / seeds  # (B, S)
-        return np.einsum("bas,bs->ba", means, weights)
+        return np.einsum("bas,bs->ba", means, _drawn(seeds, stream=1))
+
+
+@functools.lru_cache(maxsize=8)
+def _drawn(count: int, stream: int = 0) -> np.ndarray:
+    """(B, count): the weight of each of `count` things in each resample. Always the same, so that reports are too."""
+    random = np.random.default_rng([count, stream])
+    return random.multinomial(count, [1 / count] * count, RESAMPLES) / count
 
 
 def _half_width(scores: np.ndarray, resampled: np.ndarray) -> float:

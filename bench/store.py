@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from bench.recipe import Recipe
 from denoise.files import whole_file
 
-SCORES = {
+TYPES = {
     "dataset": "string",
     "split": "string",
     "noise": "string",
@@ -32,8 +32,7 @@ SCORES = {
     "psnr_db": "float32",
     "ssim": "float32",
 }
-"""Columns of the scores of one method: a row a picture and test corruption. They are those of `bench.columns`;
-`picture` is the key of the picture."""
+"""Columns of the scores of one method, those of `bench.columns.SCORES` without it: a row a picture and corruption."""
 
 
 class Store:
@@ -79,7 +78,7 @@ class Store:
 
 def write_scores(path: Path, frame: pd.DataFrame, facts: dict[str, Any]) -> None:
     """Write the scores of one method; `facts` says what they are scores of (JSON)."""
-    table = pa.Table.from_pandas(frame[list(SCORES)].astype(SCORES), preserve_index=False)
+    table = pa.Table.from_pandas(frame[list(TYPES)].astype(TYPES), preserve_index=False)
     table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"facts": json.dumps(facts).encode()})
     with whole_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
@@ -98,8 +97,8 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     except (pa.ArrowInvalid, OSError) as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}): remove it to score anew") from error
     facts = (table.schema.metadata or {}).get(b"facts")
-    if list(table.column_names) != list(SCORES) or facts is None:
-        raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(SCORES)}; it is left as it is")
+    if list(table.column_names) != list(TYPES) or facts is None:
+        raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is left as it is")
     return table.to_pandas(), json.loads(facts)
 
 

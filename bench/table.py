@@ -162,8 +162,11 @@ def _time(
         with tqdm(
             total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}", disable=None
         ) as bar:
-            times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, plan.rounds, bar.update)
-        for arm, values in times.items():
-            measured[arm] |= {f"{prefix}_{column}": value for column, value in values.items()}
-            measured[arm] |= {"batch": speed.batch_size(noisy), "timed_sigma": TIMED_SIGMA}
+            size = speed.batch_size(noisy)
+            times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update)
+        for arm, by_size in times.items():
+            alone, together = by_size[1], by_size[size]
+            measured[arm] |= {f"{prefix}_ms_p50": alone["ms_p50"], f"{prefix}_ms_p90": alone["ms_p90"]}
+            measured[arm] |= {f"{prefix}_images_per_s": together["images_per_s"]}
+            measured[arm] |= {"batch": size, "timed_sigma": TIMED_SIGMA}
     return pd.DataFrame(measured.values())

@@ -15,11 +15,12 @@ import filelock
 import pandas as pd
 
 from bench import provenance, quality
-from bench.grid import Network, Test, suites
+from bench.grid import DATASETS, Network, Selection, Test, suites
 from bench.recipe import Recipe
 from bench.store import Store, write_scores
 from denoise import datasets, engine, train
 from denoise.classical import DENOISERS
+from denoise.train import Settings
 
 PICTURES = {"own": 2_000, "noises": 500, "cross": 500}  # test pictures of each suite, evenly spread
 EVERY = 1_000  # steps between checkpoints
@@ -28,12 +29,16 @@ VALIDATION = 1_000  # held-out pictures behind the validation scores of a card
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """Everything that a worker needs to know, on this machine or another."""
+    """Everything that a worker needs to know, on this machine or another.
+
+    `sets` are the datasets that are there, on each of which every network is tried once.
+    """
 
     recipe: Recipe
     folder: Path
     root: Path | None
     suites: tuple[str, ...] = tuple(PICTURES)
+    sets: tuple[str, ...] = DATASETS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +55,17 @@ class Untrained:
 
 
 Cell = Network | Untrained
+
+
+def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
+    """The cells of a part of the grid, as `Selection.networks`. Methods without training come first: they are quick."""
+    untrained = [
+        Untrained(dataset, clip, method)
+        for clip in selection.clipped
+        for dataset in selection.datasets
+        for method in DENOISERS.names()
+    ]
+    return [*untrained, *selection.networks(recipe, possible=possible)]
 
 
 def is_done(cell: Cell, job: Job) -> bool:
@@ -76,7 +92,7 @@ def run(cell: Cell, job: Job) -> bool:
 def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
     # A classical method is told the level of Gaussian noise: other noises have none that it could be told.
     wanted = ("own",) if isinstance(cell, Untrained) else job.suites
-    return {suite: tests for suite, tests in suites(cell.dataset, cell.clip).items() if suite in wanted}
+    return {suite: tests for suite, tests in suites(cell.dataset, cell.clip, job.sets).items() if suite in wanted}
 
 
 def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
@@ -85,7 +101,8 @@ def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
     if not store.trained(network.name):
         train.train(settings, path.parent, job.root, EVERY, name=network.name, validation=VALIDATION, show=False)
     denoiser = engine.load(path)
-    if denoiser.card["settings"] != settings.plain():
+    held = Settings().plain() | denoiser.card["settings"]  # a setting newer than the card had its default value
+    if held != settings.plain():
         raise ValueError(f"{path} was trained with other settings than {network.name} asks for; it is left as it is")
     return denoiser
 
@@ -123,7 +140,9 @@ def _condition(test: Test) -> dict[str, Any]:
 
 def command(cell: Cell, recipe: Recipe) -> str:
     """What makes the rows of this cell."""
-    words = ["python", "-m", "bench", "grid", "--only", cell.name]
+    words = ["python", "-m", "bench", "grid", "--datasets", cell.dataset, "--only", cell.name]
+    if isinstance(cell, Network) and cell.seed > 2:
+        words += ["--seeds", str(cell.seed + 1)]
     for field in dataclasses.fields(recipe):
         value = getattr(recipe, field.name)
         if value != field.default:

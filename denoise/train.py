@@ -7,6 +7,7 @@ from which a killed run goes on to the same result. Writes NAME.safetensors and 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import logging
 import math
@@ -62,9 +63,9 @@ class Settings:
 
     dataset: str = option("mnist", "pictures to train on: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH")
     architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
-    decoder: str = option("nearest", "upsampling stage of the autoencoder: " + ", ".join(DECODERS.names()))
-    width: int = option(32, "channels of the autoencoder's first stage")
-    depth: int = option(2, "poolings of the autoencoder")
+    decoder: str = option("nearest", "upsampling stage (autoencoder, unet): " + ", ".join(DECODERS.names()))
+    width: int = option(32, "channels of the first stage (autoencoder, unet) or of every layer (dncnn)")
+    depth: int = option(2, "poolings (autoencoder, unet) or convolutions (dncnn)")
     decoder_widths: tuple[int, ...] = option(
         (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
     )
@@ -115,14 +116,14 @@ class Settings:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def network(self) -> dict[str, Any]:
-        """The `architecture` part of a card."""
-        plain = {"name": ARCHITECTURES[self.architecture].name, "channels": self.channels}
-        if self.architecture != "autoencoder":
-            return plain
-        own = {"decoder": DECODERS[self.decoder].name, "width": self.width, "depth": self.depth}
-        if self.decoder_widths:
-            own["decoder_widths"] = list(self.decoder_widths)
-        return {**plain, **own}
+        """The `architecture` part of a card: its name, and those settings that this architecture takes."""
+        entry = ARCHITECTURES[self.architecture]
+        taken = inspect.signature(entry.build).parameters
+        options = {"channels": self.channels, "decoder": DECODERS[self.decoder].name, "width": self.width}
+        options |= {"depth": self.depth, "decoder_widths": list(self.decoder_widths)}
+        if not self.decoder_widths:
+            options.pop("decoder_widths")
+        return {"name": entry.name} | {name: value for name, value in options.items() if name in taken}
 
 
 def train(
@@ -168,9 +169,7 @@ def train(
         sigma=settings.sigma, clip=settings.clip, seed=settings.seed, device=device,
     )  # fmt: skip
 
-    with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
-        torch.manual_seed(settings.seed)
-        network = weights.build(settings.network())
+    network = untrained(settings)
     before = _start_from(settings, network) if settings.start else None
     network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
@@ -238,6 +237,13 @@ def train(
     saved.unlink(missing_ok=True)
     log.info("%s: validation PSNR %s", target, card["validation_psnr"])
     return target
+
+
+def untrained(settings: Settings) -> AnySize:
+    """The network with the initial weights of its seed."""
+    with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
+        torch.manual_seed(settings.seed)
+        return weights.build(settings.network())
 
 
 def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:

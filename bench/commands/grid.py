@@ -6,15 +6,15 @@ import argparse
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bench import engines, work
 from bench.budgets import BUDGETS
-from bench.grid import DATASETS, Network, Selection, suites
+from bench.grid import ARMS, DATASETS, Network, Selection, suites
 from bench.recipe import Recipe
 from bench.store import Store
-from bench.work import Cell, Job, Untrained
+from bench.work import Cell, Job
 from denoise import commandline, datasets, weights
-from denoise.classical import DENOISERS
 from denoise.decoders import DECODERS
 from denoise.registry import UnknownName, unknown
 
@@ -25,10 +25,14 @@ PROBE_STEPS = 6  # training steps behind an estimate of the time, of which the f
 def main(given: argparse.Namespace) -> None:
     recipe: Recipe = commandline.from_options(given, Recipe)
     chosen = selection(given)
-    job = Job(recipe, given.out, given.data_root)
-    cells = [cell for cell in _cells(chosen, recipe, job) if given.only in (None, cell.name)]
-    if given.only and not cells:
-        raise UnknownName(f"no cell {given.only!r} in this selection; --dry-run lists them")
+    sets, left_out = present((*chosen.datasets, *DATASETS), given.data_root)
+    job = Job(recipe, given.out, given.data_root, sets=tuple(name for name in DATASETS if name in sets))
+    cells = [cell for cell in work.cells(chosen, recipe) if cell.dataset in sets and given.only in (None, cell.name)]
+    for line in left_out:
+        log.warning(line)
+    if not cells:
+        what = f"no cell {given.only!r} in this selection" if given.only else "none of these datasets is there"
+        raise UnknownName(f"{what}; --dry-run lists the cells")
     waiting = [cell for cell in cells if not work.is_done(cell, job)]
     if given.dry_run:
         _announce(cells, waiting, job)
@@ -40,43 +44,38 @@ def main(given: argparse.Namespace) -> None:
 
 
 def selection(given: argparse.Namespace) -> Selection:
-    """The part of the grid that the options name."""
-    for kind, names, valid in (
-        ("dataset", given.datasets, DATASETS),
-        ("decoder", given.decoders, DECODERS.names()),
-        ("budget", given.budgets, list(BUDGETS)),
-    ):
+    """The part of the grid that the options name.
+
+    Raises
+    ------
+    UnknownName
+        A dataset, arm or budget that does not exist; the valid ones are listed.
+    """
+    for kind, names, valid in (("arm", given.arms, ARMS), ("budget", given.budgets, list(BUDGETS))):
         for name in names or ():
-            if name not in valid:
+            if name not in valid and name not in DECODERS:
                 raise UnknownName(unknown(kind, name, list(valid)))
     if given.seeds < 1:
         raise ValueError(f"--seeds is {given.seeds}; it must be at least 1")
-    clipped = {"clipped": (True,), "unclipped": (False,), "both": (True, False)}[given.noise]
     return Selection(
-        tuple(given.datasets or DATASETS),
-        clipped,
-        tuple(given.decoders or DECODERS.names()),
+        tuple(datasets.DATASETS[name].name for name in given.datasets or DATASETS),
+        {"clipped": (True,), "unclipped": (False,), "both": (True, False)}[given.noise],
+        tuple(DECODERS[name].name if name in DECODERS else name for name in given.arms or ARMS),
         tuple(given.budgets or BUDGETS),
         given.seeds,
     )
 
 
-def _cells(chosen: Selection, recipe: Recipe, job: Job) -> list[Cell]:
-    """Methods without training first: they are quick. What has no data is said and left out."""
-    missing = {}
-    for name in chosen.datasets:
+def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str]]:
+    """Which of the datasets are there, and one line for each that is not."""
+    there, left_out = set(), []
+    for name in dict.fromkeys(names):
         try:
-            datasets.load(name, "test", job.root)
+            datasets.load(name, "test", root)
+            there.add(name)
         except datasets.MissingData as error:
-            missing[name] = error
-            log.warning("left out: %s", error)
-    untrained = [
-        Untrained(dataset, clip, method)
-        for clip in chosen.clipped
-        for dataset in chosen.datasets
-        for method in DENOISERS.names()
-    ]
-    return [cell for cell in [*untrained, *chosen.networks(recipe)] if cell.dataset not in missing]
+            left_out.append(f"left out: {error}")
+    return there, left_out
 
 
 def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
@@ -108,7 +107,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     networks = [cell for cell in waiting if isinstance(cell, Network)]
     rates = {shape: _rate(network, job.recipe) for shape, network in {_shape(n): n for n in networks}.items()}
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
-    conditions = sum(len(tests) for suite, tests in suites("mnist", True).items() if suite in job.suites)
+    conditions = sum(len(tests) for suite, tests in suites("mnist", True, job.sets).items() if suite in job.suites)
     print(
         f"{len(cells)} cells, {len(waiting)} to do: {len(networks)} trainings of {job.recipe.images:,} pictures, "
         f"{conditions} test conditions each; about {_time(seconds)} of training in one process on this machine"
@@ -116,7 +115,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
 
 
 def _shape(network: Network) -> tuple[str, tuple[int, ...]]:
-    return network.decoder, network.widths
+    return network.arm, network.widths
 
 
 def _rate(network: Network, recipe: Recipe) -> float:

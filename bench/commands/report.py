@@ -1,11 +1,13 @@
-"""`python -m bench report`: everything for readers, made from the results and from nothing else."""
+"""`python -m bench report`: every table and figure for readers, made from the results and from nothing else."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import report
+from bench import publish, report
 
 
 def main(given: argparse.Namespace) -> None:
-    report.update_readmes(report.read(report.RESULTS / "table.csv"))
+    report.update(report.read(report.RESULTS / "table.csv"))
+    for path in publish.write(publish.Results.read(given.results), given.data_root):
+        print(path)

@@ -1,0 +1,44 @@
+"""What this machine can do at best: the rates against which a network's rate is held."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+SIDE = 2_048  # of the matrices
+COPIED = 2**28  # bytes: beyond any cache
+CONV = (64, 64, 56, 56)  # (N, C, H, W) of a convolution 64 -> 64, 3x3, channels_last
+CALLS = 8
+
+
+def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
+    """Matrix product and convolution in TMAC/s, copy in GB/s (bytes read plus bytes written).
+
+    Each is the best of several calls: a ceiling is what was reached once, not what is usual.
+    """
+    a, b = (torch.ones(SIDE, SIDE, device=device, dtype=dtype) for _ in range(2))
+    source = torch.ones(COPIED, device=device, dtype=torch.uint8)
+    target = torch.empty_like(source)
+    x = torch.ones(CONV, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    kernel = torch.ones(64, CONV[1], 3, 3, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    conv_macs = CONV[0] * 64 * CONV[1] * 9 * CONV[2] * CONV[3]
+    with torch.inference_mode():
+        return {
+            "ceiling_matmul_tmacs": SIDE**3 / _best(lambda: a @ b, device) / 1e12,
+            "ceiling_conv_tmacs": conv_macs / _best(lambda: F.conv2d(x, kernel, padding=1), device) / 1e12,
+            "ceiling_copy_gb_s": 2 * COPIED / _best(lambda: target.copy_(source), device) / 1e9,
+        }
+
+
+def _best(call: Callable[[], object], device: torch.device) -> float:
+    seconds = []
+    for _ in range(CALLS + 1):
+        began = time.perf_counter()
+        call()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[1:])

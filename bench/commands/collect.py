@@ -1,0 +1,18 @@
+"""`python -m bench collect`: put what a grid folder holds into the results that are committed."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import collect, summary
+from denoise.files import whole_file
+
+
+def main(given: argparse.Namespace) -> None:
+    recipe = collect.recipe(given.out)
+    methods = collect.collect(given.out, given.results, recipe)
+    frames = summary.summarise(*collect.read(given.results))
+    for name, frame in zip(("summary", "differences"), frames, strict=True):
+        with whole_file(given.results / f"{name}.csv") as partial:
+            frame.to_csv(partial, index=False, float_format="%.6g")
+    print(f"{(~methods.missing).sum()} of {len(methods)} methods are there; written: {given.results}")

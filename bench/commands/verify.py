@@ -1,0 +1,26 @@
+"""`python -m bench verify`: score random cells of the results anew; exit code 1 where a score has drifted."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+
+from tqdm import tqdm
+
+from bench import collect, verify
+
+log = logging.getLogger("bench")
+
+
+def main(given: argparse.Namespace) -> int:
+    methods, scores = collect.read(given.results)
+    cells = verify.draw(scores, given.sample, given.seed)
+    drifted = []
+    for _, cell in tqdm(cells.iterrows(), total=len(cells), unit=" cells", disable=None):
+        found = verify.again(cell, methods, scores, given.results, given.data_root)
+        if found.is_drift:
+            drifted.append(found)
+            named = ", ".join(f"{name} {value}" for name, value in found.cell.items())
+            log.error("drift: %s: up to %.3f dB, SSIM %.4f", named, found.psnr_db, found.ssim)
+    print(f"{len(cells) - len(drifted)} of {len(cells)} cells scored the same (--seed {given.seed})")
+    return 1 if drifted else 0

@@ -1,0 +1,188 @@
+"""Figures from the results. Each carries the hash of the data that it was drawn from, so that a test finds a stale one.
+
+Colours are those of the registries: the same decoder has the same colour everywhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bench import labels
+from bench.budgets import REFERENCE
+from denoise.decoders import DECODERS
+from denoise.files import whole_file
+from denoise.registry import Entry
+
+plt.switch_backend("Agg")
+
+STAMP = "Data"  # the PNG text chunk that holds the hash
+SIGMA = "sigma (units of the [0, 1] range)"
+MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
+
+
+def psnr_against_sigma(
+    summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool, budget: str = "macs"
+) -> Figure:
+    """Mean PSNR of each arm by noise level, and its difference from nearest + conv, both with 95 % intervals.
+
+    The arms lie within a few tenths of a dB while the levels span ten, so the difference has a panel of its own.
+    """
+    rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
+    rows = rows[(rows.budget == budget) & (rows.levels != "all")]
+    gaps = gaps[(gaps.budget == budget) & (gaps.levels != "all") & (gaps.other == REFERENCE)]
+    figure, (whole, gap) = _axes(1, 2, (11, 4.2))
+    for place, arm in enumerate(name for name in DECODERS.names() if (rows.arm == name).any()):
+        for panel, frame in ((whole, rows), (gap, gaps)):
+            found = frame[frame.arm == arm].sort_values("levels")
+            sigma = found.levels.astype(float).to_numpy() + (place - 4) * 0.005  # side by side, not on one another
+            _line(panel, sigma, found, labels.arm(arm))
+    whole.set(xlabel=SIGMA, ylabel="PSNR (dB)")
+    gap.set(xlabel=SIGMA, ylabel="PSNR less that of nearest + conv 3x3 (dB)")
+    gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)
+    whole.legend(fontsize=7, frameon=False)
+    figure.suptitle(_title(dataset, clipped, labels.BUDGETS[budget]), fontsize=10)
+    return figure
+
+
+def _line(panel: Axes, x: np.ndarray, found: pd.DataFrame, entry: Entry) -> None:
+    errors = (found.psnr_db - found.psnr_db_low).to_numpy()
+    panel.errorbar(
+        x, found.psnr_db, errors, fmt="o-", ms=3, color=entry.colour, label=entry.label, capsize=2, lw=1.2
+    )  # fmt: skip
+
+
+def quality_against_cost(
+    summary: pd.DataFrame, differences: pd.DataFrame, methods: pd.DataFrame, dataset: str, clipped: bool
+) -> Figure:
+    """Mean PSNR over the levels against MACs and against parameters: every decoder at every budget, the Pareto front.
+
+    The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from nearest + conv at the
+    same budget: the pictures that all arms share do not widen them.
+    """
+    rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
+    rows = rows[(rows.levels == "all") & rows.arm.isin(DECODERS.names()) & rows.psnr_db.notna()]
+    gaps = gaps[(gaps.levels == "all") & (gaps.other == REFERENCE)].set_index(["arm", "budget"])
+    half = (gaps.psnr_db - gaps.psnr_db_low).to_dict()
+    figure, panels = _axes(1, 2, (11, 4.6))
+    axes = {"macs": ("MACs (millions)", 1e6), "parameters": ("Parameters (thousands)", 1e3)}
+    for panel, (column, (label, unit)) in zip(panels, axes.items(), strict=True):
+        points = []
+        for row in rows.itertuples():
+            on = methods[
+                (methods.arm == row.arm) & methods.budgets.fillna("").str.split().map(lambda b, r=row: r.budget in b)
+            ]
+            points.append((float(on[column].iloc[0]) / unit, row.psnr_db))
+            panel.errorbar(
+                *points[-1], half.get((row.arm, row.budget), 0.0), color=labels.arm(row.arm).colour,
+                marker=MARKERS[row.budget], ms=6, capsize=2, lw=1, mec="white", mew=0.5,
+            )  # fmt: skip
+        if points:
+            front = pareto(points)
+            panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
+            if max(points)[0] > 3 * min(points)[0]:
+                panel.set_xscale("log")
+        panel.set(xlabel=label, ylabel="PSNR (dB), mean over the levels")
+    _key(panels[1], [arm for arm in DECODERS.names() if (rows.arm == arm).any()])
+    figure.suptitle(_title(dataset, clipped, "quality against cost; dashed: Pareto front"), fontsize=10)
+    return figure
+
+
+def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The (cost, quality) points that no cheaper or equally cheap point reaches, by rising cost."""
+    front: list[tuple[float, float]] = []
+    for cost, quality in sorted(points, key=lambda point: (point[0], -point[1])):
+        if not front or quality > front[-1][1]:
+            front.append((cost, quality))
+    return front
+
+
+def spectra(points: pd.DataFrame, methods: pd.DataFrame) -> Figure:
+    """The mean power spectrum of each arm's residual at equal channels, over all its trained networks.
+
+    Above, the power; below, less that of nearest + conv: a checkerboard would stand at the corners (both directions)
+    or at the middles of the sides (one direction).
+    """
+    mirrored = methods[methods.budgets.fillna("").str.contains("channels")]
+    trained = points[(points.when == "trained")].merge(mirrored[["method", "arm"]], on="method")
+    power = {
+        arm: 10 * np.log10(rows.groupby(["row", "column"]).power.mean().unstack().to_numpy())
+        for arm, rows in trained.groupby("arm")
+    }
+    arms = [arm for arm in DECODERS.names() if arm in power]
+    figure, panels = _axes(2, len(arms), (1.5 * len(arms) + 1, 3.6))
+    for above, below, arm in zip(*panels, arms, strict=True):
+        whole = above.imshow(power[arm], cmap="viridis", vmin=0, vmax=18)
+        less = below.imshow(power[arm] - power[REFERENCE], cmap="RdBu_r", vmin=-2, vmax=2)
+        above.set_title(labels.arm(arm).label.replace(" + ", "\n+ "), fontsize=7)
+        for panel in (above, below):
+            panel.set(xticks=[], yticks=[])
+    figure.colorbar(whole, ax=list(panels[0]), label="power (dB)")
+    figure.colorbar(less, ax=list(panels[1]), label="less nearest (dB)")
+    return figure
+
+
+def strips(pictures: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> Figure:
+    """Example pictures: a row each, a column for clean, noisy and every arm, with its PSNR."""
+    count = len(next(iter(pictures.values())))
+    figure, panels = _axes(count, len(pictures), (1.25 * len(pictures), 1.45 * count))
+    for column, (name, images) in enumerate(pictures.items()):
+        for row, image in enumerate(images):
+            panel = np.atleast_2d(panels)[row, column]
+            panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            panel.set(xticks=[], yticks=[])
+            if row == 0:
+                panel.set_title(name.replace(" + ", "\n+ "), fontsize=7)
+            if name in scores:
+                panel.set_xlabel(f"{scores[name][row]:.2f} dB", fontsize=7)
+    return figure
+
+
+def write(figure: Figure, target: Path, stamp: str) -> None:
+    """Write a PNG that carries the hash of its data."""
+    with whole_file(target) as partial:
+        figure.savefig(partial, dpi=110, metadata={STAMP: stamp})
+    plt.close(figure)
+
+
+def stamp(*files: Path) -> str:
+    """The hash of the files that a figure is drawn from."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def stamped(picture: Path) -> str | None:
+    """The hash that a PNG carries."""
+    with Image.open(picture) as image:
+        return image.info.get(STAMP)
+
+
+def _own(summary: pd.DataFrame, dataset: str, clipped: bool) -> pd.DataFrame:
+    same = (summary.trained_on == dataset) & (summary.tested_on == dataset) & (summary.noise == "gaussian")
+    return summary[same & (summary.trained_clipped == clipped) & (summary.clipped == clipped)]
+
+
+def _title(dataset: str, clipped: bool, what: str) -> str:
+    return f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}: {what}"
+
+
+def _key(panel: Axes, arms: list[str]) -> None:
+    handles = [panel.plot([], [], "o", color=labels.arm(arm).colour, label=labels.arm(arm).label)[0] for arm in arms]
+    handles += [
+        panel.plot([], [], marker, color="#777777", ls="", label=labels.BUDGETS[budget])[0]
+        for budget, marker in MARKERS.items()
+    ]
+    panel.legend(handles=handles, fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+
+def _axes(rows: int, columns: int, size: tuple[float, float]):
+    return plt.subplots(rows, columns, figsize=size, layout="constrained")

@@ -1,0 +1,36 @@
+"""How arms, datasets and budgets are called and coloured for people: from their registries, the same everywhere."""
+
+from __future__ import annotations
+
+from denoise.classical import DENOISERS
+from denoise.decoders import DECODERS
+from denoise.models import ARCHITECTURES
+from denoise.noise import NOISES
+from denoise.registry import Entry
+
+NAMES = {"mnist": "MNIST", "notmnist": "notMNIST", "fashion_mnist": "Fashion-MNIST"}
+BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs": "equal MACs"}
+
+
+def arm(name: str) -> Entry:
+    """The registry entry of a decoder, of a ceiling, or of a method without training."""
+    for registry in (DECODERS, DENOISERS):
+        if name in registry:
+            return registry[name]
+    return ARCHITECTURES[name]
+
+
+def dataset(name: str) -> str:
+    """What papers call it."""
+    return NAMES.get(name, name)
+
+
+def noise(name: str, clipped: bool) -> str:
+    """A corruption for people: "clipped Gaussian noise"."""
+    label = NOISES[name].label
+    return f"{'clipped' if clipped else 'unclipped'} {label if name == 'gaussian' else label.lower()} noise"
+
+
+def counted(number: int, thing: str) -> str:
+    """ "1 training seed", "3 training seeds"."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

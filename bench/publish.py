@@ -1,0 +1,237 @@
+"""Everything for readers, made from the collected results and from nothing else.
+
+RESULTS/report.md, report.html, report.tex   the sentences and every table
+RESULTS/report.csv                           the tables of the arms, one below the other
+docs/figures/*.png                           figures, each stamped with the hash of its data
+README.md                                    the answer, one table and two figures
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench import collect, figures, labels, sentences, tables
+from bench.budgets import BUDGETS
+from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY
+from bench.grid import Selection
+from bench.quality import Corruption, noisy_batches
+from bench.recipe import Recipe
+from bench.tables import Table
+from denoise import datasets, engine
+from denoise.files import whole_file
+from denoise.metrics import psnr
+from denoise.noise import NOISES
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+FIGURES = ROOT / "docs" / "figures"
+BEGIN, END = "<!-- answer: made by `python -m bench report`, do not edit -->", "<!-- end of answer -->"
+SHOWN = ("mnist", True)  # the training set and clamping of the README's table and figures
+EXAMPLES, EXAMPLE_SIGMA = 4, 0.4  # pictures of the strips, and their noise
+log = logging.getLogger("bench")
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}td,th{padding:.25rem .6rem;"
+    "border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left}"
+)
+
+
+@dataclass(frozen=True)
+class Results:
+    """What the report is made from."""
+
+    folder: Path
+    recipe: Recipe
+    methods: pd.DataFrame
+    summary: pd.DataFrame
+    differences: pd.DataFrame
+
+    @staticmethod
+    def read(folder: Path) -> Results:
+        """Read collected results; raises ValueError where a file is missing, cut short or of another schema."""
+        schemas = {"methods": METHODS, "summary": SUMMARY, "differences": DIFFERENCES}
+        frames = [collect.read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()]
+        return Results(folder, collect.recipe(folder), *frames)
+
+
+def texts(results: Results) -> dict[Path, str]:
+    """Every text of the report, by the file that it belongs into."""
+    found = list(every_table(results))
+    said = verdicts(results)
+    folder = results.folder
+    own = [table.cells.assign(table=table.title) for table in tables.own(results.summary, results.methods)]
+    return {
+        folder / "report.md": _markdown(said, found, results),
+        folder / "report.html": _html(said, found, results),
+        folder / "report.tex": "\n\n".join(_latex(table) for table in found) + "\n",
+        folder / "report.csv": pd.concat(own).to_csv(index=False),
+        README: with_answer(README.read_text(), results),
+    }
+
+
+def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
+    """Every figure that needs the results alone: its name, itself, and the stamp of its data."""
+    folder = results.folder
+    drawn_from = figures.stamp(*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")))
+    for dataset, clipped in _trained(results.summary):
+        end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
+        both = results.summary, results.differences
+        yield f"psnr-{end}", figures.psnr_against_sigma(*both, dataset, clipped), drawn_from
+        yield f"pareto-{end}", figures.quality_against_cost(*both, results.methods, dataset, clipped), drawn_from
+    spectra = folder / "spectra.parquet"
+    if spectra.is_file():
+        yield "spectra.png", figures.spectra(pd.read_parquet(spectra), results.methods), figures.stamp(spectra)
+
+
+def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, str]:
+    """A few test pictures under noise and what each arm makes of them: seed 0, equal channels.
+
+    Raises
+    ------
+    MissingData
+        The dataset is not there.
+    """
+    dataset, clipped = SHOWN
+    clean, _, noisy = next(
+        noisy_batches(
+            datasets.load(dataset, "test", root).spread(EXAMPLES), Corruption("gaussian", EXAMPLE_SIGMA, clipped)
+        )
+    )
+    there = results.methods[~results.methods.missing & (results.methods.seed == 0)]
+    there = there[(there.dataset == dataset) & (there.clipped == clipped) & there.budgets.str.contains("channels")]
+    images = {"Clean": clean, "Noisy": noisy}
+    for row in there.itertuples():
+        denoiser = engine.load(results.folder / "weights" / f"{row.method}.safetensors", "cpu")
+        images[labels.arm(row.arm).label] = denoiser.estimate(noisy)
+    scores = {name: psnr(preds, clean, data_range=1.0).numpy() for name, preds in images.items() if name != "Clean"}
+    shown = {name: preds[:, 0].numpy() for name, preds in images.items()}
+    stamp = figures.stamp(results.folder / "methods.csv")
+    return "examples.png", figures.strips(shown, scores), stamp
+
+
+def every_table(results: Results) -> Iterator[Table]:
+    """The tables of the report, in its order."""
+    yield from tables.own(results.summary, results.methods)
+    yield from tables.carried(results.summary, None)
+    for noise in NOISES.names():
+        if noise != "gaussian":
+            yield from tables.carried(results.summary, noise)
+    meters = results.folder / "checkerboard.csv"
+    if meters.is_file():
+        yield tables.checkerboards(collect.read_csv(meters, CHECKERBOARD))
+    for path in sorted(results.folder.glob("costs-*.csv")):
+        yield from tables.costs(collect.read_csv(path, COSTS))
+
+
+def verdicts(results: Results) -> list[str]:
+    """The answer in sentences: every budget, over the levels."""
+    return [sentence for budget in BUDGETS for sentence in sentences.verdicts(results.differences, budget)]
+
+
+def missing(results: Results) -> str:
+    """What of the planned grid (every arm and budget, three seeds) has not been computed, in a sentence."""
+    planned = {network.name for network in Selection().networks(results.recipe, possible=True)}
+    lacking = results.methods[results.methods.missing & results.methods.method.isin(planned)]
+    if lacking.empty:
+        return "Every network of the plan (three seeds) is there."
+    parts = [
+        f"{len(rows)} on {labels.dataset(dataset)} {'clipped' if clipped else 'unclipped'}"
+        for (dataset, clipped), rows in lacking.groupby(["dataset", "clipped"], sort=False)
+    ]
+    return f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}."
+
+
+def with_answer(text: str, results: Results) -> str:
+    """The README's `text` with the answer between its two marks."""
+    if BEGIN not in text or END not in text:
+        raise ValueError(f"the README has no place for the answer: {BEGIN} ... {END}")
+    before, _, rest = text.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{_answer(results)}\n{END}{rest.partition(END)[2]}"
+
+
+def _answer(results: Results) -> str:
+    dataset, clipped = SHOWN
+    of_shown = results.summary[(results.summary.trained_on == dataset) & (results.summary.trained_clipped == clipped)]
+    parts = [_bullets(verdicts(results))]
+    for table in tables.own(of_shown, results.methods, intervals=False):
+        parts.append(f"**{table.title}.** {table.note}\n\n{_pipes(table.cells)}")
+    end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
+    parts += [
+        f"![PSNR by noise level for every decoder at equal MACs](docs/figures/psnr-{end})",
+        f"![Quality against cost for every decoder at every budget](docs/figures/pareto-{end})",
+        missing(results),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown(said: list[str], found: list[Table], results: Results) -> str:
+    parts = ["# Which decoder?", _recipe(results.recipe), missing(results), _bullets(said)]
+    parts += [f"## {table.title}\n\n{table.note}\n\n{_pipes(table.cells)}" for table in found]
+    return "\n\n".join(parts) + "\n"
+
+
+def _html(said: list[str], found: list[Table], results: Results) -> str:
+    said_html = "".join(f"<li>{sentence}</li>" for sentence in said)
+    body = "".join(
+        f"<h2>{table.title}</h2><p>{table.note}</p>{table.cells.to_html(index=False, border=0, na_rep='')}"
+        for table in found
+    )
+    head = f'<meta charset="utf-8"><title>Which decoder?</title><style>{STYLE}</style>'
+    opening = f"<h1>Which decoder?</h1><p>{_recipe(results.recipe)} {missing(results)}</p><ul>{said_html}</ul>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{opening}{body}</body></html>\n'
+
+
+def _latex(table: Table) -> str:
+    cells = table.cells.replace({"±": r"$\\pm$"}, regex=True).rename(columns=lambda name: name.replace("_", r"\_"))
+    alignment = "l" + "r" * (cells.shape[1] - 1)
+    return cells.to_latex(
+        index=False, column_format=alignment, caption=f"{table.title}. {table.note}".replace("%", r"\%")
+    )
+
+
+def _recipe(recipe: Recipe) -> str:
+    return (
+        f"Autoencoders of width {recipe.width} and depth {recipe.depth}, each trained once, blind over sigma 0 to 0.6, "
+        f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
+        "the same pictures and noise in the same order for every arm of a seed."
+    )
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _pipes(cells: pd.DataFrame) -> str:
+    alignment = ["left"] + ["right"] * (cells.shape[1] - 1)
+    return cells.to_markdown(index=False, disable_numparse=True, colalign=alignment)
+
+
+def _trained(summary: pd.DataFrame) -> list[tuple[str, bool]]:
+    there = summary[summary.budget.notna()]
+    return list(dict.fromkeys(zip(there.trained_on, there.trained_clipped, strict=True)))
+
+
+def write(results: Results, root: Path | None) -> list[Path]:
+    """Write every text and figure, each whole or not at all; returns the files.
+
+    The strips of examples need the pictures themselves: without them the old ones stay.
+    """
+    written = []
+    for path, text in texts(results).items():
+        with whole_file(path) as partial:
+            partial.write_text(text)
+        written.append(path)
+    drawn = list(pictures(results))
+    try:
+        drawn.append(example(results, root))
+    except datasets.MissingData as error:
+        log.warning("the example pictures stay as they are: %s", error)
+    for name, figure, stamp in drawn:
+        figures.write(figure, FIGURES / name, stamp)
+        written.append(FIGURES / name)
+    return written

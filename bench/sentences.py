@@ -1,0 +1,92 @@
+"""The answer in words, made from the differences and from nothing else."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench import labels
+from bench.budgets import CEILINGS
+
+PAIR = ("nearest", "transposed_k3")
+"""The question that the project is named after: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
+
+
+def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> list[str]:
+    """For each training set, at a budget, tested on its own noise: who leads, and the pair of the question.
+
+    Parameters
+    ----------
+    differences : pandas.DataFrame
+        As `summary.summarise` makes them.
+    budget : str
+    levels : str
+        One level ("0.4") or "all", the mean over the levels.
+    """
+    own = differences[
+        (differences.trained_on == differences.tested_on)
+        & (differences.trained_clipped == differences.clipped)
+        & (differences.noise == "gaussian")
+        & (differences.levels == levels)
+        & (differences.budget == budget)
+    ]
+    sentences = []
+    for _, rows in own.groupby(["trained_on", "clipped"], sort=False):
+        sentences += [pair(rows, *PAIR), leader(rows)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
+    """One difference of a condition in words, the better arm first; empty where the pair was not measured."""
+    found = rows[(rows.arm == arm) & (rows.other == other)]
+    if found.empty:
+        return ""
+    row = found.iloc[0]
+    if row.psnr_db < 0:
+        row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
+    first, second = _name(row.arm), _name(row.other)
+    interval = f"{row.psnr_db:.2f} dB [{row.psnr_db_low:.2f}, {row.psnr_db_high:.2f}]"
+    if row.tied:
+        return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
+    return f"{_where(row)}, {first} beats {second} by {interval}. {_design(row)}"
+
+
+def leader(rows: pd.DataFrame) -> str:
+    """Which arm leads a condition, with whom it ties, and by how much it beats the next. Ceilings do not compete."""
+    rows = rows[~rows.arm.isin(CEILINGS) & ~rows.other.isin(CEILINGS)]
+    if rows.empty:
+        return ""
+    worst_gap = rows.groupby("arm").psnr_db.min()
+    best = worst_gap.idxmax()
+    own = rows[rows.arm == best].sort_values("psnr_db")
+    ties, beaten = own[own.tied], own[~own.tied]
+    text = f"{_where(own.iloc[0])}, {_name(best)} has the highest mean"
+    if len(ties):
+        text += f", tied with {_listed([_name(arm) for arm in ties.other])}"
+    if len(beaten):
+        gaps = [
+            f"{_name(row.other)} ({row.psnr_db:.2f} dB [{row.psnr_db_low:.2f}, {row.psnr_db_high:.2f}])"
+            for row in beaten.itertuples()
+        ]
+        text += f"; it beats {_listed(gaps)}"
+    return text + "."
+
+
+def _where(row: pd.Series) -> str:
+    levels = "mean over the levels" if row.levels == "all" else f"sigma {row.levels}"
+    tested = f"{labels.dataset(row.tested_on)} ({labels.noise(row.noise, row.clipped)}, {levels})"
+    return f"On {tested} at {labels.BUDGETS[row.budget]}"
+
+
+def _design(row: pd.Series) -> str:
+    size = f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} pictures"
+    alone = ": of these networks alone, another seed may turn it" if row.seeds == 1 else ""
+    return f"({size}{alone}; differences of {row.resolvable_db:.2f} dB are resolved.)"
+
+
+def _name(arm: str) -> str:
+    label = labels.arm(arm).label
+    return label[0].lower() + label[1:]
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

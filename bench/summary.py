@@ -1,0 +1,127 @@
+"""From the scores of each picture to what readers ask: means with intervals, differences between arms, ties.
+
+Arms are compared within a condition: trained on the same pictures and clamping, at the same budget, tested under the
+same corruption, by the same seeds. A condition whose `levels` is "all" takes the mean of each picture's score over the
+levels of its noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bench import budgets, stats
+from bench.columns import CONDITION, DIFFERENCES, SUMMARY
+
+MEASURES = ("psnr_db", "ssim")
+
+
+def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Summary and differences of collected results.
+
+    Parameters
+    ----------
+    methods, scores : pandas.DataFrame
+        As `collect.read` gives them.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        A row a condition, budget and arm: means with 95 % intervals, the letters of its ties, seeds, pictures, status.
+        Methods without training have no budget.
+    differences : pandas.DataFrame
+        A row a condition, budget and ordered pair of arms: mean difference with its 95 % interval, tied or not, and
+        the smallest difference that the condition resolves.
+    """
+    facts = methods[~methods.missing].set_index("method")
+    rows: list[dict[str, object]] = []
+    pairs: list[dict[str, object]] = []
+    for condition, psnrs, ssims in _conditions(facts, scores):
+        for arm, names in _untrained(facts, psnrs).items():
+            found, _ = _compared({arm: names}, psnrs, ssims)
+            rows += [condition | {"budget": None} | row for row in found]
+        for budget in budgets.BUDGETS:
+            found, differences = _compared(_arms(facts, psnrs, budget), psnrs, ssims)
+            rows += [condition | {"budget": budget} | row for row in found]
+            pairs += [condition | {"budget": budget} | pair for pair in differences]
+    return pd.DataFrame(rows, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
+
+
+def _conditions(
+    facts: pd.DataFrame, scores: pd.DataFrame
+) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+    """Each condition with its PSNR and SSIM: pictures down, methods across."""
+    own = facts[["dataset", "clipped"]].rename(columns={"dataset": "trained_on", "clipped": "trained_clipped"})
+    joined = scores.rename(columns={"dataset": "tested_on"}).merge(own, left_on="method", right_index=True)
+    keys = [name for name in CONDITION if name not in ("levels", "budget")]
+    for values, rows in joined.groupby(keys, sort=False):
+        levels = {f"{sigma:g}": part for sigma, part in rows.groupby("sigma")}
+        if len(levels) > 1:
+            by_picture = rows.groupby(["method", "picture"], sort=False, as_index=False)[[*MEASURES]]
+            levels["all"] = by_picture.mean(skipna=False)
+        for level, part in levels.items():
+            condition = dict(zip(keys, values, strict=True)) | {"levels": level}
+            yield condition, *(part.pivot(index="picture", columns="method", values=score) for score in MEASURES)
+
+
+def _untrained(facts: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[int, str]]:
+    """Methods without training, as arms of one seed."""
+    return {facts.arm[name]: {0: name} for name in table.columns if pd.isna(facts.seed[name])}
+
+
+def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, dict[int, str]]:
+    """The networks on a budget: their names by arm and seed, in the order of the registry."""
+    arms: dict[str, dict[int, str]] = {}
+    for name, row in facts.loc[[name for name in facts.index if name in table.columns]].iterrows():
+        if not pd.isna(row.seed) and budget in row.budgets.split():
+            arms.setdefault(row.arm, {})[int(row.seed)] = name
+    return arms
+
+
+def _compared(
+    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Rows and differences of the arms of one condition and budget, by the seeds that all of them have."""
+    seeds = sorted(set.intersection(*(set(names) for names in arms.values()))) if arms else []
+    if not seeds:
+        return [], []
+    chosen = {arm: [names[seed] for seed in seeds] for arm, names in arms.items()}
+    invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
+    valid = [arm for arm in chosen if not invalid[arm]]
+    shape = {"seeds": len(seeds), "pictures": len(psnrs)}
+    rows: list[dict[str, object]] = [
+        {"arm": arm, "status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"} | shape
+        for arm, count in invalid.items()
+        if count
+    ]
+    if not valid:
+        return rows, []
+    quality, structure = (
+        stats.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid])) for table in (psnrs, ssims)
+    )
+    for place, (arm, letters) in enumerate(zip(valid, stats.letters(quality), strict=True)):
+        row = {"arm": arm, "status": "ok", **shape, "ties": letters if len(valid) > 1 else None}
+        for name, found in (("psnr_db", quality), ("ssim", structure)):
+            row |= {name: found.mean[place], f"{name}_low": found.low[place], f"{name}_high": found.high[place]}
+        rows.append(row)
+    pairs = [
+        {
+            "arm": valid[i],
+            "other": valid[j],
+            "psnr_db": quality.difference[i, j],
+            "psnr_db_low": quality.difference_low[i, j],
+            "psnr_db_high": quality.difference_high[i, j],
+            "tied": bool(quality.tied[i, j]),
+            "ssim": structure.difference[i, j],
+            "ssim_low": structure.difference_low[i, j],
+            "ssim_high": structure.difference_high[i, j],
+            "resolvable_db": quality.resolvable,
+            **shape,
+        }
+        for i in range(len(valid))
+        for j in range(len(valid))
+        if i != j
+    ]
+    return rows, pairs

@@ -1,0 +1,183 @@
+"""Tables for people, made from the summary: one a training set and clamping, a row a method, a column a level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from bench import labels
+from bench.budgets import BUDGETS, CEILINGS, REFERENCE
+from denoise.decoders import DECODERS
+from denoise.noise import NOISES
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, what the numbers mean, and the cells as text."""
+
+    title: str
+    note: str
+    cells: pd.DataFrame
+
+
+def own(summary: pd.DataFrame, methods: pd.DataFrame, *, intervals: bool = True) -> Iterator[Table]:
+    """Every method on the corruption that it was trained for.
+
+    Parameters
+    ----------
+    summary, methods : pandas.DataFrame
+    intervals : bool
+        Give each mean with the half width of its 95 % interval.
+    """
+    rows = summary[
+        (summary.trained_on == summary.tested_on)
+        & (summary.trained_clipped == summary.clipped)
+        & (summary.noise == "gaussian")
+    ]
+    for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
+        for budget in BUDGETS:
+            arms = found[found.budget == budget]
+            if arms.empty:
+                continue
+            yield Table(
+                f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, {labels.BUDGETS[budget]}",
+                _note(arms),
+                _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget), intervals),
+            )
+
+
+def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
+    """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
+
+    At equal channels; mean PSNR with its interval.
+    """
+    elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
+    chosen = (summary.noise == noise) if noise else elsewhere
+    rows = summary[chosen & (summary.budget == "channels")]
+    for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
+        trained = f"trained on {labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+        keys = found.apply(_tested, axis=1) if noise is None else found.levels.replace("all", "Mean")
+        cells = found.assign(column=keys, half=found.psnr_db_high - found.psnr_db)
+        wide, half = (cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half"))
+        order = wide.mean(axis=1).sort_values(ascending=False).index
+        shown = pd.DataFrame({key: _with_interval(wide[key], half[key]) for key in dict.fromkeys(keys)}).loc[order]
+        shown.insert(0, "Method", [labels.arm(arm).label for arm in order])
+        title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
+        yield Table(f"{title}: {trained}", _note(found), shown)
+
+
+def _tested(row: pd.Series) -> str:
+    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {row.levels}"
+
+
+def _wide(rows: pd.DataFrame, costs: pd.DataFrame, intervals: bool) -> pd.DataFrame:
+    order = rows[rows.levels == "all"].sort_values("psnr_db", ascending=False, na_position="last")
+    means = rows.pivot(index="arm", columns="levels", values="psnr_db")
+    half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(index="arm", columns="levels", values="half")
+    cells = pd.DataFrame(index=order.arm)
+    cells["Method"] = [labels.arm(arm).label + (" (ceiling)" if arm in CEILINGS else "") for arm in order.arm]
+    for level in sorted(means.columns):
+        shown = "Mean" if level == "all" else level
+        cells[shown] = _with_interval(means[level], half[level] if intervals else None).reindex(order.arm)
+    for arm, status in zip(order.arm, order.status, strict=True):
+        if status != "ok":
+            cells.loc[arm, "Mean"] = "invalid"
+    cells["Ties"] = order.set_index("arm").ties.fillna("")
+    ssim = order.set_index("arm").ssim
+    cells["SSIM"] = ["" if pd.isna(value) else f"{value:.4f}" for value in ssim]
+    for column, form in (("Parameters", "{:,.0f}"), ("M MACs", "{:.2f}")):
+        cells[column] = ["" if pd.isna(v) else form.format(v) for v in costs.reindex(order.arm)[column]]
+    return cells.reset_index(drop=True)
+
+
+def _costs(methods: pd.DataFrame, budget: str) -> pd.DataFrame:
+    rows = methods[methods.budgets.fillna("").str.split().map(lambda on: budget in on)].drop_duplicates("arm")
+    return pd.DataFrame(
+        {"Parameters": rows.parameters.to_numpy(), "M MACs": rows.macs.to_numpy() / 1e6}, index=rows.arm
+    )
+
+
+def _with_interval(means: pd.Series, half: pd.Series | None) -> pd.Series:
+    if half is None:
+        return means.map(lambda mean: "" if pd.isna(mean) else f"{mean:.2f}")
+    return pd.Series(
+        [
+            "" if pd.isna(mean) else f"{mean:.2f}" + ("" if pd.isna(width) else f" ± {width:.2f}")
+            for mean, width in zip(means, half, strict=True)
+        ],
+        index=means.index,
+    )
+
+
+def _note(rows: pd.DataFrame) -> str:
+    row = rows.iloc[0]
+    return (
+        "PSNR in dB (± half the 95 % interval); "
+        f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} test pictures."
+    )
+
+
+def checkerboards(meters: pd.DataFrame) -> Table:
+    """Both meters of every arm at equal channels, at initialisation and trained, the mean over all its networks."""
+    columns = {"stage_1": "Stage 1", "stage_2": "Stage 2", "picture": "Picture", "nyquist": "Nyquist"}
+    widest = meters[meters.widths == meters[meters.arm == REFERENCE].widths.iloc[0]]
+    means = widest.groupby(["arm", "when"])[[*columns]].mean()
+    arms = [arm for arm in DECODERS.names() if (widest.arm == arm).any()]
+    cells = pd.DataFrame({"Method": [labels.arm(arm).label for arm in arms]})
+    for when in ("initial", "trained"):
+        for column, shown in columns.items():
+            cells[f"{shown}, {when}"] = [f"{means.loc[(arm, when), column]:.3g}" for arm in arms]
+    note = (
+        "Stage 1 and 2: variance of the four phases of each 2x2 cell relative to the squared mean, of one upsampling "
+        "stage's answer to a constant code; Picture: the same of the whole decoder's answer; Nyquist: energy of the "
+        "residual at the Nyquist frequencies relative to their neighbours, on flat blocks (1: none in particular)."
+    )
+    return Table("Checkerboards at equal channels", note, cells)
+
+
+CARD = {  # column of the cost card: heading, unit, form
+    "parameters": ("Parameters", 1, "{:,.0f}"),
+    "macs": ("M MACs", 1e6, "{:.2f}"),
+    "activations": ("Activations", 1, "{:,.0f}"),
+    "peak_bytes": ("Peak MB", 1e6, "{:.1f}"),
+    "file_bytes": ("File kB", 1e3, "{:.0f}"),
+    "train_images_per_s": ("Training images/s", 1, "{:,.0f}"),
+}
+
+
+def costs(cards: pd.DataFrame) -> Iterator[Table]:
+    """The cost card of every arm on one machine and device: at equal channels, and at equal MACs."""
+    row = cards.iloc[0]
+    machine = row.gpu if row.device == "cuda" else f"{row.cpu}, {row.cpu_isa}"
+    note = (
+        f"{row['dtype']}, {row.memory_layout}, {row.compile_mode}, torch {row.torch}, ONNX Runtime {row.onnxruntime}; "
+        f"all arms in turn within one run. Peak: added by a batch of {row.peak_bytes_batch}. Ceiling: the better of "
+        "the device's own rates of matrix product and convolution. Deterministic: repeated gradients are equal bit for "
+        "bit (the same under torch's deterministic mode)."
+    )
+    for budget in ("channels", "macs"):
+        on = cards[cards.budgets.str.split().map(lambda names, budget=budget: budget in names)]
+        first = on.drop_duplicates("arm", keep="last").set_index("arm")
+        cells = pd.DataFrame({"Method": [labels.arm(arm).label for arm in first.index]}, index=first.index)
+        for column, (shown, unit, form) in CARD.items():
+            cells[shown] = ["" if pd.isna(value) else form.format(value / unit) for value in first[column]]
+        for threads, of_threads in on.groupby("cpu_threads"):
+            suffix = "" if row.device == "cuda" else f", {labels.counted(threads, 'thread')}"
+            cells = cells.join(_rates(of_threads, suffix))
+        cells["Deterministic (mode)"] = first.deterministic + " (" + first.deterministic_mode + ")"
+        cells["ONNX"] = first.onnx
+        yield Table(f"Costs on {machine}, {labels.BUDGETS[budget]}", note, cells.reset_index(drop=True))
+
+
+def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
+    """Times of one picture, pictures a second by number of pictures a call, the best share of the ceiling."""
+    cells = {}
+    for size, at in rows.set_index("arm").groupby("batch"):
+        if size == 1:
+            cells["ms p50 / p90" + suffix] = at.ms_p50.map("{:.2f}".format) + " / " + at.ms_p90.map("{:.2f}".format)
+        else:
+            cells[f"images/s by {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
+    cells["Of the ceiling" + suffix] = rows.groupby("arm").fraction_of_ceiling.max().map("{:.0%}".format)
+    return pd.DataFrame(cells)

@@ -1,0 +1,97 @@
+"""Whether committed scores can be had again: random cells are scored anew from the committed weights."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bench import provenance, quality
+from bench.quality import Corruption
+from denoise import datasets, engine
+from denoise.classical import DENOISERS
+
+CELL = ["method", "dataset", "noise", "clipped", "sigma", "draw"]
+"""The columns that name a cell of the scores."""
+
+PICTURES = 200  # of a cell are scored anew, evenly spread over those that it has
+DRIFT_DB = 0.02  # of one picture: rounding in the files, and another order of summation on another machine
+DRIFT_SSIM = 2e-3
+
+
+@dataclass(frozen=True)
+class Drift:
+    """A cell scored anew: the largest differences over its pictures."""
+
+    cell: dict[str, object]
+    psnr_db: float
+    ssim: float
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether a picture's score moved; NaN, which only one of the two has, is a move."""
+        return not (self.psnr_db <= DRIFT_DB and self.ssim <= DRIFT_SSIM)
+
+
+def share(text: str, cells: int) -> int:
+    """How many cells "1%", "0.5%" or "12" asks for: at least 1, at most all.
+
+    Raises
+    ------
+    ValueError
+        Neither a percentage nor a whole number.
+    """
+    try:
+        wanted = float(text[:-1]) / 100 * cells if text.endswith("%") else int(text)
+    except ValueError:
+        raise ValueError(f"--sample {text!r} is neither a share (1%) nor a number of cells (12)") from None
+    if not 0 < wanted < float("inf"):
+        raise ValueError(f"--sample {text!r} must be above 0")
+    return min(cells, max(1, round(wanted)))
+
+
+def draw(scores: pd.DataFrame, sample: str, seed: int) -> pd.DataFrame:
+    """Random cells of the scores, one a row."""
+    cells = scores[CELL].drop_duplicates()
+    return cells.sample(share(sample, len(cells)), random_state=seed)
+
+
+def again(cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: Path, root: Path | None) -> Drift:
+    """Score a cell anew and hold it against what the file says.
+
+    Raises
+    ------
+    ValueError
+        The weights are missing or are not those that were scored, or the protocol is another one.
+    """
+    method = methods.set_index("method").loc[cell.method]
+    if method.protocol != provenance.protocol_hash():
+        raise ValueError(
+            f"{folder}: {cell.method} was scored under protocol {method.protocol}, this is {provenance.protocol_hash()}"
+        )
+    held = scores[(scores[CELL] == cell[CELL]).all(axis=1)].set_index("picture")
+    pictures = datasets.load(cell.dataset, "test", root).spread(len(held)).spread(PICTURES)
+    estimate = _denoiser(method, cell, folder, root)
+    corruption = Corruption(cell.noise, cell.sigma, cell.clipped, cell.draw)
+    found = quality.score({cell.method: estimate}, pictures, corruption).set_index("picture")
+    gaps = (found[["psnr_db", "ssim"]] - held.loc[found.index, ["psnr_db", "ssim"]]).abs()
+    both_invalid = found.psnr_db.isna() & held.psnr_db.loc[found.index].isna()
+    largest = np.asarray(gaps[~both_invalid].fillna(np.inf).max().fillna(0.0), float)
+    return Drift(dict(cell), largest[0], largest[1])
+
+
+def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | None):
+    if pd.isna(method.seed):
+        build = DENOISERS[method.arm].build
+        return build(datasets.load(method.dataset, "train", root))
+    path = folder / "weights" / f"{cell.method}.safetensors"
+    if not path.is_file():
+        raise ValueError(f"{path} is missing: its scores cannot be had again")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != method.weights_sha256:
+        raise ValueError(f"{path} holds other weights ({found[:12]}) than were scored ({method.weights_sha256[:12]})")
+    denoiser = engine.load(path, "cpu")
+    return lambda noisy, sigma: denoiser.estimate(noisy)

@@ -1,0 +1,87 @@
+import pandas as pd
+import pytest
+
+from bench import collect, figures, publish, sentences
+from bench.__main__ import RESULTS
+from bench.columns import CHECKERBOARD, DIFFERENCES, SUMMARY
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return publish.Results.read(RESULTS)
+
+
+def differences(gap, low, high, *, seeds=3):
+    """Two arms on MNIST at equal MACs: the first is better by `gap`."""
+    common = {
+        "trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "noise": "gaussian", "clipped": True,
+        "levels": "all", "budget": "macs", "tied": low < 0 < high, "resolvable_db": 0.05,
+        "seeds": seeds, "pictures": 2000,
+    }  # fmt: skip
+    rows = [
+        {"arm": "nearest", "other": "transposed_k3", "psnr_db": gap, "psnr_db_low": low, "psnr_db_high": high},
+        {"arm": "transposed_k3", "other": "nearest", "psnr_db": -gap, "psnr_db_low": -high, "psnr_db_high": -low},
+    ]
+    return pd.DataFrame([common | row for row in rows], columns=list(DIFFERENCES))
+
+
+def test_a_difference_is_told_with_its_interval():
+    said = sentences.verdicts(differences(0.31, 0.24, 0.38), "macs")
+    assert said[0] == (
+        "On MNIST (clipped Gaussian noise, mean over the levels) at equal MACs, upsampling nearest + conv 3x3 beats "
+        "transposed conv 3x3 by 0.31 dB [0.24, 0.38]. (3 training seeds, 2,000 pictures; differences of 0.05 dB are "
+        "resolved.)"
+    )
+
+
+def test_the_better_arm_comes_first():
+    said = sentences.verdicts(differences(-0.31, -0.38, -0.24), "macs")
+    assert "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]" in said[0]
+
+
+def test_a_tie_is_called_a_tie():
+    said = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
+    assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in said[0]
+    assert "tied with transposed conv 3x3" in said[1]
+
+
+def test_one_seed_is_said_to_be_one_seed():
+    assert "of these networks alone" in sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")[0]
+
+
+def test_the_pareto_front_holds_what_nothing_cheaper_reaches():
+    points = [(3, 20.0), (1, 10.0), (2, 9.0), (3, 19.0), (4, 20.0), (5, 21.0)]
+    assert figures.pareto(points) == [(1, 10.0), (3, 20.0), (5, 21.0)]
+
+
+def test_every_text_for_readers_is_what_the_committed_results_say(committed):
+    for path, text in publish.texts(committed).items():
+        assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
+
+
+def test_every_figure_was_drawn_from_the_committed_results(committed):
+    for name, figure, stamp in publish.pictures(committed):
+        figures.plt.close(figure)
+        assert figures.stamped(publish.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
+    examples = figures.stamped(publish.FIGURES / "examples.png")
+    assert examples == figures.stamp(RESULTS / "methods.csv"), "examples.png is stale: python -m bench report"
+
+
+def test_every_committed_file_is_of_its_schema():
+    assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
+    assert list(collect.read_csv(RESULTS / "checkerboard.csv", CHECKERBOARD).arm.unique())
+
+
+def test_every_committed_network_has_its_weights(committed):
+    there = committed.methods[~committed.methods.missing & committed.methods.seed.notna()]
+    held = {path.stem for path in (RESULTS / "weights").glob("*.safetensors")}
+    assert held == set(there.method)
+
+
+def test_no_committed_file_is_larger_than_10_mb():
+    assert max(path.stat().st_size for path in RESULTS.rglob("*")) < 10_000_000
+
+
+def test_a_readme_without_a_place_for_the_answer_is_refused(committed):
+    with pytest.raises(ValueError, match="no place for the answer"):
+        publish.with_answer("# Nothing", committed)
