@@ -46,12 +46,24 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
 
 
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="your own networks beside the methods: FILE.py:FUNCTION that returns an nn.Module, or FILE.onnx",
+    )
+
+
 def _table(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="table")
     _add_root(parser)
     parser.add_argument("--quick", action="store_true", help="200 pictures, two levels: under two minutes on two cores")
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist glyphs, where present")
     parser.add_argument("--methods", nargs="+", help="default: all shipped weights, floors and classical methods")
+    _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
     parser.add_argument("--sigma", nargs="+", type=float, help="levels in units of the [0, 1] range")
     parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
