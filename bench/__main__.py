@@ -32,6 +32,7 @@ def _parser() -> commandline.Parser:
     _table(parser)
     _grid(_command(commands, "grid", "train and score the definitive comparison; goes on where a run was stopped"))
     _command(commands, "report", "make every table and figure for readers from bench/results")
+    _rescore(_command(commands, "rescore", "score the same outputs under other conventions and show the spread"))
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser
 
@@ -69,6 +70,18 @@ def _table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
     parser.add_argument("--pictures", type=int, help="how many test pictures, evenly spread; 0: all (default 1000)")
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the results")
+
+
+def _rescore(parser: argparse.ArgumentParser) -> None:
+    _add_root(parser)
+    parser.add_argument("--convention", nargs="+", metavar="NAME", help="default: all; see bench/conventions.py")
+    parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist, where present, else glyphs")
+    parser.add_argument("--methods", nargs="+", help="default: all shipped weights")
+    _add_models(parser)
+    parser.add_argument("--sigma", nargs="+", type=float, default=[0.4], help="levels of the noise (default: 0.4)")
+    parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
+    parser.add_argument("--pictures", type=int, default=500, help="how many test pictures; 0: all (default: 500)")
+    parser.add_argument("--out", type=Path, default=Path("runs/rescore"), help="folder of rescore.csv")
 
 
 def _grid(parser: argparse.ArgumentParser) -> None:
