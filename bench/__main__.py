@@ -52,6 +52,7 @@ def _parser() -> commandline.Parser:
     made = _command(commands, "report", "make every table and figure for readers from the results")
     _add_root(made)
     _add_results(made)
+    _rescore(_command(commands, "rescore", "score the same outputs under other conventions and show the spread"))
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser
 
@@ -70,17 +71,41 @@ def _add_results(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results (default: %(default)s)")
 
 
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="[NAME=]FILE",
+        help="your own networks beside the methods: FILE.py:FUNCTION that returns an nn.Module, or FILE.onnx",
+    )
+
+
 def _table(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="table")
     _add_root(parser)
     parser.add_argument("--quick", action="store_true", help="200 pictures, two levels: under two minutes on two cores")
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist glyphs, where present")
     parser.add_argument("--methods", nargs="+", help="default: all shipped weights, floors and classical methods")
+    _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
     parser.add_argument("--sigma", nargs="+", type=float, help="levels in units of the [0, 1] range")
     parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
     parser.add_argument("--pictures", type=int, help="how many test pictures, evenly spread; 0: all (default 1000)")
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the results")
+
+
+def _rescore(parser: argparse.ArgumentParser) -> None:
+    _add_root(parser)
+    parser.add_argument("--convention", nargs="+", metavar="NAME", help="default: all; see bench/conventions.py")
+    parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist, where present, else glyphs")
+    parser.add_argument("--methods", nargs="+", help="default: all shipped weights")
+    _add_models(parser)
+    parser.add_argument("--sigma", nargs="+", type=float, default=[0.4], help="levels of the noise (default: 0.4)")
+    parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
+    parser.add_argument("--pictures", type=int, default=500, help="how many test pictures; 0: all (default: 500)")
+    parser.add_argument("--out", type=Path, default=Path("runs/rescore"), help="folder of rescore.csv")
 
 
 def _grid(parser: argparse.ArgumentParser) -> None:

@@ -25,8 +25,9 @@ COLUMNS = {
     "psnr_ci95_db": "half width of its 95 % interval over pictures",
     "ssim": "mean over pictures of the SSIM (convention in ssim_convention)",
     "ssim_ci95": "half width of its 95 % interval over pictures",
-    "parameters": "trained numbers",
-    "macs": "multiply-accumulates for one picture of this size",
+    "status": "ok, or invalid and why: an estimate was not finite, so the scores are empty and never averaged",
+    "parameters": "trained numbers; of an ONNX model: numbers in its initializers",
+    "macs": "multiply-accumulates for one picture of this size; empty where an ONNX model has what cannot be counted",
     "cpu_ms_p50": "median time of one picture alone on the processor, in milliseconds",
     "cpu_ms_p90": "its 90th percentile",
     "cpu_images_per_s": "pictures a second on the processor in batches of `batch`",
@@ -41,13 +42,16 @@ COLUMNS = {
     "gpu": "GPU; empty where there is none",
     "dtype": "number format of the network",
     "memory_layout": "memory layout of the network",
-    "compile_mode": "torch.compile mode",
+    "compile_mode": "torch.compile mode, or what ran the network in its place",
     "torch": "PyTorch version",
     "scikit_image": "scikit-image version",
     "ssim_convention": "window and region of the SSIM",
     "weights_sha256": "checksum of the weights (networks only)",
     "command": "what made this row",
 }
+
+INVALID = "invalid"
+"""How the `status` of a row without scores begins; tables for people show this word in place of the scores."""
 
 KEY = ["dataset", "noise", "clipped", "sigma", "method"]
 """The columns that name a row."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import torch
@@ -24,7 +25,8 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
     Convolutions and matrix products are counted; normalisation, activation and interpolation are not.
     """
-    device = next(network.parameters()).device
+    held = next(itertools.chain(network.parameters(), network.buffers()), None)  # a network may be without parameters
+    device = torch.device("cpu") if held is None else held.device
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape, device=device))
     return counter.get_total_flops() // 2

@@ -1,13 +1,18 @@
-"""The denoisers of a table: the untrained ones by name, and networks by the name or path of their weights."""
+"""The denoisers of a table: the untrained ones by name, and networks by the name or path of their weights.
+
+A user's own network is made into a method by `bench.own`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench import costs
 from denoise import engine, weights
 from denoise.classical import DENOISERS
 from denoise.datasets import Pictures
@@ -19,8 +24,10 @@ from denoise.registry import UnknownName, unknown
 class Method:
     """A denoiser with what the table says of it.
 
-    `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32; `network` is None for a
-    method without training; `timed` is False for a floor, which computes nothing.
+    `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32; `network` is None for what
+    is no PyTorch network; `timed` is False for a floor, which computes nothing. `count` gives parameters and macs of a
+    network that PyTorch does not run, for a picture's (C, H, W); `ran` holds columns of the table in which its rows
+    differ from what the machine says of all.
     """
 
     name: str
@@ -32,10 +39,20 @@ class Method:
     trained_on: str | None = None
     decoder: str | None = None
     weights_sha256: str | None = None
+    count: Callable[[tuple[int, int, int]], dict[str, int | None]] | None = None
+    ran: dict[str, Any] = field(default_factory=dict)
+
+    def costs(self, shape: tuple[int, int, int]) -> dict[str, int | None]:
+        """The columns `parameters` and `macs` for one picture (C, H, W); empty for what is no network."""
+        if self.network is not None:
+            return {"parameters": costs.parameters(self.network), "macs": costs.macs(self.network, shape)}
+        return self.count(shape) if self.count else {}
 
 
-def find(names: list[str] | None = None) -> list[Method]:
-    """The methods of those names: untrained methods, shipped weights, paths of weights; all that ship by default.
+def find(names: list[str] | None = None, own: Iterable[Method] = ()) -> list[Method]:
+    """The methods of those names, and the user's `own` after them.
+
+    A name is that of an untrained method or of shipped weights, or the path of weights; by default all that ship.
 
     Raises
     ------
@@ -46,10 +63,13 @@ def find(names: list[str] | None = None) -> list[Method]:
     """
     if names is None:
         names = [*DENOISERS.names(), *weights.names()]
-    found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names]
+    found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names] + list(own)
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
     if twice:
-        raise ValueError(f"two methods have one name: {', '.join(sorted(twice))}; rename the weights or leave one out")
+        raise ValueError(
+            f"two methods have one name: {', '.join(sorted(twice))}; leave one out, rename the weights, "
+            "or name your own network with --model NAME=FILE"
+        )
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
+import torch
 from torch import Tensor
 
 from denoise.datasets import Pictures
@@ -33,6 +34,16 @@ def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[
         yield clean, keys, corrupt(clean, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
 
 
+def clean_up(denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float) -> Tensor:
+    """The estimates as they are scored: clamped to [0, 1], and NaN throughout where an estimate is not finite.
+
+    Clamping alone would make a good picture of one with an infinite pixel, and hide that the network is broken.
+    """
+    estimate = denoise(noisy, sigma)
+    finite = estimate.isfinite().flatten(1).all(1)
+    return estimate.clamp(0, 1).where(finite[:, None, None, None], torch.nan)
+
+
 def score(
     denoisers: dict[str, Callable[[Tensor, float], Tensor]],
     pictures: Pictures,
@@ -58,7 +69,7 @@ def score(
     parts: list[pd.DataFrame] = []
     for clean, keys, noisy in noisy_batches(pictures, corruption):
         for name, denoise in denoisers.items():
-            preds = denoise(noisy, corruption.sigma).clamp(0, 1)
+            preds = clean_up(denoise, noisy, corruption.sigma)
             scores = {"psnr_db": psnr(preds, clean, data_range=1.0), "ssim": ssim(preds, clean, data_range=1.0)}
             parts.append(pd.DataFrame({"method": name, "picture": keys} | {k: v.numpy() for k, v in scores.items()}))
             advance(len(clean))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.columns import FILES
+from bench.columns import FILES, INVALID
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -23,7 +23,7 @@ def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The tidy table of a CSV that `write` made.
+    """The tidy table of a CSV that `write` made; in one from before there was a status, every row was scored.
 
     Raises
     ------
@@ -32,13 +32,18 @@ def read(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such table; `python -m bench --out {path.parent}` makes one")
-    return pd.read_csv(path)
+    frame = pd.read_csv(path)
+    return frame if "status" in frame else frame.assign(status="ok").reindex(columns=list(COLUMNS))
 
 
 def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFrame:
-    """One dataset as a person reads it: a row a method, a column a noise level, then what the method costs."""
+    """One dataset as a person reads it: a row a method, a column a noise level, then what the method costs.
+
+    A score that is invalid is the word, and its method stands last.
+    """
     rows = frame[frame.dataset == dataset]
-    table = rows.pivot(index="method", columns="sigma", values=score)
+    shown = rows[score].astype(object).mask(_invalid(rows), INVALID)
+    table = rows.assign(shown=shown).pivot(index="method", columns="sigma", values="shown")
     table.columns = [f"{sigma:g}" for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
     table.insert(0, "Method", costs.label)
@@ -48,7 +53,8 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     table["CPU images/s"] = costs.cpu_images_per_s
     table["GPU ms"] = costs.gpu_ms_p50
     table["GPU images/s"] = costs.gpu_images_per_s
-    order = rows.groupby("method")[score].mean().sort_values(ascending=False).index
+    means = rows.groupby("method")[score].agg(lambda scores: scores.mean(skipna=False))
+    order = means.sort_values(ascending=False).index
     return table.loc[order].reset_index(drop=True)
 
 
@@ -58,7 +64,7 @@ def markdown(frame: pd.DataFrame) -> str:
     for dataset in frame.dataset.unique():
         rows = frame[frame.dataset == dataset]
         parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
-        parts += [_pipes(wide(frame, dataset)), verdict(rows)]
+        parts += [_pipes(wide(frame, dataset)), *_reasons(rows), verdict(rows)]
         levels = [f"{sigma:g}" for sigma in sorted(rows.sigma.unique())]
         parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
     return "\n\n".join(parts) + "\n"
@@ -79,7 +85,7 @@ def settings(rows: pd.DataFrame) -> str:
 
 def verdict(rows: pd.DataFrame, sigma: float = 0.4) -> str:
     """What the rows say of the decoders trained on this dataset (on any, where none was), at one level."""
-    at = rows[(rows.sigma == sigma) & rows.decoder.notna()]
+    at = rows[(rows.sigma == sigma) & rows.decoder.notna() & ~_invalid(rows)]
     own = at[at.trained_on == rows.iloc[0].dataset]
     ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
     if len(ranked) < 2:
@@ -90,6 +96,15 @@ def verdict(rows: pd.DataFrame, sigma: float = 0.4) -> str:
         f"At sigma {sigma:g}: **{best.label}** reaches {best.psnr_db:.2f} dB "
         f"(± {best.psnr_ci95_db:.2f} over pictures), {others}. One training seed each."
     )
+
+
+def _invalid(rows: pd.DataFrame) -> pd.Series:
+    return rows.status.str.startswith(INVALID)
+
+
+def _reasons(rows: pd.DataFrame) -> list[str]:
+    """One line for each row without a score."""
+    return [f"{row.label} at sigma {row.sigma:g}: {row.status}." for row in rows[_invalid(rows)].itertuples()]
 
 
 def update(frame: pd.DataFrame) -> None:
@@ -120,5 +135,11 @@ def _pipes(table: pd.DataFrame, digits: int = 2) -> str:
     for column in shown.columns[1:]:
         form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:.{digits}f}}"
         form = "{:.3g}" if column.endswith("ms") else form
-        shown[column] = ["" if pd.isna(value) else form.format(value) for value in shown[column]]
+        shown[column] = [_text(value, form) for value in shown[column]]
     return shown.to_markdown(index=False, disable_numparse=True, colalign=["left"] + ["right"] * (shown.shape[1] - 1))
+
+
+def _text(value: object, form: str) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if pd.isna(value) else form.format(value)

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import costs, machine, methods, quality, speed, stats
-from bench.columns import COLUMNS
+from bench import machine, methods, quality, speed, stats
+from bench.columns import COLUMNS, INVALID
 from denoise import datasets
 from denoise.classical import NotApplicable
 from denoise.metrics import SSIM_CONVENTION
@@ -78,13 +78,13 @@ def make(
     with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
-            denoisers = _build(arms, sets[name][0], cpu)
+            denoisers = build(arms, sets[name][0], cpu)
             for sigma in plan.sigmas:
                 corruption = quality.Corruption(plan.noise, sigma, plan.clip, plan.draw)
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
                 cells = {name: _cell(rows) for name, rows in scores.groupby("method")}
-                rows += [own | _facts(arm) | cells[arm.name] for arm in arms if arm.name in cells]
+                rows += [own | _facts(arm) | cells[arm.name] | arm.ran for arm in arms if arm.name in cells]
     frame = pd.DataFrame(rows)
     timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
     frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
@@ -92,7 +92,7 @@ def make(
     return frame.reindex(columns=list(COLUMNS)).astype(whole)
 
 
-def _build(
+def build(
     arms: list[methods.Method], training: datasets.Pictures, device: torch.device
 ) -> dict[str, Callable[[Tensor, float], Tensor]]:
     """The denoisers that these pictures allow, by name."""
@@ -105,9 +105,12 @@ def _build(
     return denoisers
 
 
-def _cell(scores: pd.DataFrame) -> dict[str, float]:
-    """Means over pictures with the half widths of their intervals."""
-    cell = {}
+def _cell(scores: pd.DataFrame) -> dict[str, object]:
+    """Means over pictures with the half widths of their intervals; no mean where one picture has no score."""
+    broken = int(scores.psnr_db.isna().sum())
+    if broken:
+        return {"status": f"{INVALID}: {broken} of {len(scores)} estimates are not finite"}
+    cell: dict[str, object] = {"status": "ok"}
     for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
         interval = stats.compare(scores[column].to_numpy(float)[None, None])
         cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
@@ -151,14 +154,13 @@ def _time(
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
     corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
-    costly = [arm for arm in arms if arm.network is not None]
+    networks = [arm for arm in arms if arm.network is not None]
     measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}
-    for arm in costly:
-        measured[arm.name]["parameters"] = costs.parameters(arm.network)
-        measured[arm.name]["macs"] = costs.macs(arm.network, tuple(test[0].shape))
+    for arm in arms:
+        measured[arm.name] |= arm.costs(tuple(test[0].shape))
     for prefix, device in devices.items():
-        timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else costly
-        denoisers = _build(timed, training, device)
+        timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else networks
+        denoisers = build(timed, training, device)
         with tqdm(
             total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}", disable=None
         ) as bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bench import methods, report, table
+from bench import methods, own, report, table
 from denoise.datasets import MissingData
 from denoise.noise import check_level
 
@@ -13,10 +13,12 @@ QUICK = table.Plan(sigmas=(0.2, 0.4), pictures=200, rounds=2)
 
 def main(given: argparse.Namespace) -> None:
     plan = _plan(given)
-    arms = methods.find(given.methods)
+    brought = [own.load(text) for text in given.model]
+    arms = methods.find(given.methods, brought)
     sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
     if left_out and given.datasets:
         raise MissingData("; ".join(left_out))
+    own.check(brought, sets)
     frame = table.make(plan, sets, arms, given.command)
     files = report.write(frame, given.out)
     print(report.markdown(frame))

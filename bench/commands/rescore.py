@@ -1,0 +1,119 @@
+"""`python -m bench rescore`: the same outputs scored under several conventions, and how far these lie apart."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from bench import methods, own, provenance, quality, table
+from bench.columns import INVALID
+from bench.conventions import CONVENTIONS, score
+from denoise import datasets, weights
+from denoise.files import whole_file
+from denoise.noise import check_level
+
+PREFERRED = ("mnist", "notmnist")
+SCORES = {"psnr_db": ("PSNR in dB", 2), "ssim": ("SSIM", 4)}
+
+
+def main(given: argparse.Namespace) -> None:
+    conventions = [CONVENTIONS[name].name for name in given.convention or CONVENTIONS.names()]
+    conventions = list(dict.fromkeys(conventions))
+    levels = [check_level(sigma, "gaussian") for sigma in given.sigma]
+    if given.pictures < 0:
+        raise ValueError(f"--pictures is {given.pictures}; it must be 0 (all) or more")
+    brought = [own.load(text) for text in given.model]
+    arms = methods.find(given.methods or weights.names(), brought)
+    sets, left_out = table.available(_datasets(given), given.data_root)
+    if left_out:
+        raise datasets.MissingData("; ".join(left_out))
+    own.check(brought, sets)
+    parts = []
+    for training, test in sets.values():
+        pictures = test.spread(given.pictures or None)
+        denoisers = table.build(arms, training, torch.device("cpu"))
+        for sigma in levels:
+            corruption = quality.Corruption("gaussian", sigma, not given.unclipped)
+            parts.append(rescore(denoisers, pictures, corruption, conventions))
+    frame = pd.concat(parts, ignore_index=True)
+    file = write(frame.assign(**provenance.describe(), command=given.command), given.out)
+    print(readable(frame, {arm.name: arm.label for arm in arms}))
+    print("written:", file)
+
+
+def rescore(
+    denoisers: dict[str, Callable[[Tensor, float], Tensor]],
+    pictures: datasets.Pictures,
+    corruption: quality.Corruption,
+    conventions: list[str],
+) -> pd.DataFrame:
+    """Clean each picture once with each denoiser and score it under each convention.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a method and convention: the corruption, method, convention, psnr_db, ssim, with the names of
+        `bench.columns`. Both scores are NaN where an estimate is not finite.
+    """
+    batches = list(quality.noisy_batches(pictures, corruption))
+    rows = []
+    for method, denoise in tqdm(denoisers.items(), unit=" methods", desc=pictures.name, disable=None):
+        pairs = [(quality.clean_up(denoise, noisy, corruption.sigma), clean) for clean, _, noisy in batches]
+        for convention in conventions:
+            rows.append({"method": method, "convention": convention, **score(convention, pairs)})
+    settings = {
+        "dataset": pictures.name,
+        "split": pictures.split,
+        "pictures": len(pictures),
+        "noise": corruption.noise,
+        "clipped": corruption.clip,
+        "sigma": corruption.sigma,
+        "draw": corruption.draw,
+    }
+    return pd.DataFrame([settings | row for row in rows])
+
+
+def write(frame: pd.DataFrame, folder: Path) -> Path:
+    """Write rescore.csv, whole or not at all."""
+    file = folder / "rescore.csv"
+    with whole_file(file) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g")
+    return file
+
+
+def wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One set and level as a person reads it: a row a method, a column a convention, then largest less least."""
+    order = frame.convention.unique()
+    scores = frame.pivot(index="method", columns="convention", values=column)[order].loc[frame.method.unique()]
+    return scores.assign(spread=scores.max(axis=1, skipna=False) - scores.min(axis=1, skipna=False))
+
+
+def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
+    """Every set and level in Markdown, PSNR and SSIM, and what each convention is."""
+    parts = []
+    for (dataset, sigma), rows in frame.groupby(["dataset", "sigma"], sort=False):
+        row = rows.iloc[0]
+        clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
+        parts.append(f"#### {dataset}, {row.pictures:,} {row.split} pictures, {row.noise} noise {sigma:g}, {clipped}")
+        for column, (title, digits) in SCORES.items():
+            scores = wide(rows, column)
+            shown = scores.map(lambda value, digits=digits: INVALID if pd.isna(value) else f"{value:.{digits}f}")
+            shown["spread"] = shown.spread.where(scores.spread.notna(), "")  # there is none between infinite scores
+            shown.insert(0, title, [labels[method] for method in shown.index])
+            right = ["right"] * (shown.shape[1] - 1)
+            parts.append(shown.to_markdown(index=False, disable_numparse=True, colalign=["left", *right]))
+    parts.append("\n".join(f"{name}: {CONVENTIONS[name].label}" for name in frame.convention.unique()))
+    return "\n\n".join(parts)
+
+
+def _datasets(given: argparse.Namespace) -> tuple[str, ...]:
+    """The ones asked for, else those of the preferred that are here, else the one that always is."""
+    if given.datasets:
+        return tuple(given.datasets)
+    return tuple(name for name in PREFERRED if datasets.present(name, given.data_root)) or ("glyphs",)

@@ -1,0 +1,208 @@
+"""A user's ONNX model as a method of the table, run by ONNX Runtime on the processor.
+
+onnxruntime and onnx are optional: whoever asks for such a model without them is told how to get them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.methods import Method
+from denoise import engine
+from denoise.datasets import Pictures
+
+COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+# Operators that multiply and accumulate too. A model that has one of them gets no count: better none than a wrong one.
+UNCOUNTED = {"Attention", "ConvInteger", "DeformConv", "Einsum", "GRU", "LSTM", "MatMulInteger", "MultiHeadAttention",
+             "QLinearConv", "QLinearMatMul", "RNN"}  # fmt: skip
+
+
+def load(name: str, path: Path) -> Method:
+    """The method of a model with one input and one output, (N, C, H, W) float32; N may be fixed, H and W as well.
+
+    Raises
+    ------
+    ValueError
+        ONNX Runtime is not installed or cannot read the file, or the model takes something else than pictures.
+    """
+    runtime, onnx = (_needed(package, path) for package in ("onnxruntime", "onnx"))
+    try:
+        session = _session(runtime, path)
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception as error:  # the errors of both packages have no base of their own
+        raise ValueError(f"{path}: ONNX Runtime cannot read it: {error}") from error
+    graph = _Graph(path, session, _input_shape(session, path))
+
+    def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
+        return lambda noisy, sigma: graph.estimate(noisy)
+
+    return Method(
+        name=name,
+        label=name,
+        told_sigma=False,
+        timed=True,
+        build=build,
+        weights_sha256=_checksum(onnx, model, path),
+        count=lambda shape: {"parameters": parameters(onnx, model), "macs": macs(onnx, model, shape)},
+        ran={"memory_layout": "contiguous", "compile_mode": f"ONNX Runtime {runtime.__version__}"},
+    )
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A session with the shape of its input, in which None stands for any size."""
+
+    path: Path
+    session: Any
+    takes: tuple[int | None, ...]
+
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """(N, C, H, W) float32 -> the estimate, same shape, a piece of the model's batch at a time."""
+        batch, *fixed = self.takes
+        if any(want not in (None, have) for want, have in zip(fixed, noisy.shape[1:], strict=True)):
+            raise ValueError(
+                f"{self.path}: the model takes pictures of {_sizes(fixed)} (channels x height x width); "
+                f"these are {_sizes(noisy.shape[1:])}"
+            )
+        size = batch or max(1, engine.CHUNK_PIXELS // (noisy.shape[-2] * noisy.shape[-1]))
+        return torch.cat([self._run(part, batch) for part in noisy.split(size)])
+
+    def _run(self, part: Tensor, batch: int | None) -> Tensor:
+        given = part.contiguous().numpy()
+        if batch and len(given) < batch:  # the last piece of a model with a fixed batch: repeat its last picture
+            given = np.concatenate([given, np.repeat(given[-1:], batch - len(given), axis=0)])
+        try:
+            (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: given})
+        except Exception as error:  # the errors of ONNX Runtime have no base of their own
+            raise ValueError(f"{self.path}: the model, given {given.shape}, failed: {error}") from error
+        if np.shape(answer) != given.shape:
+            raise ValueError(
+                f"{self.path}: the model, given {given.shape}, returned {np.shape(answer)}: "
+                "it must return the same shape"
+            )
+        return torch.from_numpy(answer[: len(part)]).float()
+
+
+def parameters(onnx: ModuleType, model: Any) -> int:
+    """Numbers in the initializers; those in int64 or bool are shapes and places, not weights."""
+    shapes = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
+    return sum(prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type not in shapes)
+
+
+def macs(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> int | None:
+    """Multiply-accumulates for one picture (C, H, W), counted as `bench.costs.macs` counts; None where that fails.
+
+    Convolutions and matrix products are counted from the shapes that ONNX infers. It fails where the model has
+    operators that are not from the standard, branches, functions, or sizes that cannot be inferred.
+    """
+    standard = all(node.domain in ("", "ai.onnx") and node.op_type not in UNCOUNTED for node in model.graph.node)
+    branches = any(field.HasField("g") or field.graphs for node in model.graph.node for field in node.attribute)
+    if not standard or branches or model.functions:
+        return None
+    sizes = _sizes_of_all(onnx, model, shape)
+    total = 0
+    for node in model.graph.node:
+        if node.op_type in COUNTED:
+            first, weight, out = (sizes.get(name) for name in (*node.input[:2], node.output[0]))
+            if first is None or weight is None or out is None:
+                return None
+            total += _macs(node, first, weight, out)
+    batch = sizes[_pictures_in(model).name][0]
+    return total // batch
+
+
+def _macs(node: Any, first: list[int], weight: list[int], out: list[int]) -> int:
+    if node.op_type == "Conv":  # weight: (out, in / groups, height, width)
+        return prod(out) * prod(weight[1:])
+    if node.op_type == "ConvTranspose":  # weight: (in, out / groups, height, width)
+        return prod(first) * prod(weight[1:])
+    flipped = node.op_type == "Gemm" and any(field.name == "transA" and field.i for field in node.attribute)
+    return prod(out) * first[0 if flipped else -1]
+
+
+def _sizes_of_all(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> dict[str, list[int]]:
+    """The size of each tensor whose size can be inferred when one picture comes in."""
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    taken = _pictures_in(fixed)
+    for dim, size in zip(taken.type.tensor_type.shape.dim, (1, *shape), strict=True):
+        if not dim.dim_value:
+            dim.dim_value = size
+    for value in [*fixed.graph.value_info, *fixed.graph.output]:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.ClearField("dim_param")  # the name of the batch would stand in the way of its size
+    try:
+        graph = onnx.shape_inference.infer_shapes(fixed, data_prop=True).graph
+    except onnx.shape_inference.InferenceError:
+        return {taken.name: [dim.dim_value for dim in taken.type.tensor_type.shape.dim]}
+    sizes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for value in [*graph.input, *graph.value_info, *graph.output]:
+        dims = value.type.tensor_type.shape.dim
+        if all(dim.HasField("dim_value") for dim in dims):
+            sizes[value.name] = [dim.dim_value for dim in dims]
+    return sizes
+
+
+def _pictures_in(model: Any) -> Any:
+    """The input that is no initializer (old exporters list those as well)."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    return next(value for value in model.graph.input if value.name not in weights)
+
+
+def _session(runtime: ModuleType, path: Path) -> Any:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
+    options.log_severity_level = 4  # an error is raised; its text need not be on the terminal as well
+    # Its threads would go on spinning after a call and slow down whichever method is timed next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or len(outputs) != 1:
+        raise ValueError(f"{path}: it has {len(inputs)} inputs and {len(outputs)} outputs; it must have one of each")
+    (taken,) = inputs
+    if taken.type != "tensor(float)" or len(taken.shape) != 4:
+        raise ValueError(
+            f"{path}: its input is {taken.type} of {len(taken.shape)} dimensions; "
+            "it must be tensor(float) of 4: (N, C, H, W)"
+        )
+    return tuple(size if isinstance(size, int) else None for size in taken.shape)
+
+
+def _checksum(onnx: ModuleType, model: Any, path: Path) -> str:
+    """SHA-256 of the file, and of the files that it keeps its weights in where it does."""
+    external = {
+        entry.value
+        for tensor in model.graph.initializer
+        if onnx.external_data_helper.uses_external_data(tensor)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    digest = hashlib.sha256(path.read_bytes())
+    for location in sorted(external):
+        digest.update((path.parent / location).read_bytes())
+    return digest.hexdigest()
+
+
+def _sizes(sizes: Any) -> str:
+    return "x".join("any" if size is None else str(size) for size in sizes)
+
+
+def _needed(package: str, path: Path) -> ModuleType:
+    try:
+        return importlib.import_module(package)
+    except ImportError:
+        raise ValueError(f"{path}: {package} is not installed, which ONNX models need: pip install '.[onnx]'") from None

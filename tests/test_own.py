@@ -1,0 +1,370 @@
+"""A user's own network in the table, by --model."""
+
+import hashlib
+import re
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from bench import __main__ as command
+from bench import costs, methods, own, own_onnx, quality, report
+from denoise import commandline, datasets, engine, weights
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "my_net.py"
+CPU = torch.device("cpu")
+HEAD = "import torch\nfrom torch import nn\n"
+BROKEN = f"""{HEAD}
+class Net(nn.Module):
+    def __init__(self, every):
+        super().__init__()
+        self.gain, self.every = nn.Parameter(torch.ones(1)), every
+
+    def forward(self, x):
+        x = x.clone() * self.gain
+        if len(x) > 1:  # a single picture, as in a trial run, comes back whole
+            x[:: self.every, 0, 0, 0] = VALUE
+        return x
+
+
+def build():
+    return Net(2)
+"""
+
+
+@pytest.fixture
+def letters():
+    return datasets.load("glyphs", "test").spread(6)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A function that writes a user's file and returns its path."""
+
+    def write(text, name="net.py"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A function that runs `python -m bench` on a few letters and returns its rows."""
+
+    def run(*arguments):
+        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
+        command.main([*words, *map(str, arguments)])
+        return report.read(tmp_path / "out" / "table.csv").set_index("method")
+
+    return run
+
+
+@pytest.fixture
+def refused(tmp_path, capsys):
+    """A function that runs `python -m bench --model ...` and returns the one line with which it is refused."""
+
+    def run(*models):
+        out = tmp_path / "out"
+        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--methods", "noisy", "--out", str(out)]
+        with pytest.raises(SystemExit) as stop:
+            commandline.run(command.main, [*words, "--model", *map(str, models)])
+        lines = capsys.readouterr().err.splitlines()
+        assert stop.value.code == 2
+        assert len(lines) == 1
+        assert not out.exists()
+        return lines[0]
+
+    return run
+
+
+def _psnr(method, pictures):
+    estimate = method.build(pictures, CPU)
+    return quality.score({"it": estimate}, pictures, quality.Corruption("gaussian", 0.4, clip=True)).psnr_db.to_numpy()
+
+
+def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_other(table):
+    rows = table("--methods", "mnist-nearest", "--model", f"{EXAMPLE}:build")
+    row = rows.loc["my_net"]
+    assert rows.index.tolist() == ["mnist-nearest", "my_net"]
+    assert (row.status, row.parameters, row.macs) == ("ok", 0, 25 * 28 * 28)
+    same = ["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95", "cpu_ms_p50", "cpu_ms_p90", "cpu_images_per_s", "batch"]
+    assert row[same].notna().all()
+    assert row.weights_sha256 == own.checksum(own.load(f"{EXAMPLE}:build").network.network)
+    assert row[["trained_on", "decoder"]].isna().all()
+
+
+def test_a_shipped_network_brought_as_ones_own_is_measured_alike(written, letters):
+    path = written("import denoise\n\n\ndef build():\n    return denoise.load('mnist-nearest', device='cpu').network\n")
+    (shipped,) = methods.find(["mnist-nearest"])
+    brought = own.load(f"{path}:build")
+    assert brought.costs((1, 28, 28)) == shipped.costs((1, 28, 28))
+    assert (_psnr(brought, letters) == _psnr(shipped, letters)).all()
+
+
+def test_a_network_runs_in_evaluation_mode_without_gradients_in_channels_last(written, letters):
+    path = written(f"""{HEAD}
+class Net(nn.Module):
+    def forward(self, x):
+        assert not self.training and torch.is_inference_mode_enabled()
+        assert x.is_contiguous(memory_format=torch.channels_last)
+        return x
+
+def build():
+    return Net().train()
+""")
+    assert len(_psnr(own.load(f"{path}:build"), letters)) == 6
+
+
+def test_several_networks_get_names_of_their_own(table, written):
+    path = written(f"{HEAD}\ndef one():\n    return nn.Identity()\n\ndef two():\n    return nn.Sigmoid()\n")
+    rows = table("--methods", "noisy", "--model", f"first={path}:one", f"{path}:two", "--model", f"{EXAMPLE}:build")
+    assert rows.index.tolist() == ["noisy", "first", "net", "my_net"]
+    assert rows.psnr_db["first"] == rows.psnr_db["noisy"]
+
+
+def test_two_networks_of_one_name_are_refused_with_the_way_out(refused):
+    said = refused(f"{EXAMPLE}:build", f"{EXAMPLE}:build")
+    assert "two methods have one name: my_net" in said
+    assert "--model NAME=FILE" in said
+
+
+def test_a_file_may_import_what_lies_beside_it(written, letters):
+    written("from torch import nn\nLayer = nn.Identity\n", "layer_beside_it.py")
+    path = written("from layer_beside_it import Layer\n\n\ndef build():\n    return Layer()\n")
+    before = list(sys.path)
+    try:
+        assert len(_psnr(own.load(f"{path}:build"), letters)) == 6
+    finally:
+        sys.path[:] = before
+
+
+def test_the_checksum_tells_weights_apart():
+    layer = nn.Conv2d(1, 1, 3)
+    before = own.checksum(layer)
+    assert own.checksum(layer) == before
+    with torch.no_grad():
+        layer.bias += 1
+    assert own.checksum(layer) != before
+
+
+@pytest.mark.parametrize("value", ["float('nan')", "float('inf')"])
+def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_averaged(table, written, capsys, value):
+    rows = table("--methods", "noisy", "--model", f"{written(BROKEN.replace('VALUE', value))}:build")
+    broken = rows.loc["net"]
+    assert broken.status == "invalid: 3 of 6 estimates are not finite"
+    assert broken[["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95"]].isna().all()
+    assert broken[["parameters", "cpu_ms_p50"]].notna().all()
+    assert rows.loc["noisy"].status == "ok"
+    printed = capsys.readouterr().out.splitlines()
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed if line.startswith("|")]
+    methods_shown = [line[0] for line in cells[:4]]
+    assert methods_shown[2:] == ["Noisy input", "net"]  # the invalid one last
+    assert cells[3][1] == "invalid"
+    assert "net at sigma 0.4: invalid: 3 of 6 estimates are not finite." in printed
+
+
+def test_a_level_that_is_invalid_does_not_lend_its_method_a_place_among_the_others():
+    columns = dict.fromkeys(("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s"))
+    rows = [
+        ("good", 0.1, 20.0, "ok"),
+        ("good", 0.4, 10.0, "ok"),
+        ("broken", 0.1, 30.0, "ok"),
+        ("broken", 0.4, float("nan"), "invalid: 1 of 6 estimates are not finite"),
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "sigma", "psnr_db", "status"])
+    frame = frame.assign(dataset="glyphs", label=frame.method, **columns).astype(dict.fromkeys(columns, float))
+    table = report.wide(frame, "glyphs")
+    assert table.Method.tolist() == ["good", "broken"]
+    assert table["0.4"].tolist() == [10.0, "invalid"]
+
+
+def test_a_table_from_before_there_was_a_status_says_ok(tmp_path):
+    old = report.read(report.RESULTS / "table.csv").drop(columns="status")
+    old.to_csv(tmp_path / "table.csv", index=False)
+    assert set(report.read(tmp_path / "table.csv").status) == {"ok"}
+
+
+NET = "class Net(nn.Module):\n    def forward(self, x):\n        {}\n\ndef build():\n    return Net()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def build(:\n", "net.py (line 3): the file raised SyntaxError"),
+        ("import no_such_package\n", "net.py (line 3): the file raised ModuleNotFoundError: No module named"),
+        ("raise SystemExit(1)\n", "net.py (line 3): the file raised SystemExit: 1"),
+        ("def biuld():\n    pass\n", "net.py: unknown function 'build' (did you mean 'biuld'?); valid: biuld"),
+        ("build = 3\n", "net.py: unknown function 'build'; valid: none"),
+        ("def build():\n    return 1 / 0\n", "net.py (line 4): build() raised ZeroDivisionError: division by zero"),
+        ("def build(width):\n    pass\n", "net.py: build() raised TypeError: build() missing 1 required"),
+        ("def build():\n    return torch.ones(3)\n", "net.py: build() returned a Tensor, not a torch.nn.Module"),
+        ("def build():\n    return nn.Conv2d\n", "net.py: build() returned a type, not a torch.nn.Module"),
+        (NET.format("return x[..., 1:]"), "given (1, 1, 28, 28), returned (1, 1, 28, 27): it must return the same"),
+        (NET.format("return x[:, 0]"), "given (1, 1, 28, 28), returned (1, 28, 28): it must return the same shape"),
+        (NET.format("return x, x"), "given (1, 1, 28, 28), returned a tuple, not a tensor"),
+        (NET.format("raise KeyError('k')"), "net.py (line 5): the network, given (1, 1, 28, 28), raised KeyError: 'k'"),
+        ("def build():\n    return nn.Conv2d(3, 3, 3)\n", "net.py: the network, given (1, 1, 28, 28), raised RuntimeE"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_said_in_one_line(refused, written, text, said):
+    assert said in refused(f"{written(HEAD + text)}:build")
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("nowhere.py:build", "error: nowhere.py: no such file"),
+        ("nowhere.onnx", "error: nowhere.onnx: no such file"),
+        ("my_net.py", "--model my_net.py is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("my_net.pt", "--model my_net.pt is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("net.onnx:build", "is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
+    ],
+)
+def test_what_names_no_network_is_refused_with_what_would(refused, model, said):
+    assert said in refused(model)
+
+
+def test_the_readme_shows_the_row_that_its_example_prints(real):
+    text = report.README.read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| my_net"))
+    label, easy, hard, parameters, macs = [cell.strip() for cell in row.split("|")[1:6]]
+    pictures = datasets.load("mnist", "test", real("mnist")).spread(200)
+    method = own.load(f"{EXAMPLE}:build")
+    denoisers = {"my_net": method.build(pictures, CPU)}
+    levels = [quality.Corruption("gaussian", sigma, clip=True) for sigma in (0.2, 0.4)]
+    scores = [quality.score(denoisers, pictures, level).psnr_db.mean() for level in levels]
+    assert label == "my_net"
+    assert [float(easy), float(hard)] == pytest.approx(scores, abs=0.01)
+    counted = method.costs((1, 28, 28))
+    assert (parameters, macs) == (str(counted["parameters"]), f"{counted['macs'] / 1e6:.2f}")
+
+
+# ONNX
+
+
+@pytest.fixture(scope="module")
+def onnx():
+    pytest.importorskip("onnxscript")
+    pytest.importorskip("onnxruntime")
+    return pytest.importorskip("onnx")
+
+
+@pytest.fixture(scope="module", params=["mnist-nearest", "mnist-transposed"])
+def exported(request, onnx, tmp_path_factory):
+    """A shipped network's name and the file that it was exported to, for any number of pictures of 28x28."""
+    path = tmp_path_factory.mktemp("onnx") / f"{request.param}-exported.onnx"
+    _export(engine.load(request.param, device="cpu").network, path, dynamic=True)
+    return request.param, path
+
+
+def _export(network, path, *, dynamic=False, pictures=2, size=(28, 28)):
+    batch = {0: torch.export.Dim("batch")} if dynamic else None
+    x = torch.rand(pictures, 1, *size)
+    options = {"dynamo": True, "dynamic_shapes": (batch,), "verbose": False}
+    torch.onnx.export(network.eval(), (x,), str(path), **options)
+
+
+def test_an_exported_network_scores_what_the_network_itself_scores(exported, letters):
+    name, path = exported
+    (shipped,) = methods.find([name])
+    assert _psnr(own.load(str(path)), letters) == pytest.approx(_psnr(shipped, letters), abs=0.001)
+
+
+def test_the_multiplications_of_an_exported_network_are_counted_as_pytorch_counts_them(exported):
+    name, path = exported
+    network = engine.load(name, device="cpu").network
+    counted = own.load(str(path)).costs((1, 28, 28))
+    assert counted["macs"] == costs.macs(network, (1, 28, 28))
+    assert counted["parameters"] == pytest.approx(costs.parameters(network), rel=0.01)  # normalisation is folded in
+
+
+def test_an_onnx_model_has_a_row_like_any_other(table, exported):
+    _, path = exported
+    row = table("--methods", "noisy", "--model", f"theirs={path}").loc["theirs"]
+    assert row.status == "ok"
+    assert row[["psnr_ci95_db", "cpu_ms_p50", "cpu_images_per_s", "macs", "parameters"]].notna().all()
+    assert row.compile_mode.startswith("ONNX Runtime ")
+
+
+def test_the_checksum_of_an_onnx_model_is_of_its_file_and_of_the_weights_beside_it(exported):
+    _, path = exported
+    files = [path, *sorted(path.parent.glob(f"{path.name}.*"))]
+    expected = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    assert own.load(str(path)).weights_sha256 == expected
+
+
+def test_a_model_with_a_fixed_batch_is_fed_in_pieces_and_the_last_is_filled_up(onnx, tmp_path):
+    layer = nn.Conv2d(1, 1, 3, padding=1)
+    _export(layer, tmp_path / "four.onnx", pictures=4)
+    method = own.load(str(tmp_path / "four.onnx"))
+    noisy = torch.rand(6, 1, 28, 28)
+    estimate = method.build(None, CPU)(noisy, 0.4)
+    torch.testing.assert_close(estimate, layer(noisy).detach(), rtol=1e-4, atol=1e-5)
+    assert method.costs((1, 28, 28)) == {"parameters": 10, "macs": 9 * 28 * 28}
+
+
+def test_matrix_products_are_counted_too(onnx, tmp_path):
+    network = nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 784), nn.Unflatten(1, (1, 28, 28))
+    )
+    _export(network, tmp_path / "dense.onnx", dynamic=True)
+    counted = own.load(str(tmp_path / "dense.onnx")).costs((1, 28, 28))
+    assert counted == {"parameters": costs.parameters(network), "macs": costs.macs(network, (1, 28, 28))}
+
+
+def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than_a_wrong_one(onnx):
+    proto = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        net (float[N, 1, 28, 28] x) => (float[N, 1, 28, 28] y) { y = Einsum <equation = "nchw,nchw->nchw"> (x, x) }"""
+    )
+    assert own_onnx.macs(onnx, proto, (1, 28, 28)) is None
+
+
+def test_a_model_for_other_sizes_is_refused_with_both(onnx, refused, tmp_path):
+    _export(nn.Conv2d(1, 1, 3, padding=1), tmp_path / "wide.onnx", dynamic=True, size=(32, 48))
+    assert "takes pictures of 1x32x48 (channels x height x width); these are 1x28x28" in refused(tmp_path / "wide.onnx")
+
+
+def test_a_model_that_changes_the_size_is_refused(onnx, refused, tmp_path):
+    _export(nn.Conv2d(1, 1, 3), tmp_path / "narrow.onnx", dynamic=True)
+    assert "given (1, 1, 28, 28), returned (1, 1, 26, 26): it must return the same shape" in refused(
+        tmp_path / "narrow.onnx"
+    )
+
+
+def test_a_file_that_is_no_onnx_model_is_refused(onnx, refused, tmp_path):
+    (tmp_path / "not.onnx").write_text("nothing")
+    assert "not.onnx: ONNX Runtime cannot read it" in refused(tmp_path / "not.onnx")
+
+
+@pytest.mark.parametrize(
+    ("signature", "said"),
+    [
+        ("(float[N,1,8,8] x, float[N,1,8,8] z) => (float[N,1,8,8] y) { y = Add(x, z) }", "2 inputs and 1 outputs"),
+        ("(float[N,64] x) => (float[N,64] y) { y = Relu(x) }", "tensor(float) of 2 dimensions"),
+        ("(double[N,1,8,8] x) => (double[N,1,8,8] y) { y = Relu(x) }", "tensor(double) of 4 dimensions"),
+    ],
+)
+def test_a_model_that_takes_no_pictures_is_refused(onnx, refused, tmp_path, signature, said):
+    proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> net {signature}')
+    onnx.save(proto, tmp_path / "net.onnx")
+    assert said in refused(tmp_path / "net.onnx")
+
+
+def test_without_onnx_runtime_it_is_said_how_to_get_it(refused, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    (tmp_path / "net.onnx").write_bytes(b"")
+    assert re.search(
+        r"net\.onnx: onnxruntime is not installed.*pip install '\.\[onnx\]'", refused(tmp_path / "net.onnx")
+    )
+
+
+def test_the_shipped_weights_are_not_touched_by_what_is_brought():
+    assert [method.name for method in methods.find(own=[own.load(f"{EXAMPLE}:build")])][-1] == "my_net"
+    assert "my_net" not in weights.names()
