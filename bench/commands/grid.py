@@ -23,6 +23,8 @@ PROBE_STEPS = 6  # training steps behind an estimate of the time, of which the f
 
 
 def main(given: argparse.Namespace) -> None:
+    if (given.address and given.engine == "local") or (given.workers > 1 and given.engine == "ray"):
+        raise ValueError("--workers belongs to --engine local, --address to --engine ray")
     recipe: Recipe = commandline.from_options(given, Recipe)
     chosen = selection(given)
     job = Job(recipe, given.out, given.data_root)
@@ -80,6 +82,10 @@ def _cells(chosen: Selection, recipe: Recipe, job: Job) -> list[Cell]:
 
 
 def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
+    if given.engine == "ray":
+        from bench import ray_engine
+
+        return ray_engine.cluster(waiting, job, given.address)
     if given.workers > 1:
         return engines.processes(waiting, job, given.workers)
     return engines.here(waiting, job)
