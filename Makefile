@@ -31,7 +31,7 @@ table: .venv/ready
 	touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,onnx,ray,distributed]"
 	touch $@
 
 clean:

@@ -118,7 +118,11 @@ def _grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--budgets", nargs="+", help="default: channels parameters macs")
     parser.add_argument("--seeds", type=int, default=3, help="training seeds, counted from 0 (default: 3)")
     parser.add_argument("--only", metavar="CELL", help="one cell by its name, as --dry-run lists them")
-    parser.add_argument("--workers", type=int, default=1, help="processes that share this machine (default: 1)")
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where cells are worked off")
+    parser.add_argument("--workers", type=int, default=1, help="local: processes that share this machine (default: 1)")
+    parser.add_argument(
+        "--address", help="ray: HOST:PORT of the head node (default: $RAY_ADDRESS, else a cluster on this machine)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time")
     parser.add_argument("--out", type=Path, default=GRID, help="folder of weights and scores")
     commandline.add_options(parser, Recipe)

@@ -1,4 +1,4 @@
-"""Where cells are worked off: in this process, in several on this machine, or on a Ray cluster.
+"""Where cells are worked off: in this process, or in several on this machine (`bench.ray_engine`: on a Ray cluster).
 
 An engine is a function `(cells, job) -> iterator`: it yields each cell when it is done, in any order.
 """

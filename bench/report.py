@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.columns import FILES, INVALID
+from bench.columns import COLUMNS, FILES, INVALID
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"

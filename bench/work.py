@@ -75,6 +75,19 @@ def is_done(cell: Cell, job: Job) -> bool:
     return trained and all(store.scores(suite, cell.name).exists() for suite in _suites(cell, job))
 
 
+def files(cell: Cell, job: Job) -> list[Path]:
+    """Every file of the cell, in the order in which they are made."""
+    store = Store(job.folder, job.recipe)
+    scores = [store.scores(suite, cell.name) for suite in _suites(cell, job)]
+    weights = store.weights(cell.name)
+    return scores if isinstance(cell, Untrained) else [weights, weights.with_suffix(".json"), *scores]
+
+
+def checkpoint(cell: Cell, job: Job) -> Path:
+    """Where a training of the cell that was stopped stands; there only then."""
+    return Store(job.folder, job.recipe).weights(cell.name).with_suffix(".checkpoint.safetensors")
+
+
 def run(cell: Cell, job: Job) -> bool:
     """Work off one cell; False when another run holds it."""
     store = Store(job.folder, job.recipe)

@@ -21,6 +21,23 @@ def option(default: Any, help: str, **extra: Any) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, **extra})
 
 
+def levels(text: str) -> tuple[float, float]:
+    """Parse "0.4" (one level) or "0:0.6" (blind over a range)."""
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Parse "32,16"."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
+
+
 def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
     """Give `parser` one option for each field of the dataclass `settings` (`--some-field VALUE`)."""
     for field in dataclasses.fields(settings):

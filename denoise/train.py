@@ -1,7 +1,8 @@
 """Train one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
 
 Fresh noise in every batch, Adam with a cosine schedule, validation on pictures held out of training, a checkpoint
-from which a killed run goes on to the same result. Writes NAME.safetensors and NAME.json.
+from which a killed run goes on to the same result. Writes NAME.safetensors and NAME.json. Under torchrun several
+processes train one network (`denoise.distributed`), and the first of them writes.
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 import denoise
-from denoise import checkpoint, commandline, datasets, weights
+from denoise import checkpoint, commandline, datasets, distributed, weights
 from denoise.batches import Batches
-from denoise.commandline import option
+from denoise.commandline import levels, option, whole_numbers
 from denoise.decoders import DECODERS
 from denoise.metrics import psnr
 from denoise.models import ARCHITECTURES, AnySize
@@ -38,23 +39,6 @@ LOSSES = {  # (logits, clean) -> scalar
     "bce": lambda logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
     "mse": lambda logits, clean: F.mse_loss(logits.sigmoid(), clean),
 }
-
-
-def levels(text: str) -> tuple[float, float]:
-    """Parse "0.4" (one level) or "0:0.6" (blind over a range)."""
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high or low)
-    except ValueError:
-        raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
-
-
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Parse "32,16"."""
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,7 +144,8 @@ def train(
         The .safetensors file.
     """
     name = name or settings.name
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    team = distributed.team(settings.batch)
+    device, show = team.device, show and team.first
     bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
     pictures = datasets.load(settings.dataset, "train", root)
     held_out = datasets.load(settings.dataset, "val", root)
@@ -175,10 +160,14 @@ def train(
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
     saved = out / f"{name}.checkpoint.safetensors"
     progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
-    if saved.exists():
-        progress = checkpoint.load(saved, network, optimiser, progress["settings"])
-        log.info("going on from step %d of %d (%s)", progress["step"], settings.steps, saved)
 
+    def resumed() -> dict[str, Any]:
+        return checkpoint.load(saved, network, optimiser, progress["settings"]) if saved.exists() else progress
+
+    progress = team.start(resumed, optimiser)
+    if progress["step"] and team.first:
+        log.info("going on from step %d of %d (%s)", progress["step"], settings.steps, saved)
+    logits_of = team.setup(network)
     began = time.monotonic() - progress["seconds"]
     bar = tqdm(
         total=settings.steps * settings.batch, initial=progress["step"] * settings.batch, unit=" images",
@@ -188,19 +177,22 @@ def train(
         bar.set_postfix_str(f"validation {progress['curve'][-1]['psnr']:.2f} dB")
     network.train()
     for step in range(progress["step"], settings.steps):
-        clean, noisy = batches(step)
+        clean, noisy = team.share(*batches(step))
         for group in optimiser.param_groups:
             group["lr"] = settings.lr * schedule(step, settings.steps)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            logits = network.logits(noisy.contiguous(memory_format=torch.channels_last))
+            logits = logits_of(noisy.contiguous(memory_format=torch.channels_last))
         loss = LOSSES[settings.loss](logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         bar.update(settings.batch)
         if (step + 1) % every == 0 and step + 1 < settings.steps:
+            average = team.mean(loss)
+            if not team.first:
+                continue
             scores = validate(network, held_out.spread(1_000), settings)
-            point = {"images": (step + 1) * settings.batch, "loss": loss.item(), "psnr": _mean(scores)}
+            point = {"images": (step + 1) * settings.batch, "loss": average, "psnr": _mean(scores)}
             progress["curve"].append(point)
             progress |= {"step": step + 1, "seconds": time.monotonic() - began}
             checkpoint.save(saved, network, optimiser, progress)
@@ -208,6 +200,10 @@ def train(
             if show and bar.disable:  # in a file or pipe there is no bar
                 log.info("%s: %d images, validation %.2f dB", name, point["images"], point["psnr"])
     bar.close()
+    team.leave()
+    target = out / f"{name}.safetensors"
+    if not team.first:
+        return target
 
     scores = validate(network, held_out.spread(validation), settings)
     card = {
@@ -221,6 +217,7 @@ def train(
             "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
             "precision": "bfloat16 autocast" if bfloat16 else "float32",
             "threads": torch.get_num_threads(),
+            "processes": team.size,
         },
         "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
         "curve": progress["curve"],
@@ -232,7 +229,6 @@ def train(
             "torchvision": torchvision.__version__,
         },
     }
-    target = out / f"{name}.safetensors"
     weights.save(network.cpu(), card, target)
     saved.unlink(missing_ok=True)
     log.info("%s: validation PSNR %s", target, card["validation_psnr"])

@@ -22,6 +22,15 @@ def pytest_runtest_makereport(item, call):
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector):
+    report = yield
+    if report.skipped and collector.config.getoption("--no-skips"):  # a whole file, for want of an optional package
+        report.outcome = "failed"
+        report.longrepr = f"skipped although nothing may be skipped here: {report.longrepr}"
+    return report
+
+
 @pytest.fixture
 def data_root():
     """The folder that may hold the real data."""

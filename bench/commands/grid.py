@@ -23,6 +23,8 @@ PROBE_STEPS = 6  # training steps behind an estimate of the time, of which the f
 
 
 def main(given: argparse.Namespace) -> None:
+    if (given.address and given.engine == "local") or (given.workers > 1 and given.engine == "ray"):
+        raise ValueError("--workers belongs to --engine local, --address to --engine ray")
     recipe: Recipe = commandline.from_options(given, Recipe)
     chosen = selection(given)
     sets, left_out = present((*chosen.datasets, *DATASETS), given.data_root)
@@ -79,6 +81,10 @@ def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str
 
 
 def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
+    if given.engine == "ray":
+        from bench import ray_engine
+
+        return ray_engine.cluster(waiting, job, given.address)
     if given.workers > 1:
         return engines.processes(waiting, job, given.workers)
     return engines.here(waiting, job)

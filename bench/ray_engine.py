@@ -1,0 +1,222 @@
+"""The engine that spreads cells over a Ray cluster; retries those whose worker died.
+
+No folder is shared. A worker makes a cell in a folder of its own and returns the bytes of its files; the driver, which
+alone writes to the results, puts each there whole. So nodes need no file system in common, whose locks and renames
+differ from one kind to the next; what a node leaves behind when it dies, even one that the cluster only believes dead,
+cannot reach the results; and a cell whose node dies before its bytes are here is made again by Ray. The price is that
+such a cell starts anew rather than from its last checkpoint: minutes, as the networks are small. The driver holds the
+lock of every cell that is out, so other runs may work in the same folder.
+
+Every node needs this code at the same commit, and the data (`--data-root` or $DENOISE_DATA, as on this machine).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import logging
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from bench import provenance, work
+from bench.engines import WAIT
+from bench.grid import Network
+from bench.store import Store
+from bench.work import Cell, Job
+from denoise.files import whole_file
+
+log = logging.getLogger("bench")
+RETRIES = 3  # of a cell whose worker or node died; an error of the cell itself is not tried again
+GPU_SHARE = 0.25  # of a GPU a network: those of the grid are far from filling one
+QUEUED = 2  # cells out for each processor, so that none waits for the driver; more would only hold locks
+REACH = 10.0  # seconds for the head node to answer
+
+Files = dict[str, bytes]  # by the path below the folder of results, in the order in which they are made
+
+
+def cluster(cells: Sequence[Cell], job: Job, address: str | None = None) -> Iterator[Cell]:
+    """Work off `cells` on a Ray cluster; those that another run holds are looked at again at the end.
+
+    Where the cluster has GPUs every network is trained on one, and none on a processor: a table is of one kind of
+    device.
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+    job : Job
+    address : str, optional
+        HOST:PORT of the head node; by default $RAY_ADDRESS, else a cluster that runs on this machine, else a new one.
+
+    Raises
+    ------
+    ValueError
+        Ray is not installed, the address cannot be reached, a cell cannot be worked off, or its workers died again and
+        again. What was done is kept.
+    """
+    ray = _connected(address)
+    try:
+        with contextlib.closing(_Driver(ray, cells, job)) as driver:
+            yield from driver.done()
+    finally:
+        ray.shutdown()
+
+
+class _Driver:
+    """Which cells wait, and which are out at the cluster, each with its lock."""
+
+    def __init__(self, ray: Any, cells: Sequence[Cell], job: Job) -> None:
+        self.ray, self.job, self.waiting = ray, job, list(cells)
+        self.store = Store(job.folder, job.recipe)
+        self.out: dict[Any, tuple[Cell, filelock.FileLock]] = {}
+        self.gpus = GPU_SHARE if ray.cluster_resources().get("GPU") else 0
+        # SPREAD: Ray would else fill one node before it takes the next.
+        self.remote = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(make_cell)
+        self.code, self.enough = _code(), True
+
+    def done(self) -> Iterator[Cell]:
+        """Each cell when its files are here."""
+        while self.waiting or self.out:
+            yield from self._send()
+            if self.out:
+                ended, _ = self.ray.wait(list(self.out), timeout=WAIT)
+                for task in ended:
+                    yield self._receive(task)
+            elif self.waiting:
+                time.sleep(WAIT)  # another run holds all that are left
+
+    def _send(self) -> Iterator[Cell]:
+        """Send out as many as there is room for; those that another run has finished meanwhile are done."""
+        room = QUEUED * max(1, self._processors()) - len(self.out)
+        held = []
+        while self.waiting and room > 0:
+            cell = self.waiting.pop(0)
+            lock = self.store.lock(cell.name)
+            try:
+                lock.acquire(blocking=False)
+            except filelock.Timeout:
+                held.append(cell)
+                continue
+            if work.is_done(cell, self.job):
+                lock.release()
+                yield cell
+                continue
+            remote = self.remote.options(num_gpus=self.gpus if isinstance(cell, Network) else 0, name=cell.name)
+            self.out[remote.remote(cell, self.job, _read(cell, self.job), self.code)] = (cell, lock)
+            room -= 1
+        self.waiting += held
+
+    def _processors(self) -> int:
+        there_are = self.ray.cluster_resources()
+        enough = bool(there_are.get("CPU")) and (not self.gpus or bool(there_are.get("GPU")))
+        if self.enough and not enough:
+            log.warning("no node is left that could take a cell: waiting for one")
+        self.enough = enough
+        return int(there_are.get("CPU", 0))
+
+    def _receive(self, task: Any) -> Cell:
+        cell, _ = self.out[task]
+        errors = self.ray.exceptions
+        try:
+            made = self.ray.get(task)
+        except errors.RayTaskError as error:
+            if isinstance(error.cause, (ValueError, OSError)):
+                raise ValueError(f"{cell.name}: {error.cause}") from error
+            raise
+        except errors.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ValueError(
+                f"{cell.name}: given up after {RETRIES} retries; what is done is kept ({reason})"
+            ) from error
+        _put(made, self.job)
+        work.checkpoint(cell, self.job).unlink(missing_ok=True)  # of a training here, which the worker finished
+        self.out.pop(task)[1].release()
+        return cell
+
+    def close(self) -> None:
+        """Leave nothing running and no lock held."""
+        for task, (_, lock) in self.out.items():
+            self.ray.cancel(task, force=True)
+            lock.release()
+        self.out.clear()
+
+
+def make_cell(cell: Cell, job: Job, held: Files, code: dict[str, str | None]) -> Files:
+    """Work off one cell on whichever machine this runs.
+
+    Parameters
+    ----------
+    cell, job
+        As for `work.run`; the folder of `job` is not touched.
+    held : dict of bytes
+        What there is already of the cell.
+    code : dict
+        What makes the results at the driver; other code is refused.
+
+    Returns
+    -------
+    dict of bytes
+        The files of the cell that are new or changed.
+    """
+    if code != _code():
+        raise ValueError(f"node {socket.gethostname()} runs other code ({_code()}) than this machine ({code})")
+    with tempfile.TemporaryDirectory(prefix="denoise-grid-") as folder:
+        here = dataclasses.replace(job, folder=Path(folder))
+        _put(held, here)
+        work.run(cell, here)
+        return {path: content for path, content in _read(cell, here).items() if held.get(path) != content}
+
+
+def _read(cell: Cell, job: Job) -> Files:
+    paths = [path for path in [*work.files(cell, job), work.checkpoint(cell, job)] if path.exists()]
+    return {path.relative_to(job.folder).as_posix(): path.read_bytes() for path in paths}
+
+
+def _put(files: Files, job: Job) -> None:
+    for path, content in files.items():
+        with whole_file(job.folder / path) as partial:
+            partial.write_bytes(content)
+
+
+def _code() -> dict[str, str | None]:
+    facts = provenance.describe()
+    # Results that are under version control make a clean checkout dirty while they come in.
+    commit = facts["commit"] and facts["commit"].removesuffix("-dirty")
+    return {"commit": commit, "denoise": facts["denoise"], "protocol": facts["protocol"]}
+
+
+def _connected(address: str | None) -> Any:
+    """Ray, connected and quiet."""
+    # Read when Ray is imported.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated")  # else the end of its log, twice
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning for each task without GPUs
+    try:
+        ray = importlib.import_module("ray")
+    except ImportError as error:
+        raise ValueError("--engine ray needs Ray: pip install '.[ray]'") from error
+    address = address or os.environ.get("RAY_ADDRESS")
+    _reach(address)
+    try:
+        ray.init(address, logging_level=logging.ERROR, log_to_driver=False, include_dashboard=False)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
+    return ray
+
+
+def _reach(address: str | None) -> None:
+    """Ray itself tries for minutes before it says that nobody is there."""
+    host, colon, port = (address or "").rpartition(":")
+    if not colon or "/" in address:
+        return  # a name that Ray knows, as "auto"
+    try:
+        socket.create_connection((host, int(port)), REACH).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise ValueError(f"no Ray cluster at {address}: {error}; valid: HOST:PORT of its head node") from error
