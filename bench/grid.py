@@ -14,7 +14,7 @@ from bench.quality import Corruption
 from bench.recipe import Recipe
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
-from denoise.train import Settings
+from denoise.settings import Settings
 
 DATASETS = ("mnist", "notmnist", "fashion_mnist")
 ARMS = (*DECODERS.names(), *budgets.CEILINGS)

@@ -20,7 +20,7 @@ from bench.recipe import Recipe
 from bench.store import Store, write_scores
 from denoise import datasets, engine, train
 from denoise.classical import DENOISERS
-from denoise.train import Settings
+from denoise.settings import Settings
 
 PICTURES = {"own": 2_000, "noises": 500, "cross": 500}  # test pictures of each suite, evenly spread
 EVERY = 1_000  # steps between checkpoints

@@ -26,6 +26,8 @@ class Batches:
         Side of a random square crop in pixels; 0 takes whole pictures, which must then be of one size.
     sigma : tuple of float
         Lowest and highest level; each picture gets a uniform draw.
+    fresh : bool
+        New noise each time that a picture is seen; without, each picture is corrupted once, as tutorials do.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Batches:
         noise: str,
         sigma: tuple[float, float],
         clip: bool,
+        fresh: bool = True,
         seed: int,
         device: torch.device,
     ) -> None:
@@ -56,25 +59,35 @@ class Batches:
         self.noise, self.sigma, self.clip = noise, sigma, clip
         self.seed, self.device = seed, device
         self._epoch, self._order = -1, torch.empty(0)
+        self._noisy = None if fresh else self._corrupted_once()
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor]:
         """The (clean, noisy) pair of a step, each (size, C, H, W) float32."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 1, step))
-        clean = self._clean(step, generator)
-        low, high = self.sigma
-        levels = low + (high - low) * torch.rand(self.size, generator=generator, device=self.device)
-        return clean, corrupt(clean, levels, BatchDraws(generator), noise=self.noise, clip=self.clip)
-
-    def _clean(self, step: int, generator: torch.Generator) -> Tensor:
         indices = [self._index(position) for position in range(step * self.size, (step + 1) * self.size)]
+        clean = self._clean(indices, generator)
+        if self._noisy is not None:
+            return clean, self._noisy[indices].expand_as(clean)
+        return clean, self._corrupt(clean, generator)
+
+    def _corrupt(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        low, high = self.sigma
+        levels = low + (high - low) * torch.rand(len(clean), generator=generator, device=self.device)
+        return corrupt(clean, levels, BatchDraws(generator), noise=self.noise, clip=self.clip)
+
+    def _corrupted_once(self) -> Tensor:
+        """Every picture under its one noise, (N, C, H, W) float32."""
+        generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 2, 0))
+        parts = torch.arange(len(self.images)).split(self.size)
+        return torch.cat([self._corrupt(self._clean(part.tolist(), generator), generator) for part in parts])
+
+    def _clean(self, indices: list[int], generator: torch.Generator) -> Tensor:
         if self.patch:
             batch = torch.stack([self._crop(self.images[i], generator) for i in indices])
+        elif isinstance(self.images, Tensor):
+            batch = self.images[indices]
         else:
-            batch = (
-                self.images[indices]
-                if isinstance(self.images, Tensor)
-                else torch.stack([self.images[i] for i in indices])
-            )
+            batch = torch.stack([self.images[i] for i in indices])
         return batch.expand(-1, self.channels, -1, -1).float() / 255
 
     def _index(self, position: int) -> int:

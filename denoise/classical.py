@@ -8,11 +8,14 @@ References
 ----------
 Buades, Coll and Morel, "A non-local algorithm for image denoising", CVPR 2005.
 Chambolle, "An algorithm for total variation minimization and applications", 2004.
+Dabov, Foi, Katkovnik and Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative filtering", 2007.
 Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression" (BayesShrink), 2000.
 """
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 from collections.abc import Callable
 
 import numpy as np
@@ -94,6 +97,16 @@ def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
             image, sigma=strength * sigma, wavelet="sym4", wavelet_levels=2, channel_axis=axis
         )
     )
+
+
+if importlib.util.find_spec("bm3d"):
+    # Only where the user installed it: its licence is non-commercial, so it is no dependency of this project.
+
+    @DENOISERS.register("bm3d", label="BM3D", colour="#b15928", told_sigma=True)
+    def bm3d(training: Pictures) -> Denoise:
+        """Block-matching and 3D filtering (Dabov et al. 2007), as its authors' package does it."""
+        package = importlib.import_module("bm3d")
+        return _each(lambda image, sigma, axis: package.bm3d(image, sigma_psd=sigma))
 
 
 def _each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:

@@ -7,11 +7,7 @@ processes train one network (`denoise.distributed`), and the first of them write
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-import json
 import logging
-import math
 import platform
 import time
 from collections.abc import Sequence
@@ -19,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 import torchvision
 from torch import Tensor
 from tqdm import tqdm
@@ -27,87 +22,12 @@ from tqdm import tqdm
 import denoise
 from denoise import checkpoint, commandline, datasets, distributed, weights
 from denoise.batches import Batches
-from denoise.commandline import levels, option, whole_numbers
-from denoise.decoders import DECODERS
 from denoise.metrics import psnr
-from denoise.models import ARCHITECTURES, AnySize
-from denoise.noise import NOISES, PictureDraws, check_level, corrupt, picture_seeds
+from denoise.models import AnySize
+from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.settings import LOSSES, SCHEDULES, Settings
 
 log = logging.getLogger("denoise.train")
-
-LOSSES = {  # (logits, clean) -> scalar
-    "bce": lambda logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
-    "mse": lambda logits, clean: F.mse_loss(logits.sigmoid(), clean),
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """What decides the weights. Written beside them; a checkpoint goes on only under the same settings."""
-
-    dataset: str = option("mnist", "pictures to train on: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH")
-    architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
-    decoder: str = option("nearest", "upsampling stage (autoencoder, unet): " + ", ".join(DECODERS.names()))
-    width: int = option(32, "channels of the first stage (autoencoder, unet) or of every layer (dncnn)")
-    depth: int = option(2, "poolings (autoencoder, unet) or convolutions (dncnn)")
-    decoder_widths: tuple[int, ...] = option(
-        (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
-    )
-    channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
-    noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
-    sigma: tuple[float, float] = option(
-        (0.0, 0.6), "level in units of the [0, 1] range, or LOW:HIGH", parse=levels, shown="0:0.6"
-    )
-    clip: bool = option(True, "clamp the noisy picture to [0, 1]")
-    loss: str = option("bce", "training loss: " + ", ".join(LOSSES))
-    images: int = option(1_000_000, "pictures to see in all, each time under fresh noise")
-    batch: int = option(128, "pictures a step")
-    patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
-    lr: float = option(2e-3, "Adam's highest learning rate")
-    start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
-    seed: int = option(0, "of the initial weights, the order, the levels and the noise")
-    precision: str = option("auto", "auto, bfloat16 (autocast) or float32")
-
-    def __post_init__(self) -> None:
-        kind = self.dataset.partition(":")[0]
-        named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
-        for registry, name in named.items():
-            registry[name]  # raises UnknownName
-        for name, valid in (("loss", [*LOSSES]), ("precision", ["auto", "bfloat16", "float32"])):
-            if getattr(self, name) not in valid:
-                raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
-        low, high = (check_level(level, self.noise) for level in self.sigma)
-        if low > high:
-            raise ValueError(f"sigma {low:g}:{high:g} runs downwards; valid: LOW:HIGH")
-        for name in ("width", "depth", "channels", "images", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
-            raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
-
-    @property
-    def steps(self) -> int:
-        return math.ceil(self.images / self.batch)
-
-    @property
-    def name(self) -> str:
-        """`dataset-decoder`, or `dataset-architecture` for a network whose decoder is fixed."""
-        variant = DECODERS[self.decoder].name if self.architecture == "autoencoder" else self.architecture
-        return f"{self.dataset.partition(':')[0]}-{variant}"
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON gives them back: lists for tuples."""
-        return json.loads(json.dumps(dataclasses.asdict(self)))
-
-    def network(self) -> dict[str, Any]:
-        """The `architecture` part of a card: its name, and those settings that this architecture takes."""
-        entry = ARCHITECTURES[self.architecture]
-        taken = inspect.signature(entry.build).parameters
-        options = {"channels": self.channels, "decoder": DECODERS[self.decoder].name, "width": self.width}
-        options |= {"depth": self.depth, "decoder_widths": list(self.decoder_widths)}
-        if not self.decoder_widths:
-            options.pop("decoder_widths")
-        return {"name": entry.name} | {name: value for name, value in options.items() if name in taken}
 
 
 def train(
@@ -151,7 +71,7 @@ def train(
     held_out = datasets.load(settings.dataset, "val", root)
     batches = Batches(
         pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
-        sigma=settings.sigma, clip=settings.clip, seed=settings.seed, device=device,
+        sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, seed=settings.seed, device=device,
     )  # fmt: skip
 
     network = untrained(settings)
@@ -179,7 +99,7 @@ def train(
     for step in range(progress["step"], settings.steps):
         clean, noisy = team.share(*batches(step))
         for group in optimiser.param_groups:
-            group["lr"] = settings.lr * schedule(step, settings.steps)
+            group["lr"] = settings.lr * SCHEDULES[settings.schedule](step, settings.steps)
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             logits = logits_of(noisy.contiguous(memory_format=torch.channels_last))
         loss = LOSSES[settings.loss](logits.float(), clean)
@@ -213,21 +133,11 @@ def train(
         "data": {"train": len(pictures), "validation": len(held_out), "counted": pictures.notes},
         "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
         "seconds": round(time.monotonic() - began, 1),
-        "run_on": {
-            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-            "precision": "bfloat16 autocast" if bfloat16 else "float32",
-            "threads": torch.get_num_threads(),
-            "processes": team.size,
-        },
+        "run_on": _run_on(device, bfloat16, team.size),
         "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
         "curve": progress["curve"],
         "started_from": before,
-        "versions": {
-            "denoise": denoise.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-        },
+        "versions": _versions(),
     }
     weights.save(network.cpu(), card, target)
     saved.unlink(missing_ok=True)
@@ -250,12 +160,6 @@ def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
         raise ValueError(f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from")
     network.load_state_dict(trained.state_dict())
     return card
-
-
-def schedule(step: int, steps: int) -> float:
-    """The share of the highest learning rate: a linear rise over the first 5 % (200 steps at most), then a cosine."""
-    warm = min(200, max(1, steps // 20))
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
 @torch.inference_mode()
@@ -284,6 +188,20 @@ def has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+
+
+def _run_on(device: torch.device, bfloat16: bool, processes: int) -> dict[str, Any]:
+    return {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "precision": "bfloat16 autocast" if bfloat16 else "float32",
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+    }
+
+
+def _versions() -> dict[str, str]:
+    own = {"denoise": denoise.__version__, "python": platform.python_version()}
+    return {**own, "torch": torch.__version__, "torchvision": torchvision.__version__}
 
 
 def _mean(scores: dict[float, float]) -> float:

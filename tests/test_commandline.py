@@ -1,5 +1,6 @@
 """Bad input on every command line: one line on stderr, exit code 2, nothing half written."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from PIL import Image
 import bench.__main__
 import denoise.__main__
 import denoise.train
-from denoise import commandline
+from denoise import classical, commandline
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,7 +37,7 @@ def run(capsys):
     [
         (["denoise.train", "--dataset", "mnst"], "unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, "),
         (["denoise.train", "--decoder", "xyz"], "unknown decoder 'xyz'; valid: nearest, "),
-        (["denoise.train", "--architecture", "unet"], "unknown architecture 'unet'"),
+        (["denoise.train", "--architecture", "resnet"], "unknown architecture 'resnet'"),
         (["denoise.train", "--noise", "gausian"], "unknown noise 'gausian' (did you mean 'gaussian'?)"),
         (["denoise.train", "--loss", "l1"], "unknown loss 'l1'; valid: bce, mse"),
         (["denoise.train", "--sigma", "nan"], "units of the [0, 1] range"),
@@ -113,3 +114,37 @@ def test_missing_data_without_a_network_says_where_to_put_the_files(run, tmp_pat
     assert "put train-images-idx3-ubyte" in stderr
     assert str(tmp_path / "MNIST" / "raw") in stderr
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_help_comes_at_once_because_torch_is_not_imported():
+    code = "import sys; from bench.__main__ import _parser; _parser(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_output_that_is_closed_early_ends_without_a_traceback():
+    code = "import sys; from denoise import commandline; commandline.run(lambda words: print('line\\n' * 100_000))"
+    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run.stdout.readline()
+    run.stdout.close()
+    assert run.stderr.read() == b""
+    assert run.wait() == 0
+
+
+def test_nothing_but_plain_lines_goes_into_a_file(tmp_path):
+    words = ["bench", "--datasets", "glyphs", "--methods", "noisy", "median", "--quick", "--out", str(tmp_path)]
+    run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert not set("\x1b\r\x08") & set(run.stdout + run.stderr)
+    assert "%|" not in run.stderr  # no progress bar
+
+
+def test_a_method_of_a_non_commercial_licence_is_there_only_where_the_user_installed_it(tmp_path):
+    assert "bm3d" not in classical.DENOISERS
+    (tmp_path / "bm3d.py").write_text("def bm3d(image, sigma_psd):\n    return image * 0 + sigma_psd\n")
+    code = (
+        "import torch; from denoise.classical import DENOISERS; "
+        "print(DENOISERS['bm3d'].build(None)(torch.zeros(2, 1, 4, 4), 0.25).mean().item())"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert run.stdout.strip() == "0.25"

@@ -1,5 +1,6 @@
 """The grid as a person runs it: trained, killed, run twice at once, collected, verified."""
 
+import errno
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench import __main__ as command
-from bench import collect, summary
+from bench import collect, store, summary
 from bench.columns import METHODS, SCORES
 from denoise import commandline
 
@@ -234,14 +235,40 @@ def test_an_arm_whose_network_gives_nan_is_invalid_and_never_averaged(results):
     frame, differences = summary.summarise(methods, found)
     for level in ("0.4", "all"):
         rows, pairs = (part[(part.noise == "gaussian") & (part.levels == level)] for part in (frame, differences))
+        rows = rows[rows.tested_on == "glyphs"]
         row = rows[(rows.arm == "nearest") & rows.clipped].iloc[0]
         assert row.status == "invalid: 1 of 118 estimates are not finite"
         assert pd.isna(row.psnr_db)
         assert rows[(rows.arm == "transposed_k3") & rows.clipped].psnr_db.notna().all()
-        assert pairs[pairs.clipped].empty
+        assert pairs[pairs.clipped & (pairs.tested_on == "glyphs")].empty
 
 
 def test_committed_files_are_read_by_pandas_alone(results):
     file = next(Path(results).glob("scores-*.parquet"))
     assert list(pd.read_parquet(file)) == list(SCORES)
     assert pq.read_metadata(file).row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(capsys):
+    assert "/proc/grid" in refused(capsys, *grid("/proc/grid"))
+
+
+def test_an_output_that_is_a_file_is_one_line(tmp_path, capsys):
+    (tmp_path / "grid").write_text("")
+    assert "grid" in refused(capsys, *grid(tmp_path / "grid"))
+
+
+def test_a_full_disk_is_one_line_and_keeps_what_was_done(tmp_path, capsys, monkeypatch):
+    out = tmp_path / "grid"
+    whole, written = store.pq.write_table, []
+
+    def full(table, path, **options):
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        written.append(path)
+        whole(table, path, **options)
+
+    monkeypatch.setattr(store.pq, "write_table", full)
+    assert "No space left on device" in refused(capsys, *grid(out))
+    assert len(list(out.glob("scores/*/*.parquet"))) == 3
+    assert not list(out.rglob(".*"))  # nothing half written

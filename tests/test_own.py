@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bench import __main__ as command
-from bench import costs, methods, own, own_onnx, quality, report
+from bench import costs, methods, own, own_onnx, publish, quality, report
 from denoise import commandline, datasets, engine, weights
 
 ROOT = Path(__file__).parent.parent
@@ -231,7 +231,7 @@ def test_what_names_no_network_is_refused_with_what_would(refused, model, said):
 
 
 def test_the_readme_shows_the_row_that_its_example_prints(real):
-    text = report.README.read_text()
+    text = publish.README.read_text()
     row = next(line for line in text.splitlines() if line.startswith("| my_net"))
     label, easy, hard, parameters, macs = [cell.strip() for cell in row.split("|")[1:6]]
     pictures = datasets.load("mnist", "test", real("mnist")).spread(200)

@@ -11,6 +11,7 @@ from denoise import checkpoint, datasets, train, weights
 from denoise.batches import Batches
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.settings import SCHEDULES
 
 TINY = train.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
 
@@ -155,3 +156,24 @@ def test_a_run_on_photographs_makes_colour_weights(tmp_path):
     network, card = weights.read(train.train(settings, tmp_path))
     assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
     assert card["name"] == "photos-nearest"
+
+
+def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_time():
+    pictures = datasets.load("glyphs", "train")
+    common = {"channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.4, 0.4), "clip": True, "seed": 0}
+    for fresh in (True, False):
+        batches = Batches(pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common)
+        first, again = ({clean.numpy().tobytes(): noisy for clean, noisy in zip(*batches(epoch), strict=True)}
+                        for epoch in (0, 1))  # fmt: skip
+        assert first.keys() == again.keys()
+        assert all(torch.equal(first[key], again[key]) for key in first) != fresh
+
+
+def test_one_noise_a_picture_is_refused_with_crops():
+    with pytest.raises(ValueError, match="cannot be had with --patch"):
+        dataclasses.replace(TINY, fresh=False, patch=8)
+
+
+def test_a_constant_schedule_keeps_the_learning_rate():
+    assert {SCHEDULES["constant"](step, 100) for step in range(100)} == {1.0}
+    assert SCHEDULES["cosine"](99, 100) < 0.01

@@ -1,0 +1,106 @@
+"""What decides the weights of a training: every choice has a name, a default and an option of the command line."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import math
+from typing import Any
+
+import torch.nn.functional as F
+
+from denoise import datasets
+from denoise.commandline import levels, option, whole_numbers
+from denoise.decoders import DECODERS
+from denoise.models import ARCHITECTURES
+from denoise.noise import NOISES, check_level
+
+LOSSES = {  # (logits, clean) -> scalar
+    "bce": lambda logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
+    "mse": lambda logits, clean: F.mse_loss(logits.sigmoid(), clean),
+}
+
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
+def cosine(step: int, steps: int) -> float:
+    """The share of the highest learning rate: a linear rise over the first 5 % (200 steps at most), then a cosine."""
+    warm = min(200, max(1, steps // 20))
+    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+SCHEDULES = {"cosine": cosine, "constant": lambda step, steps: 1.0}  # (step, steps) -> share of the highest rate
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What decides the weights. Written beside them; a checkpoint goes on only under the same settings."""
+
+    dataset: str = option("mnist", "pictures to train on: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH")
+    architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
+    decoder: str = option("nearest", "upsampling stage (autoencoder, unet): " + ", ".join(DECODERS.names()))
+    width: int = option(32, "channels of the first stage (autoencoder, unet) or of every layer (dncnn)")
+    depth: int = option(2, "poolings (autoencoder, unet) or convolutions (dncnn)")
+    decoder_widths: tuple[int, ...] = option(
+        (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
+    )
+    channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
+    noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
+    sigma: tuple[float, float] = option(
+        (0.0, 0.6), "level in units of the [0, 1] range, or LOW:HIGH", parse=levels, shown="0:0.6"
+    )
+    clip: bool = option(True, "clamp the noisy picture to [0, 1]")
+    loss: str = option("bce", "training loss: " + ", ".join(LOSSES))
+    images: int = option(1_000_000, "pictures to see in all, a picture seen again counted again")
+    batch: int = option(128, "pictures a step")
+    patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
+    lr: float = option(2e-3, "Adam's highest learning rate")
+    schedule: str = option("cosine", "of the learning rate: " + ", ".join(SCHEDULES))
+    fresh: bool = option(True, "new noise each time a picture is seen; without, one noise a picture, as in tutorials")
+    start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
+    seed: int = option(0, "of the initial weights, the order, the levels and the noise")
+    precision: str = option("auto", "number format: " + ", ".join(PRECISIONS))
+
+    def __post_init__(self) -> None:
+        kind = self.dataset.partition(":")[0]
+        named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
+        for registry, name in named.items():
+            registry[name]  # raises UnknownName
+        for name, valid in (("loss", LOSSES), ("precision", PRECISIONS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in valid:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
+        low, high = (check_level(level, self.noise) for level in self.sigma)
+        if low > high:
+            raise ValueError(f"sigma {low:g}:{high:g} runs downwards; valid: LOW:HIGH")
+        for name in ("width", "depth", "channels", "images", "batch"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.patch and not self.fresh:
+            raise ValueError("--no-fresh gives each whole picture one noise; it cannot be had with --patch")
+        if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
+            raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(self.images / self.batch)
+
+    @property
+    def name(self) -> str:
+        """`dataset-decoder`, or `dataset-architecture` for a network whose decoder is fixed."""
+        variant = DECODERS[self.decoder].name if self.architecture == "autoencoder" else self.architecture
+        return f"{self.dataset.partition(':')[0]}-{variant}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON gives them back: lists for tuples."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def network(self) -> dict[str, Any]:
+        """The `architecture` part of a card: its name, and those settings that this architecture takes."""
+        entry = ARCHITECTURES[self.architecture]
+        taken = inspect.signature(entry.build).parameters
+        options = {"channels": self.channels, "decoder": DECODERS[self.decoder].name, "width": self.width}
+        options |= {"depth": self.depth, "decoder_widths": list(self.decoder_widths)}
+        if not self.decoder_widths:
+            options.pop("decoder_widths")
+        return {"name": entry.name} | {name: value for name, value in options.items() if name in taken}
