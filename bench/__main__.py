@@ -19,6 +19,7 @@ from denoise import commandline
 
 GRID = Path("runs/grid")
 RESULTS = Path(__file__).parent / "results" / "small"
+TUTORIALS = RESULTS.parent / "tutorials"
 
 
 def main(arguments: Sequence[str] | None = None) -> int | None:
@@ -37,6 +38,13 @@ def _parser() -> commandline.Parser:
     made = _command(commands, "collect", "put a grid's weights, scores and summary into the committed results")
     made.add_argument("--out", type=Path, default=GRID, help="folder of the grid (default: %(default)s)")
     _add_results(made)
+    taught = _command(commands, "tutorials", "train the tutorials' networks by their own recipes and by the project's")
+    taught.add_argument("--networks", nargs="+", help="default: K1 K2 K2_resize T1 U1")
+    taught.add_argument("--recipes", nargs="+", default=["own", "project"], help="default: own project")
+    taught.add_argument("--share", type=float, default=1.0, help="share of each recipe's pictures, to try it out")
+    taught.add_argument("--out", type=Path, default=Path("runs/tutorials"), help="folder of weights and checkpoints")
+    _add_root(taught)
+    _add_results(taught, TUTORIALS)
     cards = _command(commands, "costs", "measure the cost card of every arm on this machine; nothing else should run")
     cards.add_argument("--arms", nargs="+", help="default: every decoder, and the ceilings")
     cards.add_argument("--rounds", type=int, default=3, help="turns that each network gets (default: 3)")
@@ -67,8 +75,8 @@ def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
 
 
-def _add_results(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results (default: %(default)s)")
+def _add_results(parser: argparse.ArgumentParser, folder: Path = RESULTS) -> None:
+    parser.add_argument("--results", type=Path, default=folder, help="folder of the results (default: %(default)s)")
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:

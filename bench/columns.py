@@ -193,6 +193,32 @@ COSTS = {
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "python", "command")},
 }
 
+TUTORIALS = {
+    "network": "K1, K2, K2_resize (K2'), T1 or U1",
+    "recipe": "`own`: as published; `project`: this project's",
+    "dataset": "trained and tested on",
+    "sigma": "level of training and test noise, clipped",
+    "pictures": "test pictures",
+    "share": "share of the recipe's pictures that was trained on: 1 is the recipe",
+    "known": "what the tutorial says it reached",
+    "psnr_db": "mean PSNR",
+    "psnr_db_low": "lower end of its 95 % interval over pictures",
+    "psnr_db_high": "upper end",
+    "ssim": "mean SSIM",
+    "ssim_low": "lower end of its 95 % interval over pictures",
+    "ssim_high": "upper end",
+    "bce": "binary cross-entropy on the test pictures: Keras calls it validation loss",
+    "mse": "mean squared error on the test pictures",
+    "images_seen": "pictures seen in training, all stages",
+    "parameters": "trained numbers",
+    "macs": "multiply-accumulates for one picture",
+    "train_seconds": "wall time of the training, all stages",
+    "train_device": "where it was trained",
+    "train_precision": "number format of the training",
+    "weights_sha256": "checksum of the weights",
+    **PROVENANCE,
+}
+
 FILES = {
     "table.csv": COLUMNS,
     "*/methods.csv": METHODS,
@@ -200,6 +226,7 @@ FILES = {
     "*/summary.csv": SUMMARY,
     "*/differences.csv": DIFFERENCES,
     "*/checkerboard.csv": CHECKERBOARD,
+    "tutorials/tutorials.csv": TUTORIALS,
     "*/costs-MACHINE-DEVICE.csv": COSTS,
 }
 """Every file of the results that is read by a program, with its columns."""

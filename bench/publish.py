@@ -17,7 +17,7 @@ import pandas as pd
 
 from bench import collect, figures, labels, sentences, tables
 from bench.budgets import BUDGETS
-from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY
+from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY, TUTORIALS
 from bench.grid import Selection
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
@@ -124,6 +124,9 @@ def every_table(results: Results) -> Iterator[Table]:
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
         yield tables.checkerboards(collect.read_csv(meters, CHECKERBOARD))
+    taught = results.folder.parent / "tutorials" / "tutorials.csv"
+    if taught.is_file():
+        yield tables.tutorials(collect.read_csv(taught, TUTORIALS))
     for path in sorted(results.folder.glob("costs-*.csv")):
         yield from tables.costs(collect.read_csv(path, COSTS))
 

@@ -181,3 +181,28 @@ def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
             cells[f"images/s by {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
     cells["Of the ceiling" + suffix] = rows.groupby("arm").fraction_of_ceiling.max().map("{:.0%}".format)
     return pd.DataFrame(cells)
+
+
+def tutorials(rows: pd.DataFrame) -> Table:
+    """The tutorials' networks by both recipes."""
+    cells = pd.DataFrame({"Network": [labels.arm(name).label for name in rows.network]})
+    cells.insert(0, "Id", rows.network)
+    cells["Recipe"] = rows.recipe
+    cells["Data"] = [labels.dataset(name) for name in rows.dataset]
+    cells["sigma"] = rows.sigma.map("{:g}".format)
+    cells["PSNR"] = _with_interval(rows.psnr_db, rows.psnr_db_high - rows.psnr_db)
+    for column, shown, form in (
+        ("ssim", "SSIM", "{:.4f}"),
+        ("bce", "BCE", "{:.4f}"),
+        ("mse", "MSE", "{:.4f}"),
+        ("images_seen", "Images seen", "{:,.0f}"),
+        ("parameters", "Parameters", "{:,.0f}"),
+    ):
+        cells[shown] = rows[column].map(form.format)
+    cells["M MACs"] = (rows.macs / 1e6).map("{:.2f}".format)
+    cells["Known result"] = rows.known.fillna("")
+    note = (
+        f"Whole test split ({rows.pictures.max():,} pictures), clipped noise, PSNR in dB (± half the 95 % interval "
+        "over pictures), one training each. Own: as published; project: fresh noise, cosine schedule, cross-entropy."
+    )
+    return Table("The tutorials' networks, by their own recipes and by the project's", note, cells)

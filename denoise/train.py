@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,7 @@ def train(
                 continue
             scores = validate(network, held_out.spread(1_000), settings)
             point = {"images": (step + 1) * settings.batch, "loss": average, "psnr": _mean(scores)}
+            point["validation_loss"] = held_out_loss(network, held_out.spread(1_000), settings)
             progress["curve"].append(point)
             progress |= {"step": step + 1, "seconds": time.monotonic() - began}
             checkpoint.save(saved, network, optimiser, progress)
@@ -134,6 +135,7 @@ def train(
         "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
         "seconds": round(time.monotonic() - began, 1),
         "run_on": _run_on(device, bfloat16, team.size),
+        "validation_loss": round(held_out_loss(network, held_out.spread(validation), settings), 6),
         "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
         "curve": progress["curve"],
         "started_from": before,
@@ -165,22 +167,40 @@ def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
 @torch.inference_mode()
 def validate(network: AnySize, pictures: datasets.Pictures, settings: Settings) -> dict[float, float]:
     """Mean PSNR in dB at the protocol's levels within the range trained on, in float32, keyed by level."""
-    network.eval()
     low, high = settings.sigma
     tested = sorted({high} | {level / 10 for level in range(1, 10) if low <= level / 10 <= high})
-    device = next(network.parameters()).device
     scores: dict[float, float] = {}
     for level in tested:
-        values: list[Tensor] = []
-        for clean, keys in pictures.batches(250):
-            draws = PictureDraws(picture_seeds(pictures.name, keys, settings.noise, level))
-            noisy = corrupt(clean, level, draws, noise=settings.noise, clip=settings.clip)
-            noisy = noisy.expand(-1, settings.channels, -1, -1).to(device)
-            preds = network(noisy.contiguous(memory_format=torch.channels_last)).cpu()
-            values.append(psnr(preds, clean.expand_as(preds), data_range=1.0))
+        values = [
+            psnr(logits.sigmoid(), clean, data_range=1.0)
+            for clean, logits in _answers(network, pictures, settings, level)
+        ]
         scores[level] = torch.cat(values).mean().item()
-    network.train()
     return scores
+
+
+@torch.inference_mode()
+def held_out_loss(network: AnySize, pictures: datasets.Pictures, settings: Settings) -> float:
+    """The training loss on held-out pictures under the highest level: what Keras calls the validation loss."""
+    total = 0.0
+    for clean, logits in _answers(network, pictures, settings, settings.sigma[1]):
+        total += LOSSES[settings.loss](logits, clean).item() * len(clean)
+    return total / len(pictures)
+
+
+def _answers(
+    network: AnySize, pictures: datasets.Pictures, settings: Settings, level: float
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Clean pictures, and the network's float32 logits for their noisy versions at one level."""
+    device = next(network.parameters()).device
+    network.eval()
+    for clean, keys in pictures.batches(250):
+        draws = PictureDraws(picture_seeds(pictures.name, keys, settings.noise, level))
+        noisy = corrupt(clean, level, draws, noise=settings.noise, clip=settings.clip)
+        noisy = noisy.expand(-1, settings.channels, -1, -1).to(device)
+        logits = network.logits(noisy.contiguous(memory_format=torch.channels_last)).float().cpu()
+        yield clean.expand_as(logits), logits
+    network.train()
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -1,0 +1,147 @@
+"""The tutorials' networks, each trained by its own published recipe and by this project's.
+
+What separates two rows of one network is the recipe; what separates two networks of one recipe is the network.
+Where a recipe says "all of MNIST", 55,000 pictures are trained on here: the protocol holds 5,000 out.
+
+References
+----------
+K1  https://keras.io/examples/vision/autoencoder/
+K2  https://blog.keras.io/building-autoencoders-in-keras.html
+T1  https://www.tensorflow.org/tutorials/generative/autoencoder
+U1  https://github.com/udacity/deep-learning-v2-pytorch/tree/master/autoencoder/denoising-autoencoder
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from bench import costs, provenance, quality, stats
+from bench.columns import TUTORIALS
+from bench.quality import Corruption
+from denoise import datasets, engine, train
+from denoise.settings import LOSSES, Settings
+
+log = logging.getLogger("bench")
+EPOCH = 55_000  # pictures
+CLEAN = (0.0, 0.0)
+EVERY = 4_296  # steps between checkpoints: ten epochs of 128
+
+
+@dataclasses.dataclass(frozen=True)
+class Tutorial:
+    """A network of a tutorial: its data, its noise, and the stages of its own recipe, each going on from the last."""
+
+    dataset: str
+    sigma: float
+    own: tuple[dict[str, Any], ...]
+    known: str  # what the tutorial says it reached
+
+
+def _keras(sigma: tuple[float, float], epochs: int) -> dict[str, Any]:
+    """Keras: Adam at its default rate, cross-entropy, noise added once to the whole set."""
+    return {
+        "sigma": sigma, "images": epochs * EPOCH, "batch": 128, "loss": "bce", "lr": 1e-3, "schedule": "constant",
+        "fresh": False,
+    }  # fmt: skip
+
+
+def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool) -> dict[str, Any]:
+    common = {"loss": "mse", "lr": 1e-3, "schedule": "constant", "fresh": fresh}
+    return {"sigma": (sigma, sigma), "images": epochs * EPOCH, "batch": batch, **common}
+
+
+TUTORIALS_BY_NAME = {
+    "K1": Tutorial(
+        "mnist", 0.4, (_keras(CLEAN, 50), _keras((0.4, 0.4), 100)), "validation BCE 0.0839 on 10,000 test pictures"
+    ),
+    "K2": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
+    "K2_resize": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
+    "T1": Tutorial("fashion_mnist", 0.2, (_mse(0.2, 10, 32, fresh=False),), ""),
+    "U1": Tutorial("mnist", 0.5, (_mse(0.5, 20, 20, fresh=True),), "training MSE 0.0261"),
+}
+PROJECT = {"images": 1_000_000, "batch": 128, "loss": "bce", "lr": 4e-3}
+"""This project's recipe at the tutorial's own level: fresh noise, a cosine schedule, a higher rate."""
+
+RECIPES = ("own", "project")
+
+
+def stages(name: str, recipe: str, share: float = 1.0) -> list[Settings]:
+    """The trainings that make a network by a recipe; `share` of its pictures, to try it out.
+
+    Raises
+    ------
+    ValueError
+        A share outside (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"--share is {share:g}; it must lie above 0 and be at most 1")
+    tutorial = TUTORIALS_BY_NAME[name]
+    project = {**PROJECT, "sigma": (tutorial.sigma, tutorial.sigma)}
+    chosen = tutorial.own if recipe == "own" else (project,)
+    return [
+        Settings(
+            dataset=tutorial.dataset,
+            architecture=name,
+            **{**stage, "images": max(stage["batch"], round(stage["images"] * share))},
+        )
+        for stage in chosen
+    ]
+
+
+def make(name: str, recipe: str, folder: Path, root: Path | None, share: float = 1.0) -> Path:
+    """Train what is not trained yet; returns the weights of the last stage."""
+    path = None
+    for number, settings in enumerate(stages(name, recipe, share), 1):
+        start = {"start": str(path)} if path else {}
+        path = folder / f"{name}-{recipe}-{number}.safetensors"
+        if not path.with_suffix(".json").exists():
+            train.train(dataclasses.replace(settings, **start), folder, root, EVERY, name=path.stem)
+    assert path is not None
+    return path
+
+
+def score(name: str, recipe: str, path: Path, root: Path | None, share: float = 1.0) -> dict[str, Any]:
+    """A row: PSNR, SSIM and both losses on the whole test split, under the noise that the tutorial has."""
+    tutorial = TUTORIALS_BY_NAME[name]
+    denoiser = engine.load(path)
+    pictures = datasets.load(tutorial.dataset, "test", root)
+    corruption = Corruption("gaussian", tutorial.sigma, clip=True)
+    scores = quality.score({name: lambda noisy, sigma: denoiser.estimate(noisy)}, pictures, corruption)
+    row = {"network": name, "recipe": recipe, "dataset": tutorial.dataset, "sigma": tutorial.sigma}
+    row |= {"pictures": len(pictures), "share": share, "known": tutorial.known if recipe == "own" else ""}
+    for column in ("psnr_db", "ssim"):
+        found = stats.compare(scores[column].to_numpy(float)[None, None])
+        row |= {column: found.mean[0], f"{column}_low": found.low[0], f"{column}_high": found.high[0]}
+    for loss in LOSSES:
+        row[loss] = _loss(denoiser, pictures, corruption, loss)
+    card = denoiser.card
+    return row | {
+        "images_seen": card["images_seen"],
+        "parameters": costs.parameters(denoiser.network),
+        "macs": costs.macs(denoiser.network, tuple(pictures[0].shape)),
+        "train_seconds": card["seconds"] + (card["started_from"] or {"seconds": 0})["seconds"],
+        "train_device": card["run_on"]["device"],
+        "train_precision": card["run_on"]["precision"],
+        "weights_sha256": card["sha256"],
+        **provenance.describe(),
+    }
+
+
+@torch.inference_mode()
+def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Corruption, loss: str) -> float:
+    total = 0.0
+    for clean, _, noisy in quality.noisy_batches(pictures, corruption):
+        logits = denoiser.network.logits(noisy.to(denoiser.device)).float().cpu()
+        total += LOSSES[loss](logits, clean).item() * len(clean)
+    return total / len(pictures)
+
+
+def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The rows with the columns of the schema."""
+    return pd.DataFrame(rows).reindex(columns=list(TUTORIALS))
