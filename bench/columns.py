@@ -119,6 +119,7 @@ SUMMARY = {
     "seeds": "training seeds behind the row: those that all arms of the condition have",
     "pictures": "test pictures behind the row",
     "ties": "arms of a condition and budget that share a letter are tied",
+    "seed_sd_db": "standard deviation of the mean PSNR over the seeds",
     "psnr_db": "mean PSNR over pictures and seeds",
     "psnr_db_low": "lower end of its 95 % interval",
     "psnr_db_high": "upper end",

@@ -132,8 +132,9 @@ def every_table(results: Results) -> Iterator[Table]:
 
 
 def verdicts(results: Results) -> list[str]:
-    """The answer in sentences: every budget, over the levels."""
-    return [sentence for budget in BUDGETS for sentence in sentences.verdicts(results.differences, budget)]
+    """The answer in sentences: every training set at every budget, over the levels."""
+    said = [sentences.verdicts(results.differences, budget) for budget in BUDGETS]
+    return [sentence for pairs, leaders in said for sentence in (*pairs, *leaders)]
 
 
 def missing(results: Results) -> str:
@@ -160,7 +161,9 @@ def with_answer(text: str, results: Results) -> str:
 def _answer(results: Results) -> str:
     dataset, clipped = SHOWN
     of_shown = results.summary[(results.summary.trained_on == dataset) & (results.summary.trained_clipped == clipped)]
-    parts = [_bullets(verdicts(results))]
+    # At equal parameters the two arms of the question are the networks of equal channels.
+    said = [sentences.verdicts(results.differences, budget)[0] for budget in ("channels", "macs")]
+    parts = [_bullets([sentence for pairs in said for sentence in pairs])]
     for table in tables.own(of_shown, results.methods, intervals=False):
         parts.append(f"**{table.title}.** {table.note}\n\n{_pipes(table.cells)}")
     end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"

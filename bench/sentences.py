@@ -11,8 +11,8 @@ PAIR = ("nearest", "transposed_k3")
 """The question that the project is named after: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
 
 
-def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> list[str]:
-    """For each training set, at a budget, tested on its own noise: who leads, and the pair of the question.
+def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tuple[list[str], list[str]]:
+    """For each training set, at a budget, tested on its own noise.
 
     Parameters
     ----------
@@ -21,6 +21,11 @@ def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> lis
     budget : str
     levels : str
         One level ("0.4") or "all", the mean over the levels.
+
+    Returns
+    -------
+    pairs, leaders : list of str
+        The pair of the question, and which arm leads.
     """
     own = differences[
         (differences.trained_on == differences.tested_on)
@@ -29,10 +34,9 @@ def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> lis
         & (differences.levels == levels)
         & (differences.budget == budget)
     ]
-    sentences = []
-    for _, rows in own.groupby(["trained_on", "clipped"], sort=False):
-        sentences += [pair(rows, *PAIR), leader(rows)]
-    return [sentence for sentence in sentences if sentence]
+    conditions = [rows for _, rows in own.groupby(["trained_on", "clipped"], sort=False)]
+    pairs, leaders = [pair(rows, *PAIR) for rows in conditions], [leader(rows) for rows in conditions]
+    return [said for said in pairs if said], [said for said in leaders if said]
 
 
 def pair(rows: pd.DataFrame, arm: str, other: str) -> str:

@@ -1,16 +1,17 @@
 """Intervals over pictures and training seeds, and who ties with whom.
 
-Scores form a crossed layout: every seed's network cleans the same pictures, and the arms share pictures and seeds. So
-pictures and seeds are both resampled, the same ones for all arms, and a difference between two arms is taken within
-each resample ("pigeonhole bootstrap"). Its standard deviation is the standard error. With three seeds the
-percentiles of a bootstrap would cover far less than they claim: deviations between seeds are rescaled by
-sqrt(S / (S - 1)), and the interval is a t interval whose degrees of freedom (Satterthwaite) sink to S - 1 where the
-seeds make the difference.
+Scores form a crossed layout: arms x seeds x pictures, all complete. Both are resampled: the pictures, the same ones for
+all arms and seeds, so that what makes a picture hard cancels in a difference; and the seeds, as the residuals of the
+two-way layout arms x seeds, from which what a seed does to all arms (it decides order and noise) is taken out. Three
+seeds an arm are too few to know how each arm scatters, so residuals are drawn from those of all arms together: the one
+assumption is that training scatters alike in all arms. They are rescaled, since residuals are smaller than errors. The
+interval is a t interval around the mean with the bootstrap's standard deviation, and with as many degrees of freedom as
+the seeds leave where the seeds make the difference (Satterthwaite): percentiles would cover less than they claim.
 
 References
 ----------
-Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007.
-Rao and Wu, "Resampling inference with complex survey data", JASA, 1988 (the rescaling).
+Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (resampling crossed layouts).
+Davison and Hinkley, "Bootstrap methods and their application", 1997 (residuals, and their rescaling).
 Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics, 1946.
 Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS, 2004.
 """
@@ -68,14 +69,11 @@ def compare(scores: np.ndarray) -> Comparison:
     mean = scores.mean((1, 2))
     with np.errstate(invalid="ignore"):
         difference = mean[:, None] - mean[None, :]
-    resampled = _resampled_means(scores)  # (B, A)
-    half, half_difference = np.empty(arms), np.zeros((arms, arms))
-    for i in range(arms):
-        half[i] = _half_width(scores[i], resampled[:, i])
-        for j in range(i):
-            with np.errstate(invalid="ignore"):
-                gap, gaps = scores[i] - scores[j], resampled[:, i] - resampled[:, j]
-            half_difference[i, j] = half_difference[j, i] = _half_width(gap, gaps)
+    usable = np.isfinite(scores).all((1, 2))
+    half, half_difference = np.full(arms, np.nan), np.full((arms, arms), np.nan)
+    np.fill_diagonal(half_difference, 0.0)
+    if scores.shape[2] > 1 and usable.any():
+        half[usable], half_difference[np.ix_(usable, usable)] = _half_widths(scores[usable])
     return Comparison(
         mean, mean - half, mean + half, difference, difference - half_difference, difference + half_difference
     )
@@ -98,34 +96,71 @@ def letters(comparison: Comparison) -> list[str]:
             for arm in range(len(comparison.mean))]  # fmt: skip
 
 
-def _resampled_means(scores: np.ndarray) -> np.ndarray:
-    """(A, S, N) -> (B, A): the means under resampled pictures and seeds."""
-    _, seeds, pictures = scores.shape
-    with np.errstate(invalid="ignore"):
-        means = np.einsum("asn,bn->bas", scores, _drawn(pictures), optimize=True)
-        if seeds > 1:
-            centre = means.mean(2, keepdims=True)
-            means = centre + (means - centre) * np.sqrt(seeds / (seeds - 1))
-        return np.einsum("bas,bs->ba", means, _drawn(seeds, stream=1))
+def _half_widths(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half the 95 % intervals of the means, (A,), and of the differences, (A, A), of finite scores."""
+    arms, seeds, pictures = scores.shape
+    effects, residuals = _two_way(scores.mean(2))
+    by_picture = scores.mean(1)  # (A, N)
+    sampled = _drawn(pictures) @ by_picture.T  # (B, A)
+    errors = np.stack([residuals[_picked(residuals.size, seeds, arm)].mean(1) for arm in range(arms)], axis=1)
+    shared = effects[_picked(effects.size, seeds, arms)].mean(1, keepdims=True)
+    freedom = {"residual": (arms - 1) * (seeds - 1) or seeds - 1, "effect": seeds - 1}
+    half = [
+        _half(
+            (sampled + errors + shared)[:, i],
+            [
+                (by_picture[i].var(ddof=1) / pictures, pictures - 1),
+                (residuals.var() / seeds, freedom["residual"]),
+                (effects.var() / seeds, freedom["effect"]),
+            ],
+        )
+        for i in range(arms)
+    ]
+    gaps = np.zeros((arms, arms))
+    for i in range(arms):
+        for j in range(i):
+            resampled = (sampled[:, i] + errors[:, i]) - (sampled[:, j] + errors[:, j])
+            of_pictures = (by_picture[i] - by_picture[j]).var(ddof=1) / pictures
+            parts = [(of_pictures, pictures - 1), (2 * residuals.var() / seeds, freedom["residual"])]
+            gaps[i, j] = gaps[j, i] = _half(resampled, parts)
+    return np.array(half), gaps
+
+
+def _two_way(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(A, S) means of arms and seeds -> what each seed does to all arms, and the rest, each scaled to be unbiased.
+
+    The variance of either array, without a correction, is the variance of what it stands for.
+    """
+    arms, seeds = means.shape
+    if seeds == 1:
+        return np.zeros(1), np.zeros(1)
+    within = means - means.mean(1, keepdims=True)  # (A, S)
+    if arms == 1:
+        return np.zeros(1), within.ravel() * np.sqrt(seeds / (seeds - 1))
+    effect = within.mean(0)  # (S,)
+    residual = (within - effect) * np.sqrt(arms * seeds / ((arms - 1) * (seeds - 1)))
+    variance = effect.var(ddof=1)
+    own = max(0.0, variance - residual.var() / arms)  # the mean over arms scatters by itself
+    scale = np.sqrt(own / effect.var()) if variance > 0 else 0.0
+    return effect * scale, residual.ravel()
+
+
+def _half(resampled: np.ndarray, parts: list[tuple[float, int]]) -> float:
+    """Half a 95 % t interval; `parts` are the variances that make up the whole, with their degrees of freedom."""
+    total = sum(variance for variance, _ in parts)
+    if total == 0:
+        return 0.0
+    freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts if variance > 0)
+    return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * resampled.std(ddof=1))
 
 
 @functools.lru_cache(maxsize=8)
-def _drawn(count: int, stream: int = 0) -> np.ndarray:
-    """(B, count): the weight of each of `count` things in each resample. Always the same, so that reports are too."""
-    random = np.random.default_rng([count, stream])
-    return random.multinomial(count, [1 / count] * count, RESAMPLES) / count
+def _drawn(pictures: int) -> np.ndarray:
+    """(B, N): the weight of each picture in each resample. Always the same, so that reports are too."""
+    return np.random.default_rng(pictures).multinomial(pictures, [1 / pictures] * pictures, RESAMPLES) / pictures
 
 
-def _half_width(scores: np.ndarray, resampled: np.ndarray) -> float:
-    """Half the 95 % interval of the mean of (S, N) scores whose resampled means are (B,)."""
-    seeds, pictures = scores.shape
-    if pictures < 2 or not np.isfinite(scores).all():
-        return float("nan")
-    by_picture = scores.mean(0).var(ddof=1) / pictures
-    by_seed = scores.mean(1).var(ddof=1) / seeds if seeds > 1 else 0.0
-    if by_picture + by_seed == 0:
-        return 0.0
-    freedom = (by_picture + by_seed) ** 2 / (
-        by_picture**2 / (pictures - 1) + (by_seed**2 / (seeds - 1) if seeds > 1 else 0.0)
-    )
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * resampled.std(ddof=1))
+@functools.lru_cache(maxsize=64)
+def _picked(count: int, seeds: int, stream: int) -> np.ndarray:
+    """(B, S): which of `count` residuals stand for the seeds of each resample; another choice for each arm."""
+    return np.random.default_rng([count, seeds, stream]).integers(count, size=(RESAMPLES, seeds))

@@ -103,6 +103,8 @@ def _compared(
     )
     for place, (arm, letters) in enumerate(zip(valid, stats.letters(quality), strict=True)):
         row = {"arm": arm, "status": "ok", **shape, "ties": letters if len(valid) > 1 else None}
+        if len(seeds) > 1:
+            row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
         for name, found in (("psnr_db", quality), ("ssim", structure)):
             row |= {name: found.mean[place], f"{name}_low": found.low[place], f"{name}_high": found.high[place]}
         rows.append(row)

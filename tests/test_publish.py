@@ -26,8 +26,8 @@ def differences(gap, low, high, *, seeds=3):
 
 
 def test_a_difference_is_told_with_its_interval():
-    said = sentences.verdicts(differences(0.31, 0.24, 0.38), "macs")
-    assert said[0] == (
+    pairs, _ = sentences.verdicts(differences(0.31, 0.24, 0.38), "macs")
+    assert pairs[0] == (
         "On MNIST (clipped Gaussian noise, mean over the levels) at equal MACs, upsampling nearest + conv 3x3 beats "
         "transposed conv 3x3 by 0.31 dB [0.24, 0.38]. (3 training seeds, 2,000 pictures; differences of 0.05 dB are "
         "resolved.)"
@@ -35,18 +35,19 @@ def test_a_difference_is_told_with_its_interval():
 
 
 def test_the_better_arm_comes_first():
-    said = sentences.verdicts(differences(-0.31, -0.38, -0.24), "macs")
-    assert "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]" in said[0]
+    pairs, leaders = sentences.verdicts(differences(-0.31, -0.38, -0.24), "macs")
+    assert "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]" in pairs[0]
+    assert "transposed conv 3x3 has the highest mean; it beats upsampling nearest" in leaders[0]
 
 
 def test_a_tie_is_called_a_tie():
-    said = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
-    assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in said[0]
-    assert "tied with transposed conv 3x3" in said[1]
+    pairs, leaders = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
+    assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in pairs[0]
+    assert "tied with transposed conv 3x3" in leaders[0]
 
 
 def test_one_seed_is_said_to_be_one_seed():
-    assert "of these networks alone" in sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")[0]
+    assert "of these networks alone" in sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")[0][0]
 
 
 def test_the_pareto_front_holds_what_nothing_cheaper_reaches():

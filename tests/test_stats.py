@@ -6,21 +6,38 @@ import pytest
 from bench import stats
 
 
-def layout(random, *, seeds, gap, seed_sd=0.05, pictures=200):
-    """Two arms on the same pictures by networks of the same seeds: (2, S, N); the second is better by `gap`."""
-    shared = random.normal(20, 3, pictures) + random.normal(0, 0.3, (seeds, pictures))
-    own = random.normal(0, seed_sd, (2, seeds, 1)) + random.normal(0, 0.2, (2, seeds, pictures))
-    return shared + own + np.array([0, gap]).reshape(2, 1, 1)
+def layout(random, *, seeds, gap, arms=2, seed_sd=0.05, pictures=200):
+    """Arms on the same pictures by networks of the same seeds, (A, S, N); the second is better by `gap`."""
+    shared = (
+        random.normal(20, 3, pictures) + random.normal(0, 0.3, (seeds, pictures)) + random.normal(0, 0.1, (seeds, 1))
+    )
+    own = random.normal(0, seed_sd, (arms, seeds, 1)) + random.normal(0, 0.2, (arms, seeds, pictures))
+    return shared + own + np.array([0, gap] + [0] * (arms - 2)).reshape(arms, 1, 1)
 
 
-@pytest.mark.parametrize("seeds", [3, 5])
-def test_an_interval_of_a_difference_covers_it_19_times_of_20(seeds):
+@pytest.mark.parametrize(("arms", "seeds"), [(2, 3), (2, 5), (6, 2), (6, 3)])
+def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
     random = np.random.default_rng(0)
+    found = [stats.compare(layout(random, seeds=seeds, gap=0.1, arms=arms)) for _ in range(200)]
+    hits = sum(one.difference_low[1, 0] <= 0.1 <= one.difference_high[1, 0] for one in found)
+    assert 0.91 <= hits / 200 <= 0.99
+
+
+@pytest.mark.parametrize(("arms", "seeds"), [(1, 3), (6, 3)])
+def test_an_interval_of_a_mean_covers_it_19_times_of_20(arms, seeds):
+    random = np.random.default_rng(1)
     hits = 0
-    for _ in range(150):
-        found = stats.compare(layout(random, seeds=seeds, gap=0.1))
-        hits += found.difference_low[1, 0] <= 0.1 <= found.difference_high[1, 0]
-    assert 0.90 <= hits / 150 <= 0.995
+    for _ in range(200):
+        found = stats.compare(layout(random, seeds=seeds, gap=0.0, arms=arms + 1)[:arms])
+        hits += found.low[0] <= 20 <= found.high[0]
+    assert 0.91 <= hits / 200 <= 0.99
+
+
+def test_more_arms_resolve_more_because_they_tell_how_training_scatters():
+    few, many = (
+        stats.compare(layout(np.random.default_rng(2), seeds=3, gap=0.0, arms=arms, seed_sd=0.1)) for arms in (2, 9)
+    )
+    assert many.resolvable < few.resolvable
 
 
 def test_pairing_resolves_what_the_spread_over_pictures_would_hide():
