@@ -60,37 +60,38 @@ def _line(panel: Axes, x: np.ndarray, found: pd.DataFrame, entry: Entry) -> None
 
 
 def quality_against_cost(
-    summary: pd.DataFrame, differences: pd.DataFrame, methods: pd.DataFrame, dataset: str, clipped: bool
+    summary: pd.DataFrame, differences: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool
 ) -> Figure:
-    """Mean PSNR over the levels against MACs and against parameters: every decoder at every budget, the Pareto front.
+    """Mean PSNR over the levels against each cost: every decoder at every budget, and the Pareto front.
 
     The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from nearest + conv at the
     same budget: the pictures that all arms share do not widen them.
+
+    Parameters
+    ----------
+    summary, differences : pandas.DataFrame
+    costs : pandas.DataFrame
+        A row an arm and budget (its index), a column a cost, named as its axis.
+    dataset : str
+    clipped : bool
     """
     rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
     rows = rows[(rows.levels == "all") & rows.arm.isin(DECODERS.names()) & rows.psnr_db.notna()]
+    rows = rows.join(costs, on=["arm", "budget"])
     gaps = gaps[(gaps.levels == "all") & (gaps.other == REFERENCE)].set_index(["arm", "budget"])
     half = (gaps.psnr_db - gaps.psnr_db_low).to_dict()
-    figure, panels = _axes(1, 2, (11, 4.6))
-    axes = {"macs": ("MACs (millions)", 1e6), "parameters": ("Parameters (thousands)", 1e3)}
-    for panel, (column, (label, unit)) in zip(panels, axes.items(), strict=True):
-        points = []
-        for row in rows.itertuples():
-            on = methods[
-                (methods.arm == row.arm) & methods.budgets.fillna("").str.split().map(lambda b, r=row: r.budget in b)
-            ]
-            points.append((float(on[column].iloc[0]) / unit, row.psnr_db))
+    figure, panels = _axes(1, costs.shape[1], (3.6 * costs.shape[1] + 2.4, 4.4))
+    for panel, cost in zip(panels, costs, strict=True):
+        for row in rows.to_dict("records"):
             panel.errorbar(
-                *points[-1], half.get((row.arm, row.budget), 0.0), color=labels.arm(row.arm).colour,
-                marker=MARKERS[row.budget], ms=6, capsize=2, lw=1, mec="white", mew=0.5,
+                row[cost], row["psnr_db"], half.get((row["arm"], row["budget"]), 0.0), ms=6, capsize=2, lw=1,
+                color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5,
             )  # fmt: skip
-        if points:
-            front = pareto(points)
-            panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
-            if max(points)[0] > 3 * min(points)[0]:
-                panel.set_xscale("log")
-        panel.set(xlabel=label, ylabel="PSNR (dB), mean over the levels")
-    _key(panels[1], [arm for arm in DECODERS.names() if (rows.arm == arm).any()])
+        front = pareto(list(zip(rows[cost], rows.psnr_db, strict=True)))
+        panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
+        panel.set(xlabel=cost)
+    panels[0].set(ylabel="PSNR (dB), mean over the levels")
+    _key(panels[-1], [arm for arm in DECODERS.names() if (rows.arm == arm).any()])
     figure.suptitle(_title(dataset, clipped, "quality against cost; dashed: Pareto front"), fontsize=10)
     return figure
 

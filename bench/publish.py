@@ -33,6 +33,7 @@ FIGURES = ROOT / "docs" / "figures"
 BEGIN, END = "<!-- answer: made by `python -m bench report`, do not edit -->", "<!-- end of answer -->"
 SHOWN = ("mnist", True)  # the training set and clamping of the README's table and figures
 EXAMPLES, EXAMPLE_SIGMA = 4, 0.4  # pictures of the strips, and their noise
+TIMED_BATCH = 128  # pictures a call behind the time of a picture in figures
 log = logging.getLogger("bench")
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
@@ -77,15 +78,37 @@ def texts(results: Results) -> dict[Path, str]:
 def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
     """Every figure that needs the results alone: its name, itself, and the stamp of its data."""
     folder = results.folder
-    drawn_from = figures.stamp(*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")))
+    cards = _card_files(folder)
+    drawn_from = figures.stamp(*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")), *cards)
+    costs = _costs(results.methods, [collect.read_csv(path, COSTS) for path in cards])
     for dataset, clipped in _trained(results.summary):
         end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
         both = results.summary, results.differences
         yield f"psnr-{end}", figures.psnr_against_sigma(*both, dataset, clipped), drawn_from
-        yield f"pareto-{end}", figures.quality_against_cost(*both, results.methods, dataset, clipped), drawn_from
+        yield f"pareto-{end}", figures.quality_against_cost(*both, costs, dataset, clipped), drawn_from
     spectra = folder / "spectra.parquet"
     if spectra.is_file():
         yield "spectra.png", figures.spectra(pd.read_parquet(spectra), results.methods), figures.stamp(spectra)
+
+
+def _card_files(folder: Path) -> list[Path]:
+    """The cost cards, a file a machine and device."""
+    return sorted(folder.glob("costs-*.csv"))
+
+
+def _costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFrame:
+    """Every cost of an arm (down) at a budget, each named as the axis of a figure."""
+    networks = methods[methods.budgets.notna()].drop_duplicates(["arm", "widths"])
+    of_budget = networks.assign(budget=networks.budgets.str.split()).explode("budget").set_index(["arm", "budget"])
+    costs = pd.DataFrame(
+        {"MACs (millions)": of_budget.macs / 1e6, "Parameters (thousands)": of_budget.parameters / 1e3}
+    )
+    for card in cards:
+        at = card[(card.batch == TIMED_BATCH) & (card.cpu_threads == card.cpu_threads.max())]
+        device = at.gpu.iloc[0] if at.device.iloc[0] == "cuda" else labels.counted(at.cpu_threads.iloc[0], "CPU thread")
+        rate = at.assign(budget=at.budgets.str.split()).explode("budget").set_index(["arm", "budget"]).images_per_s
+        costs[f"µs a picture by {TIMED_BATCH} ({device})"] = 1e6 / rate
+    return costs.astype(float)
 
 
 def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, str]:
@@ -127,7 +150,7 @@ def every_table(results: Results) -> Iterator[Table]:
     taught = results.folder.parent / "tutorials" / "tutorials.csv"
     if taught.is_file():
         yield tables.tutorials(collect.read_csv(taught, TUTORIALS))
-    for path in sorted(results.folder.glob("costs-*.csv")):
+    for path in _card_files(results.folder):
         yield from tables.costs(collect.read_csv(path, COSTS))
 
 

@@ -7,6 +7,7 @@ levels of its noise.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -108,10 +109,17 @@ def _compared(
         for name, found in (("psnr_db", quality), ("ssim", structure)):
             row |= {name: found.mean[place], f"{name}_low": found.low[place], f"{name}_high": found.high[place]}
         rows.append(row)
-    pairs = [
-        {
-            "arm": valid[i],
-            "other": valid[j],
+    return rows, list(_pairs(valid, quality, structure, shape))
+
+
+def _pairs(
+    arms: list[str], quality: stats.Comparison, structure: stats.Comparison, shape: dict[str, object]
+) -> Iterator[dict[str, object]]:
+    """Every ordered pair of arms, in PSNR and in SSIM."""
+    for i, j in itertools.permutations(range(len(arms)), 2):
+        yield {
+            "arm": arms[i],
+            "other": arms[j],
             "psnr_db": quality.difference[i, j],
             "psnr_db_low": quality.difference_low[i, j],
             "psnr_db_high": quality.difference_high[i, j],
@@ -122,8 +130,3 @@ def _compared(
             "resolvable_db": quality.resolvable,
             **shape,
         }
-        for i in range(len(valid))
-        for j in range(len(valid))
-        if i != j
-    ]
-    return rows, pairs

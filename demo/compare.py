@@ -62,10 +62,17 @@ def show(
 def _settings(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> str:
     height, width = picture.shape
     return (
-        f"{NOISES[noise].label} noise, sigma {sigma:g} ({sigma * 255:.0f} on the 0-255 scale), "
+        f"{NOISES[noise].label} noise, {_level(noise, sigma)}, "
         f"{'clipped' if clip else 'unclipped'}, seed {whole(seed)}. {width}x{height} pixels. "
         f"Networks trained on {_label(family)}."
     )
+
+
+def _level(noise: str, level: float) -> str:
+    """The level in the words of its noise: not every one has a standard deviation."""
+    if noise == "gaussian":
+        return f"sigma {level:g} ({level * 255:.0f} on the 0-255 scale)"
+    return f"level {level:g} ({NOISES[noise].facts['unit'].partition(',')[0]})"
 
 
 def _label(family: str) -> str:
@@ -116,7 +123,11 @@ def tab() -> None:
             noise, seed, clip, weights = _settings_group(family)
         with gr.Column(scale=5, min_width=320):
             sigma = Level(
-                0, HIGHEST, FIRST["sigma"], step=0.01, label="Noise level sigma, in units of the [0, 1] range"
+                0,
+                HIGHEST,
+                FIRST["sigma"],
+                step=0.01,
+                label="Noise level sigma, in units of the [0, 1] range",
             )
             out = gr.HTML(html, elem_id="board", label="Comparison")
             data = gr.JSON(scores, label="Scores", visible=False)

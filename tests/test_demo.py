@@ -20,6 +20,7 @@ import denoise
 from demo import answers, board, compare, limits, pad, page, picture, samples, screenshot
 from denoise import commandline, weights
 from denoise.decoders import DECODERS
+from denoise.noise import NOISES
 
 FAMILY = "mnist"
 SETTINGS = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 7, "family": FAMILY}
@@ -324,3 +325,16 @@ def test_many_people_at_once_each_get_their_own_answer(url, file, digit):
     for seed, scores in results.items():
         expected = answers.compare(digit, **SETTINGS | {"seed": seed})[1]
         assert scores["noisy"]["psnr"] == pytest.approx(expected.psnr, abs=1e-3)
+
+
+@pytest.mark.parametrize("noise", NOISES.names())
+def test_the_page_says_the_level_in_the_unit_of_its_noise(noise):
+    said = page_sentence(noise)
+    assert NOISES[noise].label in said
+    assert ("on the 0-255 scale" in said) == (noise == "gaussian")
+    assert noise == "gaussian" or NOISES[noise].facts["unit"].partition(",")[0] in said
+
+
+def page_sentence(noise):
+    picture = np.full((28, 28), 128, np.uint8)
+    return compare._settings(picture, noise, True, 0.2, 0, "mnist")
