@@ -126,6 +126,10 @@ SUMMARY = {
     "ssim": "mean SSIM",
     "ssim_low": "lower end of its 95 % interval",
     "ssim_high": "upper end",
+    "methods": "the methods behind the row, a seed each, as in methods.csv",
+    "weights_sha256": "first 12 digits of the checksum of each of their weights",
+    **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "numpy", "scikit_image")},
+    "command": "what makes the scores of this row again; `collect` then makes the row",
 }
 
 DIFFERENCES = {

@@ -17,6 +17,7 @@ from bench import budgets, stats
 from bench.columns import CONDITION, DIFFERENCES, SUMMARY
 
 MEASURES = ("psnr_db", "ssim")
+VERSIONS = ("protocol", "commit", "torch", "numpy", "scikit_image")
 
 
 def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -42,10 +43,10 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
     for condition, psnrs, ssims in _conditions(facts, scores):
         for arm, names in _untrained(facts, psnrs).items():
             found, _ = _compared({arm: names}, psnrs, ssims)
-            rows += [condition | {"budget": None} | row for row in found]
+            rows += [condition | {"budget": None} | row | _origin(row, facts) for row in found]
         for budget in budgets.BUDGETS:
             found, differences = _compared(_arms(facts, psnrs, budget), psnrs, ssims)
-            rows += [condition | {"budget": budget} | row for row in found]
+            rows += [condition | {"budget": budget} | row | _origin(row, facts) for row in found]
             pairs += [condition | {"budget": budget} | pair for pair in differences]
     return pd.DataFrame(rows, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
 
@@ -65,6 +66,27 @@ def _conditions(
         for level, part in levels.items():
             condition = dict(zip(keys, values, strict=True)) | {"levels": level}
             yield condition, *(part.pivot(index="picture", columns="method", values=score) for score in MEASURES)
+
+
+def _origin(row: dict[str, object], facts: pd.DataFrame) -> dict[str, object]:
+    """What made a row: the checksums of its weights, the versions, and a command."""
+    behind = facts.loc[str(row["methods"]).split()]
+    first = behind.iloc[0]
+    hashes = "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
+    command = first.command if len(behind) == 1 else _command(behind)
+    versions = {name: " ".join(dict.fromkeys(map(str, behind[name]))) for name in VERSIONS}
+    return {"weights_sha256": hashes, "command": command, **versions}
+
+
+def _command(behind: pd.DataFrame) -> str:
+    """The command of a network without its seed: what makes the networks of every seed."""
+    words = behind.iloc[0].command.split()
+    place = words.index("--only")
+    arm = ["--arms", behind.iloc[0].arm, "--budgets", *behind.iloc[0].budgets.split()[:1]]
+    noise = "clipped" if behind.iloc[0].clipped else "unclipped"
+    return " ".join(
+        [*words[:place], "--noise", noise, *arm, "--seeds", str(behind.seed.max() + 1), *words[place + 2 :]]
+    )
 
 
 def _untrained(facts: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[int, str]]:
@@ -92,8 +114,9 @@ def _compared(
     invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
     valid = [arm for arm in chosen if not invalid[arm]]
     shape = {"seeds": len(seeds), "pictures": len(psnrs)}
+    of_arm = {arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()}
     rows: list[dict[str, object]] = [
-        {"arm": arm, "status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"} | shape
+        of_arm[arm] | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
         for arm, count in invalid.items()
         if count
     ]
@@ -103,7 +126,7 @@ def _compared(
         stats.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid])) for table in (psnrs, ssims)
     )
     for place, (arm, letters) in enumerate(zip(valid, stats.letters(quality), strict=True)):
-        row = {"arm": arm, "status": "ok", **shape, "ties": letters if len(valid) > 1 else None}
+        row = of_arm[arm] | {"status": "ok", "ties": letters if len(valid) > 1 else None}
         if len(seeds) > 1:
             row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
         for name, found in (("psnr_db", quality), ("ssim", structure)):

@@ -224,6 +224,12 @@ def test_the_summary_is_the_mean_over_pictures_and_seeds(results):
         & (found.dataset == "glyphs") & found.clipped
     ]  # fmt: skip
     assert (row.seeds, row.pictures) == (2, 59)
+    assert row.methods == "glyphs-clipped-nearest-4-s0 glyphs-clipped-nearest-4-s1"
+    assert [len(digest) for digest in row.weights_sha256.split()] == [12, 12]
+    assert row.command == (
+        "python -m bench grid --datasets glyphs --noise clipped --arms nearest --budgets channels --seeds 2 "
+        "--width 4 --depth 1 --images 256 --batch 32"
+    )
     assert row.psnr_db == pytest.approx(cells.psnr_db.mean(), abs=1e-4)
     assert row.psnr_db_low < row.psnr_db < row.psnr_db_high
 
