@@ -224,8 +224,17 @@ TUTORIALS = {
     **PROVENANCE,
 }
 
+RESCORE = {
+    **{name: COLUMNS[name] for name in ("dataset", "split", "pictures", "noise", "clipped", "sigma", "draw", "method")},
+    "convention": "whose convention (`bench/conventions.py`)",
+    "psnr_db": "PSNR of the set under it",
+    "ssim": "SSIM of the set under it",
+    **PROVENANCE,
+}
+
 FILES = {
     "table.csv": COLUMNS,
+    "rescore.csv": RESCORE,
     "*/methods.csv": METHODS,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,
     "*/summary.csv": SUMMARY,

@@ -118,10 +118,10 @@ def columns_text() -> str:
     """What each file of the results holds, and what each of its columns means."""
     parts = [
         "# Results",
-        "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, this page "
-        "and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains and scores "
-        "it, `collect`, `checkerboard` and `costs` write its data, `report` makes everything for readers, and `verify` "
-        "scores random cells anew.",
+        "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, "
+        "`rescore.csv` by `python -m bench rescore --out bench/results`, this page and `table.md` from them. Each other "
+        "folder is a grid of one recipe: `python -m bench grid` trains and scores it, `collect`, `checkerboard` and "
+        "`costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
     ]
     for file, columns in FILES.items():
         lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())

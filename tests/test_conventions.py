@@ -7,7 +7,8 @@ import torch
 from scipy.signal import convolve2d
 
 from bench import __main__ as command
-from bench import methods, quality, report
+from bench import collect, methods, publish, quality, report
+from bench.columns import RESCORE
 from bench.commands import rescore
 from bench.conventions import CONVENTIONS, score
 from denoise import commandline, datasets, metrics
@@ -212,3 +213,12 @@ def test_the_readme_says_how_far_the_conventions_lie_apart(real):
     text = " ".join(report.README.read_text().split())
     assert f"between {frame.psnr_db.min():.2f} and {frame.psnr_db.max():.2f} dB" in text
     assert f"SSIM between {frame.ssim.min():.3f} and {frame.ssim.max():.3f}" in text
+
+
+def test_the_readme_tells_the_spread_that_the_committed_scores_have():
+    frame = collect.read_csv(report.RESULTS / "rescore.csv", RESCORE)
+    rows = frame[(frame.method == "mnist-nearest") & (frame.dataset == "mnist") & (frame.sigma == 0.4)]
+    text = " ".join(publish.README.read_text().split())
+    assert f"between {rows.psnr_db.min():.2f} and {rows.psnr_db.max():.2f} dB" in text
+    assert f"SSIM between {rows.ssim.min():.3f} and {rows.ssim.max():.3f}" in text
+    assert f"{rows.pictures.iloc[0]} digits" in text

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from bench import methods, own, provenance, quality, table
-from bench.columns import INVALID
+from bench.columns import INVALID, RESCORE
 from bench.conventions import CONVENTIONS, score
 from denoise import datasets, weights
 from denoise.files import whole_file
@@ -83,7 +83,7 @@ def write(frame: pd.DataFrame, folder: Path) -> Path:
     """Write rescore.csv, whole or not at all."""
     file = folder / "rescore.csv"
     with whole_file(file) as partial:
-        frame.to_csv(partial, index=False, float_format="%.6g")
+        frame.reindex(columns=list(RESCORE)).to_csv(partial, index=False, float_format="%.6g")
     return file
 
 
