@@ -119,9 +119,9 @@ def columns_text() -> str:
     parts = [
         "# Results",
         "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, "
-        "`rescore.csv` by `python -m bench rescore --out bench/results`, this page and `table.md` from them. Each other "
-        "folder is a grid of one recipe: `python -m bench grid` trains and scores it, `collect`, `checkerboard` and "
-        "`costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
+        "`rescore.csv` by `python -m bench rescore --out bench/results`, this page and `table.md` from them. Each "
+        "other folder is a grid of one recipe: `python -m bench grid` trains and scores it, `collect`, `checkerboard` "
+        "and `costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
     ]
     for file, columns in FILES.items():
         lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())

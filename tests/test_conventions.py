@@ -7,7 +7,7 @@ import torch
 from scipy.signal import convolve2d
 
 from bench import __main__ as command
-from bench import collect, methods, publish, quality, report
+from bench import collect, publish, quality, report
 from bench.columns import RESCORE
 from bench.commands import rescore
 from bench.conventions import CONVENTIONS, score
@@ -202,17 +202,6 @@ def test_bad_input_gets_one_line_and_writes_nothing(tmp_path, capsys, arguments,
     assert len(lines) == 1
     assert said in lines[0]
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_readme_says_how_far_the_conventions_lie_apart(real):
-    pictures = datasets.load("mnist", "test", real("mnist")).spread(500)
-    (arm,) = methods.find(["mnist-nearest"])
-    denoisers = {arm.name: arm.build(pictures, torch.device("cpu"))}
-    corruption = quality.Corruption("gaussian", 0.4, clip=True)
-    frame = rescore.rescore(denoisers, pictures, corruption, CONVENTIONS.names())
-    text = " ".join(report.README.read_text().split())
-    assert f"between {frame.psnr_db.min():.2f} and {frame.psnr_db.max():.2f} dB" in text
-    assert f"SSIM between {frame.ssim.min():.3f} and {frame.ssim.max():.3f}" in text
 
 
 def test_the_readme_tells_the_spread_that_the_committed_scores_have():
