@@ -278,3 +278,9 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_done(tmp_path, capsys, monke
     assert "No space left on device" in refused(capsys, *grid(out))
     assert len(list(out.glob("scores/*/*.parquet"))) == 3
     assert not list(out.rglob(".*"))  # nothing half written
+
+
+def test_committed_scores_can_be_had_again(real, capsys):
+    root = [real(name) for name in ("mnist", "notmnist", "fashion_mnist")][0]
+    assert not command.main(["verify", "--sample", "4", "--data-root", str(root)])
+    assert "4 of 4 cells scored the same" in capsys.readouterr().out
