@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import statistics
 import time
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from denoise.models import AnySize
 from denoise.train import has_bfloat16
+
+WARM, STEPS = 2, 4  # training steps of a turn: to warm up, and timed
 
 
 def parameters(network: nn.Module) -> int:
@@ -53,15 +57,35 @@ def activations(network: nn.Module, shape: tuple[int, int, int]) -> int:
     return count
 
 
-def training_rate(network: AnySize, shape: tuple[int, int, int], batch: int, steps: int) -> float:
-    """Training pictures a second on this machine, the median of `steps` steps after two to warm up."""
+def training_rates(
+    networks: dict[str, AnySize], shape: tuple[int, int, int], batch: int, rounds: int = 1
+) -> dict[str, float]:
+    """Training pictures a second of each network on this machine.
+
+    Every network has its turn of a few steps in each round, so that a busy moment falls on all alike; the median step
+    counts, without the first ones of a turn.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    steps = {name: _step(network, shape, batch, device) for name, network in networks.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in networks}
+    for _ in range(rounds):
+        for name, step in steps.items():
+            turn = []
+            for _ in range(WARM + STEPS):
+                began = time.perf_counter()
+                step()
+                turn.append(time.perf_counter() - began)
+            seconds[name] += turn[WARM:]
+    return {name: batch / statistics.median(times) for name, times in seconds.items()}
+
+
+def _step(network: AnySize, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
+    """One training step of a network, as `denoise.train` takes it, on made pictures."""
     network = network.to(device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.Adam(network.parameters())
     clean = torch.rand(batch, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
-    seconds = []
-    for _ in range(steps + 2):
-        began = time.perf_counter()
+
+    def step() -> None:
         with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
             logits = network.logits(clean.contiguous(memory_format=torch.channels_last))
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
@@ -70,5 +94,5 @@ def training_rate(network: AnySize, shape: tuple[int, int, int], batch: int, ste
         optimiser.step()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - began)
-    return batch / sorted(seconds[2:])[steps // 2]
+
+    return step

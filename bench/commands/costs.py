@@ -24,7 +24,6 @@ from denoise.files import whole_file
 SHAPE = budgets.SHAPE
 SIZES = (1, 32, 128, 512)  # pictures a call
 MEMORY_BATCH = 128
-TRAINING_STEPS = 10
 SIGMA = 0.4
 
 Denoise = Callable[[Tensor, float], Tensor]
@@ -53,6 +52,9 @@ def _rows(networks: list[Network], recipe: Recipe, device: torch.device, rounds:
         network.name: _card(network, recipe, device)
         for network in tqdm(networks, desc=f"cards, {device.type}", disable=None)
     }
+    built = {network.name: weights.build(network.settings(recipe).network()) for network in networks}
+    for name, rate in costs.training_rates(built, SHAPE, recipe.batch, rounds).items():
+        cards[name] |= {"train_images_per_s": rate, "train_batch": recipe.batch}
     every = torch.get_num_threads()
     for threads in (1, every) if device.type == "cpu" and every > 1 else (every,):
         torch.set_num_threads(threads)
@@ -86,8 +88,6 @@ def _card(network: Network, recipe: Recipe, device: torch.device) -> dict[str, A
         "peak_bytes_batch": MEMORY_BATCH,
         **export.compare(net),
         **determinism.backward(weights.build(architecture), device),
-        "train_images_per_s": costs.training_rate(weights.build(architecture), SHAPE, recipe.batch, TRAINING_STEPS),
-        "train_batch": recipe.batch,
     }
 
 

@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import engines, work
-from bench.budgets import BUDGETS
+from bench import costs, engines, work
+from bench.budgets import BUDGETS, SHAPE
 from bench.grid import ARMS, DATASETS, Network, Selection, suites
 from bench.recipe import Recipe
 from bench.store import Store
@@ -19,7 +19,6 @@ from denoise.decoders import DECODERS
 from denoise.registry import UnknownName, unknown
 
 log = logging.getLogger("bench")
-PROBE_STEPS = 6  # training steps behind an estimate of the time, of which the first two do not count
 
 
 def main(given: argparse.Namespace) -> None:
@@ -111,7 +110,8 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     for cell in cells:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
     networks = [cell for cell in waiting if isinstance(cell, Network)]
-    rates = {shape: _rate(network, job.recipe) for shape, network in {_shape(n): n for n in networks}.items()}
+    kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
+    rates = costs.training_rates(kinds, SHAPE, job.recipe.batch)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
     conditions = sum(len(tests) for suite, tests in suites("mnist", True, job.sets).items() if suite in job.suites)
     print(
@@ -120,15 +120,9 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     )
 
 
-def _shape(network: Network) -> tuple[str, tuple[int, ...]]:
-    return network.arm, network.widths
-
-
-def _rate(network: Network, recipe: Recipe) -> float:
-    """Training pictures a second, from a few steps."""
-    from bench.costs import training_rate
-
-    return training_rate(weights.build(network.settings(recipe).network()), (1, 28, 28), recipe.batch, PROBE_STEPS)
+def _shape(network: Network) -> str:
+    """What decides the time of a training: the arm and its channels."""
+    return f"{network.arm} {network.widths}"
 
 
 def _time(seconds: float) -> str:
