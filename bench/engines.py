@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -45,7 +46,7 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
     """
     threads = max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, context, torch.set_num_threads, (threads,)) as pool:
+    with concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (threads, os.getpid())) as pool:
         waiting = {pool.submit(work.run, cell, job): cell for cell in cells}
         try:
             while waiting:
@@ -61,3 +62,15 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
             raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin(threads: int, parent: int) -> None:
+    """In a new worker: take this many threads, and end when the parent does, even one that was killed."""
+    torch.set_num_threads(threads)
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(WAIT)
+        os._exit(1)  # in the middle of a cell: what is written is whole, the lock goes with the process
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -45,9 +45,9 @@ def refused(capsys, *arguments):
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
-    """A finished grid on letters."""
+    """A finished grid on letters; made with as many threads as those that it is held against."""
     out = tmp_path_factory.mktemp("grid")
-    command.main(grid(out))
+    assert bench(*grid(out)).wait(timeout=240) == 0
     return out
 
 
@@ -110,6 +110,27 @@ def test_a_grid_that_is_killed_goes_on_to_the_same_table(results, tmp_path):
     assert run.wait(timeout=240) == 0
     command.main(["collect", "--out", str(out), "--results", str(tmp_path / "again")])
     pd.testing.assert_frame_equal(scores(tmp_path / "again"), scores(results))
+
+
+def runs(pid):
+    """Whether a process is there and not merely unburied."""
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_workers_end_with_a_run_that_is_killed(tmp_path):
+    run = bench(*grid(tmp_path / "grid", "--workers", "2"))
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "grid").glob("scores/own/*")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    assert len(workers) >= 2
+    run.kill()
+    run.wait()
+    while any(map(runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(runs, workers))
 
 
 def test_two_runs_in_one_folder_share_the_work(results, tmp_path):
@@ -281,6 +302,8 @@ def test_a_full_disk_is_one_line_and_keeps_what_was_done(tmp_path, capsys, monke
 
 
 def test_committed_scores_can_be_had_again(real, capsys):
-    root = [real(name) for name in ("mnist", "notmnist", "fashion_mnist")][0]
+    for name in ("notmnist", "fashion_mnist"):
+        real(name)
+    root = real("mnist")
     assert not command.main(["verify", "--sample", "4", "--data-root", str(root)])
     assert "4 of 4 cells scored the same" in capsys.readouterr().out
