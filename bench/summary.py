@@ -45,7 +45,10 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
             found, _ = _compared({arm: names}, psnrs, ssims)
             rows += [condition | {"budget": None} | row | _origin(row, facts) for row in found]
         for budget in budgets.BUDGETS:
-            found, differences = _compared(_arms(facts, psnrs, budget), psnrs, ssims)
+            arms, late = _on_time(_arms(facts, psnrs, budget))
+            found, differences = _compared(arms, psnrs, ssims)
+            for arm, names in late.items():
+                found += _compared({arm: names}, psnrs, ssims)[0]
             rows += [condition | {"budget": budget} | row | _origin(row, facts) for row in found]
             pairs += [condition | {"budget": budget} | pair for pair in differences]
     return pd.DataFrame(rows, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
@@ -101,6 +104,14 @@ def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, di
         if not pd.isna(row.seed) and budget in row.budgets.split():
             arms.setdefault(row.arm, {})[int(row.seed)] = name
     return arms
+
+
+def _on_time(arms: dict[str, dict[int, str]]) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
+    """The arms to compare, and the ceilings that lack a seed of theirs: these stand alone and take no seed away."""
+    decoders = [set(names) for arm, names in arms.items() if arm not in budgets.CEILINGS]
+    seeds = set.intersection(*decoders) if decoders else set()
+    late = {arm: names for arm, names in arms.items() if arm in budgets.CEILINGS and not seeds <= set(names)}
+    return {arm: names for arm, names in arms.items() if arm not in late}, late
 
 
 def _compared(

@@ -112,10 +112,12 @@ def _with_interval(means: pd.Series, half: pd.Series | None) -> pd.Series:
 
 
 def _note(rows: pd.DataFrame) -> str:
-    row = rows.iloc[0]
+    most = int(rows.seeds.max())
+    fewer = rows[(rows.seeds < most) & (rows.levels == rows.levels.iloc[0])]
+    less = "".join(f"; {labels.arm(row.arm).label}: {row.seeds}" for row in fewer.itertuples())
     return (
         "PSNR in dB (± half the 95 % interval); "
-        f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} test pictures."
+        f"{labels.counted(most, 'training seed')}{less}, {rows.pictures.max():,} test pictures."
     )
 
 

@@ -255,6 +255,18 @@ def test_the_summary_is_the_mean_over_pictures_and_seeds(results):
     assert row.psnr_db_low < row.psnr_db < row.psnr_db_high
 
 
+def test_a_ceiling_with_fewer_seeds_takes_none_from_the_arms():
+    arms = {
+        "nearest": {0: "n0", 1: "n1"},
+        "bilinear": {0: "b0", 1: "b1"},
+        "unet": {0: "u0", 1: "u1"},
+        "dncnn": {0: "d0"},
+    }
+    compared, late = summary._on_time(arms)
+    assert list(compared) == ["nearest", "bilinear", "unet"]
+    assert list(late) == ["dncnn"]
+
+
 def test_an_arm_whose_network_gives_nan_is_invalid_and_never_averaged(results):
     methods, found = collect.read(results)
     broken = found.method.eq("glyphs-clipped-nearest-4-s1") & found.noise.eq("gaussian") & found.sigma.eq(0.4)
