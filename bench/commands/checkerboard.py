@@ -41,7 +41,7 @@ def main(given: argparse.Namespace) -> None:
     facts = {name: value for name, value in provenance.describe().items() if name in ("protocol", "commit", "torch")}
     frame = pd.DataFrame(rows).assign(**facts, command=given.command)
     with whole_file(folder / "checkerboard.csv") as partial:
-        frame[list(CHECKERBOARD)].to_csv(partial, index=False, float_format="%.6g")
+        frame.reindex(columns=list(CHECKERBOARD)).to_csv(partial, index=False, float_format="%.6g")
     with whole_file(folder / "spectra.parquet") as partial:
         pd.concat(spectra).astype({"power": "float32"}).to_parquet(partial, compression="zstd", index=False)
     print(frame.groupby(["when", "arm"])[["stage_1", "stage_2", "picture", "nyquist"]].mean().round(4))

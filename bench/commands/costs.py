@@ -37,7 +37,7 @@ def main(given: argparse.Namespace) -> None:
         frame = pd.DataFrame(_rows(networks, recipe, device, given.rounds)).assign(command=given.command)
         target = given.results / f"costs-{_slug(machine.describe(), device)}.csv"
         with whole_file(target) as partial:
-            frame[list(COSTS)].to_csv(partial, index=False, float_format="%.5g")
+            frame.reindex(columns=list(COSTS)).to_csv(partial, index=False, float_format="%.5g")
         print(f"written: {target} ({len(frame)} rows)")
 
 
