@@ -216,11 +216,18 @@ def _html(said: list[str], found: list[Table], results: Results) -> str:
 
 
 def _latex(table: Table) -> str:
-    cells = table.cells.replace({"±": r"$\\pm$"}, regex=True).rename(columns=lambda name: name.replace("_", r"\_"))
+    cells = table.cells.astype(str).map(_escaped).rename(columns=_escaped)
     alignment = "l" + "r" * (cells.shape[1] - 1)
     return cells.to_latex(
-        index=False, column_format=alignment, caption=f"{table.title}. {table.note}".replace("%", r"\%")
+        index=False, column_format=alignment, caption=_escaped(f"{table.title}. {table.note}"), escape=False
     )
+
+
+def _escaped(text: str) -> str:
+    """Text that LaTeX shows as it is."""
+    for special in "&%#_":
+        text = text.replace(special, "\\" + special)
+    return text.replace("±", r"$\pm$")
 
 
 def _recipe(recipe: Recipe) -> str:

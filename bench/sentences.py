@@ -51,13 +51,15 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
     interval = f"{row.psnr_db:.2f} dB [{row.psnr_db_low:.2f}, {row.psnr_db_high:.2f}]"
     if row.tied:
         return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
+    if row.seeds == 1:
+        return f"{_where(row)}, {first} scores {interval} more than {second}. {_design(row)}"
     return f"{_where(row)}, {first} beats {second} by {interval}. {_design(row)}"
 
 
 def leader(rows: pd.DataFrame) -> str:
     """Which arm leads a condition, with whom it ties, and by how much it beats the next. Ceilings do not compete."""
     rows = rows[~rows.arm.isin(CEILINGS) & ~rows.other.isin(CEILINGS)]
-    if rows.empty:
+    if rows.empty or rows.seeds.max() == 1:  # one training each says nothing of arms
         return ""
     worst_gap = rows.groupby("arm").psnr_db.min()
     best = worst_gap.idxmax()

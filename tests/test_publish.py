@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 
@@ -47,7 +49,10 @@ def test_a_tie_is_called_a_tie():
 
 
 def test_one_seed_is_said_to_be_one_seed():
-    assert "of these networks alone" in sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")[0][0]
+    pairs, leaders = sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")
+    assert "scores 0.30 dB [0.20, 0.40] more than" in pairs[0]
+    assert "of these networks alone" in pairs[0]
+    assert not leaders
 
 
 def test_the_pareto_front_holds_what_nothing_cheaper_reaches():
@@ -86,3 +91,8 @@ def test_no_committed_file_is_larger_than_10_mb():
 def test_a_readme_without_a_place_for_the_answer_is_refused(committed):
     with pytest.raises(ValueError, match="no place for the answer"):
         publish.with_answer("# Nothing", committed)
+
+
+def test_latex_holds_no_character_that_would_end_a_row(committed):
+    text = publish.texts(committed)[RESULTS / "report.tex"]
+    assert not re.search(r"(?<!\\)[%#_]", text)

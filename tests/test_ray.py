@@ -1,4 +1,4 @@
-"""The Ray engine's tests, in a process of their own: Ray ends the process that asks where it loses its node's daemon."""
+"""The Ray engine's tests, in a process of their own: Ray ends the process that asks when it loses its own daemon."""
 
 import re
 import subprocess
