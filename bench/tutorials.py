@@ -14,6 +14,7 @@ U1  https://github.com/udacity/deep-learning-v2-pytorch/tree/master/autoencoder/
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ from typing import Any
 import pandas as pd
 import torch
 
-from bench import costs, provenance, quality, stats
+from bench import costs, obtained, provenance, quality, stats
 from bench.columns import TUTORIALS
 from bench.quality import Corruption
-from denoise import datasets, engine, train
+from denoise import datasets, engine
 from denoise.settings import LOSSES, Settings
 
 log = logging.getLogger("bench")
@@ -95,13 +96,19 @@ def stages(name: str, recipe: str, share: float = 1.0) -> list[Settings]:
 
 
 def make(name: str, recipe: str, folder: Path, root: Path | None, share: float = 1.0) -> Path:
-    """Train what is not trained yet; returns the weights of the last stage."""
+    """Train what is not trained yet; returns the weights of the last stage.
+
+    Raises
+    ------
+    ValueError
+        A stage that is there was trained by other settings, as with another `share`.
+    """
     path = None
     for number, settings in enumerate(stages(name, recipe, share), 1):
-        start = {"start": str(path)} if path else {}
+        if path:
+            settings = dataclasses.replace(settings, start=str(path))
         path = folder / f"{name}-{recipe}-{number}.safetensors"
-        if not path.with_suffix(".json").exists():
-            train.train(dataclasses.replace(settings, **start), folder, root, EVERY, name=path.stem)
+        obtained.obtain(path, settings, root, EVERY)
     assert path is not None
     return path
 
@@ -142,6 +149,24 @@ def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Co
     return total / len(pictures)
 
 
-def table(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """The rows with the columns of the schema."""
-    return pd.DataFrame(rows).reindex(columns=list(TUTORIALS))
+def refuse_to_lessen(frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, file: Path) -> None:
+    """Raise ValueError where a trial with a share of the pictures would take the place of a fuller row."""
+    for row in frame.itertuples():
+        if (row.network, row.recipe) in chosen and row.share > share:
+            raise ValueError(
+                f"{file} holds {row.network} by its {row.recipe} recipe trained on a share of {row.share:g}; "
+                f"--share {share:g} would put less in its place: give another --results"
+            )
+
+
+def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
+    """The table with this row in place of an older one of the same network and recipe, in the order of the recipes."""
+    older = (frame.network == row["network"]) & (frame.recipe == row["recipe"])
+    new = pd.DataFrame([row]).reindex(columns=list(TUTORIALS))
+    kept = frame[~older]
+    whole = new if kept.empty else pd.concat([kept, new], ignore_index=True)
+    order = {
+        (name, recipe): place for place, (name, recipe) in enumerate(itertools.product(TUTORIALS_BY_NAME, RECIPES))
+    }
+    places = [order[key] for key in zip(whole.network, whole.recipe, strict=True)]
+    return whole.iloc[pd.Series(places).argsort()].reset_index(drop=True)

@@ -16,11 +16,11 @@ import pandas as pd
 
 from bench import provenance, quality
 from bench.grid import DATASETS, Network, Selection, Test, suites
+from bench.obtained import obtain
 from bench.recipe import Recipe
 from bench.store import Store, write_scores
-from denoise import datasets, engine, train
+from denoise import datasets, engine
 from denoise.classical import DENOISERS
-from denoise.settings import Settings
 
 PICTURES = {"own": 2_000, "noises": 500, "cross": 500}  # test pictures of each suite, evenly spread
 EVERY = 1_000  # steps between checkpoints
@@ -109,15 +109,8 @@ def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
 
 
 def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
-    path = store.weights(network.name)
     settings = network.settings(job.recipe)
-    if not store.trained(network.name):
-        train.train(settings, path.parent, job.root, EVERY, name=network.name, validation=VALIDATION, show=False)
-    denoiser = engine.load(path)
-    held = Settings().plain() | denoiser.card["settings"]  # a setting newer than the card had its default value
-    if held != settings.plain():
-        raise ValueError(f"{path} was trained with other settings than {network.name} asks for; it is left as it is")
-    return denoiser
+    return obtain(store.weights(network.name), settings, job.root, EVERY, validation=VALIDATION, show=False)
 
 
 def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list[Test], store: Store, job: Job) -> None:

@@ -40,11 +40,16 @@ def test_the_projects_recipe_has_the_tutorials_data_and_level(name):
     assert project.schedule == "cosine"
 
 
-def test_both_recipes_stand_in_one_table(real, tmp_path, monkeypatch):
+def _words(root, folder, *more):
+    return ["tutorials", "--networks", "K2'", "--data-root", str(root), "--out", str(folder / "runs"),
+            "--results", str(folder / "results"), *more]  # fmt: skip
+
+
+def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)
-    words = ["tutorials", "--networks", "K2'", "--share", "0.00005", "--data-root", str(root)]
-    command.main([*words, "--out", str(tmp_path / "runs"), "--results", str(tmp_path / "results")])
+    for recipe in ("project", "own"):
+        command.main(_words(root, tmp_path, "--recipes", recipe, "--share", "0.00005"))
     frame = pd.read_csv(tmp_path / "results" / "tutorials.csv")
     assert list(frame) == list(TUTORIALS)
     assert frame.recipe.tolist() == ["own", "project"]
@@ -53,16 +58,21 @@ def test_both_recipes_stand_in_one_table(real, tmp_path, monkeypatch):
     assert (tmp_path / "results" / "K2_resize-own-1.safetensors").exists()
 
 
-def test_a_second_stage_goes_on_from_the_first(real, tmp_path, monkeypatch):
-    settings = []
+def test_a_trial_is_never_taken_for_the_recipe(real, tmp_path, monkeypatch):
+    root = real("mnist")
+    monkeypatch.setattr(tutorials, "EVERY", 1)
+    command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.00005"))
+    with pytest.raises(ValueError, match="trained by other settings .images 275, not 550"):
+        command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.0001"))
+    with pytest.raises(ValueError, match="would put less in its place: give another --results"):
+        command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.00003"))
 
-    def trained(stage, folder, root, every, *, name):
-        settings.append(stage)
-        (folder / f"{name}.json").write_text("{}")
 
-    monkeypatch.setattr(tutorials.train, "train", trained)
+def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(tutorials.obtained, "obtain", lambda path, settings, root, every: asked.append(settings))
     path = tutorials.make("K1", "own", tmp_path, None)
-    assert [stage.start for stage in settings] == ["", str(tmp_path / "K1-own-1.safetensors")]
+    assert [stage.start for stage in asked] == ["", str(tmp_path / "K1-own-1.safetensors")]
     assert path == tmp_path / "K1-own-2.safetensors"
 
 

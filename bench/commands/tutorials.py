@@ -5,22 +5,28 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from bench import tutorials
+import pandas as pd
+
+from bench import collect, tutorials
+from bench.columns import TUTORIALS
 from denoise.files import whole_file
 from denoise.models import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
 
 
 def main(given: argparse.Namespace) -> None:
-    rows = []
-    for name, recipe in _chosen(given):
+    file = given.results / "tutorials.csv"
+    frame = collect.read_csv(file, TUTORIALS) if file.exists() else pd.DataFrame(columns=list(TUTORIALS))
+    chosen = _chosen(given)
+    tutorials.refuse_to_lessen(frame, chosen, given.share, file)
+    for name, recipe in chosen:
         path = tutorials.make(name, recipe, given.out, given.data_root, given.share)
-        rows.append(tutorials.score(name, recipe, path, given.data_root, given.share) | {"command": given.command})
-        for file in (path, path.with_suffix(".json")):
-            with whole_file(given.results / file.name) as partial:
-                shutil.copyfile(file, partial)
-        frame = tutorials.table(rows)
-        with whole_file(given.results / "tutorials.csv") as partial:
+        row = tutorials.score(name, recipe, path, given.data_root, given.share) | {"command": given.command}
+        for made in (path, path.with_suffix(".json")):
+            with whole_file(given.results / made.name) as partial:
+                shutil.copyfile(made, partial)
+        frame = tutorials.with_row(frame, row)
+        with whole_file(file) as partial:
             frame.to_csv(partial, index=False, float_format="%.6g")
     print(frame[["network", "recipe", "sigma", "psnr_db", "ssim", "bce", "mse", "images_seen"]].round(4).to_string())
 

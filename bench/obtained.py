@@ -1,0 +1,37 @@
+"""Weights that a result rests on: trained where they are missing, refused where they were trained otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from denoise import engine, train
+from denoise.settings import Settings
+
+
+def obtain(
+    path: Path,
+    settings: Settings,
+    root: Path | None,
+    every: int,
+    *,
+    validation: int | None = None,
+    show: bool = True,
+) -> engine.Denoiser:
+    """The denoiser whose weights are `path`, trained by `settings` unless it is there.
+
+    The other parameters are those of `denoise.train.train`.
+
+    Raises
+    ------
+    ValueError
+        The file was trained by other settings; it is left as it is.
+    """
+    if not path.with_suffix(".json").exists():  # the card is written after the weights, so the card tells
+        train.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
+    denoiser = engine.load(path)
+    held = Settings().plain() | denoiser.card["settings"]  # a setting newer than the card had its default value
+    differing = [name for name, value in settings.plain().items() if held.get(name) != value]
+    if differing:
+        what = ", ".join(f"{name} {held.get(name)!r}, not {settings.plain()[name]!r}" for name in differing)
+        raise ValueError(f"{path} was trained by other settings ({what}); it is left as it is")
+    return denoiser
