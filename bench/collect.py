@@ -8,7 +8,8 @@ RESULTS/weights/NAME.safetensors        the networks, with their cards
 
 from __future__ import annotations
 
-import json
+import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,16 +17,17 @@ from typing import Any
 import pandas as pd
 
 from bench import budgets, columns
-from bench.columns import METHODS, SCORES
+from bench.columns import METHODS, PROVENANCE, SCORES
 from bench.grid import DATASETS, Network, Selection
 from bench.recipe import Recipe
 from bench.store import Store, read_scores
-from bench.work import PICTURES, Cell, Untrained, cells
+from bench.work import Cell, Untrained, cells
 from denoise import datasets, weights
 from denoise.files import whole_file
 
-TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(("seed", "parameters", "macs", "images_seen"), "Int64")
-MOST_SEEDS = 5
+COUNTS = ("seed", "parameters", "macs", "images_seen", "tests")
+TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64")
+TEST = ["dataset", "noise", "clipped", "sigma", "draw"]  # the columns that name a test condition
 DECIMALS = {"psnr_db": 2, "ssim": 4}  # of a picture's score in the committed files: a mean keeps two digits more
 
 
@@ -35,30 +37,74 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        A file of `source` is not whole, or belongs to other weights; `target` is left as it was.
+        A file of `source` is not whole, or belongs to other weights or another protocol; or `target` holds another
+        recipe's results, or more than `source`. `target` is left as it was.
     """
     store = Store(source, recipe)
+    held = Store(target, recipe).folder / "methods.csv"
     rows, parts = [], {}
     for cell in _cells(store):
-        suites = [suite for suite in PICTURES if store.scores(suite, cell.name).exists()]
-        row = _row(cell, recipe) | {"missing": not suites}
-        for suite in suites:
-            scores, facts = read_scores(store.scores(suite, cell.name))
-            row |= {name: value for name, value in facts.items() if name not in ("method", "suite")}
-            parts.setdefault((cell.dataset, cell.clip), []).append(scores.assign(method=cell.name))
-        if suites and isinstance(cell, Network):
-            row |= _trained(cell, store, row["weights_sha256"])
+        row, scores = _found(cell, store)
         rows.append(row)
+        if scores:
+            parts.setdefault((cell.dataset, cell.clip), []).extend(scores)
     methods = pd.DataFrame(rows)
+    if held.exists():
+        _refuse_to_lessen(read_csv(held, METHODS), methods, target)
     _write(methods, parts, store, target)
     return methods
 
 
 def _cells(store: Store) -> list[Cell]:
-    """Every cell that the folder may hold: the grid's own datasets, and others that were asked for by name."""
-    stems = {path.stem.partition("-")[0] for path in (store.folder / "scores").glob("*/*.parquet")}
-    sets = dict.fromkeys((*DATASETS, *(name for name in datasets.DATASETS.names() if name in stems)))
-    return cells(Selection(datasets=tuple(sets), seeds=MOST_SEEDS), store.recipe, possible=True)
+    """Every cell that the folder may hold: the plan's, and the datasets and seeds beyond it that are there."""
+    stems = [path.stem for path in (store.folder / "scores").glob("*/*.parquet")]
+    others = {stem.partition("-")[0] for stem in stems}
+    sets = dict.fromkeys((*DATASETS, *(name for name in datasets.DATASETS.names() if name in others)))
+    seeds = [int(found[1]) + 1 for stem in stems if (found := re.search(r"-s(\d+)$", stem))]
+    return cells(Selection(datasets=tuple(sets), seeds=max([Selection.seeds, *seeds])), store.recipe, possible=True)
+
+
+def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]]:
+    """The row of a cell, and its scores of every suite that is there."""
+    digest, row = None, _row(cell, store.recipe)
+    suites = sorted(path.parent.name for path in (store.folder / "scores").glob(f"*/{cell.name}.parquet"))
+    if suites and isinstance(cell, Network):
+        path = store.weights(cell.name)
+        _, card = weights.read(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        row |= _trained(card)
+    parts, versions = [], []
+    for suite in sorted(suites, key=lambda name: name != "own"):
+        file = store.scores(suite, cell.name)
+        scores, facts = read_scores(file)
+        if facts["weights_sha256"] != digest:
+            raise ValueError(f"{path} is not what {file} are scores of: remove the scores to score anew")
+        parts.append(scores.assign(method=cell.name))
+        versions.append({name: facts[name] for name in PROVENANCE})
+    protocols = {version["protocol"] for version in versions}
+    if len(protocols) > 1:
+        raise ValueError(f"{cell.name} was scored under several protocols ({', '.join(protocols)}): score it anew")
+    tests = sum(len(part[TEST].drop_duplicates()) for part in parts)
+    row |= {"missing": not suites, "tests": tests or None, "weights_sha256": digest}
+    return row | _joined(versions), parts
+
+
+def _joined(versions: list[dict[str, Any]]) -> dict[str, str]:
+    """What made the suites of a cell, each thing once: they may have been scored one after the other."""
+    return {
+        name: " ".join(dict.fromkeys(str(version[name]) for version in versions)) for name in PROVENANCE if versions
+    }
+
+
+def _refuse_to_lessen(held: pd.DataFrame, new: pd.DataFrame, target: Path) -> None:
+    """Raise where results would be lost that `target` has."""
+    both = held.set_index("method").tests.fillna(0).to_frame("held").join(new.set_index("method").tests.fillna(0))
+    lost = both[~(both.tests >= both.held)]
+    if len(lost):
+        raise ValueError(
+            f"{target} holds more than was found: {len(lost)} methods, {lost.index[0]} for one, have results there "
+            "that would be lost: give another --results, or remove it first"
+        )
 
 
 def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
@@ -75,11 +121,7 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _trained(network: Network, store: Store, scored: str) -> dict[str, Any]:
-    path = store.weights(network.name)
-    _, card = weights.read(path)
-    if card["sha256"] != scored:
-        raise ValueError(f"{path} is not what was scored ({scored[:12]}): remove its scores to score anew")
+def _trained(card: dict[str, Any]) -> dict[str, Any]:
     return {
         "images_seen": card["images_seen"],
         "train_seconds": card["seconds"],
@@ -156,14 +198,3 @@ def _read_scores(path: Path) -> pd.DataFrame:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); it is left as it is") from error
     columns.check(scores, SCORES, path)
     return scores
-
-
-def recipe(folder: Path) -> Recipe:
-    """How the networks of a folder were trained."""
-    file = folder / "recipe.json"
-    if not file.is_file():
-        raise ValueError(f"{file}: no such file, so {folder} holds no grid; `python -m bench grid --out` makes one")
-    try:
-        return Recipe(**json.loads(file.read_text()))
-    except (json.JSONDecodeError, TypeError) as error:
-        raise ValueError(f"{file}: not a whole recipe ({error}); it is left as it is") from error

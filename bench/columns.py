@@ -97,6 +97,7 @@ METHODS = {
     "clipped": "whether training noise was clamped",
     "arm": "decoder, ceiling, or method without training",
     "missing": "whether it has not been computed",
+    "tests": "test conditions that it was scored under",
     "widths": "channels of each upsampling stage, from the code to the picture (of every layer for dncnn)",
     "budgets": "the budgets that it is on",
     "seed": "training seed; empty for methods without training",

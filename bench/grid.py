@@ -53,6 +53,7 @@ class Network:
             images=recipe.images,
             batch=recipe.batch,
             lr=recipe.lr,
+            precision=recipe.precision,
             seed=self.seed,
             **shape,
         )
@@ -99,20 +100,24 @@ class Test:
 
 
 def suites(dataset: str, clip: bool, sets: tuple[str, ...] = DATASETS) -> dict[str, list[Test]]:
-    """What a network trained on (dataset, clip) is scored on, by the name of the suite.
+    """What a method trained on (dataset, clip) is scored on, by the name of the suite.
 
     `own`: its own dataset and clamping, Gaussian noise at every level. `noises`: every other noise, of which it saw
-    none. `cross`: the other datasets of `sets`, and the other clamping.
+    none. `clamping`: the other clamping. `on_OTHER`: another dataset, one suite for each of `sets`, so that a dataset
+    that was missing can be scored later.
     """
     levels = NOISES["gaussian"].facts["levels"]
     others = [noise for noise in NOISES if noise.name != "gaussian"]
+    elsewhere = [other for other in sets if other != dataset]
+
+    def gaussian(tested: str, clipped: bool) -> list[Test]:
+        return [Test(tested, Corruption("gaussian", sigma, clipped)) for sigma in levels]
+
     return {
-        "own": [Test(dataset, Corruption("gaussian", sigma, clip)) for sigma in levels],
+        "own": gaussian(dataset, clip),
         "noises": [
             Test(dataset, Corruption(noise.name, level, clip)) for noise in others for level in noise.facts["levels"]
         ],
-        "cross": [
-            *(Test(other, Corruption("gaussian", 0.4, clip)) for other in sets if other != dataset),
-            *(Test(dataset, Corruption("gaussian", sigma, not clip)) for sigma in levels),
-        ],
+        "clamping": gaussian(dataset, not clip),
+        **{f"on_{other}": gaussian(other, clip) for other in elsewhere},
     }

@@ -57,7 +57,7 @@ class Results:
         """Read collected results; raises ValueError where a file is missing, cut short or of another schema."""
         schemas = {"methods": METHODS, "summary": SUMMARY, "differences": DIFFERENCES}
         frames = [collect.read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()]
-        return Results(folder, collect.recipe(folder), *frames)
+        return Results(folder, Recipe.read(folder), *frames)
 
 
 def texts(results: Results) -> dict[Path, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+from pathlib import Path
 
 from denoise.commandline import option
 
@@ -19,8 +21,26 @@ class Recipe:
     images: int = option(150_000, "pictures that each network sees")
     batch: int = option(128, "pictures a step")
     lr: float = option(1.6e-2, "Adam's highest learning rate")
+    precision: str = option("auto", "number format of training: auto (bfloat16 where the device has it), or a name")
 
     def __post_init__(self) -> None:
         for name in ("width", "depth", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+
+    @classmethod
+    def read(cls, folder: Path) -> Recipe:
+        """How the networks of a folder were trained.
+
+        Raises
+        ------
+        ValueError
+            There is no recipe, or it is not whole; it is left alone.
+        """
+        file = folder / "recipe.json"
+        if not file.is_file():
+            raise ValueError(f"{file}: no such file, so {folder} holds no grid; `python -m bench grid --out` makes one")
+        try:
+            return cls(**json.loads(file.read_text()))  # a field newer than the file had its default value
+        except (json.JSONDecodeError, TypeError) as error:
+            raise ValueError(f"{file}: not a whole recipe ({error}); it is left as it is") from error

@@ -46,11 +46,8 @@ class Store:
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.folder, self.recipe = folder, recipe
-        held = folder / "recipe.json"
-        if held.exists():
-            found = _json(held)
-            if found != dataclasses.asdict(recipe):
-                raise ValueError(f"{folder} holds networks of another recipe ({found}): give another --out")
+        if (folder / "recipe.json").exists() and (found := Recipe.read(folder)) != recipe:
+            raise ValueError(f"{folder} holds networks of another recipe ({found}): give another folder")
 
     def claim(self) -> None:
         """Make the folder this recipe's."""
@@ -100,10 +97,3 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     if list(table.column_names) != list(TYPES) or facts is None:
         raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is left as it is")
     return table.to_pandas(), json.loads(facts)
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: not whole ({error}); it is left as it is") from error

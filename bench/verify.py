@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bench import provenance, quality
+from bench import collect, provenance, quality
 from bench.quality import Corruption
 from denoise import datasets, engine
 from denoise.classical import DENOISERS
 
-CELL = ["method", "dataset", "noise", "clipped", "sigma", "draw"]
+CELL = ["method", *collect.TEST]
 """The columns that name a cell of the scores."""
 
 PICTURES = 200  # of a cell are scored anew, evenly spread over those that it has
@@ -65,15 +65,24 @@ def again(cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: 
     Raises
     ------
     ValueError
-        The weights are missing or are not those that were scored, or the protocol is another one.
+        The weights are missing or are not those that were scored, or the protocol is another one; the scores are of a
+        method or picture that there is not.
     """
-    method = methods.set_index("method").loc[cell.method]
+    by_name = methods.set_index("method")
+    if cell.method not in by_name.index:
+        raise ValueError(f"{folder}: there are scores of {cell.method}, which methods.csv does not have")
+    method = by_name.loc[cell.method]
     if method.protocol != provenance.protocol_hash():
         raise ValueError(
             f"{folder}: {cell.method} was scored under protocol {method.protocol}, this is {provenance.protocol_hash()}"
         )
     held = scores[(scores[CELL] == cell[CELL]).all(axis=1)].set_index("picture")
     pictures = datasets.load(cell.dataset, "test", root).spread(len(held)).spread(PICTURES)
+    if strange := [key for key in pictures.keys if key not in held.index]:
+        raise ValueError(
+            f"{folder}: {cell.method} has no score of {cell.dataset} picture {strange[0]}: its scores are cut, or are "
+            "of other pictures than there are"
+        )
     estimate = _denoiser(method, cell, folder, root)
     corruption = Corruption(cell.noise, cell.sigma, cell.clipped, cell.draw)
     found = quality.score({cell.method: estimate}, pictures, corruption).set_index("picture")

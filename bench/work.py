@@ -22,7 +22,7 @@ from bench.store import Store, write_scores
 from denoise import datasets, engine
 from denoise.classical import DENOISERS
 
-PICTURES = {"own": 2_000, "noises": 500, "cross": 500}  # test pictures of each suite, evenly spread
+OWN_PICTURES, OTHER_PICTURES = 2_000, 500  # test pictures of the suite `own` and of every other, evenly spread
 EVERY = 1_000  # steps between checkpoints
 VALIDATION = 1_000  # held-out pictures behind the validation scores of a card
 
@@ -31,13 +31,14 @@ VALIDATION = 1_000  # held-out pictures behind the validation scores of a card
 class Job:
     """Everything that a worker needs to know, on this machine or another.
 
-    `sets` are the datasets that are there, on each of which every network is tried once.
+    `sets` are the datasets that are there, on each of which every network is tried; `suites` are those to score, all
+    by default.
     """
 
     recipe: Recipe
     folder: Path
     root: Path | None
-    suites: tuple[str, ...] = tuple(PICTURES)
+    suites: tuple[str, ...] | None = None
     sets: tuple[str, ...] = DATASETS
 
 
@@ -103,9 +104,10 @@ def run(cell: Cell, job: Job) -> bool:
 
 
 def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
-    # A classical method is told the level of Gaussian noise: other noises have none that it could be told.
-    wanted = ("own",) if isinstance(cell, Untrained) else job.suites
-    return {suite: tests for suite, tests in suites(cell.dataset, cell.clip, job.sets).items() if suite in wanted}
+    found = suites(cell.dataset, cell.clip, job.sets)
+    if isinstance(cell, Untrained) and DENOISERS[cell.method].facts["told_sigma"]:
+        return {"own": found["own"]}  # other noises have no sigma that it could be told
+    return {suite: tests for suite, tests in found.items() if job.suites is None or suite in job.suites}
 
 
 def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
@@ -121,7 +123,9 @@ def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list
         estimate = lambda noisy, sigma: denoiser.estimate(noisy)  # noqa: E731
     parts = []
     for test in tests:
-        pictures = datasets.load(test.dataset, "test", job.root).spread(PICTURES[suite])
+        pictures = datasets.load(test.dataset, "test", job.root).spread(
+            OWN_PICTURES if suite == "own" else OTHER_PICTURES
+        )
         scores = quality.score({cell.name: estimate}, pictures, test.corruption)
         parts.append(scores.assign(dataset=test.dataset, split="test", **_condition(test)))
     facts = {

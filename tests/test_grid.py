@@ -80,6 +80,8 @@ def test_every_network_is_scored_on_its_own_noise_on_others_and_elsewhere(result
     network = found[found.method == "glyphs-clipped-nearest-4-s1"]
     assert set(network.noise) == {"gaussian", "salt_pepper", "poisson", "speckle", "masking"}
     assert set(network[network.noise == "gaussian"].clipped) == {True, False}
+    assert set(found[found.method == "glyphs-clipped-noisy"].noise) == set(network.noise)
+    assert set(found[found.method == "glyphs-clipped-nlm"].noise) == {"gaussian"}  # it is told sigma
     assert network.groupby(["dataset", "noise", "clipped", "sigma"]).picture.nunique().min() >= 59
     assert there[there.seed.notna()][["weights_sha256", "protocol", "torch", "command"]].notna().all().all()
 
@@ -105,7 +107,7 @@ def test_a_grid_that_is_killed_goes_on_to_the_same_table(results, tmp_path):
         time.sleep(0.02)
     run.send_signal(signal.SIGKILL)
     run.communicate()
-    assert len(list(out.glob("scores/cross/*-s1.parquet"))) < 2  # it was killed before the end
+    assert len(list(out.glob("scores/clamping/*-s1.parquet"))) < 2  # it was killed before the end
     run = bench(*grid(out))
     assert run.wait(timeout=240) == 0
     command.main(["collect", "--out", str(out), "--results", str(tmp_path / "again")])
@@ -163,6 +165,7 @@ def test_a_folder_of_another_recipe_is_refused_and_left_alone(done, capsys):
         (["--seeds", "0"], "--seeds is 0; it must be at least 1"),
         (["--only", "nothing"], "no cell 'nothing' in this selection"),
         (["--width", "0"], "width is 0; it must be at least 1"),
+        (["--precision", "int3"], "unknown precision 'int3'; valid: auto, bfloat16, float32"),
     ],
 )
 def test_bad_options_get_one_line(arguments, said, tmp_path, capsys):
@@ -182,10 +185,38 @@ def test_scores_that_are_cut_short_are_named_and_nothing_is_collected(done, resu
 def test_other_weights_than_were_scored_are_refused(done, tmp_path, capsys):
     spoiled = tmp_path / "grid"
     subprocess.run(["cp", "-r", done, spoiled], check=True)
-    card = spoiled / "weights" / "glyphs-clipped-nearest-4-s0.json"
-    card.write_text(json.dumps({**json.loads(card.read_text()), "sha256": "0" * 64}))
+    weights = [spoiled / "weights" / f"glyphs-clipped-nearest-4-s{seed}.safetensors" for seed in (0, 1)]
+    weights[0].write_bytes(weights[1].read_bytes())
     said = refused(capsys, "collect", "--out", spoiled, "--results", tmp_path / "new")
-    assert "is not what was scored" in said
+    assert str(weights[0]) in said
+    assert "is not what" in said
+    assert not (tmp_path / "new").exists()
+
+
+def test_suites_of_several_protocols_are_refused(done, tmp_path, capsys):
+    spoiled = tmp_path / "grid"
+    subprocess.run(["cp", "-r", done, spoiled], check=True)
+    file = spoiled / "scores" / "noises" / "glyphs-clipped-nearest-4-s0.parquet"
+    frame, facts = store.read_scores(file)
+    store.write_scores(file, frame, facts | {"protocol": "another"})
+    said = refused(capsys, "collect", "--out", spoiled, "--results", tmp_path / "new")
+    assert "glyphs-clipped-nearest-4-s0 was scored under several protocols" in said
+
+
+def test_results_that_hold_more_are_not_overwritten(done, copy, tmp_path, capsys):
+    lesser = tmp_path / "grid"
+    subprocess.run(["cp", "-r", done, lesser], check=True)
+    (lesser / "scores" / "noises" / "glyphs-clipped-nearest-4-s0.parquet").unlink()
+    before = (copy / "methods.csv").read_bytes()
+    said = refused(capsys, "collect", "--out", lesser, "--results", copy)
+    assert "holds more than was found: 1 methods, glyphs-clipped-nearest-4-s0 for one" in said
+    assert (copy / "methods.csv").read_bytes() == before
+
+
+def test_results_of_another_recipe_are_not_overwritten(done, copy, capsys):
+    recipe = copy / "recipe.json"
+    recipe.write_text(json.dumps({**json.loads(recipe.read_text()), "lr": 0.001}))
+    assert "holds networks of another recipe" in refused(capsys, "collect", "--out", done, "--results", copy)
 
 
 def test_a_folder_without_a_grid_is_named(tmp_path, capsys):
@@ -205,6 +236,18 @@ def test_verify_fails_where_a_score_has_drifted(copy, caplog):
     frame.to_parquet(file, index=False)
     assert command.main(["verify", "--sample", "3", "--results", str(copy)]) == 1
     assert "drift: method glyphs-clipped-" in caplog.text
+
+
+def test_verify_names_a_method_or_a_picture_that_is_missing(copy, capsys):
+    file = collect.scores_file(copy, "glyphs", True)
+    frame = pd.read_parquet(file)
+    frame[frame.picture != frame.picture.iloc[0]].to_parquet(file, index=False)
+    said = refused(capsys, "verify", "--sample", "100%", "--results", copy)
+    assert "has no score of glyphs picture" in said
+    methods = pd.read_csv(copy / "methods.csv")
+    methods[~methods.arm.isin(["nearest", "noisy"])].to_csv(copy / "methods.csv", index=False)
+    said = refused(capsys, "verify", "--sample", "100%", "--results", copy)
+    assert "which methods.csv does not have" in said
 
 
 def test_verify_names_weights_that_are_not_those_that_were_scored(copy, capsys):

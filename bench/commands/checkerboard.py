@@ -15,6 +15,7 @@ from bench import checkerboard, collect, provenance
 from bench.columns import CHECKERBOARD
 from bench.grid import Network
 from bench.quality import Corruption, noisy_batches
+from bench.recipe import Recipe
 from denoise import datasets, train, weights
 from denoise.decoders import DECODERS
 from denoise.files import whole_file
@@ -27,7 +28,7 @@ SIGMA = 0.4
 def main(given: argparse.Namespace) -> None:
     folder: Path = given.results
     methods, _ = collect.read(folder)
-    recipe = collect.recipe(folder)
+    recipe = Recipe.read(folder)
     rows, spectra = [], []
     for row in tqdm(methods[~methods.missing & methods.arm.isin(DECODERS.names())].itertuples(), disable=None):
         network = Network(row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 
 from bench import collect, summary
+from bench.recipe import Recipe
 from denoise.files import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
-    recipe = collect.recipe(given.out)
+    recipe = Recipe.read(given.out)
     methods = collect.collect(given.out, given.results, recipe)
     frames = summary.summarise(*collect.read(given.results))
     for name, frame in zip(("summary", "differences"), frames, strict=True):

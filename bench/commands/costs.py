@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import budgets, ceiling, collect, costs, determinism, export, machine, memory, provenance, speed
+from bench import budgets, ceiling, costs, determinism, export, machine, memory, provenance, speed
 from bench.columns import COSTS
 from bench.grid import ARMS, Network, Selection
 from bench.recipe import Recipe
@@ -30,7 +30,7 @@ Denoise = Callable[[Tensor, float], Tensor]
 
 
 def main(given: argparse.Namespace) -> None:
-    recipe = collect.recipe(given.results)
+    recipe = Recipe.read(given.results)
     networks = _distinct(recipe, tuple(given.arms or ARMS))
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     for device in devices:

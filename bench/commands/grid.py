@@ -34,6 +34,9 @@ def main(given: argparse.Namespace) -> None:
     if not cells:
         what = f"no cell {given.only!r} in this selection" if given.only else "none of these datasets is there"
         raise UnknownName(f"{what}; --dry-run lists the cells")
+    for cell in cells:
+        if isinstance(cell, Network):
+            cell.settings(recipe)  # a recipe that no training takes is refused here, before a folder is made for it
     waiting = [cell for cell in cells if not work.is_done(cell, job)]
     if given.dry_run:
         _announce(cells, waiting, job)
@@ -113,7 +116,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
     rates = costs.training_rates(kinds, SHAPE, job.recipe.batch)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
-    conditions = sum(len(tests) for suite, tests in suites("mnist", True, job.sets).items() if suite in job.suites)
+    conditions = sum(len(tests) for tests in suites("mnist", True, job.sets).values())
     print(
         f"{len(cells)} cells, {len(waiting)} to do: {len(networks)} trainings of {job.recipe.images:,} pictures, "
         f"{conditions} test conditions each; about {_time(seconds)} of training in one process on this machine"
