@@ -165,7 +165,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     methods = read_csv(folder / "methods.csv", METHODS)
     there = methods[~methods.missing]
     parts = [
-        _read_scores(scores_file(folder, *key)) for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
+        read_parquet(scores_file(folder, *key)) for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
     ]
     return methods, pd.concat(parts, ignore_index=True)
 
@@ -191,7 +191,10 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     return frame
 
 
-def _read_scores(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Scores of each picture from the results; raises ValueError as `read_csv` does."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; `python -m bench --help` says which command makes it")
     try:
         scores = pd.read_parquet(path)
     except Exception as error:

@@ -242,6 +242,7 @@ FILES = {
     "*/differences.csv": DIFFERENCES,
     "*/checkerboard.csv": CHECKERBOARD,
     "tutorials/tutorials.csv": TUTORIALS,
+    "tutorials/scores.parquet": SCORES,
     "*/costs-MACHINE-DEVICE.csv": COSTS,
 }
 """Every file of the results that is read by a program, with its columns."""

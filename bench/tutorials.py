@@ -1,7 +1,10 @@
 """The tutorials' networks, each trained by its own published recipe and by this project's.
 
 What separates two rows of one network is the recipe; what separates two networks of one recipe is the network.
-Where a recipe says "all of MNIST", 55,000 pictures are trained on here: the protocol holds 5,000 out.
+"Own" is what the page says (loss, optimiser and its rate, batch, epochs, noise, the order of stages), run by this
+project's loop: where a recipe says "all of MNIST", 55,000 pictures are trained on, as the protocol holds 5,000 out;
+initial weights and Adam's epsilon are PyTorch's; Adam starts anew in K1's second stage; bfloat16 autocast is used where
+the device has it.
 
 References
 ----------
@@ -14,7 +17,6 @@ U1  https://github.com/udacity/deep-learning-v2-pytorch/tree/master/autoencoder/
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,8 @@ import pandas as pd
 import torch
 
 from bench import costs, obtained, provenance, quality, stats
-from bench.columns import TUTORIALS
+from bench.collect import DECIMALS
+from bench.columns import SCORES
 from bench.quality import Corruption
 from denoise import datasets, engine
 from denoise.settings import LOSSES, Settings
@@ -42,6 +45,7 @@ class Tutorial:
     sigma: float
     own: tuple[dict[str, Any], ...]
     known: str  # what the tutorial says it reached
+    known_bce: float | None = None  # the same, where it is the cross-entropy on the test pictures
 
 
 def _keras(sigma: tuple[float, float], epochs: int) -> dict[str, Any]:
@@ -59,7 +63,11 @@ def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool) -> dict[str, Any
 
 TUTORIALS_BY_NAME = {
     "K1": Tutorial(
-        "mnist", 0.4, (_keras(CLEAN, 50), _keras((0.4, 0.4), 100)), "validation BCE 0.0839 on 10,000 test pictures"
+        "mnist",
+        0.4,
+        (_keras(CLEAN, 50), _keras((0.4, 0.4), 100)),
+        "validation BCE 0.0839 on 10,000 test pictures",
+        known_bce=0.0839,
     ),
     "K2": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
     "K2_resize": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
@@ -113,13 +121,24 @@ def make(name: str, recipe: str, folder: Path, root: Path | None, share: float =
     return path
 
 
-def score(name: str, recipe: str, path: Path, root: Path | None, share: float = 1.0) -> dict[str, Any]:
-    """A row: PSNR, SSIM and both losses on the whole test split, under the noise that the tutorial has."""
+def score(
+    name: str, recipe: str, path: Path, root: Path | None, share: float = 1.0
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Under the noise that the tutorial has, on the whole test split.
+
+    Returns
+    -------
+    row : dict
+        Mean PSNR and SSIM with their intervals over pictures, and both losses.
+    scores : pandas.DataFrame
+        PSNR and SSIM of each picture, with the columns of `bench.columns.SCORES`.
+    """
     tutorial = TUTORIALS_BY_NAME[name]
     denoiser = engine.load(path)
     pictures = datasets.load(tutorial.dataset, "test", root)
     corruption = Corruption("gaussian", tutorial.sigma, clip=True)
-    scores = quality.score({name: lambda noisy, sigma: denoiser.estimate(noisy)}, pictures, corruption)
+    method = f"{name}-{recipe}"
+    scores = quality.score({method: lambda noisy, sigma: denoiser.estimate(noisy)}, pictures, corruption)
     row = {"network": name, "recipe": recipe, "dataset": tutorial.dataset, "sigma": tutorial.sigma}
     row |= {"pictures": len(pictures), "share": share, "known": tutorial.known if recipe == "own" else ""}
     for column in ("psnr_db", "ssim"):
@@ -128,7 +147,7 @@ def score(name: str, recipe: str, path: Path, root: Path | None, share: float = 
     for loss in LOSSES:
         row[loss] = _loss(denoiser, pictures, corruption, loss)
     card = denoiser.card
-    return row | {
+    row |= {
         "images_seen": card["images_seen"],
         "parameters": costs.parameters(denoiser.network),
         "macs": costs.macs(denoiser.network, tuple(pictures[0].shape)),
@@ -138,6 +157,9 @@ def score(name: str, recipe: str, path: Path, root: Path | None, share: float = 
         "weights_sha256": card["sha256"],
         **provenance.describe(),
     }
+    of_test = {"dataset": pictures.name, "split": pictures.split, "noise": corruption.noise, "clipped": True}
+    scores = scores.assign(**of_test, sigma=corruption.sigma, draw=corruption.draw)
+    return row, scores[list(SCORES)].round(DECIMALS)
 
 
 @torch.inference_mode()
@@ -147,26 +169,3 @@ def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Co
         logits = denoiser.network.logits(noisy.to(denoiser.device)).float().cpu()
         total += LOSSES[loss](logits, clean).item() * len(clean)
     return total / len(pictures)
-
-
-def refuse_to_lessen(frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, file: Path) -> None:
-    """Raise ValueError where a trial with a share of the pictures would take the place of a fuller row."""
-    for row in frame.itertuples():
-        if (row.network, row.recipe) in chosen and row.share > share:
-            raise ValueError(
-                f"{file} holds {row.network} by its {row.recipe} recipe trained on a share of {row.share:g}; "
-                f"--share {share:g} would put less in its place: give another --results"
-            )
-
-
-def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
-    """The table with this row in place of an older one of the same network and recipe, in the order of the recipes."""
-    older = (frame.network == row["network"]) & (frame.recipe == row["recipe"])
-    new = pd.DataFrame([row]).reindex(columns=list(TUTORIALS))
-    kept = frame[~older]
-    whole = new if kept.empty else pd.concat([kept, new], ignore_index=True)
-    order = {
-        (name, recipe): place for place, (name, recipe) in enumerate(itertools.product(TUTORIALS_BY_NAME, RECIPES))
-    }
-    places = [order[key] for key in zip(whole.network, whole.recipe, strict=True)]
-    return whole.iloc[pd.Series(places).argsort()].reset_index(drop=True)

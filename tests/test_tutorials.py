@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bench import __main__ as command
-from bench import tutorials
+from bench import collect, tutorial_rows, tutorials
 from bench.columns import TUTORIALS
 
 
@@ -56,6 +56,11 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, 
     assert (frame.parameters == 28_353).all()
     assert frame[["psnr_db", "ssim", "bce", "mse", "weights_sha256"]].notna().all().all()
     assert (tmp_path / "results" / "K2_resize-own-1.safetensors").exists()
+    scores = collect.read_parquet(tmp_path / "results" / "scores.parquet")
+    means = scores.groupby("method").psnr_db.mean()
+    assert means.index.tolist() == ["K2_resize-own", "K2_resize-project"]
+    assert means.tolist() == pytest.approx(frame.psnr_db.tolist(), abs=1e-3)
+    assert tutorial_rows.worth(frame, scores) == []  # of a share of the pictures nothing is said
 
 
 def test_a_trial_is_never_taken_for_the_recipe(real, tmp_path, monkeypatch):
@@ -74,6 +79,29 @@ def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
     path = tutorials.make("K1", "own", tmp_path, None)
     assert [stage.start for stage in asked] == ["", str(tmp_path / "K1-own-1.safetensors")]
     assert path == tmp_path / "K1-own-2.safetensors"
+
+
+def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
+    rows = pd.DataFrame(
+        [{"network": name, "recipe": recipe, "dataset": "mnist", "sigma": 0.5, "share": 1, "bce": 0.08412,
+          "images_seen": {"own": 5_500_000, "project": 1_000_000}[recipe]}
+         for name in ("K1", "K2", "K2_resize") for recipe in ("own", "project")]
+    )  # fmt: skip
+    quality = {"K1-own": 20.0, "K1-project": 19.5, "K2-own": 20.0, "K2-project": 20.0, "K2_resize-own": 20.25,
+               "K2_resize-project": 20.75}  # fmt: skip
+    scores = pd.DataFrame(
+        [{"method": method, "picture": f"{n}", "psnr_db": psnr + n} for method, psnr in quality.items() for n in (0, 1)]
+    )
+    said = tutorial_rows.worth(rows, scores)
+    assert said[0] == (
+        "K1, mnist at sigma 0.5: this project's recipe scores 0.50 dB [0.50, 0.50] less than its own, after 1.00 "
+        "instead of 5.50 million pictures."
+    )
+    assert (
+        "K2', which upsamples before it convolves, scores 0.25 dB [0.25, 0.25] more than K2, by their own recipe."
+        in said
+    )
+    assert "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test pictures; published: 0.0839." in said
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.5])

@@ -5,30 +5,27 @@ from __future__ import annotations
 import argparse
 import shutil
 
-import pandas as pd
-
-from bench import collect, tutorials
-from bench.columns import TUTORIALS
+from bench import tutorial_rows, tutorials
 from denoise.files import whole_file
 from denoise.models import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
 
 
 def main(given: argparse.Namespace) -> None:
-    file = given.results / "tutorials.csv"
-    frame = collect.read_csv(file, TUTORIALS) if file.exists() else pd.DataFrame(columns=list(TUTORIALS))
+    frame, scores = tutorial_rows.read(given.results)
     chosen = _chosen(given)
-    tutorials.refuse_to_lessen(frame, chosen, given.share, file)
+    tutorial_rows.refuse_to_lessen(frame, chosen, given.share, given.results)
     for name, recipe in chosen:
         path = tutorials.make(name, recipe, given.out, given.data_root, given.share)
-        row = tutorials.score(name, recipe, path, given.data_root, given.share) | {"command": given.command}
+        row, of_pictures = tutorials.score(name, recipe, path, given.data_root, given.share)
         for made in (path, path.with_suffix(".json")):
             with whole_file(given.results / made.name) as partial:
                 shutil.copyfile(made, partial)
-        frame = tutorials.with_row(frame, row)
-        with whole_file(file) as partial:
-            frame.to_csv(partial, index=False, float_format="%.6g")
+        frame = tutorial_rows.with_row(frame, row | {"command": given.command})
+        scores = tutorial_rows.with_scores(scores, of_pictures)
+        tutorial_rows.write(given.results, frame, scores)
     print(frame[["network", "recipe", "sigma", "psnr_db", "ssim", "bce", "mse", "images_seen"]].round(4).to_string())
+    print("\n".join(tutorial_rows.worth(frame, scores)))
 
 
 def _chosen(given: argparse.Namespace) -> list[tuple[str, str]]:

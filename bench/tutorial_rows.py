@@ -1,0 +1,104 @@
+"""The rows of the tutorials' networks: kept from run to run, and put into words.
+
+RESULTS/tutorials.csv    a row a network and recipe
+RESULTS/scores.parquet   PSNR and SSIM of each picture
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench import collect, stats
+from bench.columns import SCORES, TUTORIALS
+from bench.tutorials import RECIPES, TUTORIALS_BY_NAME
+from denoise.files import whole_file
+
+
+def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows and the scores of each picture; empty where there are none yet.
+
+    Raises
+    ------
+    ValueError
+        A file is cut short or of another schema: it is named and left alone.
+    """
+    if not (folder / "tutorials.csv").exists():
+        return pd.DataFrame(columns=list(TUTORIALS)), pd.DataFrame(columns=list(SCORES))
+    return collect.read_csv(folder / "tutorials.csv", TUTORIALS), collect.read_parquet(folder / "scores.parquet")
+
+
+def write(folder: Path, rows: pd.DataFrame, scores: pd.DataFrame) -> None:
+    """Write both files, each whole or not at all."""
+    with whole_file(folder / "scores.parquet") as partial:
+        scores.to_parquet(partial, compression="zstd", index=False)
+    with whole_file(folder / "tutorials.csv") as partial:
+        rows.to_csv(partial, index=False, float_format="%.6g")
+
+
+def refuse_to_lessen(frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, folder: Path) -> None:
+    """Raise ValueError where a trial with a share of the pictures would take the place of a fuller row."""
+    for row in frame.itertuples():
+        if (row.network, row.recipe) in chosen and row.share > share:
+            raise ValueError(
+                f"{folder} holds {row.network} by its {row.recipe} recipe trained on a share of {row.share:g}; "
+                f"--share {share:g} would put less in its place: give another --results"
+            )
+
+
+def with_scores(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """The scores of each picture with those of one network in place of its older ones."""
+    kept = scores[~scores.method.isin(new.method.unique())]
+    return new if kept.empty else pd.concat([kept, new], ignore_index=True)
+
+
+def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
+    """The table with this row in place of an older one of the same network and recipe, in the order of the recipes."""
+    older = (frame.network == row["network"]) & (frame.recipe == row["recipe"])
+    new = pd.DataFrame([row]).reindex(columns=list(TUTORIALS))
+    kept = frame[~older]
+    whole = new if kept.empty else pd.concat([kept, new], ignore_index=True)
+    order = {
+        (name, recipe): place for place, (name, recipe) in enumerate(itertools.product(TUTORIALS_BY_NAME, RECIPES))
+    }
+    places = [order[key] for key in zip(whole.network, whole.recipe, strict=True)]
+    return whole.iloc[pd.Series(places).argsort()].reset_index(drop=True)
+
+
+def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
+    """What the recipe is worth, and what the decoder is worth, in sentences; rows trained on a share say nothing.
+
+    Intervals are over pictures, of one training each.
+    """
+    whole = rows[rows.share == 1].set_index(["network", "recipe"])
+    psnrs = scores.pivot(index="picture", columns="method", values="psnr_db")
+    said = []
+    for name in TUTORIALS_BY_NAME:
+        if {(name, "own"), (name, "project")} <= set(whole.index):
+            own, project = whole.loc[(name, "own")], whole.loc[(name, "project")]
+            said.append(
+                f"{name}, {own.dataset} at sigma {own.sigma:g}: this project's recipe scores "
+                f"{_gap(psnrs, f'{name}-project', f'{name}-own')} than its own, after {project.images_seen / 1e6:.2f} "
+                f"instead of {own.images_seen / 1e6:.2f} million pictures."
+            )
+    for recipe, whose in (("own", "their own recipe"), ("project", "this project's recipe")):
+        if {("K2", recipe), ("K2_resize", recipe)} <= set(whole.index):
+            gap = _gap(psnrs, f"K2_resize-{recipe}", f"K2-{recipe}")
+            said.append(f"K2', which upsamples before it convolves, scores {gap} than K2, by {whose}.")
+    return said + [
+        f"{name} by its own recipe reaches a cross-entropy of {whole.bce[(name, 'own')]:.4f} on the test pictures; "
+        f"published: {tutorial.known_bce:.4f}."
+        for name, tutorial in TUTORIALS_BY_NAME.items()
+        if tutorial.known_bce and (name, "own") in whole.index
+    ]
+
+
+def _gap(psnrs: pd.DataFrame, first: str, second: str) -> str:
+    """How much more the first scores than the second: "0.31 dB [0.24, 0.38] more"."""
+    found = stats.compare(psnrs[[first, second]].dropna().to_numpy(float).T[:, None])
+    gap, ends = found.difference[0, 1], (found.difference_low[0, 1], found.difference_high[0, 1])
+    word, low, high = ("more", *ends) if gap >= 0 else ("less", -ends[1], -ends[0])
+    return f"{abs(gap):.2f} dB [{low:.2f}, {high:.2f}] {word}"
