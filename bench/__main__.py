@@ -48,6 +48,7 @@ def _parser() -> commandline.Parser:
     cards = _command(commands, "costs", "measure the cost card of every arm on this machine; nothing else should run")
     cards.add_argument("--arms", nargs="+", help="default: every decoder, and the ceilings")
     cards.add_argument("--rounds", type=int, default=3, help="turns that each network gets (default: 3)")
+    _add_models(cards)
     _add_results(cards)
     meters = _command(commands, "checkerboard", "measure the checkerboards of every network of the results")
     _add_root(meters)
@@ -86,7 +87,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="[NAME=]FILE",
-        help="your own networks beside the methods: FILE.py:FUNCTION that returns an nn.Module, or FILE.onnx",
+        help="your own networks beside the others: FILE.py:FUNCTION that returns an nn.Module, or FILE.onnx",
     )
 
 

@@ -166,25 +166,29 @@ CHECKERBOARD = {
 }
 
 COSTS = {
-    "arm": "decoder or ceiling",
-    "widths": "channels of each upsampling stage",
-    "budgets": "the budgets that it is on",
-    "parameters": "trained numbers",
-    "macs": "multiply-accumulates for one picture of 28x28",
-    "activations": "numbers that all convolutions answer for one picture",
-    "file_bytes": "size of the weights as safetensors",
-    "peak_bytes": "most memory that a batch of `peak_bytes_batch` adds to the loaded network",
+    "arm": "decoder, ceiling, or a network of your own (--model)",
+    "widths": "channels of each upsampling stage; empty for your own",
+    "budgets": "the budgets that it is on; empty for your own",
+    "parameters": COLUMNS["parameters"],
+    "macs": "multiply-accumulates for one picture of 28x28; empty where an ONNX model has what cannot be counted",
+    "activations": "numbers that all convolutions and matrix products answer for one picture; empty for an ONNX model",
+    "file_bytes": "size of the weights as safetensors; of an ONNX model: of its files",
+    "peak_bytes": "most memory that a batch of `peak_bytes_batch` adds to the loaded network: on the processor the "
+    "median of 5 fresh processes of one thread, in which each buffer is mapped on its own; on CUDA what the allocator "
+    "says, after a warm-up; empty for an ONNX model, and on the processor outside Linux",
     "peak_bytes_batch": "pictures behind peak_bytes",
-    "onnx": "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none",
+    "onnx": "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none; empty for an ONNX model",
     "onnx_difference": "largest difference of the two answers",
     "onnxruntime": "version",
-    "deterministic": "whether repeated gradients were equal bit for bit",
+    "deterministic": "whether repeated gradients were equal bit for bit; empty for what has nothing to train",
     "deterministic_mode": "the same under torch's deterministic mode, or what it refuses",
-    "train_images_per_s": "training pictures a second (bfloat16 autocast where the device has it)",
+    "train_images_per_s": "training pictures a second on this device and these threads (bfloat16 autocast where the "
+    "device has it; your own: with mean squared error); empty for what has no gradients",
     "train_batch": "pictures a training step",
     "batch": "pictures a call",
     "ms_p50": "median time of a call in milliseconds",
     "ms_p90": "its 90th percentile",
+    "calls": "timed calls behind ms_p50 and ms_p90, at least 5 in each round",
     "images_per_s": "pictures a second of the median call",
     "fraction_of_ceiling": "MACs a second relative to the better of ceiling_matmul_tmacs and ceiling_conv_tmacs",
     "ceiling_matmul_tmacs": "best matrix product of this device, threads and number format, in 1e12 MACs a second",
@@ -195,6 +199,7 @@ COSTS = {
         name: COLUMNS[name]
         for name in ("cpu", "cpu_threads", "cpu_isa", "gpu", "dtype", "memory_layout", "compile_mode", "torch")
     },
+    "tf32": "which float32 products are rounded to TF32 on CUDA, as torch's switches and the GPU say; empty on the CPU",
     "scikit_image": COLUMNS["scikit_image"],
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "python", "command")},
 }

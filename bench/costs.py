@@ -1,21 +1,34 @@
-"""What a network costs: parameters and multiply-accumulates, and how fast it trains."""
+"""What a network costs: parameters, multiply-accumulates, activations, the size of its file, how fast it trains."""
 
 from __future__ import annotations
 
 import itertools
 import statistics
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import safetensors.torch
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from denoise.models import AnySize
 from denoise.train import has_bfloat16
 
 WARM, STEPS = 2, 4  # training steps of a turn: to warm up, and timed
+MULTIPLYING = {  # the operations whose answers are counted as activations
+    torch.ops.aten.convolution,
+    torch.ops.aten._convolution,
+    torch.ops.aten.mm,
+    torch.ops.aten.addmm,
+    torch.ops.aten.bmm,
+    torch.ops.aten.baddbmm,
+}
 
 
 def parameters(network: nn.Module) -> int:
@@ -29,43 +42,53 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
     Convolutions and matrix products are counted; normalisation, activation and interpolation are not.
     """
-    held = next(itertools.chain(network.parameters(), network.buffers()), None)  # a network may be without parameters
-    device = torch.device("cpu") if held is None else held.device
     with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(1, *shape, device=device))
+        network(torch.zeros(1, *shape, device=_device(network)))
     return counter.get_total_flops() // 2
 
 
 @torch.no_grad()
 def activations(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Numbers that all convolutions answer for one picture of `shape`: what a training step has to keep.
+    """Numbers that all convolutions and matrix products answer for one picture of `shape`: a training step keeps them.
 
     Counted as Dollar, Singh and Girshick do ("Fast and accurate model scaling", 2021), who found that memory-bound
     run time follows it better than MACs.
     """
+    with _Answers() as answers:
+        network(torch.zeros(1, *shape, device=_device(network)))
+    return answers.count
+
+
+class _Answers(TorchDispatchMode):
+    """Counts the numbers that multiplying operations answer, whether a layer or a function calls them."""
+
     count = 0
 
-    def add(module: nn.Module, inputs: object, output: torch.Tensor) -> None:
-        nonlocal count
-        count += output.numel()
+    def __torch_dispatch__(
+        self, call: Any, types: Sequence[type], args: tuple = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        answer = call(*args, **(kwargs or {}))
+        if call.overloadpacket in MULTIPLYING:
+            self.count += answer.numel()
+        return answer
 
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)]
-    hooks = [layer.register_forward_hook(add) for layer in layers]
-    network(torch.zeros(1, *shape, device=next(network.parameters()).device))
-    for hook in hooks:
-        hook.remove()
-    return count
+
+def file_bytes(network: nn.Module) -> int:
+    """Size of the weights as a safetensors file; a tensor that two layers share is kept once."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "weights.safetensors"
+        safetensors.torch.save_model(network, str(file))
+        return file.stat().st_size
 
 
 def training_rates(
-    networks: dict[str, AnySize], shape: tuple[int, int, int], batch: int, rounds: int = 1
+    networks: dict[str, nn.Module], shape: tuple[int, int, int], batch: int, device: torch.device, rounds: int = 1
 ) -> dict[str, float]:
-    """Training pictures a second of each network on this machine.
+    """Training pictures a second of each network on `device`, with the threads that PyTorch has now.
 
     Every network has its turn of a few steps in each round, so that a busy moment falls on all alike; the median step
-    counts, without the first ones of a turn.
+    counts, without the first ones of a turn. The networks are trained: their weights are not what they were.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     steps = {name: _step(network, shape, batch, device) for name, network in networks.items()}
     seconds: dict[str, list[float]] = {name: [] for name in networks}
     for _ in range(rounds):
@@ -79,16 +102,14 @@ def training_rates(
     return {name: batch / statistics.median(times) for name, times in seconds.items()}
 
 
-def _step(network: AnySize, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
+def _step(network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
     """One training step of a network, as `denoise.train` takes it, on made pictures."""
     network = network.to(device, memory_format=torch.channels_last).train()
-    optimiser = torch.optim.Adam(network.parameters())
+    optimiser = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
     clean = torch.rand(batch, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
 
     def step() -> None:
-        with torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device)):
-            logits = network.logits(clean.contiguous(memory_format=torch.channels_last))
-        loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
+        loss = _loss(network, clean)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -96,3 +117,18 @@ def _step(network: AnySize, shape: tuple[int, int, int], batch: int, device: tor
             torch.cuda.synchronize(device)
 
     return step
+
+
+def _loss(network: nn.Module, clean: Tensor) -> Tensor:
+    """The default loss of `denoise.train`; mean squared error for a user's network, which answers with a picture."""
+    noisy = clean.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(clean.device.type, torch.bfloat16, enabled=has_bfloat16(clean.device)):
+        answer = network.logits(noisy) if isinstance(network, AnySize) else network(noisy)
+    if isinstance(network, AnySize):
+        return F.binary_cross_entropy_with_logits(answer.float(), clean)
+    return F.mse_loss(answer.float(), clean)
+
+
+def _device(network: nn.Module) -> torch.device:
+    held = next(itertools.chain(network.parameters(), network.buffers()), None)  # a network may be without parameters
+    return torch.device("cpu") if held is None else held.device

@@ -6,19 +6,24 @@ import os
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
-from denoise.models import AnySize
+from torch import Tensor, nn
 
 REPEATS = 5
 BATCH = (16, 1, 28, 28)
-
-# cuBLAS is deterministic only with a fixed workspace, which it reads when it starts.
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+ANSWERS = ("yes", "no")
 
 
-def backward(network: AnySize, device: torch.device) -> dict[str, str]:
-    """ "yes", "no", or what torch's deterministic mode refuses.
+def fix_workspace() -> None:
+    """Let cuBLAS be deterministic, which it is only with workspaces of a fixed size.
+
+    It reads their size from the environment of the process when it starts: to be called before CUDA is used, by
+    commands that measure determinism and by nothing that is merely imported.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+
+
+def backward(network: nn.Module, device: torch.device) -> dict[str, str]:
+    """ "yes", "no", or why there is no answer; nothing for a network without parameters to train.
 
     Returns
     -------
@@ -26,6 +31,8 @@ def backward(network: AnySize, device: torch.device) -> dict[str, str]:
         `deterministic`: whether repeated gradients were equal bit for bit as things are; `deterministic_mode`: the same
         under `torch.use_deterministic_algorithms(True)`, which raises where an operation has no such form.
     """
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        return {}
     network = network.to(device, memory_format=torch.channels_last).train()
     generator = torch.Generator().manual_seed(0)
     clean, noisy = (torch.rand(BATCH, generator=generator).to(device) for _ in range(2))
@@ -34,23 +41,27 @@ def backward(network: AnySize, device: torch.device) -> dict[str, str]:
     torch.use_deterministic_algorithms(True)
     try:
         found["deterministic_mode"] = _repeated(network, clean, noisy)
-    except RuntimeError as error:
-        found["deterministic_mode"] = "refused: " + str(error).split(" does not have")[0].split("\\n")[0]
     finally:
         torch.use_deterministic_algorithms(before)
     return found
 
 
-def _repeated(network: AnySize, clean: Tensor, noisy: Tensor) -> str:
-    first = _gradients(network, clean, noisy)
-    same = all(
-        all(torch.equal(a, b) for a, b in zip(first, _gradients(network, clean, noisy), strict=True))
-        for _ in range(REPEATS)
-    )
-    return "yes" if same else "no"
+def _repeated(network: nn.Module, clean: Tensor, noisy: Tensor) -> str:
+    try:
+        first = _gradients(network, clean, noisy)
+        same = all(
+            all(torch.equal(a, b) for a, b in zip(first, _gradients(network, clean, noisy), strict=True))
+            for _ in range(REPEATS)
+        )
+    except Exception as error:  # torch's refusal is a RuntimeError; a user's network may raise anything
+        lines = str(error).splitlines() or [type(error).__name__]
+        return "refused: " + lines[0].split(" does not have")[0]
+    return ANSWERS[0] if same else ANSWERS[1]
 
 
-def _gradients(network: AnySize, clean: Tensor, noisy: Tensor) -> list[Tensor]:
+def _gradients(network: nn.Module, clean: Tensor, noisy: Tensor) -> list[Tensor]:
     network.zero_grad()
-    F.binary_cross_entropy_with_logits(network.logits(noisy), clean).backward()
+    with torch.random.fork_rng([clean.device] if clean.is_cuda else []):
+        torch.manual_seed(0)  # dropout draws the same each time: chance is not what is asked about
+        F.mse_loss(network(noisy).float(), clean).backward()
     return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]

@@ -30,9 +30,8 @@ def onnx(network: nn.Module, target: Path) -> None:
         if importlib.util.find_spec(package) is None:
             raise ValueError(f"{package} is not installed: pip install '.[onnx]'")
     x = torch.zeros(SHAPE)
-    quiet = logging.getLogger("torch.onnx")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # several packages tell each step of theirs
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
@@ -43,7 +42,7 @@ def onnx(network: nn.Module, target: Path) -> None:
     except Exception as error:  # the exporter raises many kinds; each means that this network cannot be exported
         raise ValueError(f"not exported: {type(error).__name__}: {str(error).strip().splitlines()[0]}") from error
     finally:
-        quiet.setLevel(level)
+        logging.disable(before)
 
 
 def compare(network: nn.Module) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def quality_against_cost(
     ----------
     summary, differences : pandas.DataFrame
     costs : pandas.DataFrame
-        A row an arm and budget (its index), a column a cost, named as its axis.
+        A row an arm and budget (its index), a column a cost, named as its axis; NaN where it was not measured.
     dataset : str
     clipped : bool
     """
@@ -82,12 +82,13 @@ def quality_against_cost(
     half = (gaps.psnr_db - gaps.psnr_db_low).to_dict()
     figure, panels = _axes(1, costs.shape[1], (3.6 * costs.shape[1] + 2.4, 4.4))
     for panel, cost in zip(panels, costs, strict=True):
-        for row in rows.to_dict("records"):
+        measured = rows[rows[cost].notna()]
+        for row in measured.to_dict("records"):
             panel.errorbar(
                 row[cost], row["psnr_db"], half.get((row["arm"], row["budget"]), 0.0), ms=6, capsize=2, lw=1,
                 color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5,
             )  # fmt: skip
-        front = pareto(list(zip(rows[cost], rows.psnr_db, strict=True)))
+        front = pareto(list(zip(measured[cost], measured.psnr_db, strict=True)))
         panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
         panel.set(xlabel=cost)
     panels[0].set(ylabel="PSNR (dB), mean over the levels")

@@ -27,6 +27,21 @@ def describe() -> dict[str, object]:
     }
 
 
+def tf32(device: torch.device) -> str | None:
+    """Which float32 products are rounded to TF32 (10 bits of mantissa in place of 23); None on the processor.
+
+    Ampere and later GPUs have it, and PyTorch has its own switch for convolutions and for matrix products.
+    """
+    if device.type != "cuda":
+        return None
+    able = torch.cuda.get_device_capability(device) >= (8, 0)
+    switches = {
+        "convolutions": torch.backends.cudnn.allow_tf32,
+        "matrix products": torch.backends.cuda.matmul.allow_tf32,
+    }
+    return ", ".join(f"{what} {'on' if able and on else 'off'}" for what, on in switches.items())
+
+
 def processor() -> str:
     """The processor's name as the system gives it."""
     listing = Path("/proc/cpuinfo")

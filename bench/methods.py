@@ -26,8 +26,8 @@ class Method:
 
     `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32; `network` is None for what
     is no PyTorch network; `timed` is False for a floor, which computes nothing. `count` gives parameters and macs of a
-    network that PyTorch does not run, for a picture's (C, H, W); `ran` holds columns of the table in which its rows
-    differ from what the machine says of all.
+    network that PyTorch does not run, for a picture's (C, H, W), and `file_bytes` its size; `ran` holds columns of the
+    table in which its rows differ from what the machine says of all.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Method:
     decoder: str | None = None
     weights_sha256: str | None = None
     count: Callable[[tuple[int, int, int]], dict[str, int | None]] | None = None
+    file_bytes: int | None = None
     ran: dict[str, Any] = field(default_factory=dict)
 
     def costs(self, shape: tuple[int, int, int]) -> dict[str, int | None]:

@@ -43,6 +43,7 @@ def load(name: str, path: Path) -> Method:
     except Exception as error:  # the errors of both packages have no base of their own
         raise ValueError(f"{path}: ONNX Runtime cannot read it: {error}") from error
     graph = _Graph(path, session, _input_shape(session, path))
+    files = _files(onnx, model, path)
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         return lambda noisy, sigma: graph.estimate(noisy)
@@ -53,8 +54,9 @@ def load(name: str, path: Path) -> Method:
         told_sigma=False,
         timed=True,
         build=build,
-        weights_sha256=_checksum(onnx, model, path),
+        weights_sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
         count=lambda shape: {"parameters": parameters(onnx, model), "macs": macs(onnx, model, shape)},
+        file_bytes=sum(file.stat().st_size for file in files),
         ran={"memory_layout": "contiguous", "compile_mode": f"ONNX Runtime {runtime.__version__}"},
     )
 
@@ -182,8 +184,8 @@ def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
     return tuple(size if isinstance(size, int) else None for size in taken.shape)
 
 
-def _checksum(onnx: ModuleType, model: Any, path: Path) -> str:
-    """SHA-256 of the file, and of the files that it keeps its weights in where it does."""
+def _files(onnx: ModuleType, model: Any, path: Path) -> list[Path]:
+    """The file, and the files that it keeps its weights in where it does."""
     external = {
         entry.value
         for tensor in model.graph.initializer
@@ -191,10 +193,7 @@ def _checksum(onnx: ModuleType, model: Any, path: Path) -> str:
         for entry in tensor.external_data
         if entry.key == "location"
     }
-    digest = hashlib.sha256(path.read_bytes())
-    for location in sorted(external):
-        digest.update((path.parent / location).read_bytes())
-    return digest.hexdigest()
+    return [path, *(path.parent / location for location in sorted(external))]
 
 
 def _sizes(sizes: Any) -> str:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 BATCH = 128  # pictures a call behind images/s, fewer where they are large
 BATCH_PIXELS = 2**19
-SECONDS = 0.25  # spent on each method and batch size in a round: at least one call,
-CALLS = 100  # at most this many
+SECONDS = 0.25  # spent on each method and batch size in a round, unless `least` calls take longer:
+CALLS = 100  # at most this many calls
 ROUNDS = 5  # every method has its turn in each round, so that a busy moment falls on all alike
 
 
@@ -24,6 +24,7 @@ def measure(
     sizes: Sequence[int],
     rounds: int = ROUNDS,
     advance: Callable[[int], object] = lambda count: None,
+    least: int = 1,
 ) -> dict[str, dict[int, dict[str, float]]]:
     """Time a call for every denoiser and number of pictures a call.
 
@@ -41,25 +42,27 @@ def measure(
     rounds : int
     advance : callable
         Told 1 after each denoiser of each round.
+    least : int
+        Calls of each denoiser and size in a round, however long they take.
 
     Returns
     -------
     dict
-        For each name and size: ms_p50 and ms_p90 of a call, images_per_s (of the median call).
+        For each name and size: ms_p50 and ms_p90 of a call, images_per_s (of the median call), and the number of calls.
     """
     batches = {size: noisy.repeat(-(-size // len(noisy)), 1, 1, 1)[:size].to(device) for size in sizes}
     times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sizes} for name in denoisers}
     for _ in range(rounds):
         for name, denoise in denoisers.items():
             for size, batch in batches.items():
-                times[name][size] += _calls(denoise, batch, sigma, device)
+                times[name][size] += _calls(denoise, batch, sigma, device, least)
             advance(1)
     return {name: {size: _summary(size, seconds) for size, seconds in by.items()} for name, by in times.items()}
 
 
 def _summary(size: int, seconds: list[float]) -> dict[str, float]:
-    median = float(np.median(seconds))
-    return {"ms_p50": median * 1e3, "ms_p90": float(np.percentile(seconds, 90)) * 1e3, "images_per_s": size / median}
+    median, slow = float(np.median(seconds)), float(np.percentile(seconds, 90))
+    return {"ms_p50": median * 1e3, "ms_p90": slow * 1e3, "images_per_s": size / median, "calls": len(seconds)}
 
 
 def batch_size(noisy: Tensor) -> int:
@@ -69,12 +72,12 @@ def batch_size(noisy: Tensor) -> int:
 
 
 def _calls(
-    denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float, device: torch.device
+    denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float, device: torch.device, least: int
 ) -> list[float]:
     denoise(noisy, sigma)  # warm-up: allocations, and the processor's caches after another method's turn
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS
-    while not seconds or (len(seconds) < CALLS and time.perf_counter() < end):
+    while len(seconds) < least or (len(seconds) < CALLS and time.perf_counter() < end):
         _synchronise(device)
         began = time.perf_counter()
         denoise(noisy, sigma)

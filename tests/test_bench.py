@@ -90,7 +90,16 @@ def test_every_method_is_timed_at_every_number_of_pictures_a_call():
     )
     assert set(calls) == {1, 7}
     assert set(times["copy"]) == {1, 7}
-    assert set(times["copy"][7]) == {"ms_p50", "ms_p90", "images_per_s"}
+    assert set(times["copy"][7]) == {"ms_p50", "ms_p90", "images_per_s", "calls"}
+
+
+def test_a_slow_method_is_timed_as_often_as_is_asked(monkeypatch):
+    monkeypatch.setattr(speed, "SECONDS", 0.0)
+    rounds, least = 2, 5
+    times = speed.measure(
+        {"copy": lambda y, s: y}, torch.zeros(3, 1, 4, 4), 0.1, torch.device("cpu"), (1,), rounds, least=least
+    )
+    assert times["copy"][1]["calls"] == rounds * least
 
 
 def test_photographs_of_different_sizes_are_scored_without_a_mean_picture():

@@ -60,6 +60,18 @@ def test_the_pareto_front_holds_what_nothing_cheaper_reaches():
     assert figures.pareto(points) == [(1, 10.0), (3, 20.0), (5, 21.0)]
 
 
+def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committed):
+    costs = publish._costs(committed.methods, [])
+    costs["unknown"] = float("nan")
+    costs["of one"] = float("nan")
+    costs.loc[("nearest", "channels"), "of one"] = 1.0
+    figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *publish.SHOWN)
+    drawn = [len(panel.containers) for panel in figure.axes]
+    figures.plt.close(figure)
+    assert drawn[0] == drawn[1] > 1
+    assert drawn[2:] == [0, 1]
+
+
 def test_every_text_for_readers_is_what_the_committed_results_say(committed):
     for path, text in publish.texts(committed).items():
         assert path.read_text() == text, f"{path.name} is stale: python -m bench report"

@@ -5,106 +5,84 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
-import safetensors.torch
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
-from bench import budgets, ceiling, costs, determinism, export, machine, memory, provenance, speed
+from bench import card, ceiling, collect, costs, determinism, machine, provenance, speed, tables
+from bench.card import SHAPE, Subject
 from bench.columns import COSTS
-from bench.grid import ARMS, Network, Selection
 from bench.recipe import Recipe
-from denoise import engine, weights
 from denoise.files import whole_file
 
-SHAPE = budgets.SHAPE
 SIZES = (1, 32, 128, 512)  # pictures a call
-MEMORY_BATCH = 128
+LEAST = 5  # timed calls of each size in a round
 SIGMA = 0.4
-
-Denoise = Callable[[Tensor, float], Tensor]
+# Counts, some of them unknown for some networks: floats would lose digits in the CSV.
+WHOLE = ("parameters", "macs", "activations", "file_bytes", "peak_bytes", "peak_bytes_batch", "train_batch", "calls")
 
 
 def main(given: argparse.Namespace) -> None:
+    determinism.fix_workspace()  # before anything here uses CUDA
+    if given.rounds < 1:
+        raise ValueError(f"--rounds is {given.rounds}; it must be at least 1")
     recipe = Recipe.read(given.results)
-    networks = _distinct(recipe, tuple(given.arms or ARMS))
+    subjects = [*card.arms(recipe, given.arms), *card.brought(given.model)]
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     for device in devices:
-        frame = pd.DataFrame(_rows(networks, recipe, device, given.rounds)).assign(command=given.command)
+        frame = pd.DataFrame(_rows(subjects, recipe, device, given.rounds)).assign(command=given.command)
         target = given.results / f"costs-{_slug(machine.describe(), device)}.csv"
         with whole_file(target) as partial:
-            frame.reindex(columns=list(COSTS)).to_csv(partial, index=False, float_format="%.5g")
+            whole = frame.reindex(columns=list(COSTS)).astype(dict.fromkeys(WHOLE, "Int64"))
+            whole.to_csv(partial, index=False, float_format="%.5g")
+        for table in tables.costs(collect.read_csv(target, COSTS)):
+            print(f"{table.title}\n\n{table.note}\n\n{table.cells.to_markdown(index=False, disable_numparse=True)}\n")
         print(f"written: {target} ({len(frame)} rows)")
 
 
-def _distinct(recipe: Recipe, arms: tuple[str, ...]) -> list[Network]:
-    """One network for each arm and channels: what it is trained on changes no cost."""
-    return Selection(("mnist",), (True,), arms, seeds=1).networks(recipe, possible=True)
-
-
-def _rows(networks: list[Network], recipe: Recipe, device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
+def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
     """A row a network, number of threads and number of pictures a call."""
-    cards = {
-        network.name: _card(network, recipe, device)
-        for network in tqdm(networks, desc=f"cards, {device.type}", disable=None)
-    }
-    built = {network.name: weights.build(network.settings(recipe).network()) for network in networks}
-    for name, rate in costs.training_rates(built, SHAPE, recipe.batch, rounds).items():
-        cards[name] |= {"train_images_per_s": rate, "train_batch": recipe.batch}
+    if device.type == "cuda":
+        subjects = [subject for subject in subjects if not subject.is_onnx]  # ONNX Runtime is run on the processor
+    cards = card.cards(subjects, device)
     every = torch.get_num_threads()
     for threads in (1, every) if device.type == "cpu" and every > 1 else (every,):
         torch.set_num_threads(threads)
         try:
-            rates = ceiling.rates(device, torch.float32)
-            times = _times(networks, recipe, device, rounds)
-            facts = machine.describe() | {"device": device.type, "cpu_threads": threads} | rates
+            yield from _timed(subjects, cards, recipe, device, rounds)
         finally:
             torch.set_num_threads(every)
-        best = max(rates["ceiling_matmul_tmacs"], rates["ceiling_conv_tmacs"]) * 1e12
-        for network in networks:
-            card = cards[network.name]
-            for size, measured in times[network.name].items():
-                reached = {"fraction_of_ceiling": measured["images_per_s"] * card["macs"] / best}
-                yield card | {"batch": size} | measured | reached | facts | _versions()
 
 
-def _card(network: Network, recipe: Recipe, device: torch.device) -> dict[str, Any]:
-    """What does not depend on the number of pictures a call."""
-    architecture = network.settings(recipe).network()
-    net = weights.build(architecture).eval()
-    return {
-        "arm": network.arm,
-        "widths": "x".join(map(str, network.widths)),
-        "budgets": " ".join(budgets.names(network.arm, network.widths, recipe.width, recipe.depth)),
-        "parameters": costs.parameters(net),
-        "macs": costs.macs(net, SHAPE),
-        "activations": costs.activations(net, SHAPE),
-        "file_bytes": len(safetensors.torch.save(net.state_dict())),
-        "peak_bytes": memory.peak_bytes(architecture, SHAPE, MEMORY_BATCH, device),
-        "peak_bytes_batch": MEMORY_BATCH,
-        **export.compare(net),
-        **determinism.backward(weights.build(architecture), device),
-    }
+def _timed(
+    subjects: Sequence[Subject], cards: dict[str, dict[str, Any]], recipe: Recipe, device: torch.device, rounds: int
+) -> Iterator[dict[str, Any]]:
+    """The rows of the threads that PyTorch has now."""
+    rates = ceiling.rates(device, torch.float32)
+    best = max(rates["ceiling_matmul_tmacs"], rates["ceiling_conv_tmacs"]) * 1e12
+    times = _times(subjects, device, rounds)
+    training = costs.training_rates(card.trained(subjects, cards), SHAPE, recipe.batch, device, rounds)
+    facts = machine.describe() | {"device": device.type, "tf32": machine.tf32(device)} | rates | _versions()
+    for subject in subjects:
+        known = facts | cards[subject.name]
+        if subject.name in training:
+            known |= {"train_images_per_s": training[subject.name], "train_batch": recipe.batch}
+        for size, measured in times[subject.name].items():
+            row = known | {"batch": size} | measured
+            if row["macs"] is not None:
+                row["fraction_of_ceiling"] = row["images_per_s"] * row["macs"] / best
+            yield row
 
 
-def _times(
-    networks: list[Network], recipe: Recipe, device: torch.device, rounds: int
-) -> dict[str, dict[int, dict[str, float]]]:
-    denoisers = {network.name: _denoiser(network, recipe, device) for network in networks}
+def _times(subjects: Sequence[Subject], device: torch.device, rounds: int) -> dict[str, dict[int, dict[str, float]]]:
+    denoisers = {subject.name: subject.denoiser(device) for subject in subjects}
     noisy = torch.rand(max(SIZES), *SHAPE, generator=torch.Generator().manual_seed(0))
     label = f"{device.type}, {torch.get_num_threads()} threads"
-    with tqdm(total=len(networks) * rounds, unit=" turns", desc=label, disable=None) as bar:
-        return speed.measure(denoisers, noisy, SIGMA, device, SIZES, rounds, bar.update)
-
-
-def _denoiser(network: Network, recipe: Recipe, device: torch.device) -> Denoise:
-    card = {"architecture": network.settings(recipe).network()}
-    denoiser = engine.Denoiser(weights.build(card["architecture"]), network.name, card, device)
-    return lambda noisy, sigma: denoiser.estimate(noisy)
+    with tqdm(total=len(denoisers) * rounds, unit=" turns", desc=label, disable=None) as bar:
+        return speed.measure(denoisers, noisy, SIGMA, device, SIZES, rounds, bar.update, LEAST)
 
 
 def _versions() -> dict[str, Any]:

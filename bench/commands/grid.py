@@ -14,7 +14,7 @@ from bench.grid import ARMS, DATASETS, Network, Selection, suites
 from bench.recipe import Recipe
 from bench.store import Store
 from bench.work import Cell, Job
-from denoise import commandline, datasets, weights
+from denoise import commandline, datasets, distributed, weights
 from denoise.decoders import DECODERS
 from denoise.registry import UnknownName, unknown
 
@@ -114,7 +114,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
     networks = [cell for cell in waiting if isinstance(cell, Network)]
     kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
-    rates = costs.training_rates(kinds, SHAPE, job.recipe.batch)
+    rates = costs.training_rates(kinds, SHAPE, job.recipe.batch, distributed.Alone().device)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
     conditions = sum(len(tests) for tests in suites("mnist", True, job.sets).values())
     print(
