@@ -106,14 +106,20 @@ def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return front
 
 
-def spectra(points: pd.DataFrame, methods: pd.DataFrame) -> Figure:
-    """The mean power spectrum of each arm's residual at equal channels, over all its trained networks.
+def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
+    """The mean power spectrum of each arm's residual, over its trained networks.
 
-    Above, the power; below, less that of nearest + conv: a checkerboard would stand at the corners (both directions)
-    or at the middles of the sides (one direction).
+    Above, the power; below, less that of nearest + conv. What repeats every 2 pixels would stand at the corners (both
+    directions) or at the middles of the sides (one direction), every 4 pixels halfway from there to the middle.
+
+    Parameters
+    ----------
+    points : pandas.DataFrame
+        The spectra: method, when, row, column, power.
+    networks : pandas.DataFrame
+        Which of them to show: method, arm, and the dataset and clamping that all have in common.
     """
-    mirrored = methods[methods.budgets.fillna("").str.contains("channels")]
-    trained = points[(points.when == "trained")].merge(mirrored[["method", "arm"]], on="method")
+    trained = points[(points.when == "trained")].merge(networks[["method", "arm"]].drop_duplicates(), on="method")
     power = {
         arm: 10 * np.log10(rows.groupby(["row", "column"]).power.mean().unstack().to_numpy())
         for arm, rows in trained.groupby("arm")
@@ -128,6 +134,9 @@ def spectra(points: pd.DataFrame, methods: pd.DataFrame) -> Figure:
             panel.set(xticks=[], yticks=[])
     figure.colorbar(whole, ax=list(panels[0]), label="power (dB)")
     figure.colorbar(less, ax=list(panels[1]), label="less nearest (dB)")
+    row = networks.iloc[0]
+    seeds = labels.counted(networks.seed.nunique(), "training seed")
+    figure.suptitle(_title(row.dataset, row.clipped, f"spectra of the residual at equal channels, {seeds}"), fontsize=9)
     return figure
 
 

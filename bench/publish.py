@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench import collect, figures, labels, sentences, tables
-from bench.budgets import BUDGETS
+from bench.budgets import BUDGETS, REFERENCE
 from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY, TUTORIALS
 from bench.grid import Selection
 from bench.quality import Corruption, noisy_batches
@@ -86,9 +86,10 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
         both = results.summary, results.differences
         yield f"psnr-{end}", figures.psnr_against_sigma(*both, dataset, clipped), drawn_from
         yield f"pareto-{end}", figures.quality_against_cost(*both, costs, dataset, clipped), drawn_from
-    spectra = folder / "spectra.parquet"
+    spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
     if spectra.is_file():
-        yield "spectra.png", figures.spectra(pd.read_parquet(spectra), results.methods), figures.stamp(spectra)
+        networks = _alike(collect.read_csv(meters, CHECKERBOARD))
+        yield "spectra.png", figures.spectra(pd.read_parquet(spectra), networks), figures.stamp(spectra, meters)
 
 
 def _card_files(folder: Path) -> list[Path]:
@@ -150,12 +151,21 @@ def every_table(results: Results) -> Iterator[Table]:
             yield from tables.carried(results.summary, noise)
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
-        yield tables.checkerboards(collect.read_csv(meters, CHECKERBOARD))
+        yield tables.checkerboards(_alike(collect.read_csv(meters, CHECKERBOARD)))
     taught = results.folder.parent / "tutorials" / "tutorials.csv"
     if taught.is_file():
         yield tables.tutorials(collect.read_csv(taught, TUTORIALS))
     for path in _card_files(results.folder):
         yield from tables.costs(collect.read_csv(path, COSTS))
+
+
+def _alike(meters: pd.DataFrame) -> pd.DataFrame:
+    """The networks that differ in the arm alone: one training set and clamping, equal channels, seeds that all have."""
+    dataset, clipped = SHOWN
+    rows = meters[(meters.dataset == dataset) & (meters.clipped == clipped)]
+    rows = rows[rows.widths == rows[rows.arm == REFERENCE].widths.iloc[0]]
+    seeds = set.intersection(*(set(of_arm) for _, of_arm in rows.groupby("arm").seed))
+    return rows[rows.seed.isin(seeds)]
 
 
 def verdicts(results: Results) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from bench import labels
-from bench.budgets import BUDGETS, CEILINGS, REFERENCE
+from bench.budgets import BUDGETS, CEILINGS
 from bench.tutorials import PROJECT
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
@@ -122,20 +122,40 @@ def _note(rows: pd.DataFrame) -> str:
     )
 
 
+METERS = {  # column of the checkerboards: heading
+    "stage_1": "Stage 1",
+    "stage_2": "Stage 2",
+    "picture": "Picture",
+    "picture_period_4": "Picture/4",
+    "nyquist": "Nyquist",
+    "residual_period_4": "Residual/4",
+}
+
+
 def checkerboards(meters: pd.DataFrame) -> Table:
-    """Both meters of every arm at equal channels, at initialisation and trained, the mean over all its networks."""
-    columns = {"stage_1": "Stage 1", "stage_2": "Stage 2", "picture": "Picture", "nyquist": "Nyquist"}
-    widest = meters[meters.widths == meters[meters.arm == REFERENCE].widths.iloc[0]]
-    means = widest.groupby(["arm", "when"])[[*columns]].mean()
-    arms = [arm for arm in DECODERS.names() if (widest.arm == arm).any()]
+    """The meters of every arm, at initialisation and trained: the mean over the seeds.
+
+    Parameters
+    ----------
+    meters : pandas.DataFrame
+        Of one training set and clamping, each arm of the same channels and seeds.
+    """
+    means = meters.groupby(["arm", "when"])[[*METERS]].mean()
+    arms = [arm for arm in DECODERS.names() if (meters.arm == arm).any()]
     cells = pd.DataFrame({"Method": [labels.arm(arm).label for arm in arms]})
     for when in ("initial", "trained"):
-        for column, shown in columns.items():
+        for column, shown in METERS.items():
             cells[f"{shown}, {when}"] = [f"{means.loc[(arm, when), column]:.3g}" for arm in arms]
+    row = meters.iloc[0]
     note = (
-        "Stage 1 and 2: variance of the four phases of each 2x2 cell relative to the squared mean, of one upsampling "
-        "stage's answer to a constant code; Picture: the same of the whole decoder's answer; Nyquist: energy of the "
-        "residual at the Nyquist frequencies relative to their neighbours, on flat blocks (1: none in particular)."
+        f"{labels.dataset(row.dataset)}, {labels.noise('gaussian', row.clipped)}, mean over "
+        f"{labels.counted(meters.seed.nunique(), 'training seed')}, the same for every arm. Stage 1 and 2: variance of "
+        "the four phases of each 2x2 cell relative to the squared mean, of one upsampling stage's answer to a constant "
+        "code. Max-unpooling has 3 there by construction: it puts each value at one of the four places and leaves the "
+        "others zero. Picture: the same of the whole decoder's answer; Picture/4: the variance of the 16 phases of "
+        "each 4x4 cell that this leaves, which the first stage makes. Nyquist: energy of the residual at the Nyquist "
+        "frequencies relative to their neighbours, on flat blocks (1: none in particular); Residual/4: the same at "
+        "period 4. Initial: untrained weights, with the normalisation statistics of their own activations."
     )
     return Table("Checkerboards at equal channels", note, cells)
 

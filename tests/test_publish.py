@@ -72,6 +72,15 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
     assert drawn[2:] == [0, 1]
 
 
+def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all(committed):
+    meters = collect.read_csv(RESULTS / "checkerboard.csv", CHECKERBOARD)
+    fewer = meters[~((meters.arm == "bilinear") & (meters.seed == 0))]
+    alike = publish._alike(fewer)
+    assert set(zip(alike.dataset, alike.clipped, strict=True)) == {publish.SHOWN}
+    assert len({frozenset(seeds) for _, seeds in alike.groupby("arm").seed}) == 1
+    assert 0 not in set(alike.seed)
+
+
 def test_every_text_for_readers_is_what_the_committed_results_say(committed):
     for path, text in publish.texts(committed).items():
         assert path.read_text() == text, f"{path.name} is stale: python -m bench report"

@@ -1,27 +1,32 @@
-"""`python -m bench checkerboard`: both meters for every network of the results, at initialisation and trained."""
+"""`python -m bench checkerboard`: the meters for every network of the results, at initialisation and trained."""
 
 from __future__ import annotations
 
 import argparse
+import functools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
-from bench import checkerboard, collect, provenance
+from bench import checkerboard, collect, provenance, tables
 from bench.columns import CHECKERBOARD
 from bench.grid import Network
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
 from denoise import datasets, train, weights
+from denoise.batches import Batches
 from denoise.decoders import DECODERS
 from denoise.files import whole_file
 from denoise.models import AnySize, Mirror
+from denoise.settings import Settings
 
 PICTURES = 500
+SETTLING = 20  # training batches that set the normalisation statistics of an untrained network
 SIGMA = 0.4
 
 
@@ -32,12 +37,14 @@ def main(given: argparse.Namespace) -> None:
     rows, spectra = [], []
     for row in tqdm(methods[~methods.missing & methods.arm.isin(DECODERS.names())].itertuples(), disable=None):
         network = Network(row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed))
-        trained, _ = weights.read(folder / "weights" / f"{row.method}.safetensors")
-        pictures = datasets.load(row.dataset, "test", given.data_root).spread(PICTURES)
-        for when, net in (("initial", train.untrained(network.settings(recipe)).eval()), ("trained", trained)):
+        trained, made = weights.read(folder / "weights" / f"{row.method}.safetensors")
+        untrained = _untrained(network.settings(recipe), given.data_root)
+        pictures = _pictures(row.dataset, given.data_root)
+        for when, net, checksum in (("initial", untrained, None), ("trained", trained, made["sha256"])):
             found, power = measure(net, pictures, row.clipped)
             known = {"method": row.method, "dataset": row.dataset, "clipped": row.clipped, "arm": row.arm}
-            rows.append(known | {"widths": row.widths, "seed": row.seed, "when": when} | found)
+            known |= {"widths": row.widths, "seed": row.seed, "when": when, "weights_sha256": checksum}
+            rows.append(known | found)
             spectra.append(pd.DataFrame(_points(power)).assign(method=row.method, when=when))
     facts = {name: value for name, value in provenance.describe().items() if name in ("protocol", "commit", "torch")}
     frame = pd.DataFrame(rows).assign(**facts, command=given.command)
@@ -45,12 +52,34 @@ def main(given: argparse.Namespace) -> None:
         frame.reindex(columns=list(CHECKERBOARD)).to_csv(partial, index=False, float_format="%.6g")
     with whole_file(folder / "spectra.parquet") as partial:
         pd.concat(spectra).astype({"power": "float32"}).to_parquet(partial, compression="zstd", index=False)
-    print(frame.groupby(["when", "arm"])[["stage_1", "stage_2", "picture", "nyquist"]].mean().round(4))
+    print(frame.groupby(["when", "arm"])[[*tables.METERS]].mean().round(4).to_string())
+
+
+def _untrained(settings: Settings, root: Path | None) -> AnySize:
+    noisy = _training_batches(settings.dataset, settings.clip, settings.batch, settings.sigma, root)
+    return checkerboard.settle(train.untrained(settings), noisy)
+
+
+@functools.cache
+def _training_batches(
+    dataset: str, clip: bool, size: int, sigma: tuple[float, float], root: Path | None
+) -> list[Tensor]:
+    """The same noisy batches for every arm and seed, (size, C, H, W) each."""
+    batches = Batches(
+        datasets.load(dataset, "train", root), size=size, channels=1, patch=0, noise="gaussian", sigma=sigma,
+        clip=clip, seed=0, device=torch.device("cpu"),
+    )  # fmt: skip
+    return [batches(step)[1] for step in range(SETTLING)]
+
+
+@functools.cache
+def _pictures(dataset: str, root: Path | None) -> datasets.Pictures:
+    return datasets.load(dataset, "test", root).spread(PICTURES)
 
 
 @torch.inference_mode()
 def measure(network: AnySize, pictures: datasets.Pictures, clip: bool) -> tuple[dict[str, Any], np.ndarray]:
-    """Both meters, and the mean power spectrum of the residual, (H, W)."""
+    """The meters, and the mean power spectrum of the residual, (H, W)."""
     mirror = network.net
     assert isinstance(mirror, Mirror)
     codes, residuals, cleans = [], [], []
@@ -59,10 +88,11 @@ def measure(network: AnySize, pictures: datasets.Pictures, clip: bool) -> tuple[
         residuals.append(network(noisy) - clean)
         cleans.append(clean)
     residual, clean = torch.cat(residuals), torch.cat(cleans)
-    stages, picture = checkerboard.phases(network, torch.stack(codes).mean(0))
-    ratio, blocks = checkerboard.nyquist(residual, clean)
+    stages, picture, picture_4 = checkerboard.phases(network, torch.stack(codes).mean(0))
+    nyquist, period_4, blocks = checkerboard.peaks(residual, clean)
     found = {f"stage_{number}": value for number, value in enumerate(stages, 1)}
-    found |= {"picture": picture, "nyquist": ratio, "flat_blocks": blocks}
+    found |= {"picture": picture, "picture_period_4": picture_4}
+    found |= {"nyquist": nyquist, "residual_period_4": period_4, "flat_blocks": blocks}
     return found, checkerboard.spectrum(residual).numpy()
 
 
