@@ -32,18 +32,16 @@ def measure(
     ----------
     denoisers : dict
         (noisy, sigma) -> estimate, by name.
-    noisy : Tensor
-        (N, C, H, W) float32; it is repeated or cut to each size.
-    sigma : float
+    noisy, sigma : Tensor, float
+        (N, C, H, W) float32, repeated or cut to each size, and its noise level.
     device : torch.device
         Where the denoisers run: it is synchronised around each call.
     sizes : sequence of int
         Pictures a call.
-    rounds : int
+    rounds, least : int
+        Turns of each denoiser, and the fewest calls of each size in a turn.
     advance : callable
         Told 1 after each denoiser of each round.
-    least : int
-        Calls of each denoiser and size in a round, however long they take.
 
     Returns
     -------
