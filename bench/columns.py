@@ -117,9 +117,10 @@ SUMMARY = {
     **CONDITION,
     "arm": "decoder, ceiling, or method without training",
     "status": "`ok`, or why the row is invalid: such rows are never averaged",
-    "seeds": "training seeds behind the row: those that all arms of the condition have",
+    "seeds": "training seeds behind the row",
     "pictures": "test pictures behind the row",
-    "ties": "arms of a condition and budget that share a letter are tied",
+    "groups": "independent groups of them behind the intervals: fonts where pictures are letters",
+    "ties": "arms of a condition and budget that share a letter are tied; ceilings have none",
     "seed_sd_db": "standard deviation of the mean PSNR over the seeds",
     "psnr_db": "mean PSNR over pictures and seeds",
     "psnr_db_low": "lower end of its 95 % interval",
@@ -135,7 +136,7 @@ SUMMARY = {
 
 DIFFERENCES = {
     **CONDITION,
-    "arm": "one arm",
+    "arm": "one arm; a pair stands once",
     "other": "the other",
     "psnr_db": "mean of arm less other, on the same pictures and seeds",
     "psnr_db_low": "lower end of its 95 % interval",
@@ -144,9 +145,12 @@ DIFFERENCES = {
     "ssim": "mean difference of SSIM",
     "ssim_low": "lower end of its 95 % interval",
     "ssim_high": "upper end",
-    "resolvable_db": "smallest difference that the condition resolves: the median half width of its intervals",
+    "resolvable_db": "true difference that the condition finds 4 times of 5, in the median over its pairs",
     "seeds": "training seeds behind the row",
     "pictures": "test pictures behind the row",
+    "groups": "independent groups of them behind the intervals",
+    "protocol": PROVENANCE["protocol"],
+    "command": "what makes this row, from the scores of each picture",
 }
 
 CHECKERBOARD = {

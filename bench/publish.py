@@ -21,6 +21,7 @@ from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY, TU
 from bench.grid import Selection
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
+from bench.summary import both_ways
 from bench.tables import Table
 from denoise import datasets, engine
 from denoise.files import whole_file
@@ -44,7 +45,7 @@ STYLE = (
 
 @dataclass(frozen=True)
 class Results:
-    """What the report is made from."""
+    """What the report is made from; `differences` has each pair in both orders."""
 
     folder: Path
     recipe: Recipe
@@ -56,8 +57,9 @@ class Results:
     def read(folder: Path) -> Results:
         """Read collected results; raises ValueError where a file is missing, cut short or of another schema."""
         schemas = {"methods": METHODS, "summary": SUMMARY, "differences": DIFFERENCES}
-        frames = [collect.read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()]
-        return Results(folder, Recipe.read(folder), *frames)
+        frames = {name: collect.read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()}
+        frames["differences"] = both_ways(frames["differences"])
+        return Results(folder, Recipe.read(folder), **frames)
 
 
 def texts(results: Results) -> dict[Path, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from bench import labels
@@ -48,7 +50,7 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
     if row.psnr_db < 0:
         row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
     first, second = _name(row.arm), _name(row.other)
-    interval = f"{row.psnr_db:.2f} dB [{row.psnr_db_low:.2f}, {row.psnr_db_high:.2f}]"
+    interval = _interval(row)
     if row.tied:
         return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
     if row.seeds == 1:
@@ -69,10 +71,7 @@ def leader(rows: pd.DataFrame) -> str:
     if len(ties):
         text += f", tied with {_listed([_name(arm) for arm in ties.other])}"
     if len(beaten):
-        gaps = [
-            f"{_name(row.other)} ({row.psnr_db:.2f} dB [{row.psnr_db_low:.2f}, {row.psnr_db_high:.2f}])"
-            for row in beaten.itertuples()
-        ]
+        gaps = [f"{_name(row.other)} ({_interval(row)})" for row in beaten.itertuples()]
         text += f"; it beats {_listed(gaps)}"
     return text + "."
 
@@ -85,8 +84,15 @@ def _where(row: pd.Series) -> str:
 
 def _design(row: pd.Series) -> str:
     size = f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} pictures"
+    size += f" of {row.groups:,} fonts" if row.groups < row.pictures else ""
     alone = ": of these networks alone, another seed may turn it" if row.seeds == 1 else ""
-    return f"({size}{alone}; differences of {row.resolvable_db:.2f} dB are resolved.)"
+    return f"({size}{alone}; a difference of {row.resolvable_db:.2f} dB is found 4 times of 5.)"
+
+
+def _interval(row: Any) -> str:
+    """As "0.31 dB [0.24, 0.38]"; a zero has no sign."""
+    gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
+    return f"{gap:.2f} dB [{low:.2f}, {high:.2f}]"
 
 
 def _name(arm: str) -> str:

@@ -1,31 +1,34 @@
 """Intervals over pictures and training seeds, and who ties with whom.
 
-Scores form a crossed layout: arms x seeds x pictures, all complete. Both are resampled: the pictures, the same ones for
-all arms and seeds, so that what makes a picture hard cancels in a difference; and the seeds, as the residuals of the
-two-way layout arms x seeds, from which what a seed does to all arms (it decides order and noise) is taken out. Three
-seeds an arm are too few to know how each arm scatters, so residuals are drawn from those of all arms together: the one
-assumption is that training scatters alike in all arms. They are rescaled, since residuals are smaller than errors. The
-interval is a t interval around the mean with the bootstrap's standard deviation, and with as many degrees of freedom as
-the seeds leave where the seeds make the difference (Satterthwaite): percentiles would cover less than they claim.
+Scores form a crossed layout: arms x seeds x pictures, all complete. Both are resampled: the pictures (or groups of
+pictures that have something in common), the same ones for all arms and seeds, so that what makes a picture hard cancels
+in a difference; and the seeds, as the residuals of the two-way layout arms x seeds, from which what a seed does to all
+arms is taken out (`bench.spread`). The interval is a t interval around the mean with the bootstrap's standard
+deviation, and with as many degrees of freedom as pictures and seeds leave (Satterthwaite): percentiles would cover less
+than they claim. Each interval is for its own pair; nothing is corrected for the number of pairs.
 
 References
 ----------
 Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (resampling crossed layouts).
-Davison and Hinkley, "Bootstrap methods and their application", 1997 (residuals, and their rescaling).
 Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics, 1946.
 Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS, 2004.
 """
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
-RESAMPLES = 2_000
+from bench.spread import OverPictures, OverSeeds, over_pictures, over_seeds
+
 LEVEL = 0.95
+POWER = 0.8
+FOUND = 1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + LEVEL) / 2)
+"""A true difference of this many half widths is told from 0 with probability `POWER`."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Comparison:
         (A,): the mean score of each arm, and its 95 % interval.
     difference, difference_low, difference_high : ndarray
         (A, A): row minus column.
+    inside : ndarray
+        (A,) bool: the arms that compete. The others (ceilings) have no letters, and do not count for what is resolved.
     """
 
     mean: np.ndarray
@@ -46,6 +51,7 @@ class Comparison:
     difference: np.ndarray
     difference_low: np.ndarray
     difference_high: np.ndarray
+    inside: np.ndarray
 
     @property
     def tied(self) -> np.ndarray:
@@ -54,34 +60,52 @@ class Comparison:
 
     @property
     def resolvable(self) -> float:
-        """The smallest difference that this design resolves: the median half width of the differences' intervals."""
-        upper = np.triu_indices(len(self.mean), 1)
-        return float(np.median((self.difference_high - self.difference_low)[upper] / 2)) if len(upper[0]) else np.nan
+        """The difference that this design finds 4 times of 5, in the median over the pairs of competing arms."""
+        half = (self.difference_high - self.difference_low)[np.ix_(self.inside, self.inside)] / 2
+        pairs = half[np.triu_indices(len(half), 1)]
+        return float(FOUND * np.nanmedian(pairs)) if np.isfinite(pairs).any() else np.nan
 
 
-def compare(scores: np.ndarray) -> Comparison:
-    """Means, intervals and differences of (A, S, N) scores: arms, seeds, pictures.
+def compare(
+    scores: np.ndarray, groups: Sequence[str] | None = None, inside: Sequence[bool] | None = None
+) -> Comparison:
+    """Means, intervals and differences of the scores of several arms.
 
-    The interval of one seed speaks of the pictures alone; that of one picture is NaN. One infinite score (an estimate
-    that equals its target) makes the mean infinite and the interval NaN, so it is never averaged silently.
+    The interval of one seed speaks of the pictures alone; that of one group of pictures is NaN. One infinite score (an
+    estimate that equals its target) makes the mean infinite and the interval NaN, so it is never averaged silently.
+
+    Parameters
+    ----------
+    scores : ndarray
+        (A, S, N): arms, seeds, pictures.
+    groups : sequence of str, optional
+        (N,): pictures of one name are not independent of each other (letters of one font); by default each is.
+    inside : sequence of bool, optional
+        (A,): the arms that compete, and scatter by seed in ways that tell of each other; by default all.
     """
-    arms = len(scores)
+    arms, _, pictures = scores.shape
+    labels = np.arange(pictures) if groups is None else pd.factorize(np.asarray(groups))[0]
+    among = np.ones(arms, bool) if inside is None else np.asarray(inside, bool)
     mean = scores.mean((1, 2))
     with np.errstate(invalid="ignore"):
         difference = mean[:, None] - mean[None, :]
     usable = np.isfinite(scores).all((1, 2))
     half, half_difference = np.full(arms, np.nan), np.full((arms, arms), np.nan)
     np.fill_diagonal(half_difference, 0.0)
-    if scores.shape[2] > 1 and usable.any():
-        half[usable], half_difference[np.ix_(usable, usable)] = _half_widths(scores[usable])
+    if labels.max(initial=0) > 0 and usable.any():
+        half[usable], half_difference[np.ix_(usable, usable)] = _half_widths(scores[usable], labels, among[usable])
     return Comparison(
-        mean, mean - half, mean + half, difference, difference - half_difference, difference + half_difference
+        mean, mean - half, mean + half, difference, difference - half_difference, difference + half_difference, among
     )
 
 
 def letters(comparison: Comparison) -> list[str]:
-    """Arms that share a letter are tied; "a" holds the best. The compact letter display of Piepho, 2004."""
-    groups = [set(range(len(comparison.mean)))]
+    """Arms that share a letter are tied; "a" holds the best. The compact letter display of Piepho, 2004.
+
+    Arms that do not compete have none.
+    """
+    competing = np.flatnonzero(comparison.inside)
+    groups = [set(competing)]
     tied = comparison.tied
     for i, j in zip(*np.nonzero(~tied), strict=True):
         if i < j:
@@ -90,77 +114,54 @@ def letters(comparison: Comparison) -> list[str]:
             groups = [
                 g for n, g in enumerate(groups) if not any(g < h or (g == h and m < n) for m, h in enumerate(groups))
             ]
-    groups.sort(key=lambda group: -max(comparison.mean[arm] for arm in group))
+    groups.sort(key=lambda group: -max((comparison.mean[arm] for arm in group), default=0.0))
     names = [chr(ord("a") + number) for number in range(len(groups))]
     return ["".join(name for name, group in zip(names, groups, strict=True) if arm in group)
             for arm in range(len(comparison.mean))]  # fmt: skip
 
 
-def _half_widths(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _half_widths(scores: np.ndarray, groups: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half the 95 % intervals of the means, (A,), and of the differences, (A, A), of finite scores."""
-    arms, seeds, pictures = scores.shape
-    effects, residuals = _two_way(scores.mean(2))
-    by_picture = scores.mean(1)  # (A, N)
-    sampled = _drawn(pictures) @ by_picture.T  # (B, A)
-    errors = np.stack([residuals[_picked(residuals.size, seeds, arm)].mean(1) for arm in range(arms)], axis=1)
-    shared = effects[_picked(effects.size, seeds, arms)].mean(1, keepdims=True)
-    freedom = {"residual": (arms - 1) * (seeds - 1) or seeds - 1, "effect": seeds - 1}
-    half = [
-        _half(
-            (sampled + errors + shared)[:, i],
-            [
-                (by_picture[i].var(ddof=1) / pictures, pictures - 1),
-                (residuals.var() / seeds, freedom["residual"]),
-                (effects.var() / seeds, freedom["effect"]),
-            ],
-        )
-        for i in range(arms)
-    ]
+    arms, seeds, _ = scores.shape
+    pictures, trained = over_pictures(scores.mean(1), groups), over_seeds(scores.mean(2), inside)
+    half = [_half_of_mean(arm, seeds, pictures, trained) for arm in range(arms)]
     gaps = np.zeros((arms, arms))
     for i in range(arms):
         for j in range(i):
-            resampled = (sampled[:, i] + errors[:, i]) - (sampled[:, j] + errors[:, j])
-            of_pictures = (by_picture[i] - by_picture[j]).var(ddof=1) / pictures
-            parts = [(of_pictures, pictures - 1), (2 * residuals.var() / seeds, freedom["residual"])]
-            gaps[i, j] = gaps[j, i] = _half(resampled, parts)
+            gaps[i, j] = gaps[j, i] = _half_of_difference(i, j, seeds, pictures, trained)
     return np.array(half), gaps
 
 
-def _two_way(means: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(A, S) means of arms and seeds -> what each seed does to all arms, and the rest, each scaled to be unbiased.
-
-    The variance of either array, without a correction, is the variance of what it stands for.
-    """
-    arms, seeds = means.shape
-    if seeds == 1:
-        return np.zeros(1), np.zeros(1)
-    within = means - means.mean(1, keepdims=True)  # (A, S)
-    if arms == 1:
-        return np.zeros(1), within.ravel() * np.sqrt(seeds / (seeds - 1))
-    effect = within.mean(0)  # (S,)
-    residual = (within - effect) * np.sqrt(arms * seeds / ((arms - 1) * (seeds - 1)))
-    variance = effect.var(ddof=1)
-    own = max(0.0, variance - residual.var() / arms)  # the mean over arms scatters by itself
-    scale = np.sqrt(own / effect.var()) if variance > 0 else 0.0
-    return effect * scale, residual.ravel()
+def _half_of_mean(arm: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
+    weights = np.zeros(len(trained.variance))
+    weights[arm] = 1
+    return _half(
+        pictures.resampled[:, arm] + trained.errors[:, arm] + trained.shared,
+        [
+            (pictures.variance(weights), pictures.freedom),
+            (trained.variance[arm] / seeds, trained.freedom[arm]),
+            (trained.shared_variance / seeds, max(1, seeds - 1)),
+        ],
+    )
 
 
-def _half(resampled: np.ndarray, parts: list[tuple[float, int]]) -> float:
+def _half_of_difference(i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
+    weights = np.zeros(len(trained.variance))
+    weights[i], weights[j] = 1, -1
+    resampled = pictures.resampled + trained.errors
+    return _half(
+        resampled[:, i] - resampled[:, j],
+        [
+            (pictures.variance(weights), pictures.freedom),
+            *((trained.variance[arm] / seeds, trained.freedom[arm]) for arm in (i, j)),
+        ],
+    )
+
+
+def _half(resampled: np.ndarray, parts: list[tuple[float, float]]) -> float:
     """Half a 95 % t interval; `parts` are the variances that make up the whole, with their degrees of freedom."""
     total = sum(variance for variance, _ in parts)
     if total == 0:
         return 0.0
     freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts if variance > 0)
     return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * resampled.std(ddof=1))
-
-
-@functools.lru_cache(maxsize=8)
-def _drawn(pictures: int) -> np.ndarray:
-    """(B, N): the weight of each picture in each resample. Always the same, so that reports are too."""
-    return np.random.default_rng(pictures).multinomial(pictures, [1 / pictures] * pictures, RESAMPLES) / pictures
-
-
-@functools.lru_cache(maxsize=64)
-def _picked(count: int, seeds: int, stream: int) -> np.ndarray:
-    """(B, S): which of `count` residuals stand for the seeds of each resample; another choice for each arm."""
-    return np.random.default_rng([count, seeds, stream]).integers(count, size=(RESAMPLES, seeds))

@@ -8,15 +8,18 @@ levels of its noise.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
 
 from bench import budgets, stats
 from bench.columns import CONDITION, DIFFERENCES, SUMMARY
+from denoise import datasets
 
 MEASURES = ("psnr_db", "ssim")
+COMMAND = "python -m bench collect"
 VERSIONS = ("protocol", "commit", "torch", "numpy", "scikit_image")
 
 
@@ -34,23 +37,30 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
         A row a condition, budget and arm: means with 95 % intervals, the letters of its ties, seeds, pictures, status.
         Methods without training have no budget.
     differences : pandas.DataFrame
-        A row a condition, budget and ordered pair of arms: mean difference with its 95 % interval, tied or not, and
-        the smallest difference that the condition resolves.
+        A row a condition, budget and pair of arms: mean difference with its 95 % interval, tied or not, and the
+        smallest difference that the condition resolves.
+
+    Raises
+    ------
+    ValueError
+        Two methods of one condition were scored on different pictures.
     """
     facts = methods[~methods.missing].set_index("method")
     rows: list[dict[str, object]] = []
     pairs: list[dict[str, object]] = []
     for condition, psnrs, ssims in _conditions(facts, scores):
+        groups = datasets.groups(str(condition["tested_on"]), psnrs.index)
         for arm, names in _untrained(facts, psnrs).items():
-            found, _ = _compared({arm: names}, psnrs, ssims)
+            found, _ = _compared({arm: names}, psnrs, ssims, groups)
             rows += [condition | {"budget": None} | row | _origin(row, facts) for row in found]
         for budget in budgets.BUDGETS:
             arms, late = _on_time(_arms(facts, psnrs, budget))
-            found, differences = _compared(arms, psnrs, ssims)
+            found, differences = _compared(arms, psnrs, ssims, groups)
             for arm, names in late.items():
-                found += _compared({arm: names}, psnrs, ssims)[0]
+                found += _compared({arm: names}, psnrs, ssims, groups)[0]
             rows += [condition | {"budget": budget} | row | _origin(row, facts) for row in found]
-            pairs += [condition | {"budget": budget} | pair for pair in differences]
+            made_by = {"protocol": _each_once(facts.protocol), "command": COMMAND}
+            pairs += [condition | {"budget": budget} | pair | made_by for pair in differences]
     return pd.DataFrame(rows, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
 
 
@@ -68,7 +78,19 @@ def _conditions(
             levels["all"] = by_picture.mean(skipna=False)
         for level, part in levels.items():
             condition = dict(zip(keys, values, strict=True)) | {"levels": level}
+            _check_pictures(part, condition)
             yield condition, *(part.pivot(index="picture", columns="method", values=score) for score in MEASURES)
+
+
+def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
+    """Raise ValueError where two methods of a condition were scored on different pictures."""
+    of_method = rows.groupby("method", sort=False).picture.agg(frozenset)
+    for name, pictures in of_method.items():
+        if pictures != of_method.iloc[0]:
+            raise ValueError(
+                f"{of_method.index[0]} and {name} were scored on different pictures of {condition['tested_on']} "
+                f"({len(of_method.iloc[0]):,} and {len(pictures):,}): score one of them anew"
+            )
 
 
 def _origin(row: dict[str, object], facts: pd.DataFrame) -> dict[str, object]:
@@ -77,8 +99,12 @@ def _origin(row: dict[str, object], facts: pd.DataFrame) -> dict[str, object]:
     first = behind.iloc[0]
     hashes = "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
     command = first.command if len(behind) == 1 else _command(behind)
-    versions = {name: " ".join(dict.fromkeys(map(str, behind[name]))) for name in VERSIONS}
+    versions = {name: _each_once(behind[name]) for name in VERSIONS}
     return {"weights_sha256": hashes, "command": command, **versions}
+
+
+def _each_once(values: Iterable[object]) -> str:
+    return " ".join(dict.fromkeys(word for value in values for word in str(value).split()))
 
 
 def _command(behind: pd.DataFrame) -> str:
@@ -107,24 +133,31 @@ def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, di
 
 
 def _on_time(arms: dict[str, dict[int, str]]) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
-    """The arms to compare, and the ceilings that lack a seed of theirs: these stand alone and take no seed away."""
-    decoders = [set(names) for arm, names in arms.items() if arm not in budgets.CEILINGS]
-    seeds = set.intersection(*decoders) if decoders else set()
-    late = {arm: names for arm, names in arms.items() if arm in budgets.CEILINGS and not seeds <= set(names)}
-    return {arm: names for arm, names in arms.items() if arm not in late}, late
+    """The arms to compare, by the seeds that more than half of the decoders have, and those that lack one of them.
+
+    The latter stand alone, with the seeds that they have: they take no seed away from the others.
+    """
+    decoders = {arm: names for arm, names in arms.items() if arm not in budgets.CEILINGS} or arms
+    count = Counter(seed for names in decoders.values() for seed in names)
+    seeds = {seed for seed, having in count.items() if 2 * having > len(decoders)}
+    late = {arm: names for arm, names in arms.items() if not seeds or not seeds <= set(names)}
+    return {arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in arms if arm not in late}, late
 
 
 def _compared(
-    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame
+    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame, groups: list[str]
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Rows and differences of the arms of one condition and budget, by the seeds that all of them have."""
+    """Rows and differences of the arms of one condition and budget, by the seeds that all of them have.
+
+    `groups` says, for each picture, with which others it belongs together.
+    """
     seeds = sorted(set.intersection(*(set(names) for names in arms.values()))) if arms else []
     if not seeds:
         return [], []
     chosen = {arm: [names[seed] for seed in seeds] for arm, names in arms.items()}
     invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
     valid = [arm for arm in chosen if not invalid[arm]]
-    shape = {"seeds": len(seeds), "pictures": len(psnrs)}
+    shape = {"seeds": len(seeds), "pictures": len(psnrs), "groups": len(set(groups))}
     of_arm = {arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()}
     rows: list[dict[str, object]] = [
         of_arm[arm] | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
@@ -133,11 +166,13 @@ def _compared(
     ]
     if not valid:
         return rows, []
+    inside = [arm not in budgets.CEILINGS for arm in valid]
     quality, structure = (
-        stats.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid])) for table in (psnrs, ssims)
+        stats.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid]), groups, inside)
+        for table in (psnrs, ssims)
     )
     for place, (arm, letters) in enumerate(zip(valid, stats.letters(quality), strict=True)):
-        row = of_arm[arm] | {"status": "ok", "ties": letters if len(valid) > 1 else None}
+        row = of_arm[arm] | {"status": "ok", "ties": letters if len(valid) > 1 and letters else None}
         if len(seeds) > 1:
             row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
         for name, found in (("psnr_db", quality), ("ssim", structure)):
@@ -149,8 +184,8 @@ def _compared(
 def _pairs(
     arms: list[str], quality: stats.Comparison, structure: stats.Comparison, shape: dict[str, object]
 ) -> Iterator[dict[str, object]]:
-    """Every ordered pair of arms, in PSNR and in SSIM."""
-    for i, j in itertools.permutations(range(len(arms)), 2):
+    """Every pair of arms, once, in PSNR and in SSIM."""
+    for i, j in itertools.combinations(range(len(arms)), 2):
         yield {
             "arm": arms[i],
             "other": arms[j],
@@ -164,3 +199,12 @@ def _pairs(
             "resolvable_db": quality.resolvable,
             **shape,
         }
+
+
+def both_ways(differences: pd.DataFrame) -> pd.DataFrame:
+    """Each pair in both orders: the other way round the signs are turned."""
+    turned = differences.rename(columns={"arm": "other", "other": "arm"})
+    for name in MEASURES:
+        low, high = f"{name}_low", f"{name}_high"
+        turned = turned.assign(**{name: -turned[name], low: -turned[high], high: -turned[low]})
+    return pd.concat([differences, turned[differences.columns]], ignore_index=True)

@@ -1,11 +1,12 @@
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from bench import collect, figures, publish, sentences
+from bench import collect, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
-from bench.columns import CHECKERBOARD, DIFFERENCES, SUMMARY
+from bench.columns import CHECKERBOARD, CONDITION, DIFFERENCES, SUMMARY
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def differences(gap, low, high, *, seeds=3):
     common = {
         "trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "noise": "gaussian", "clipped": True,
         "levels": "all", "budget": "macs", "tied": low < 0 < high, "resolvable_db": 0.05,
-        "seeds": seeds, "pictures": 2000,
+        "seeds": seeds, "pictures": 2000, "groups": 2000,
     }  # fmt: skip
     rows = [
         {"arm": "nearest", "other": "transposed_k3", "psnr_db": gap, "psnr_db_low": low, "psnr_db_high": high},
@@ -31,8 +32,8 @@ def test_a_difference_is_told_with_its_interval():
     pairs, _ = sentences.verdicts(differences(0.31, 0.24, 0.38), "macs")
     assert pairs[0] == (
         "On MNIST (clipped Gaussian noise, mean over the levels) at equal MACs, upsampling nearest + conv 3x3 beats "
-        "transposed conv 3x3 by 0.31 dB [0.24, 0.38]. (3 training seeds, 2,000 pictures; differences of 0.05 dB are "
-        "resolved.)"
+        "transposed conv 3x3 by 0.31 dB [0.24, 0.38]. (3 training seeds, 2,000 pictures; a difference of 0.05 dB "
+        "is found 4 times of 5.)"
     )
 
 
@@ -46,6 +47,16 @@ def test_a_tie_is_called_a_tie():
     pairs, leaders = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
     assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in pairs[0]
     assert "tied with transposed conv 3x3" in leaders[0]
+
+
+def test_a_zero_has_no_sign():
+    pairs, _ = sentences.verdicts(differences(0.002, -0.003, 0.05), "macs")
+    assert "they differ by 0.00 dB [0.00, 0.05]" in pairs[0]
+
+
+def test_pictures_that_belong_together_are_counted():
+    rows = differences(0.31, 0.24, 0.38).assign(groups=190)
+    assert "(3 training seeds, 2,000 pictures of 190 fonts; a difference" in sentences.verdicts(rows, "macs")[0][0]
 
 
 def test_one_seed_is_said_to_be_one_seed():
@@ -84,6 +95,23 @@ def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all(co
 def test_every_text_for_readers_is_what_the_committed_results_say(committed):
     for path, text in publish.texts(committed).items():
         assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
+
+
+def test_the_summary_follows_from_the_scores_of_each_picture():
+    """A file that lost rows, or was made by other rules, is found here."""
+    methods, scores = collect.read(RESULTS)
+    there = methods[(methods.dataset == publish.SHOWN[0]) & (methods.clipped == publish.SHOWN[1])]
+    of_shown = scores[scores.method.isin(there.method) & (scores.noise == "gaussian")]
+    for name, schema, made in zip(
+        ("summary", "differences"), (SUMMARY, DIFFERENCES), summary.summarise(methods, of_shown), strict=True
+    ):
+        held = collect.read_csv(RESULTS / f"{name}.csv", schema)
+        held = held[(held.trained_on == publish.SHOWN[0]) & held.trained_clipped & (held.noise == "gaussian")]
+        key = [*CONDITION, "arm", *(["other"] if "other" in schema else [])]
+        held, made = (frame.set_index(key).sort_index() for frame in (held, made))
+        assert held.index.tolist() == made.index.tolist()
+        for column in ("psnr_db", "psnr_db_low", "ssim_high"):
+            np.testing.assert_allclose(held[column], made[column], rtol=1e-4, atol=1e-5)
 
 
 def test_every_figure_was_drawn_from_the_committed_results(committed):

@@ -23,6 +23,71 @@ def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
     assert 0.91 <= hits / 200 <= 0.99
 
 
+def covered(found, gap):
+    """For each pair of arms, the share of comparisons whose interval holds the difference of their true means."""
+    inside = [(one.difference_low <= gap) & (gap <= one.difference_high) for one in found]
+    return np.mean(inside, axis=0)[np.tril_indices(len(gap), -1)]
+
+
+@pytest.mark.parametrize(
+    "seed_sd", [np.full(9, 0.05), np.array([0.02] * 4 + [0.08] * 5)], ids=["alike", "some scatter four times as much"]
+)
+def test_arms_may_scatter_differently_from_seed_to_seed(seed_sd):
+    random = np.random.default_rng(4)
+    found = [
+        stats.compare(layout(random, seeds=3, gap=0.0, arms=9, seed_sd=seed_sd[:, None, None], pictures=60))
+        for _ in range(250)
+    ]
+    share = covered(found, np.zeros((9, 9)))
+    assert 0.93 <= share.mean() <= 0.98
+    assert share.min() >= 0.87
+
+
+def test_pictures_that_have_something_in_common_count_as_one_group():
+    """Letters of a font: ten to a group, and half of what tells two arms apart is the font's."""
+    random = np.random.default_rng(5)
+    groups = np.repeat(np.arange(40), 10)
+    wrong = right = 0
+    for _ in range(150):
+        font = random.normal(0, 0.2, (2, 1, 40))[..., groups]
+        scores = random.normal(20, 3, 400) + font + random.normal(0, 0.2, (2, 1, 400))
+        alone, together = stats.compare(scores), stats.compare(scores, groups)
+        wrong += alone.difference_low[0, 1] <= 0 <= alone.difference_high[0, 1]
+        right += together.difference_low[0, 1] <= 0 <= together.difference_high[0, 1]
+    assert wrong / 150 < 0.75
+    assert 0.9 <= right / 150 <= 0.99
+
+
+def test_groups_of_one_picture_are_no_groups():
+    scores = layout(np.random.default_rng(6), seeds=3, gap=0.1)
+    alone, grouped = stats.compare(scores), stats.compare(scores, [f"{n}" for n in range(200)])
+    np.testing.assert_array_equal(alone.difference_low, grouped.difference_low)
+
+
+def test_one_group_has_no_interval():
+    assert math.isnan(stats.compare(np.ones((1, 3, 5)), ["one"] * 5).low[0])
+
+
+def test_a_ceiling_takes_nothing_from_the_arms_and_has_no_letter():
+    random = np.random.default_rng(7)
+    arms = layout(random, seeds=3, gap=0.0, arms=4)
+    ceiling = arms[:1] + 3 + random.normal(0, 0.5, (1, 3, 1))
+    without, found = stats.compare(arms), stats.compare(np.concatenate([arms, ceiling]), inside=[True] * 4 + [False])
+    np.testing.assert_allclose(found.difference_low[:4, :4], without.difference_low)
+    np.testing.assert_allclose(found.low[:4], without.low)
+    assert found.resolvable == without.resolvable
+    assert stats.letters(found) == [*stats.letters(without), ""]
+    assert found.difference_low[4, 0] < 3 < found.difference_high[4, 0]
+
+
+def test_what_is_resolved_is_found_four_times_of_five():
+    random, found = np.random.default_rng(8), 0
+    gap = stats.compare(layout(random, seeds=3, gap=0.0, arms=9)).resolvable
+    for _ in range(100):
+        found += not stats.compare(layout(random, seeds=3, gap=gap, arms=9)).tied[1, 0]
+    assert 0.65 <= found / 100 <= 0.95
+
+
 @pytest.mark.parametrize(("arms", "seeds"), [(1, 3), (6, 3)])
 def test_an_interval_of_a_mean_covers_it_19_times_of_20(arms, seeds):
     random = np.random.default_rng(1)
@@ -75,7 +140,9 @@ def test_arms_that_share_a_letter_are_tied():
     # a and b differ, c lies between and ties with both
     found = stats.compare(np.ones((3, 1, 2)))
     low = np.array([[0, 0.1, -1], [-0.3, 0, -1], [-1, -1, 0]])
-    found = stats.Comparison(np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T)
+    found = stats.Comparison(
+        np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T, np.ones(3, bool)
+    )
     assert stats.letters(found) == ["a", "b", "ab"]
 
 

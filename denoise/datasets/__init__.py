@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 # Each module registers what it offers when it is imported; the order here is the order in lists.
 from denoise.datasets import idx, notmnist, glyphs, photos, folder  # noqa: F401  isort: skip
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
 
-__all__ = ["DATASETS", "SPLITS", "BrokenData", "MissingData", "Pictures", "data_root", "load", "present"]
+__all__ = ["DATASETS", "SPLITS", "BrokenData", "MissingData", "Pictures", "data_root", "groups", "load", "present"]
 
 
 def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
@@ -46,3 +47,11 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
 def present(name: str, root: str | Path | None = None) -> bool:
     """Whether the files of a dataset are in the data root, so that `load` needs no network."""
     return all((data_root(root) / file).is_file() for file in DATASETS[name].facts.get("files", ()))
+
+
+def groups(name: str, keys: Iterable[str]) -> list[str]:
+    """For each picture, by its key, what it has in common with others of the dataset: its font; else the key itself.
+
+    Pictures of one group are not independent of each other.
+    """
+    return [DATASETS[name].facts.get("group", str)(key) for key in keys]

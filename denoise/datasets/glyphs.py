@@ -26,7 +26,7 @@ FAMILIES = {
 }
 
 
-@DATASETS.register("glyphs", label="Letters from Matplotlib's fonts")
+@DATASETS.register("glyphs", label="Letters from Matplotlib's fonts", group=lambda key: key.partition("/")[0])
 def glyphs(split: str, root: Path) -> Pictures:
     """28x28 gray letters, bright on black, stretched to the box; `root` is not used, the fonts come with Matplotlib.
 

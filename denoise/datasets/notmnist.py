@@ -56,13 +56,22 @@ SMALL = Archive("notMNIST_small.tar.gz", 8_458_043, 18_726)
 LARGE = Archive("notMNIST_large.tar.gz", 247_336_696, 529_119)
 
 
-@DATASETS.register("notmnist", label="notMNIST letters", files=[f"notMNIST/{SMALL.file}"])
+def font(key: str) -> str:
+    """The font of a picture: its key ends in the base64 of a file name; where it does not, in the name itself."""
+    stem = key.partition("/")[2]
+    try:
+        return base64.b64decode(stem, validate=True).decode("latin-1")
+    except (binascii.Error, ValueError):
+        return stem
+
+
+@DATASETS.register("notmnist", label="notMNIST letters", files=[f"notMNIST/{SMALL.file}"], group=font)
 def notmnist(split: str, root: Path) -> Pictures:
     """The hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
     return load("notmnist", SMALL, split, root)
 
 
-@DATASETS.register("notmnist_large", label="notMNIST letters (large)", files=[f"notMNIST/{LARGE.file}"])
+@DATASETS.register("notmnist_large", label="notMNIST letters (large)", files=[f"notMNIST/{LARGE.file}"], group=font)
 def notmnist_large(split: str, root: Path) -> Pictures:
     """The archive as found: half a million letters, about 6.5 % with a wrong label, split by font."""
     return load("notmnist_large", LARGE, split, root)
@@ -74,7 +83,7 @@ def load(name: str, archive: Archive, split: str, root: Path) -> Pictures:
     if not path.exists():
         _download(name, archive, path)
     images, facts = _decoded(path, archive)
-    kept = [i for i, font in enumerate(facts["fonts"]) if split_of(font) == split]
+    kept = [i for i, of_font in enumerate(facts["fonts"]) if split_of(of_font) == split]
     keys = tuple(facts["keys"][i] for i in kept)
     return Pictures(name, split, images[kept].unsqueeze(1), keys, tuple(key[0] for key in keys), facts["notes"])
 
@@ -135,12 +144,12 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     for key in sorted(pictures):
         distinct.setdefault(pictures[key].tobytes(), key)
     keys = sorted(distinct.values())
-    fonts = [_font(key.partition("/")[2]) for key in keys]
+    fonts = [font(key) for key in keys]
     notes = {
         "files": files,
         "unreadable": unreadable,
         "duplicates": len(pictures) - len(keys),
-        "fonts": len({_font(key.partition("/")[2]) for key in pictures}),
+        "fonts": len({font(key) for key in pictures}),
     }
     # Copies differ, so another count is no fault in an archive that is whole: it is said, and the notes hold it.
     if files != archive.pictures:
@@ -180,11 +189,3 @@ def _picture(data: bytes) -> np.ndarray | None:
             return np.asarray(image.convert("L"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
         return None
-
-
-def _font(stem: str) -> str:
-    """A file's stem is the base64 of its font's file name; where it is not, it is the name itself."""
-    try:
-        return base64.b64decode(stem, validate=True).decode("latin-1")
-    except (binascii.Error, ValueError):
-        return stem
