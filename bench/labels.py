@@ -20,6 +20,12 @@ def arm(name: str) -> Entry:
     return ARCHITECTURES[name]
 
 
+def in_text(name: str) -> str:
+    """The label of an arm in the middle of a sentence."""
+    label = arm(name).label
+    return label[0].lower() + label[1:]
+
+
 def dataset(name: str) -> str:
     """What papers call it."""
     return NAMES.get(name, name)

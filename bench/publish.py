@@ -9,18 +9,20 @@ README.md                                    the answer, one table and two figur
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from bench import collect, figures, labels, sentences, tables
+from bench import collect, cost_tables, figures, labels, render, sentences, tables, tutorial_rows
 from bench.budgets import BUDGETS, REFERENCE
-from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY, TUTORIALS
+from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY
 from bench.grid import Selection
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
+from bench.render import Picture, Report
 from bench.summary import both_ways
 from bench.tables import Table
 from denoise import datasets, engine
@@ -36,11 +38,6 @@ SHOWN = ("mnist", True)  # the training set and clamping of the README's table a
 EXAMPLES, EXAMPLE_SIGMA = 4, 0.4  # pictures of the strips, and their noise
 TIMED_BATCH = 128  # pictures a call behind the time of a picture in figures
 log = logging.getLogger("bench")
-STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:75rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;font-size:13px;display:block;overflow-x:auto}td,th{padding:.25rem .6rem;"
-    "border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}td:first-child,th:first-child{text-align:left}"
-)
 
 
 @dataclass(frozen=True)
@@ -64,17 +61,39 @@ class Results:
 
 def texts(results: Results) -> dict[Path, str]:
     """Every text of the report, by the file that it belongs into."""
-    found = list(every_table(results))
-    said = verdicts(results)
     folder = results.folder
+    report = Report(
+        "Which decoder?",
+        [_recipe(results.recipe), missing(results)],
+        verdicts(results),
+        _captioned(results),
+        list(every_table(results)),
+    )
     own = [table.cells.assign(table=table.title) for table in tables.own(results.summary, results.methods)]
     return {
-        folder / "report.md": _markdown(said, found, results),
-        folder / "report.html": _html(said, found, results),
-        folder / "report.tex": "\n\n".join(_latex(table) for table in found) + "\n",
+        folder / "report.md": render.markdown(report),
+        folder / "report.html": render.page(report),
+        folder / "report.tex": "\n\n".join(render.latex(table) for table in report.tables) + "\n",
         folder / "report.csv": pd.concat(own).to_csv(index=False),
         README: with_answer(README.read_text(), results),
     }
+
+
+def _captioned(results: Results) -> list[Picture]:
+    """The figures, with what is to be seen on each."""
+    said = {"examples.png": "Test pictures under noise, and what each arm makes of them (seed 0, equal channels)."}
+    for dataset, clipped in _trained(results.summary):
+        end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
+        where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+        said[f"psnr-{end}"] = f"{where}: PSNR by noise level at equal MACs, and the difference from nearest + conv 3x3."
+        said[f"pareto-{end}"] = f"{where}: PSNR against each cost, every arm at every budget, and the Pareto front."
+    if (results.folder / "spectra.parquet").is_file():
+        said["spectra.png"] = (
+            "Power spectra of the residual, and less that of nearest + conv 3x3. A checkerboard of period 2 would "
+            "stand at the corners and at the middles of the sides, one of period 4 halfway from there to the middle."
+        )
+    there = Path(os.path.relpath(FIGURES, results.folder))
+    return [Picture(there / name, caption) for name, caption in said.items()]
 
 
 def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
@@ -146,7 +165,9 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
 
 def every_table(results: Results) -> Iterator[Table]:
     """The tables of the report, in its order."""
+    yield tables.question(results.differences)
     yield from tables.own(results.summary, results.methods)
+    yield from tables.crossed(results.summary)
     yield from tables.carried(results.summary, None)
     for noise in NOISES.names():
         if noise != "gaussian":
@@ -154,11 +175,11 @@ def every_table(results: Results) -> Iterator[Table]:
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
         yield tables.checkerboards(_alike(collect.read_csv(meters, CHECKERBOARD)))
-    taught = results.folder.parent / "tutorials" / "tutorials.csv"
-    if taught.is_file():
-        yield tables.tutorials(collect.read_csv(taught, TUTORIALS))
+    taught = _taught(results)
+    if taught:
+        yield tables.tutorials(taught[0])
     for path in _card_files(results.folder):
-        yield from tables.costs(collect.read_csv(path, COSTS))
+        yield from cost_tables.costs(collect.read_csv(path, COSTS))
 
 
 def _alike(meters: pd.DataFrame) -> pd.DataFrame:
@@ -170,10 +191,25 @@ def _alike(meters: pd.DataFrame) -> pd.DataFrame:
     return rows[rows.seed.isin(seeds)]
 
 
-def verdicts(results: Results) -> list[str]:
-    """The answer in sentences: every training set at every budget, over the levels."""
-    said = [sentences.verdicts(results.differences, budget) for budget in BUDGETS]
-    return [sentence for pairs, leaders in said for sentence in (*pairs, *leaders)]
+def verdicts(results: Results) -> dict[str, list[str]]:
+    """The answer in sentences, below the training set that they speak of; the mean over the levels, each budget."""
+    said = {}
+    for dataset, clipped in _trained(results.summary):
+        differences = results.differences
+        rows = differences[(differences.trained_on == dataset) & (differences.trained_clipped == clipped)]
+        both = [sentences.verdicts(rows, budget) for budget in BUDGETS]
+        heading = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+        said[heading] = [sentence for pairs, leaders in both for sentence in (*pairs, *leaders)]
+    taught = _taught(results)
+    if taught:
+        said["Recipe or decoder"] = tutorial_rows.worth(*taught)
+    return said
+
+
+def _taught(results: Results) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    """The rows of the tutorials' networks and their scores, where there are any."""
+    folder = results.folder.parent / "tutorials"
+    return tutorial_rows.read(folder) if (folder / "tutorials.csv").is_file() else None
 
 
 def missing(results: Results) -> str:
@@ -199,51 +235,17 @@ def with_answer(text: str, results: Results) -> str:
 
 def _answer(results: Results) -> str:
     dataset, clipped = SHOWN
-    of_shown = results.summary[(results.summary.trained_on == dataset) & (results.summary.trained_clipped == clipped)]
-    # At equal parameters the two arms of the question are the networks of equal channels.
-    said = [sentences.verdicts(results.differences, budget)[0] for budget in ("channels", "macs")]
-    parts = [_bullets([sentence for pairs in said for sentence in pairs])]
-    for table in tables.own(of_shown, results.methods, intervals=False):
-        parts.append(f"**{table.title}.** {table.note}\n\n{_pipes(table.cells)}")
     end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
+    costs = _costs(results.methods, [collect.read_csv(path, COSTS) for path in _card_files(results.folder)])
+    both = tables.question(results.differences), tables.overview(results.summary, costs, dataset, clipped)
+    parts = [f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}" for table in both]
     parts += [
         f"![PSNR by noise level for every decoder at equal MACs](docs/figures/psnr-{end})",
         f"![Quality against cost for every decoder at every budget](docs/figures/pareto-{end})",
+        _recipe(results.recipe),
         missing(results),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _markdown(said: list[str], found: list[Table], results: Results) -> str:
-    parts = ["# Which decoder?", _recipe(results.recipe), missing(results), _bullets(said)]
-    parts += [f"## {table.title}\n\n{table.note}\n\n{_pipes(table.cells)}" for table in found]
-    return "\n\n".join(parts) + "\n"
-
-
-def _html(said: list[str], found: list[Table], results: Results) -> str:
-    said_html = "".join(f"<li>{sentence}</li>" for sentence in said)
-    body = "".join(
-        f"<h2>{table.title}</h2><p>{table.note}</p>{table.cells.to_html(index=False, border=0, na_rep='')}"
-        for table in found
-    )
-    head = f'<meta charset="utf-8"><title>Which decoder?</title><style>{STYLE}</style>'
-    opening = f"<h1>Which decoder?</h1><p>{_recipe(results.recipe)} {missing(results)}</p><ul>{said_html}</ul>"
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{opening}{body}</body></html>\n'
-
-
-def _latex(table: Table) -> str:
-    cells = table.cells.astype(str).map(_escaped).rename(columns=_escaped)
-    alignment = "l" + "r" * (cells.shape[1] - 1)
-    return cells.to_latex(
-        index=False, column_format=alignment, caption=_escaped(f"{table.title}. {table.note}"), escape=False
-    )
-
-
-def _escaped(text: str) -> str:
-    """Text that LaTeX shows as it is."""
-    for special in "&%#_":
-        text = text.replace(special, "\\" + special)
-    return text.replace("±", r"$\pm$")
 
 
 def _recipe(recipe: Recipe) -> str:
@@ -252,15 +254,6 @@ def _recipe(recipe: Recipe) -> str:
         f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
         "the same pictures and noise in the same order for every arm of a seed."
     )
-
-
-def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {line}" for line in lines)
-
-
-def _pipes(cells: pd.DataFrame) -> str:
-    alignment = ["left"] + ["right"] * (cells.shape[1] - 1)
-    return cells.to_markdown(index=False, disable_numparse=True, colalign=alignment)
 
 
 def _trained(summary: pd.DataFrame) -> list[tuple[str, bool]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from bench import labels
 from bench.budgets import CEILINGS
+from bench.summary import own_noise
 
 PAIR = ("nearest", "transposed_k3")
 """The question that the project is named after: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
@@ -29,13 +30,7 @@ def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tup
     pairs, leaders : list of str
         The pair of the question, and which arm leads.
     """
-    own = differences[
-        (differences.trained_on == differences.tested_on)
-        & (differences.trained_clipped == differences.clipped)
-        & (differences.noise == "gaussian")
-        & (differences.levels == levels)
-        & (differences.budget == budget)
-    ]
+    own = differences[own_noise(differences) & (differences.levels == levels) & (differences.budget == budget)]
     conditions = [rows for _, rows in own.groupby(["trained_on", "clipped"], sort=False)]
     pairs, leaders = [pair(rows, *PAIR) for rows in conditions], [leader(rows) for rows in conditions]
     return [said for said in pairs if said], [said for said in leaders if said]
@@ -49,7 +44,7 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
     row = found.iloc[0]
     if row.psnr_db < 0:
         row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
-    first, second = _name(row.arm), _name(row.other)
+    first, second = labels.in_text(row.arm), labels.in_text(row.other)
     interval = _interval(row)
     if row.tied:
         return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
@@ -67,11 +62,11 @@ def leader(rows: pd.DataFrame) -> str:
     best = worst_gap.idxmax()
     own = rows[rows.arm == best].sort_values("psnr_db")
     ties, beaten = own[own.tied], own[~own.tied]
-    text = f"{_where(own.iloc[0])}, {_name(best)} has the highest mean"
+    text = f"{_where(own.iloc[0])}, {labels.in_text(best)} has the highest mean"
     if len(ties):
-        text += f", tied with {_listed([_name(arm) for arm in ties.other])}"
+        text += f", tied with {_listed([labels.in_text(arm) for arm in ties.other])}"
     if len(beaten):
-        gaps = [f"{_name(row.other)} ({_interval(row)})" for row in beaten.itertuples()]
+        gaps = [f"{labels.in_text(row.other)} ({_interval(row)})" for row in beaten.itertuples()]
         text += f"; it beats {_listed(gaps)}"
     return text + "."
 
@@ -93,11 +88,6 @@ def _interval(row: Any) -> str:
     """As "0.31 dB [0.24, 0.38]"; a zero has no sign."""
     gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
     return f"{gap:.2f} dB [{low:.2f}, {high:.2f}]"
-
-
-def _name(arm: str) -> str:
-    label = labels.arm(arm).label
-    return label[0].lower() + label[1:]
 
 
 def _listed(names: list[str]) -> str:

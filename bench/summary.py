@@ -208,3 +208,9 @@ def both_ways(differences: pd.DataFrame) -> pd.DataFrame:
         low, high = f"{name}_low", f"{name}_high"
         turned = turned.assign(**{name: -turned[name], low: -turned[high], high: -turned[low]})
     return pd.concat([differences, turned[differences.columns]], ignore_index=True)
+
+
+def own_noise(frame: pd.DataFrame) -> pd.Series:
+    """Where what was trained for is what was tested on."""
+    same = (frame.trained_on == frame.tested_on) & (frame.trained_clipped == frame.clipped)
+    return same & (frame.noise == "gaussian")

@@ -9,6 +9,8 @@ import pandas as pd
 
 from bench import labels
 from bench.budgets import BUDGETS, CEILINGS
+from bench.sentences import PAIR
+from bench.summary import own_noise
 from bench.tutorials import PROJECT
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
@@ -23,20 +25,9 @@ class Table:
     cells: pd.DataFrame
 
 
-def own(summary: pd.DataFrame, methods: pd.DataFrame, *, intervals: bool = True) -> Iterator[Table]:
-    """Every method on the corruption that it was trained for.
-
-    Parameters
-    ----------
-    summary, methods : pandas.DataFrame
-    intervals : bool
-        Give each mean with the half width of its 95 % interval.
-    """
-    rows = summary[
-        (summary.trained_on == summary.tested_on)
-        & (summary.trained_clipped == summary.clipped)
-        & (summary.noise == "gaussian")
-    ]
+def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
+    """Every method on the corruption that it was trained for, each mean with half its 95 % interval."""
+    rows = summary[own_noise(summary)]
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
         for budget in BUDGETS:
             arms = found[found.budget == budget]
@@ -45,43 +36,139 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame, *, intervals: bool = True)
             yield Table(
                 f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, {labels.BUDGETS[budget]}",
                 _note(arms),
-                _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget), intervals),
+                _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
             )
+
+
+def question(differences: pd.DataFrame) -> Table:
+    """The pair that the project is named after, on every training set and clamping, at equal channels and MACs."""
+    first, second = PAIR
+    rows = differences[own_noise(differences) & (differences.levels == "all")]
+    rows = rows[(rows.arm == first) & (rows.other == second)]
+    cells = []
+    for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
+        line = {"Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"}
+        for budget in ("channels", "macs"):
+            row = found[found.budget == budget].iloc[:1]
+            line[_capital(labels.BUDGETS[budget])] = "" if row.empty else _verdict(row.iloc[0])
+        line["Seeds"] = int(found.seeds.min())
+        cells.append(line)
+    note = (
+        "PSNR of upsampling nearest + conv 3x3 less that of the transposed conv 3x3, in dB, mean over sigma 0.1 to "
+        "0.6, with its 95 % interval. At equal parameters both are the networks of equal channels."
+    )
+    return Table("Nearest + conv against transposed conv", note, pd.DataFrame(cells))
+
+
+def _verdict(row: pd.Series) -> str:
+    gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
+    word = "tie" if row.tied else ("nearest" if gap > 0 else "transposed")
+    return f"{gap:+.2f} [{low:.2f}, {high:.2f}] {word if row.seeds > 1 else '(one training)'}"
+
+
+def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool) -> Table:
+    """Every arm at every budget on one training set, with what it costs at equal channels.
+
+    Parameters
+    ----------
+    summary : pandas.DataFrame
+    costs : pandas.DataFrame
+        A row an arm and budget (its index), a column a cost, named for people; NaN where it was not measured.
+    dataset : str
+    clipped : bool
+    """
+    rows = summary[own_noise(summary) & (summary.trained_on == dataset) & (summary.clipped == clipped)]
+    rows = rows[rows.levels == "all"]
+    trained, floors = rows[rows.budget.notna()], rows[rows.budget.isna()]
+    means = trained.pivot(index="arm", columns="budget", values="psnr_db")
+    ties = trained.pivot(index="arm", columns="budget", values="ties").fillna("")
+    order = sorted(means.index, key=lambda arm: (arm in CEILINGS, -means.loc[arm].dropna().iloc[0]))
+    cells = pd.DataFrame({"Method": [_labelled(arm) for arm in order]}, index=order)
+    for budget in [budget for budget in BUDGETS if budget in means]:
+        shown = [f"{means[budget][arm]:.2f} {ties[budget][arm]}".strip() for arm in order]
+        cells[_capital(labels.BUDGETS[budget])] = [text.replace("nan", "") for text in shown]
+    at = [(arm, "parameters" if arm in CEILINGS else "channels") for arm in order]
+    for cost in costs:
+        values = costs[cost].reindex(pd.MultiIndex.from_tuples(at)).to_numpy()
+        cells[cost] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
+    floors = floors.sort_values("psnr_db", ascending=False)
+    without = ", ".join(f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples())
+    note = (
+        f"Mean PSNR in dB over sigma 0.1 to 0.6, {labels.counted(int(trained.seeds.max()), 'training seed')}, "
+        f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are tied. Costs at equal "
+        f"channels. Without training: {without}."
+    )
+    return Table(f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}", note, cells.reset_index(drop=True))
 
 
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
     """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
 
-    At equal channels; mean PSNR with its interval.
+    At equal channels; mean PSNR with its interval. On other pictures sigma 0.4 and the mean over the levels are shown.
     """
     elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
-    chosen = (summary.noise == noise) if noise else elsewhere
-    rows = summary[chosen & (summary.budget == "channels")]
+    chosen = (summary.noise == noise) if noise else elsewhere & summary.levels.isin(["0.4", "all"])
+    rows = summary[chosen & ((summary.budget == "channels") | summary.budget.isna())]
     for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
+        if found.budget.isna().all():
+            continue  # floors alone
         trained = f"trained on {labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
         keys = found.apply(_tested, axis=1) if noise is None else found.levels.replace("all", "Mean")
         cells = found.assign(column=keys, half=found.psnr_db_high - found.psnr_db)
         wide, half = (cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half"))
-        order = wide.mean(axis=1).sort_values(ascending=False).index
-        shown = pd.DataFrame({key: _with_interval(wide[key], half[key]) for key in dict.fromkeys(keys)}).loc[order]
-        shown.insert(0, "Method", [labels.arm(arm).label for arm in order])
+        of_means = [key for key in wide if "Mean" in key]
+        order = wide[of_means].mean(axis=1).sort_values(ascending=False).index
+        columns = sorted(wide.columns, key=lambda key: ("Mean" in key if noise else key.rpartition(",")[0], key))
+        shown = pd.DataFrame({key: _with_interval(wide[key], half[key]) for key in columns}).loc[order]
+        floors = set(found[found.budget.isna()].arm)
+        shown.insert(0, "Method", [labels.arm(arm).label + (" (untrained)" if arm in floors else "") for arm in order])
         title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
-        yield Table(f"{title}: {trained}", _note(found), shown)
+        yield Table(f"{title}: {trained}", _note(found[found.budget.notna()]), shown)
+
+
+def crossed(summary: pd.DataFrame) -> Iterator[Table]:
+    """Train set x test set: the two arms of the question at equal channels, the mean over the levels."""
+    rows = summary[
+        (summary.noise == "gaussian") & (summary.levels == "all") & (summary.budget == "channels")
+        & (summary.trained_clipped == summary.clipped) & summary.arm.isin(PAIR)
+    ]  # fmt: skip
+    for clipped, found in rows.groupby("clipped", sort=False):
+        means = found.pivot(index=["trained_on", "tested_on"], columns="arm", values="psnr_db").dropna()
+        if means.index.get_level_values(0).nunique() < 2:
+            continue
+        text = (means[list(PAIR)].map("{:.2f}".format)).agg(" / ".join, axis=1).unstack().fillna("")
+        text = text.rename(index=labels.dataset, columns=labels.dataset).rename_axis(columns=None)
+        first, second = (labels.arm(arm).label for arm in PAIR)
+        note = (
+            f"PSNR in dB, {first} / {second} at equal channels, mean over sigma 0.1 to 0.6. Rows: trained on; columns: "
+            "tested on (2,000 pictures of the set that it was trained on, 500 of another)."
+        )
+        title = f"Train set x test set, {labels.noise('gaussian', clipped)}"
+        yield Table(title, note, text.rename_axis("Trained on").reset_index())
+
+
+def _labelled(arm: str) -> str:
+    return labels.arm(arm).label + (" (ceiling)" if arm in CEILINGS else "")
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _tested(row: pd.Series) -> str:
-    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {row.levels}"
+    level = "Mean" if row.levels == "all" else row.levels
+    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {level}"
 
 
-def _wide(rows: pd.DataFrame, costs: pd.DataFrame, intervals: bool) -> pd.DataFrame:
+def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     order = rows[rows.levels == "all"].sort_values("psnr_db", ascending=False, na_position="last")
     means = rows.pivot(index="arm", columns="levels", values="psnr_db")
     half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(index="arm", columns="levels", values="half")
     cells = pd.DataFrame(index=order.arm)
-    cells["Method"] = [labels.arm(arm).label + (" (ceiling)" if arm in CEILINGS else "") for arm in order.arm]
+    cells["Method"] = [_labelled(arm) for arm in order.arm]
     for level in sorted(means.columns):
         shown = "Mean" if level == "all" else level
-        cells[shown] = _with_interval(means[level], half[level] if intervals else None).reindex(order.arm)
+        cells[shown] = _with_interval(means[level], half[level]).reindex(order.arm)
     for arm, status in zip(order.arm, order.status, strict=True):
         if status != "ok":
             cells.loc[arm, "Mean"] = "invalid"
@@ -100,9 +187,7 @@ def _costs(methods: pd.DataFrame, budget: str) -> pd.DataFrame:
     )
 
 
-def _with_interval(means: pd.Series, half: pd.Series | None) -> pd.Series:
-    if half is None:
-        return means.map(lambda mean: "" if pd.isna(mean) else f"{mean:.2f}")
+def _with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
     return pd.Series(
         [
             "" if pd.isna(mean) else f"{mean:.2f}" + ("" if pd.isna(width) else f" ± {width:.2f}")
@@ -158,68 +243,6 @@ def checkerboards(meters: pd.DataFrame) -> Table:
         "period 4. Initial: untrained weights, with the normalisation statistics of their own activations."
     )
     return Table("Checkerboards at equal channels", note, cells)
-
-
-CARD = {  # column of the cost card: heading, unit, form
-    "parameters": ("Parameters", 1, "{:,.0f}"),
-    "macs": ("M MACs", 1e6, "{:.2f}"),
-    "activations": ("Activations", 1, "{:,.0f}"),
-    "peak_bytes": ("Peak MB", 1e6, "{:.1f}"),
-    "file_bytes": ("File kB", 1e3, "{:.1f}"),
-}
-
-
-def costs(cards: pd.DataFrame) -> Iterator[Table]:
-    """The cost card of one machine and device: the arms at equal channels and at equal MACs, own networks in both."""
-    row = cards.iloc[0]
-    machine = row.gpu if row.device == "cuda" else f"{row.cpu}, {row.cpu_isa}"
-    on_budgets = cards.budgets.fillna("").str.split()
-    for budget in ("channels", "macs"):
-        arms = on_budgets.map(lambda names, budget=budget: budget in names)
-        if not arms.any():
-            continue
-        on = cards[arms | cards.budgets.isna()]
-        first = on.drop_duplicates("arm", keep="last").set_index("arm")
-        names = [arm if pd.isna(named) else labels.arm(arm).label for arm, named in first.budgets.items()]
-        cells = pd.DataFrame({"Method": names}, index=first.index)
-        for column, (shown, unit, form) in CARD.items():
-            cells[shown] = _filled(first[column] / unit, form)
-        for threads, of_threads in on.groupby("cpu_threads"):
-            suffix = "" if row.device == "cuda" else f", {labels.counted(threads, 'thread')}"
-            cells = cells.join(_rates(of_threads, suffix))
-        cells["Deterministic (mode)"] = (first.deterministic + " (" + first.deterministic_mode + ")").fillna("")
-        cells["ONNX"] = first.onnx.fillna("")
-        yield Table(f"Costs on {machine}, {labels.BUDGETS[budget]}", _card_note(cards), cells.reset_index(drop=True))
-
-
-def _card_note(cards: pd.DataFrame) -> str:
-    row = cards.iloc[0]
-    ran = [row["dtype"], row.memory_layout, row.compile_mode, f"torch {row.torch}"]
-    ran += [f"ONNX Runtime {version}" for version in cards.onnxruntime.dropna().unique()]
-    ran += [f"TF32: {switches}" for switches in cards.tf32.dropna().unique()]
-    return (
-        f"{', '.join(ran)}; all networks in turn within one run. Peak: added by a batch of {row.peak_bytes_batch}. "
-        "Ceiling: the better of the device's own rates of matrix product and convolution. Deterministic: repeated "
-        "gradients are equal bit for bit (the same under torch's deterministic mode)."
-    )
-
-
-def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
-    """Training, times of one picture, pictures a second by number of pictures a call, the best share of the ceiling."""
-    arms = rows.groupby("arm", sort=False)
-    cells = {"Training images/s" + suffix: _filled(arms.train_images_per_s.first(), "{:,.0f}")}
-    for size, at in rows.set_index("arm").groupby("batch"):
-        if size == 1:
-            cells["ms p50 / p90" + suffix] = at.ms_p50.map("{:.2f}".format) + " / " + at.ms_p90.map("{:.2f}".format)
-        else:
-            cells[f"images/s by {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
-    cells["Of the ceiling" + suffix] = _filled(arms.fraction_of_ceiling.max(), "{:.0%}")
-    return pd.DataFrame(cells)
-
-
-def _filled(values: pd.Series, form: str) -> pd.Series:
-    """Each value as text; empty where there is none."""
-    return values.astype(object).map(lambda value: "" if pd.isna(value) else form.format(value))
 
 
 def tutorials(rows: pd.DataFrame) -> Table:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench import __main__ as command
-from bench import ceiling, collect, costs, determinism, export, machine, memory, publish, tables
+from bench import ceiling, collect, cost_tables, costs, determinism, export, machine, memory, publish
 from bench.columns import COSTS, METHODS
 from denoise import commandline, weights
 
@@ -194,7 +194,7 @@ def test_of_an_onnx_model_its_times_and_counts_are_measured(card):
 def test_the_table_of_costs_shows_ones_own_networks_and_no_nan(card):
     unmeasured = card.assign(onnx=None, onnxruntime=None)
     for rows in (card, unmeasured):
-        found = list(tables.costs(rows))
+        found = list(cost_tables.costs(rows))
         assert {table.title.split(", ")[-1] for table in found} == {"equal channels", "equal MACs"}
         for table in found:
             assert {"Upsampling nearest + conv 3x3", "my_net", "dense"} <= set(table.cells.Method)
@@ -203,7 +203,7 @@ def test_the_table_of_costs_shows_ones_own_networks_and_no_nan(card):
 
 def test_the_readme_shows_what_the_card_says_of_its_example(card):
     shown = [line for line in publish.README.read_text().splitlines() if line.startswith("| my_net")][-1]
-    table = next(tables.costs(card)).cells.set_index("Method").loc["my_net"]
+    table = next(cost_tables.costs(card)).cells.set_index("Method").loc["my_net"]
     columns = ["Parameters", "M MACs", "Activations", "Peak MB", "File kB", "Deterministic (mode)", "ONNX"]
     told = dict(zip(columns, [cell.strip() for cell in shown.split("|")[2:-1]], strict=True))
     peak = told.pop("Peak MB")

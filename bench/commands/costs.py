@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import card, ceiling, collect, costs, determinism, machine, provenance, speed, tables
+from bench import card, ceiling, collect, cost_tables, costs, determinism, machine, provenance, speed
 from bench.card import SHAPE, Subject
 from bench.columns import COSTS
 from bench.recipe import Recipe
@@ -38,7 +38,7 @@ def main(given: argparse.Namespace) -> None:
         with whole_file(target) as partial:
             whole = frame.reindex(columns=list(COSTS)).astype(dict.fromkeys(WHOLE, "Int64"))
             whole.to_csv(partial, index=False, float_format="%.5g")
-        for table in tables.costs(collect.read_csv(target, COSTS)):
+        for table in cost_tables.costs(collect.read_csv(target, COSTS)):
             print(f"{table.title}\n\n{table.note}\n\n{table.cells.to_markdown(index=False, disable_numparse=True)}\n")
         print(f"written: {target} ({len(frame)} rows)")
 
