@@ -245,8 +245,22 @@ RESCORE = {
     **PROVENANCE,
 }
 
+LEARNING_RATES = {
+    "decoder": "upsampling stage",
+    "width": "channels of the encoder's first stage",
+    "images": "pictures seen",
+    "lr": "Adam's highest learning rate",
+    "seed": "training seed",
+    "validation_psnr_db": "mean over the levels, on pictures held out of training",
+    "precision": "number format of the training",
+    "torch": "version",
+    "weights_sha256": "checksum of the weights",
+    "command": "what made the network; the card beside its weights has the score",
+}
+
 FILES = {
     "table.csv": COLUMNS,
+    "learning-rates.csv": LEARNING_RATES,
     "rescore.csv": RESCORE,
     "*/methods.csv": METHODS,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,

@@ -6,7 +6,7 @@ import pytest
 
 from bench import collect, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
-from bench.columns import CHECKERBOARD, CONDITION, DIFFERENCES, SUMMARY
+from bench.columns import CHECKERBOARD, CONDITION, DIFFERENCES, LEARNING_RATES, SUMMARY
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,7 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
 def test_every_committed_file_is_of_its_schema():
     assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
     assert list(collect.read_csv(RESULTS / "checkerboard.csv", CHECKERBOARD).arm.unique())
+    assert list(collect.read_csv(RESULTS.parent / "learning-rates.csv", LEARNING_RATES).decoder.unique())
 
 
 def test_every_committed_network_has_its_weights(committed):
