@@ -151,6 +151,21 @@ def test_a_dry_run_lists_the_cells_with_an_estimate_and_writes_nothing(tmp_path,
     assert not (tmp_path / "grid").exists()
 
 
+def test_what_is_trained_already_is_scored_alone(done, tmp_path, capsys):
+    part = tmp_path / "grid"
+    subprocess.run(["cp", "-r", done, part], check=True)
+    for file in part.glob("scores/clamping/*"):  # as if the suite were new
+        file.unlink()
+    before = {path: path.stat().st_mtime_ns for path in part.glob("weights/*")}
+    command.main(grid(part, "--dry-run"))
+    assert "to do: 0 trainings" in capsys.readouterr().out
+    command.main(grid(part))
+    assert {path.name for path in part.glob("scores/clamping/*")} == {
+        path.name for path in done.glob("scores/clamping/*")
+    }
+    assert before == {path: path.stat().st_mtime_ns for path in part.glob("weights/*")}
+
+
 def test_a_folder_of_another_recipe_is_refused_and_left_alone(done, capsys):
     said = refused(capsys, *grid(done, "--lr", "0.001"))
     assert "holds networks of another recipe" in said

@@ -43,7 +43,7 @@ def main(given: argparse.Namespace) -> None:
         return
     Store(given.out, recipe).claim()
     log.info("%d cells, %d of them done already (%s)", len(cells), len(cells) - len(waiting), given.out)
-    for _ in _told(waiting, _engine(given, waiting, job)):
+    for _ in _told(waiting, _engine(given, waiting, job), job):
         pass
 
 
@@ -92,19 +92,25 @@ def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Ite
     return engines.here(waiting, job)
 
 
-def _told(waiting: Sequence[Cell], done: Iterator[Cell]) -> Iterator[Cell]:
-    """Say each cell that is done, with the time that the rest will take at the pace of those so far."""
+def _told(waiting: Sequence[Cell], done: Iterator[Cell], job: Job) -> Iterator[Cell]:
+    """Say each cell that is done, with the time that the trainings left will take at the pace of those so far."""
     began = time.monotonic()
-    networks = sum(isinstance(cell, Network) for cell in waiting)
+    trainings = _untrained(waiting, job)
     trained = 0
     for number, cell in enumerate(done, 1):
-        trained += isinstance(cell, Network)
+        trained += cell in trainings
         left = ""
-        if trained and trained < networks:
-            seconds = (time.monotonic() - began) / trained * (networks - trained)
+        if trained and trained < len(trainings):
+            seconds = (time.monotonic() - began) / trained * (len(trainings) - trained)
             left = f", about {_time(seconds)} left"
         log.info("%d/%d %s%s", number, len(waiting), cell.name, left)
         yield cell
+
+
+def _untrained(cells: Sequence[Cell], job: Job) -> list[Network]:
+    """The networks whose weights are missing; those of the others are scored in seconds."""
+    store = Store(job.folder, job.recipe)
+    return [cell for cell in cells if isinstance(cell, Network) and not store.trained(cell.name)]
 
 
 def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
@@ -112,7 +118,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     undone = {cell.name for cell in waiting}
     for cell in cells:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
-    networks = [cell for cell in waiting if isinstance(cell, Network)]
+    networks = _untrained(waiting, job)
     kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
     rates = costs.training_rates(kinds, SHAPE, job.recipe.batch, distributed.Alone().device)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
