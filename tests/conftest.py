@@ -1,12 +1,16 @@
 """Where the tests find real data, and what a skip means where that data is."""
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
+import small_grid
 import torch
 
-from denoise import datasets
+from bench import __main__ as command
+from bench import report
+from denoise import commandline, datasets
 
 
 def pytest_addoption(parser):
@@ -52,3 +56,74 @@ def real(data_root):
 @pytest.fixture
 def generator():
     return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory):
+    """A finished grid on letters; made with as many threads as those that it is held against."""
+    out = tmp_path_factory.mktemp("grid")
+    assert small_grid.bench(*small_grid.grid(out)).wait(timeout=240) == 0
+    return out
+
+
+@pytest.fixture(scope="session")
+def results(done, tmp_path_factory):
+    """The same, collected."""
+    folder = tmp_path_factory.mktemp("results")
+    command.main(["collect", "--out", str(done), "--results", str(folder)])
+    return folder
+
+
+@pytest.fixture
+def copy(results, tmp_path):
+    """Collected results that a test may spoil."""
+    folder = tmp_path / "results"
+    subprocess.run(["cp", "-r", results, folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def letters():
+    return datasets.load("glyphs", "test").spread(6)
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A function that writes a user's file and returns its path."""
+
+    def write(text, name="net.py"):
+        path = tmp_path / name
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def own_table(tmp_path):
+    """A function that runs `python -m bench` on a few letters and returns its rows."""
+
+    def run(*arguments):
+        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
+        command.main([*words, *map(str, arguments)])
+        return report.read(tmp_path / "out" / "table.csv").set_index("method")
+
+    return run
+
+
+@pytest.fixture
+def refused_model(tmp_path, capsys):
+    """A function that runs `python -m bench --model ...` and returns the one line with which it is refused."""
+
+    def run(*models):
+        out = tmp_path / "out"
+        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--methods", "noisy", "--out", str(out)]
+        with pytest.raises(SystemExit) as stop:
+            commandline.run(command.main, [*words, "--model", *map(str, models)])
+        lines = capsys.readouterr().err.splitlines()
+        assert stop.value.code == 2
+        assert len(lines) == 1
+        assert not out.exists()
+        return lines[0]
+
+    return run

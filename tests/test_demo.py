@@ -17,7 +17,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 import denoise
-from demo import answers, board, compare, limits, pad, page, picture, samples, screenshot
+from demo import answers, board, compare, limits, page, samples, screenshot
 from denoise import commandline, weights
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
@@ -150,84 +150,6 @@ def test_the_table_says_in_words_which_decoder_is_best(compared):
 
 def test_what_a_user_may_write_is_escaped(compared):
     assert "<script>" not in board.board(compared, "<script>")
-
-
-@pytest.mark.parametrize("dark", [True, False])
-def test_a_drawing_is_turned_bright_and_centred_as_mnist_is(dark):
-    drawing = np.full((280, 280), 255 if dark else 0, np.uint8)
-    drawing[20:180, 200:230] = 0 if dark else 255
-    digit = picture.as_digit(drawing)
-    assert digit.shape == (28, 28)
-    rows, columns = np.nonzero(digit)
-    assert np.ptp(rows) + 1 == 20
-    assert abs(rows.mean() - 13.5) <= 1
-    assert abs(columns.mean() - 13.5) <= 1
-
-
-def test_the_pad_hands_over_its_pixels_as_they_are():
-    drawing = np.arange(pad.SIDE**2, dtype=np.uint32).astype(np.uint8).reshape(pad.SIDE, pad.SIDE)
-    assert np.array_equal(pad.read_pad(base64.b64encode(drawing.tobytes()).decode()), drawing)
-
-
-@pytest.mark.parametrize("text", ["AAAA", "not base64", "é", 7, "data:image/png;base64,AAAA"])
-def test_what_is_no_drawing_is_refused(text):
-    with pytest.raises(gr.Error, match="did not arrive whole"):
-        pad.read_pad(text)
-
-
-def test_a_blank_pad_changes_nothing_and_says_so(monkeypatch):
-    said = []
-    monkeypatch.setattr(gr, "Info", said.append)
-    for blank in (None, np.zeros((280, 280), np.uint8), np.full((280, 280), 255, np.uint8)):
-        assert compare.draw(blank) == gr.skip()
-    assert said == ["The pad is empty: draw a digit or a letter."] * 3
-
-
-def test_an_upload_of_any_kind_becomes_gray_and_is_shrunk_to_what_stays_live(tmp_path):
-    Image.new("RGBA", (1200, 300), (255, 0, 0, 128)).save(tmp_path / "wide.png")
-    assert picture.read_gray(str(tmp_path / "wide.png")).shape == (picture.LARGEST_SIDE // 4, picture.LARGEST_SIDE)
-    Image.new("L", (31, 17), 9).save(tmp_path / "small.png")
-    assert np.array_equal(picture.read_gray(str(tmp_path / "small.png")), np.full((17, 31), 9))
-
-
-@pytest.mark.parametrize("kind", ["text", "empty", "huge", "gif"])
-def test_an_upload_that_cannot_be_used_is_refused_before_it_is_decoded(tmp_path, kind):
-    path = tmp_path / "upload.png"
-    if kind == "huge":
-        Image.new("1", (13_000, 13_000)).save(path)
-    elif kind == "gif":
-        Image.new("L", (5, 5)).save(path, "gif")
-    else:
-        path.write_bytes(b"text" if kind == "text" else b"")
-    with pytest.raises(gr.Error, match="This picture cannot be used") as refusal:
-        picture.read_gray(str(path))
-    assert str(tmp_path) not in str(refusal.value)
-
-
-def test_a_picture_that_is_no_file_is_refused():
-    with pytest.raises(gr.Error, match="did not arrive as a file"):
-        picture.read_gray(None)
-
-
-def test_samples_are_there_without_any_data(monkeypatch, tmp_path):
-    monkeypatch.setenv("DENOISE_DATA", str(tmp_path))
-    offered = samples.samples.__wrapped__()
-    assert len(offered) == len(samples.DIGITS) + len(samples.LETTERS)
-    assert {sample.family for sample in offered} == {"mnist", "notmnist"}
-
-
-def test_real_samples_are_offered_where_the_data_is(monkeypatch, real):
-    monkeypatch.setenv("DENOISE_DATA", str(real("mnist")))
-    offered = samples.samples.__wrapped__()
-    assert sum("(mnist)" in sample.label for sample in offered) == samples.REAL["mnist"]
-
-
-def test_broken_data_costs_its_samples_and_not_the_page(monkeypatch, tmp_path):
-    monkeypatch.setenv("DENOISE_DATA", str(tmp_path))
-    for file in samples.datasets.DATASETS["mnist"].facts["files"]:
-        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / file).write_bytes(b"cut short")
-    assert not any("(mnist)" in sample.label for sample in samples.samples.__wrapped__())
 
 
 def test_the_entry_of_the_space_is_short():

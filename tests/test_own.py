@@ -1,22 +1,19 @@
-"""A user's own network in the table, by --model."""
+"""A user's own network in the own_table, by --model."""
 
-import hashlib
-import re
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
+from own_models import CPU, psnr_of
 from torch import nn
 
-from bench import __main__ as command
-from bench import costs, methods, own, own_onnx, publish, quality, report
-from denoise import commandline, datasets, engine, weights
+from bench import methods, own, publish, quality, report
+from denoise import datasets, weights
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "my_net.py"
-CPU = torch.device("cpu")
 HEAD = "import torch\nfrom torch import nn\n"
 BROKEN = f"""{HEAD}
 class Net(nn.Module):
@@ -36,60 +33,8 @@ def build():
 """
 
 
-@pytest.fixture
-def letters():
-    return datasets.load("glyphs", "test").spread(6)
-
-
-@pytest.fixture
-def written(tmp_path):
-    """A function that writes a user's file and returns its path."""
-
-    def write(text, name="net.py"):
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def table(tmp_path):
-    """A function that runs `python -m bench` on a few letters and returns its rows."""
-
-    def run(*arguments):
-        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
-        command.main([*words, *map(str, arguments)])
-        return report.read(tmp_path / "out" / "table.csv").set_index("method")
-
-    return run
-
-
-@pytest.fixture
-def refused(tmp_path, capsys):
-    """A function that runs `python -m bench --model ...` and returns the one line with which it is refused."""
-
-    def run(*models):
-        out = tmp_path / "out"
-        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--methods", "noisy", "--out", str(out)]
-        with pytest.raises(SystemExit) as stop:
-            commandline.run(command.main, [*words, "--model", *map(str, models)])
-        lines = capsys.readouterr().err.splitlines()
-        assert stop.value.code == 2
-        assert len(lines) == 1
-        assert not out.exists()
-        return lines[0]
-
-    return run
-
-
-def _psnr(method, pictures):
-    estimate = method.build(pictures, CPU)
-    return quality.score({"it": estimate}, pictures, quality.Corruption("gaussian", 0.4, clip=True)).psnr_db.to_numpy()
-
-
-def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_other(table):
-    rows = table("--methods", "mnist-nearest", "--model", f"{EXAMPLE}:build")
+def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_other(own_table):
+    rows = own_table("--methods", "mnist-nearest", "--model", f"{EXAMPLE}:build")
     row = rows.loc["my_net"]
     assert rows.index.tolist() == ["mnist-nearest", "my_net"]
     assert (row.status, row.parameters, row.macs) == ("ok", 0, 25 * 28 * 28)
@@ -104,7 +49,7 @@ def test_a_shipped_network_brought_as_ones_own_is_measured_alike(written, letter
     (shipped,) = methods.find(["mnist-nearest"])
     brought = own.load(f"{path}:build")
     assert brought.costs((1, 28, 28)) == shipped.costs((1, 28, 28))
-    assert (_psnr(brought, letters) == _psnr(shipped, letters)).all()
+    assert (psnr_of(brought, letters) == psnr_of(shipped, letters)).all()
 
 
 def test_a_network_runs_in_evaluation_mode_without_gradients_in_channels_last(written, letters):
@@ -118,18 +63,18 @@ class Net(nn.Module):
 def build():
     return Net().train()
 """)
-    assert len(_psnr(own.load(f"{path}:build"), letters)) == 6
+    assert len(psnr_of(own.load(f"{path}:build"), letters)) == 6
 
 
-def test_several_networks_get_names_of_their_own(table, written):
+def test_several_networks_get_names_of_their_own(own_table, written):
     path = written(f"{HEAD}\ndef one():\n    return nn.Identity()\n\ndef two():\n    return nn.Sigmoid()\n")
-    rows = table("--methods", "noisy", "--model", f"first={path}:one", f"{path}:two", "--model", f"{EXAMPLE}:build")
+    rows = own_table("--methods", "noisy", "--model", f"first={path}:one", f"{path}:two", "--model", f"{EXAMPLE}:build")
     assert rows.index.tolist() == ["noisy", "first", "net", "my_net"]
     assert rows.psnr_db["first"] == rows.psnr_db["noisy"]
 
 
-def test_two_networks_of_one_name_are_refused_with_the_way_out(refused):
-    said = refused(f"{EXAMPLE}:build", f"{EXAMPLE}:build")
+def test_two_networks_of_one_name_are_refused_with_the_way_out(refused_model):
+    said = refused_model(f"{EXAMPLE}:build", f"{EXAMPLE}:build")
     assert "two methods have one name: my_net" in said
     assert "--model NAME=FILE" in said
 
@@ -139,7 +84,7 @@ def test_a_file_may_import_what_lies_beside_it(written, letters):
     path = written("from layer_beside_it import Layer\n\n\ndef build():\n    return Layer()\n")
     before = list(sys.path)
     try:
-        assert len(_psnr(own.load(f"{path}:build"), letters)) == 6
+        assert len(psnr_of(own.load(f"{path}:build"), letters)) == 6
     finally:
         sys.path[:] = before
 
@@ -154,8 +99,10 @@ def test_the_checksum_tells_weights_apart():
 
 
 @pytest.mark.parametrize("value", ["float('nan')", "float('inf')"])
-def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_averaged(table, written, capsys, value):
-    rows = table("--methods", "noisy", "--model", f"{written(BROKEN.replace('VALUE', value))}:build")
+def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_averaged(
+    own_table, written, capsys, value
+):
+    rows = own_table("--methods", "noisy", "--model", f"{written(BROKEN.replace('VALUE', value))}:build")
     broken = rows.loc["net"]
     assert broken.status == "invalid: 3 of 6 estimates are not finite"
     assert broken[["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95"]].isna().all()
@@ -212,8 +159,8 @@ NET = "class Net(nn.Module):\n    def forward(self, x):\n        {}\n\ndef build
         ("def build():\n    return nn.Conv2d(3, 3, 3)\n", "net.py: the network, given (1, 1, 28, 28), raised RuntimeE"),
     ],
 )
-def test_what_is_wrong_in_the_file_is_said_in_one_line(refused, written, text, said):
-    assert said in refused(f"{written(HEAD + text)}:build")
+def test_what_is_wrong_in_the_file_is_said_in_one_line(refused_model, written, text, said):
+    assert said in refused_model(f"{written(HEAD + text)}:build")
 
 
 @pytest.mark.parametrize(
@@ -226,8 +173,8 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line(refused, written, text, s
         ("net.onnx:build", "is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
     ],
 )
-def test_what_names_no_network_is_refused_with_what_would(refused, model, said):
-    assert said in refused(model)
+def test_what_names_no_network_is_refused_with_what_would(refused_model, model, said):
+    assert said in refused_model(model)
 
 
 def test_the_readme_shows_the_row_that_its_example_prints(real):
@@ -246,123 +193,6 @@ def test_the_readme_shows_the_row_that_its_example_prints(real):
 
 
 # ONNX
-
-
-@pytest.fixture(scope="module")
-def onnx():
-    pytest.importorskip("onnxscript")
-    pytest.importorskip("onnxruntime")
-    return pytest.importorskip("onnx")
-
-
-@pytest.fixture(scope="module", params=["mnist-nearest", "mnist-transposed"])
-def exported(request, onnx, tmp_path_factory):
-    """A shipped network's name and the file that it was exported to, for any number of pictures of 28x28."""
-    path = tmp_path_factory.mktemp("onnx") / f"{request.param}-exported.onnx"
-    _export(engine.load(request.param, device="cpu").network, path, dynamic=True)
-    return request.param, path
-
-
-def _export(network, path, *, dynamic=False, pictures=2, size=(28, 28)):
-    batch = {0: torch.export.Dim("batch")} if dynamic else None
-    x = torch.rand(pictures, 1, *size)
-    options = {"dynamo": True, "dynamic_shapes": (batch,), "verbose": False}
-    torch.onnx.export(network.eval(), (x,), str(path), **options)
-
-
-def test_an_exported_network_scores_what_the_network_itself_scores(exported, letters):
-    name, path = exported
-    (shipped,) = methods.find([name])
-    assert _psnr(own.load(str(path)), letters) == pytest.approx(_psnr(shipped, letters), abs=0.001)
-
-
-def test_the_multiplications_of_an_exported_network_are_counted_as_pytorch_counts_them(exported):
-    name, path = exported
-    network = engine.load(name, device="cpu").network
-    counted = own.load(str(path)).costs((1, 28, 28))
-    assert counted["macs"] == costs.macs(network, (1, 28, 28))
-    assert counted["parameters"] == pytest.approx(costs.parameters(network), rel=0.01)  # normalisation is folded in
-
-
-def test_an_onnx_model_has_a_row_like_any_other(table, exported):
-    _, path = exported
-    row = table("--methods", "noisy", "--model", f"theirs={path}").loc["theirs"]
-    assert row.status == "ok"
-    assert row[["psnr_ci95_db", "cpu_ms_p50", "cpu_images_per_s", "macs", "parameters"]].notna().all()
-    assert row.compile_mode.startswith("ONNX Runtime ")
-
-
-def test_the_checksum_of_an_onnx_model_is_of_its_file_and_of_the_weights_beside_it(exported):
-    _, path = exported
-    files = [path, *sorted(path.parent.glob(f"{path.name}.*"))]
-    expected = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    assert own.load(str(path)).weights_sha256 == expected
-
-
-def test_a_model_with_a_fixed_batch_is_fed_in_pieces_and_the_last_is_filled_up(onnx, tmp_path):
-    layer = nn.Conv2d(1, 1, 3, padding=1)
-    _export(layer, tmp_path / "four.onnx", pictures=4)
-    method = own.load(str(tmp_path / "four.onnx"))
-    noisy = torch.rand(6, 1, 28, 28)
-    estimate = method.build(None, CPU)(noisy, 0.4)
-    torch.testing.assert_close(estimate, layer(noisy).detach(), rtol=1e-4, atol=1e-5)
-    assert method.costs((1, 28, 28)) == {"parameters": 10, "macs": 9 * 28 * 28}
-
-
-def test_matrix_products_are_counted_too(onnx, tmp_path):
-    network = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 784), nn.Unflatten(1, (1, 28, 28))
-    )
-    _export(network, tmp_path / "dense.onnx", dynamic=True)
-    counted = own.load(str(tmp_path / "dense.onnx")).costs((1, 28, 28))
-    assert counted == {"parameters": costs.parameters(network), "macs": costs.macs(network, (1, 28, 28))}
-
-
-def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than_a_wrong_one(onnx):
-    proto = onnx.parser.parse_model(
-        """<ir_version: 8, opset_import: ["" : 17]>
-        net (float[N, 1, 28, 28] x) => (float[N, 1, 28, 28] y) { y = Einsum <equation = "nchw,nchw->nchw"> (x, x) }"""
-    )
-    assert own_onnx.macs(onnx, proto, (1, 28, 28)) is None
-
-
-def test_a_model_for_other_sizes_is_refused_with_both(onnx, refused, tmp_path):
-    _export(nn.Conv2d(1, 1, 3, padding=1), tmp_path / "wide.onnx", dynamic=True, size=(32, 48))
-    assert "takes pictures of 1x32x48 (channels x height x width); these are 1x28x28" in refused(tmp_path / "wide.onnx")
-
-
-def test_a_model_that_changes_the_size_is_refused(onnx, refused, tmp_path):
-    _export(nn.Conv2d(1, 1, 3), tmp_path / "narrow.onnx", dynamic=True)
-    assert "given (1, 1, 28, 28), returned (1, 1, 26, 26): it must return the same shape" in refused(
-        tmp_path / "narrow.onnx"
-    )
-
-
-def test_a_file_that_is_no_onnx_model_is_refused(onnx, refused, tmp_path):
-    (tmp_path / "not.onnx").write_text("nothing")
-    assert "not.onnx: ONNX Runtime cannot read it" in refused(tmp_path / "not.onnx")
-
-
-@pytest.mark.parametrize(
-    ("signature", "said"),
-    [
-        ("(float[N,1,8,8] x, float[N,1,8,8] z) => (float[N,1,8,8] y) { y = Add(x, z) }", "2 inputs and 1 outputs"),
-        ("(float[N,64] x) => (float[N,64] y) { y = Relu(x) }", "tensor(float) of 2 dimensions"),
-        ("(double[N,1,8,8] x) => (double[N,1,8,8] y) { y = Relu(x) }", "tensor(double) of 4 dimensions"),
-    ],
-)
-def test_a_model_that_takes_no_pictures_is_refused(onnx, refused, tmp_path, signature, said):
-    proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> net {signature}')
-    onnx.save(proto, tmp_path / "net.onnx")
-    assert said in refused(tmp_path / "net.onnx")
-
-
-def test_without_onnx_runtime_it_is_said_how_to_get_it(refused, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    (tmp_path / "net.onnx").write_bytes(b"")
-    assert re.search(
-        r"net\.onnx: onnxruntime is not installed.*pip install '\.\[onnx\]'", refused(tmp_path / "net.onnx")
-    )
 
 
 def test_the_shipped_weights_are_not_touched_by_what_is_brought():
