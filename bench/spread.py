@@ -5,6 +5,7 @@ References
 Cochran, "Sampling techniques", 3rd edition, 1977, chapter 9A (clusters of unequal size).
 Davison and Hinkley, "Bootstrap methods and their application", 1997 (residuals, and their rescaling).
 Smyth, "Linear models and empirical Bayes methods", SAGMB, 2004 (variances drawn towards a common one).
+Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics, 1946.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 2_000
+
+
+def freedom_of(parts: list[tuple[float, float]]) -> float:
+    """Degrees of freedom of a sum of independent variances, each with its own (Satterthwaite); 1 where all are 0."""
+    total = sum(variance for variance, _ in parts)
+    return total**2 / sum(variance**2 / degrees for variance, degrees in parts if variance > 0) if total > 0 else 1.0
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,10 @@ def over_pictures(by_picture: np.ndarray, groups: np.ndarray) -> OverPictures:
     total = np.stack([np.bincount(groups, scores) for scores in by_picture])  # (A, G)
     drawn = _drawn(len(count))
     resampled = (drawn @ total.T) / (drawn @ count)[:, None]
-    mean = by_picture.mean(1, keepdims=True)
-    return OverPictures(resampled, (total - mean * count) / by_picture.shape[1])
+    mean = by_picture.mean(1)
+    # Drawing G of G groups scatters as if the variance had been divided by G: few groups would be said to scatter less.
+    unbiased = mean + (resampled - mean) * np.sqrt(len(count) / (len(count) - 1))
+    return OverPictures(unbiased, (total - mean[:, None] * count) / by_picture.shape[1])
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,10 @@ class OverSeeds:
     ----------
     variance, freedom : ndarray
         (A,): of one training, with its degrees of freedom.
+    inside : ndarray
+        (A,) bool: the arms whose variances hold a common part.
+    together : float
+        Degrees of freedom of all residuals of the arms inside.
     errors : ndarray
         (B, A): resampled errors of the mean over the seeds.
     shared_variance : float
@@ -70,9 +83,22 @@ class OverSeeds:
 
     variance: np.ndarray
     freedom: np.ndarray
+    inside: np.ndarray
+    together: float
     errors: np.ndarray
     shared_variance: float
     shared: np.ndarray
+
+    def of_difference(self, i: int, j: int) -> tuple[float, float]:
+        """The variance of the difference of two arms by one seed, with its degrees of freedom.
+
+        Both variances hold the common part, so they are not independent: no pair knows more than all residuals do. Two
+        arms have one set of residuals, not two.
+        """
+        freedom = freedom_of([(self.variance[arm], self.freedom[arm]) for arm in (i, j)])
+        if self.inside[i] and self.inside[j]:
+            freedom = min(freedom, self.together)
+        return self.variance[i] + self.variance[j], freedom
 
 
 def over_seeds(means: np.ndarray, inside: np.ndarray) -> OverSeeds:
@@ -81,6 +107,10 @@ def over_seeds(means: np.ndarray, inside: np.ndarray) -> OverSeeds:
     Three seeds are too few to know how one arm scatters; that all arms scatter alike is too much to assume. So the
     variance of an arm `inside` is drawn towards that of all of them, which counts for as much as its own seeds do. An
     arm outside (another kind of network) has its own seeds alone, and tells nothing of the others.
+
+    The weight is fixed. Estimated from the arms' variances themselves (Smyth) it is often far too large: with nine arms
+    of three seeds, four of which scatter a quarter as much as the others, intervals of differences then cover 92 % on
+    average and 86 % for the worst pair; with the fixed weight 96 % and 91 %, and 96 % where all scatter alike.
     """
     arms, seeds = means.shape
     within = means - means.mean(1, keepdims=True)
@@ -89,13 +119,12 @@ def over_seeds(means: np.ndarray, inside: np.ndarray) -> OverSeeds:
     residual = within - effect
     own = np.square(residual).sum(1)
     variance, freedom = own / max(1, seeds - 1), np.full(arms, max(1.0, seeds - 1))
+    together = max(1.0, (seeds - 1) * (inside.sum() - 1))
     if several:
-        count = int(inside.sum())
-        left = (seeds - 1) * (count - 1)  # degrees of freedom of all residuals together
-        common = own[inside].sum() / max(1, left)
-        degrees, weight = max(1e-9, left / count), seeds - 1
+        common = own[inside].sum() / together
+        degrees, weight = together / inside.sum(), max(1, seeds - 1)
         variance[inside] = (weight * common + own[inside]) / (weight + degrees)
-        freedom[inside] = max(1.0, min(weight + degrees, left))
+        freedom[inside] = min(weight + degrees, together)
     known = inside if several else np.ones(arms, bool)
     shared_variance = (
         max(0.0, effect.var(ddof=1) - variance[inside].mean() / inside.sum()) if several and seeds > 1 else 0.0
@@ -103,6 +132,8 @@ def over_seeds(means: np.ndarray, inside: np.ndarray) -> OverSeeds:
     return OverSeeds(
         variance,
         freedom,
+        inside,
+        together,
         _resampled(_standard(residual[known], variance[known]), seeds, arms) * np.sqrt(variance),
         shared_variance,
         _resampled(_standard(effect[None], effect.var(keepdims=True)), seeds, 1)[:, 0] * np.sqrt(shared_variance),

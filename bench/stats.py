@@ -5,12 +5,16 @@ pictures that have something in common), the same ones for all arms and seeds, s
 in a difference; and the seeds, as the residuals of the two-way layout arms x seeds, from which what a seed does to all
 arms is taken out (`bench.spread`). The interval is a t interval around the mean with the bootstrap's standard
 deviation, and with as many degrees of freedom as pictures and seeds leave (Satterthwaite): percentiles would cover less
-than they claim. Each interval is for its own pair; nothing is corrected for the number of pairs.
+than they claim.
+
+Each interval is for its own pair. The letters answer for all pairs of an analysis at once: where no two arms differ,
+19 of 20 analyses have one letter. Their level is that which the largest studentised difference exceeds in 1 of 20
+resamples (max-t), so two arms may share a letter although the interval of their difference leaves out 0.
 
 References
 ----------
+Hothorn, Bretz, Westfall, "Simultaneous inference in general parametric models", Biometrical Journal, 2008 (max-t).
 Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (resampling crossed layouts).
-Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics, 1946.
 Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS, 2004.
 """
 
@@ -23,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.spread import OverPictures, OverSeeds, over_pictures, over_seeds
+from bench.spread import OverPictures, OverSeeds, freedom_of, over_pictures, over_seeds
 
 LEVEL = 0.95
 POWER = 0.8
@@ -41,6 +45,8 @@ class Comparison:
         (A,): the mean score of each arm, and its 95 % interval.
     difference, difference_low, difference_high : ndarray
         (A, A): row minus column.
+    apart : ndarray
+        (A, A) bool: competing arms that differ where all pairs of them are asked at once.
     inside : ndarray
         (A,) bool: the arms that compete. The others (ceilings) have no letters, and do not count for what is resolved.
     """
@@ -51,6 +57,7 @@ class Comparison:
     difference: np.ndarray
     difference_low: np.ndarray
     difference_high: np.ndarray
+    apart: np.ndarray
     inside: np.ndarray
 
     @property
@@ -60,7 +67,10 @@ class Comparison:
 
     @property
     def resolvable(self) -> float:
-        """The difference that this design finds 4 times of 5, in the median over the pairs of competing arms."""
+        """The true difference that this design finds 4 times of 5: `FOUND` half widths, in the median over the pairs.
+
+        Pairs of competing arms, those of known width alone; NaN where there is none.
+        """
         half = (self.difference_high - self.difference_low)[np.ix_(self.inside, self.inside)] / 2
         pairs = half[np.triu_indices(len(half), 1)]
         return float(FOUND * np.nanmedian(pairs)) if np.isfinite(pairs).any() else np.nan
@@ -90,24 +100,24 @@ def compare(
     with np.errstate(invalid="ignore"):
         difference = mean[:, None] - mean[None, :]
     usable = np.isfinite(scores).all((1, 2))
-    half, half_difference = np.full(arms, np.nan), np.full((arms, arms), np.nan)
-    np.fill_diagonal(half_difference, 0.0)
+    half, gaps, joint = np.full(arms, np.nan), np.full((arms, arms), np.nan), np.full((arms, arms), np.nan)
+    np.fill_diagonal(gaps, 0.0)
     if labels.max(initial=0) > 0 and usable.any():
-        half[usable], half_difference[np.ix_(usable, usable)] = _half_widths(scores[usable], labels, among[usable])
-    return Comparison(
-        mean, mean - half, mean + half, difference, difference - half_difference, difference + half_difference, among
-    )
+        block = np.ix_(usable, usable)
+        half[usable], gaps[block], joint[block] = _half_widths(scores[usable], labels, among[usable])
+    apart = (np.abs(difference) > joint) & among[:, None] & among
+    low, high = difference - gaps, difference + gaps
+    return Comparison(mean, mean - half, mean + half, difference, low, high, apart, among)
 
 
 def letters(comparison: Comparison) -> list[str]:
-    """Arms that share a letter are tied; "a" holds the best. The compact letter display of Piepho, 2004.
+    """Arms that share a letter are not told apart; "a" holds the best. The compact letter display of Piepho, 2004.
 
-    Arms that do not compete have none.
+    All pairs are asked at once. Arms that do not compete have none.
     """
     competing = np.flatnonzero(comparison.inside)
     groups = [set(competing)]
-    tied = comparison.tied
-    for i, j in zip(*np.nonzero(~tied), strict=True):
+    for i, j in zip(*np.nonzero(comparison.apart), strict=True):
         if i < j:
             split = [group - {one} for group in groups if {i, j} <= group for one in (i, j)]
             groups = [group for group in groups if not {i, j} <= group] + split
@@ -120,48 +130,54 @@ def letters(comparison: Comparison) -> list[str]:
             for arm in range(len(comparison.mean))]  # fmt: skip
 
 
-def _half_widths(scores: np.ndarray, groups: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half the 95 % intervals of the means, (A,), and of the differences, (A, A), of finite scores."""
+def _half_widths(
+    scores: np.ndarray, groups: np.ndarray, inside: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Half the 95 % intervals of finite scores: of means, (A,), of differences, (A, A), and of all differences at once.
+
+    The last is the interval of a pair at the level that makes all pairs of the arms `inside` hold together.
+    """
     arms, seeds, _ = scores.shape
     pictures, trained = over_pictures(scores.mean(1), groups), over_seeds(scores.mean(2), inside)
     half = [_half_of_mean(arm, seeds, pictures, trained) for arm in range(arms)]
-    gaps = np.zeros((arms, arms))
-    for i in range(arms):
-        for j in range(i):
-            gaps[i, j] = gaps[j, i] = _half_of_difference(i, j, seeds, pictures, trained)
-    return np.array(half), gaps
+    first, second = np.triu_indices(arms, 1)
+    resampled = pictures.resampled + trained.errors
+    gaps = resampled[:, first] - resampled[:, second]  # (B, pairs)
+    freedom = [_freedom_of_difference(i, j, seeds, pictures, trained) for i, j in zip(first, second, strict=True)]
+    share = _share_of_one(gaps[:, inside[first] & inside[second]])
+    single, joint = np.zeros((arms, arms)), np.zeros((arms, arms))
+    for table, missed in ((single, 1 - LEVEL), (joint, share)):
+        table[first, second] = stats.t.isf(missed / 2, freedom) * gaps.std(0, ddof=1)
+    return np.array(half), single + single.T, joint + joint.T
+
+
+def _share_of_one(gaps: np.ndarray) -> float:
+    """How often the interval of one pair may miss for those of all pairs to hold together at `LEVEL`; (B, pairs).
+
+    The bootstrap says how much the pairs have in common; how heavy the tails are, the t distribution of each pair.
+    """
+    size = gaps.std(0, ddof=1)
+    gaps, size = gaps[:, size > 0], size[size > 0]
+    if len(size) < 2:
+        return 1 - LEVEL
+    largest = np.abs((gaps - gaps.mean(0)) / size).max(1)
+    return float(min(1 - LEVEL, 2 * stats.norm.sf(np.quantile(largest, LEVEL))))
 
 
 def _half_of_mean(arm: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
     weights = np.zeros(len(trained.variance))
     weights[arm] = 1
-    return _half(
-        pictures.resampled[:, arm] + trained.errors[:, arm] + trained.shared,
-        [
-            (pictures.variance(weights), pictures.freedom),
-            (trained.variance[arm] / seeds, trained.freedom[arm]),
-            (trained.shared_variance / seeds, max(1, seeds - 1)),
-        ],
-    )
+    parts = [
+        (pictures.variance(weights), pictures.freedom),
+        (trained.variance[arm] / seeds, trained.freedom[arm]),
+        (trained.shared_variance / seeds, max(1, seeds - 1)),
+    ]
+    resampled = pictures.resampled[:, arm] + trained.errors[:, arm] + trained.shared
+    return float(stats.t.isf((1 - LEVEL) / 2, freedom_of(parts)) * resampled.std(ddof=1))
 
 
-def _half_of_difference(i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
+def _freedom_of_difference(i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
     weights = np.zeros(len(trained.variance))
     weights[i], weights[j] = 1, -1
-    resampled = pictures.resampled + trained.errors
-    return _half(
-        resampled[:, i] - resampled[:, j],
-        [
-            (pictures.variance(weights), pictures.freedom),
-            *((trained.variance[arm] / seeds, trained.freedom[arm]) for arm in (i, j)),
-        ],
-    )
-
-
-def _half(resampled: np.ndarray, parts: list[tuple[float, float]]) -> float:
-    """Half a 95 % t interval; `parts` are the variances that make up the whole, with their degrees of freedom."""
-    total = sum(variance for variance, _ in parts)
-    if total == 0:
-        return 0.0
-    freedom = total**2 / sum(variance**2 / degrees for variance, degrees in parts if variance > 0)
-    return float(stats.t.ppf((1 + LEVEL) / 2, freedom) * resampled.std(ddof=1))
+    variance, freedom = trained.of_difference(i, j)
+    return freedom_of([(pictures.variance(weights), pictures.freedom), (variance / seeds, freedom)])

@@ -23,6 +23,40 @@ def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
     assert 0.91 <= hits / 200 <= 0.99
 
 
+@pytest.mark.parametrize(("arms", "seeds"), [(2, 2), (2, 3), (3, 3), (9, 2)])
+def test_an_interval_of_a_difference_covers_it_where_nothing_but_the_seed_scatters(arms, seeds):
+    """Two arms have one set of residuals, not two."""
+    random = np.random.default_rng(9)
+    found = [stats.compare(random.normal(0, 1, (arms, seeds, 1)) + np.zeros(20)) for _ in range(250)]
+    assert 0.92 <= covered(found, np.zeros((arms, arms))).mean() <= 0.98
+
+
+@pytest.mark.parametrize(("seeds", "seed_sd"), [(1, 0.0), (2, 0.05), (3, 0.05)])
+def test_equal_arms_share_one_letter_19_times_of_20(seeds, seed_sd):
+    random, size = np.random.default_rng(10), {"arms": 9, "seeds": seeds, "seed_sd": seed_sd, "pictures": 60}
+    found = [stats.compare(layout(random, gap=0.0, **size)) for _ in range(150)]
+    assert np.mean([set(stats.letters(one)) == {"a"} for one in found]) >= 0.91
+    assert np.mean([one.tied.all() for one in found]) < 0.75  # each pair alone: some of the 36 leave out 0
+
+
+def test_letters_tell_apart_what_differs_enough():
+    found = stats.compare(layout(np.random.default_rng(11), seeds=3, gap=0.5, arms=9))
+    assert stats.letters(found) == ["b", "a", *["b"] * 7]
+
+
+def test_letters_of_two_arms_are_what_the_interval_of_their_difference_says():
+    random = np.random.default_rng(12)
+    for _ in range(30):
+        found = stats.compare(layout(random, seeds=3, gap=0.1))
+        assert found.apart[0, 1] != found.tied[0, 1]
+
+
+def test_two_groups_are_not_said_to_scatter_less_than_they_do():
+    scores, groups = np.array([[[1.0, 1.0, 3.0, 3.0]]]), [0, 0, 1, 1]
+    found = stats.compare(scores, groups)
+    assert found.high[0] - 2 == pytest.approx(12.71 * 1.0, rel=0.05)  # t of 1 degree of freedom, sd sqrt(2) / sqrt(2)
+
+
 def covered(found, gap):
     """For each pair of arms, the share of comparisons whose interval holds the difference of their true means."""
     inside = [(one.difference_low <= gap) & (gap <= one.difference_high) for one in found]
@@ -140,10 +174,19 @@ def test_arms_that_share_a_letter_are_tied():
     # a and b differ, c lies between and ties with both
     found = stats.compare(np.ones((3, 1, 2)))
     low = np.array([[0, 0.1, -1], [-0.3, 0, -1], [-1, -1, 0]])
+    apart = (low > 0) | (-low.T < 0)
     found = stats.Comparison(
-        np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T, np.ones(3, bool)
+        np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T, apart, np.ones(3, bool)
     )
     assert stats.letters(found) == ["a", "b", "ab"]
+
+
+def test_pairs_of_unknown_width_do_not_count_for_what_is_resolved():
+    scores = layout(np.random.default_rng(13), seeds=3, gap=0.0, arms=4)
+    without = stats.compare(scores[:3]).resolvable
+    scores[3, 0, 0] = math.inf
+    assert stats.compare(scores).resolvable == pytest.approx(without)
+    assert math.isnan(stats.compare(scores[2:]).resolvable)
 
 
 def test_equal_arms_are_tied_and_resolve_everything():
