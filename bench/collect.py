@@ -160,14 +160,22 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     ValueError
-        There are none, or a file is cut short or of another schema: it is named and left alone.
+        There are none, a file is cut short or of another schema, or methods and scores do not belong together: it is
+        named and left alone.
     """
     methods = read_csv(folder / "methods.csv", METHODS)
     there = methods[~methods.missing]
     parts = [
         read_parquet(scores_file(folder, *key)) for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
     ]
-    return methods, pd.concat(parts, ignore_index=True)
+    scores = pd.concat(parts, ignore_index=True)
+    apart = sorted(set(there.method) ^ set(scores.method.unique()))
+    if apart:
+        raise ValueError(
+            f"{folder}: methods.csv and the scores do not hold the same methods ({len(apart)} differ, {apart[0]} for "
+            "one): a file was cut, or is of another run; they are left as they are"
+        )
+    return methods, scores
 
 
 def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:

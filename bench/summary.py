@@ -43,25 +43,26 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
     Raises
     ------
     ValueError
-        Two methods of one condition were scored on different pictures.
+        Two methods of one condition were scored on different pictures, or at different levels.
     """
     facts = methods[~methods.missing].set_index("method")
-    rows: list[dict[str, object]] = []
-    pairs: list[dict[str, object]] = []
+    rows, pairs = list[dict[str, object]](), list[dict[str, object]]()
     for condition, psnrs, ssims in _conditions(facts, scores):
         groups = datasets.groups(str(condition["tested_on"]), psnrs.index)
+        made_by = {"protocol": _each_once(facts.protocol[psnrs.columns]), "command": COMMAND}
         for arm, names in _untrained(facts, psnrs).items():
             found, _ = _compared({arm: names}, psnrs, ssims, groups)
-            rows += [condition | {"budget": None} | row | _origin(row, facts) for row in found]
+            rows += [condition | {"budget": None} | row for row in found]
         for budget in budgets.BUDGETS:
             arms, late = _on_time(_arms(facts, psnrs, budget))
             found, differences = _compared(arms, psnrs, ssims, groups)
             for arm, names in late.items():
                 found += _compared({arm: names}, psnrs, ssims, groups)[0]
-            rows += [condition | {"budget": budget} | row | _origin(row, facts) for row in found]
-            made_by = {"protocol": _each_once(facts.protocol), "command": COMMAND}
+            rows += [condition | {"budget": budget} | row for row in found]
             pairs += [condition | {"budget": budget} | pair | made_by for pair in differences]
-    return pd.DataFrame(rows, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
+    origins = {names: _origin(names, facts) for names in dict.fromkeys(str(row["methods"]) for row in rows)}
+    whole = [row | origins[str(row["methods"])] for row in rows]
+    return pd.DataFrame(whole, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
 
 
 def _conditions(
@@ -76,6 +77,7 @@ def _conditions(
         if len(levels) > 1:
             by_picture = rows.groupby(["method", "picture"], sort=False, as_index=False)[[*MEASURES]]
             levels["all"] = by_picture.mean(skipna=False)
+            _check_levels(rows, values)
         for level, part in levels.items():
             condition = dict(zip(keys, values, strict=True)) | {"levels": level}
             _check_pictures(part, condition)
@@ -93,9 +95,21 @@ def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
             )
 
 
-def _origin(row: dict[str, object], facts: pd.DataFrame) -> dict[str, object]:
-    """What made a row: the checksums of its weights, the versions, and a command."""
-    behind = facts.loc[str(row["methods"]).split()]
+def _check_levels(rows: pd.DataFrame, values: Iterable[object]) -> None:
+    """Raise ValueError where two methods were scored at different levels: their means over them cannot be compared."""
+    of_method = rows.groupby("method", sort=False).sigma.agg(lambda sigmas: tuple(sorted(set(sigmas))))
+    for name, levels in of_method.items():
+        if levels != of_method.iloc[0]:
+            first, other = (", ".join(f"{sigma:g}" for sigma in one) for one in (of_method.iloc[0], levels))
+            raise ValueError(
+                f"{of_method.index[0]} and {name} were scored at different levels ({first}; {other}) "
+                f"of {' '.join(map(str, values))}: score one of them anew"
+            )
+
+
+def _origin(names: str, facts: pd.DataFrame) -> dict[str, object]:
+    """What made the row of these methods: the checksums of their weights, the versions, and a command."""
+    behind = facts.loc[names.split()]
     first = behind.iloc[0]
     hashes = "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
     command = first.command if len(behind) == 1 else _command(behind)

@@ -83,7 +83,7 @@ def make(
                 corruption = quality.Corruption(plan.noise, sigma, plan.clip, plan.draw)
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
-                cells = {name: _cell(rows) for name, rows in scores.groupby("method")}
+                cells = {name: _cell(rows, test.name) for name, rows in scores.groupby("method")}
                 rows += [own | _facts(arm) | cells[arm.name] | arm.ran for arm in arms if arm.name in cells]
     frame = pd.DataFrame(rows)
     timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
@@ -105,14 +105,15 @@ def build(
     return denoisers
 
 
-def _cell(scores: pd.DataFrame) -> dict[str, object]:
+def _cell(scores: pd.DataFrame, dataset: str) -> dict[str, object]:
     """Means over pictures with the half widths of their intervals; no mean where one picture has no score."""
     broken = int(scores.psnr_db.isna().sum())
     if broken:
         return {"status": f"{INVALID}: {broken} of {len(scores)} estimates are not finite"}
     cell: dict[str, object] = {"status": "ok"}
+    groups = datasets.groups(dataset, scores.picture)
     for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
-        interval = stats.compare(scores[column].to_numpy(float)[None, None])
+        interval = stats.compare(scores[column].to_numpy(float)[None, None], groups)
         cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
     return cell
 

@@ -66,12 +66,9 @@ def again(cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: 
     ------
     ValueError
         The weights are missing or are not those that were scored, or the protocol is another one; the scores are of a
-        method or picture that there is not.
+        picture that there is not.
     """
-    by_name = methods.set_index("method")
-    if cell.method not in by_name.index:
-        raise ValueError(f"{folder}: there are scores of {cell.method}, which methods.csv does not have")
-    method = by_name.loc[cell.method]
+    method = methods.set_index("method").loc[cell.method]
     if method.protocol != provenance.protocol_hash():
         raise ValueError(
             f"{folder}: {cell.method} was scored under protocol {method.protocol}, this is {provenance.protocol_hash()}"

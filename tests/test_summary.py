@@ -57,6 +57,14 @@ def test_methods_that_were_scored_on_different_pictures_are_not_compared(results
         summary.summarise(methods, found[~lost])
 
 
+def test_methods_that_were_scored_at_different_levels_are_not_averaged(results):
+    methods, found = collect.read(results)
+    of_one = found.method.eq("glyphs-clipped-nearest-4-s1") & found.noise.eq("gaussian") & found.dataset.eq("glyphs")
+    lost = of_one & found.sigma.eq(found.sigma[of_one].max())
+    with pytest.raises(ValueError, match="were scored at different levels"):
+        summary.summarise(methods, found[~lost])
+
+
 def test_a_pair_stands_once_and_is_read_in_both_orders(results):
     _, differences = summary.summarise(*collect.read(results))
     assert set(zip(differences.arm, differences.other, strict=True)) == {("nearest", "transposed_k3")}

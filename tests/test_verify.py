@@ -31,7 +31,7 @@ def test_verify_names_a_method_or_a_picture_that_is_missing(copy, capsys):
     methods = pd.read_csv(copy / "methods.csv")
     methods[~methods.arm.isin(["nearest", "noisy"])].to_csv(copy / "methods.csv", index=False)
     said = refused(capsys, "verify", "--sample", "100%", "--results", copy)
-    assert "which methods.csv does not have" in said
+    assert "methods.csv and the scores do not hold the same methods" in said
 
 
 def test_verify_names_weights_that_are_not_those_that_were_scored(copy, capsys):
