@@ -54,7 +54,10 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
 
 
 def leader(rows: pd.DataFrame) -> str:
-    """Which arm leads a condition, with whom it ties, and by how much it beats the next. Ceilings do not compete."""
+    """Which arm leads a condition, with whom it ties, and by how much it beats the next. Ceilings do not compete.
+
+    Each pair is asked on its own, as its interval is; the letters of the tables ask for all pairs at once.
+    """
     rows = rows[~rows.arm.isin(CEILINGS) & ~rows.other.isin(CEILINGS)]
     if rows.empty or rows.seeds.max() == 1:  # one training each says nothing of arms
         return ""

@@ -35,7 +35,7 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
                 continue
             yield Table(
                 f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, {labels.BUDGETS[budget]}",
-                _note(arms),
+                _note(arms) + " Arms that share a letter are not told apart, all pairs asked at once.",
                 _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
             )
 
@@ -95,8 +95,8 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     without = ", ".join(f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples())
     note = (
         f"Mean PSNR in dB over sigma 0.1 to 0.6, {labels.counted(int(trained.seeds.max()), 'training seed')}, "
-        f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are tied. Costs at equal "
-        f"channels. Without training: {without}."
+        f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
+        f"pairs asked at once. Costs at equal channels. Without training: {without}."
     )
     return Table(f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}", note, cells.reset_index(drop=True))
 
