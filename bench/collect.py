@@ -145,8 +145,7 @@ def _write(
     with whole_file(target / "methods.csv") as partial:
         whole = methods.reindex(columns=list(METHODS)).astype({k: v for k, v in TYPES.items() if k in METHODS})
         whole.to_csv(partial, index=False, float_format="%.6g")
-    with whole_file(target / "recipe.json") as partial:
-        shutil.copyfile(store.folder / "recipe.json", partial)
+    store.recipe.write(target)
 
 
 def scores_file(folder: Path, dataset: str, clip: bool) -> Path:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from denoise.commandline import option
+from denoise.files import whole_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,3 +45,8 @@ class Recipe:
             return cls(**json.loads(file.read_text()))  # a field newer than the file had its default value
         except (json.JSONDecodeError, TypeError) as error:
             raise ValueError(f"{file}: not a whole recipe ({error}); it is left as it is") from error
+
+    def write(self, folder: Path) -> None:
+        """Make the folder this recipe's."""
+        with whole_file(folder / "recipe.json") as partial:
+            partial.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n")

@@ -8,7 +8,6 @@ FOLDER/locks/NAME.lock             held by the run that works on NAME
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -51,10 +50,8 @@ class Store:
 
     def claim(self) -> None:
         """Make the folder this recipe's."""
-        held = self.folder / "recipe.json"
-        if not held.exists():
-            with whole_file(held) as partial:
-                partial.write_text(json.dumps(dataclasses.asdict(self.recipe), indent=2) + "\n")
+        if not (self.folder / "recipe.json").exists():
+            self.recipe.write(self.folder)
 
     def weights(self, name: str) -> Path:
         return self.folder / "weights" / f"{name}.safetensors"
