@@ -5,7 +5,7 @@ import pytest
 
 from bench import collect, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
-from bench.columns import CHECKERBOARD, DIFFERENCES, LEARNING_RATES, SUMMARY
+from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, LEARNING_RATES, SUMMARY
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +120,11 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
         assert figures.stamped(publish.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
     examples = figures.stamped(publish.FIGURES / "examples.png")
     assert examples == figures.stamp(RESULTS / "methods.csv"), "examples.png is stale: python -m bench report"
+
+
+def test_no_network_is_above_the_ceiling_of_its_machine():
+    for path in RESULTS.glob("costs-*.csv"):
+        assert collect.read_csv(path, COSTS).fraction_of_ceiling.max() <= 1
 
 
 def test_every_committed_file_is_of_its_schema():
