@@ -64,7 +64,7 @@ def texts(results: Results) -> dict[Path, str]:
     folder = results.folder
     report = Report(
         "Which decoder?",
-        [_recipe(results.recipe), missing(results)],
+        [sentences.in_short(results.differences), _recipe(results.recipe), missing(results)],
         verdicts(results),
         _captioned(results),
         list(every_table(results)),
@@ -238,7 +238,8 @@ def _answer(results: Results) -> str:
     end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
     costs = _costs(results.methods, [collect.read_csv(path, COSTS) for path in _card_files(results.folder)])
     both = tables.question(results.differences), tables.overview(results.summary, costs, dataset, clipped)
-    parts = [f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}" for table in both]
+    parts = [sentences.in_short(results.differences)]
+    parts += [f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}" for table in both]
     parts += [
         f"![PSNR by noise level for every decoder at equal MACs](docs/figures/psnr-{end})",
         f"![Quality against cost for every decoder at every budget](docs/figures/pareto-{end})",

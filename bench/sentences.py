@@ -14,6 +14,25 @@ PAIR = ("nearest", "transposed_k3")
 """The question that the project is named after: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
 
 
+def in_short(differences: pd.DataFrame) -> str:
+    """The pair of the question over all training sets, at equal channels and at equal MACs, in one paragraph."""
+    first, second = (labels.in_text(arm) for arm in PAIR)
+    parts = []
+    for budget in ("channels", "macs"):
+        rows = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
+        rows = rows[(rows.arm == PAIR[0]) & (rows.other == PAIR[1]) & (rows.seeds > 1)]
+        if rows.empty:
+            continue
+        won, lost = ((~rows.tied & (rows.psnr_db * sign > 0)).sum() for sign in (1, -1))
+        least, most = (round(gap, 2) + 0.0 for gap in (rows.psnr_db.min(), rows.psnr_db.max()))
+        parts.append(
+            f"At {labels.BUDGETS[budget]} {first} beats {second} in {won} of the {len(rows)} cases (training set, "
+            f"clipped or not), is beaten in {lost} and ties in {rows.tied.sum()}: differences of {least:+.2f} to "
+            f"{most:+.2f} dB."
+        )
+    return " ".join(parts)
+
+
 def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tuple[list[str], list[str]]:
     """For each training set, at a budget, tested on its own noise.
 

@@ -207,6 +207,11 @@ def _note(rows: pd.DataFrame) -> str:
     )
 
 
+def _measured(value: float) -> str:
+    return f"{value:.3g}" if abs(value) > ROUNDING else "0"
+
+
+ROUNDING = 1e-9  # what float32 leaves where phases are equal
 METERS = {  # column of the checkerboards: heading
     "stage_1": "Stage 1",
     "stage_2": "Stage 2",
@@ -230,7 +235,7 @@ def checkerboards(meters: pd.DataFrame) -> Table:
     cells = pd.DataFrame({"Method": [labels.arm(arm).label for arm in arms]})
     for when in ("initial", "trained"):
         for column, shown in METERS.items():
-            cells[f"{shown}, {when}"] = [f"{means.loc[(arm, when), column]:.3g}" for arm in arms]
+            cells[f"{shown}, {when}"] = [_measured(means.loc[(arm, when), column]) for arm in arms]
     row = meters.iloc[0]
     note = (
         f"{labels.dataset(row.dataset)}, {labels.noise('gaussian', row.clipped)}, mean over "

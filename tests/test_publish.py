@@ -58,6 +58,18 @@ def test_pictures_that_belong_together_are_counted():
     assert "(3 training seeds, 2,000 pictures of 190 fonts; a difference" in sentences.verdicts(rows, "macs")[0][0]
 
 
+def test_the_answer_in_short_counts_training_sets():
+    channels = differences(0.31, 0.24, 0.38).assign(budget="channels")
+    tie = differences(-0.02, -0.05, 0.01).assign(budget="channels", trained_on="notmnist", tested_on="notmnist")
+    macs = differences(-0.31, -0.38, -0.24)
+    assert sentences.in_short(pd.concat([channels, tie, macs])) == (
+        "At equal channels upsampling nearest + conv 3x3 beats transposed conv 3x3 in 1 of the 2 cases (training set, "
+        "clipped or not), is beaten in 0 and ties in 1: differences of -0.02 to +0.31 dB. At equal MACs upsampling "
+        "nearest + conv 3x3 beats transposed conv 3x3 in 0 of the 1 cases (training set, clipped or not), is beaten in "
+        "1 and ties in 0: differences of -0.31 to -0.31 dB."
+    )
+
+
 def test_one_seed_is_said_to_be_one_seed():
     pairs, leaders = sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")
     assert "scores 0.30 dB [0.20, 0.40] more than" in pairs[0]
