@@ -213,7 +213,15 @@ def _taught(results: Results) -> tuple[pd.DataFrame, pd.DataFrame] | None:
 
 
 def missing(results: Results) -> str:
-    """What of the planned grid (every arm and budget, three seeds) has not been computed, in a sentence."""
+    """What of the plan has not been computed: the grid (every arm and budget, three seeds), the tutorials' networks."""
+    taught = _taught(results)
+    untaught = tutorial_rows.missing(taught[0]) if taught else []
+    if untaught:
+        return f"{_missing_networks(results)} Of the tutorials' networks are missing: {', '.join(untaught)}."
+    return _missing_networks(results)
+
+
+def _missing_networks(results: Results) -> str:
     planned = {network.name for network in Selection().networks(results.recipe, possible=True)}
     lacking = results.methods[results.methods.missing & results.methods.method.isin(planned)]
     if lacking.empty:

@@ -68,6 +68,13 @@ def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
     return whole.iloc[pd.Series(places).argsort()].reset_index(drop=True)
 
 
+def missing(rows: pd.DataFrame) -> list[str]:
+    """Which networks have not been trained by which recipe in full, as "K1 (own)"."""
+    there = set(zip(rows.network[rows.share == 1], rows.recipe[rows.share == 1], strict=True))
+    planned = itertools.product(TUTORIALS_BY_NAME, RECIPES)
+    return [f"{name} ({recipe})" for name, recipe in planned if (name, recipe) not in there]
+
+
 def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
     """What the recipe is worth, and what the decoder is worth, in sentences; rows trained on a share say nothing.
 

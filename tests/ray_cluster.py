@@ -116,7 +116,7 @@ def test_a_cell_that_another_run_holds_waits_and_a_wrong_one_is_named(tmp_path, 
     made, copy = (Store(tmp_path, RECIPE).weights(cell.name) for cell in (network, other))
     for ending in (".safetensors", ".json"):
         shutil.copy(made.with_suffix(ending), copy.with_suffix(ending))
-    with pytest.raises(ValueError, match=r"^glyphs-clipped-nearest-2-s1: .*was trained with other settings.*as it is$"):
+    with pytest.raises(ValueError, match=r"^glyphs-clipped-nearest-2-s1: .*was trained by other settings.*as it is$"):
         next(ray_engine.cluster([other], job, cluster.address))
 
 

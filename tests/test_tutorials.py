@@ -104,6 +104,16 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
     assert "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test pictures; published: 0.0839." in said
 
 
+def test_what_was_not_trained_in_full_is_missing():
+    rows = pd.DataFrame(
+        {"network": ["K1", "K1", "K2"], "recipe": ["own", "project", "own"], "share": [1, 0.5, 1]},
+    )
+    assert tutorial_rows.missing(rows) == [
+        "K1 (project)", "K2 (project)", "K2_resize (own)", "K2_resize (project)", "T1 (own)", "T1 (project)",
+        "U1 (own)", "U1 (project)",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("share", [0, -1, 1.5])
 def test_a_share_that_makes_no_sense_is_refused(share):
     with pytest.raises(ValueError, match="--share"):
