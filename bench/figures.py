@@ -6,6 +6,7 @@ Colours are those of the registries: the same decoder has the same colour everyw
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from bench import labels
@@ -27,6 +29,7 @@ plt.switch_backend("Agg")
 DRAWN_BY = (Path(__file__), Path(labels.__file__))
 STAMP = "Data"  # the PNG text chunk that holds the hash
 SIGMA = "sigma (units of the [0, 1] range)"
+README_INCHES = 9  # width of a figure that a README shows at about its own size, so that its text stays legible
 MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
 
 
@@ -40,15 +43,16 @@ def psnr_against_sigma(
     rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
     rows = rows[(rows.budget == budget) & (rows.levels != "all")]
     gaps = gaps[(gaps.budget == budget) & (gaps.levels != "all") & (gaps.other == REFERENCE)]
-    figure, (whole, gap) = _axes(1, 2, (10, 4.6))
-    for place, arm in enumerate(name for name in DECODERS.names() if (rows.arm == name).any()):
+    figure, (whole, gap) = _axes(1, 2, (README_INCHES, 4.6))
+    arms = [arm for arm in DECODERS.names() if (rows.arm == arm).any()]
+    for place, arm in enumerate(arms):
         _line(whole, rows[rows.arm == arm], labels.arm(arm))
-        # Side by side, not on one another; beside rising curves it would look as if one arm stood above another.
-        _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - 4) * 0.005)
+        # Side by side, not on one another; beside falling curves it would look as if one arm stood above another.
+        _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - len(arms) / 2) * 0.005)
     whole.set(xlabel=SIGMA, ylabel="PSNR (dB)")
     gap.set(xlabel=SIGMA, ylabel="PSNR less that of nearest + conv 3x3 (dB)")
     gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)
-    whole.legend(fontsize=8, frameon=False)
+    whole.legend(fontsize=8, labelspacing=0.3, frameon=False)
     figure.suptitle(_title(dataset, clipped, labels.BUDGETS[budget]), fontsize=11)
     _explain(
         figure, "Bars: 95 % interval over pictures and training seeds; right, of the difference on the same pictures."
@@ -67,7 +71,7 @@ def _line(panel: Axes, found: pd.DataFrame, entry: Entry, aside: float = 0.0) ->
 
 def _explain(figure: Figure, text: str) -> None:
     """A line below the panels that says how to read them."""
-    figure.supxlabel(text, fontsize=8, color="#444444")
+    figure.supxlabel(text, fontsize=8.5, color="#444444")
 
 
 def quality_against_cost(
@@ -76,7 +80,7 @@ def quality_against_cost(
     """Mean PSNR over the levels against each cost: every decoder at every budget, and the Pareto front.
 
     The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from nearest + conv at the
-    same budget: the pictures that all arms share do not widen them.
+    same budget: the pictures that all arms share do not widen them. A network that is on several budgets is one point.
 
     Parameters
     ----------
@@ -88,29 +92,35 @@ def quality_against_cost(
     """
     rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
     rows = rows[(rows.levels == "all") & rows.arm.isin(DECODERS.names()) & rows.psnr_db.notna()]
-    rows = rows.join(costs, on=["arm", "budget"])
+    rows = rows.join(costs, on=["arm", "budget"]).drop_duplicates(["arm", *costs])
     gaps = gaps[(gaps.levels == "all") & (gaps.other == REFERENCE)].set_index(["arm", "budget"])
     half = (gaps.psnr_db - gaps.psnr_db_low).to_dict()
-    figure, panels = _axes(1, costs.shape[1], (2.7 * costs.shape[1] + 2.2, 4.4))
+    figure, panels = _axes(1, costs.shape[1], (README_INCHES, 5.6), sharey=True)
     for panel, cost in zip(panels, costs, strict=True):
-        measured = rows[rows[cost].notna()]
-        for row in measured.to_dict("records"):
-            panel.errorbar(
-                row[cost], row["psnr_db"], half.get((row["arm"], row["budget"]), 0.0), ms=6, capsize=2, lw=1,
-                color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5,
-            )  # fmt: skip
-        front = pareto(list(zip(measured[cost], measured.psnr_db, strict=True)))
-        panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
-        panel.set(xlabel=cost)
+        _points(panel, rows[rows[cost].notna()], cost, half)
+        panel.set(xlabel=cost.replace(" (", "\n("))
     panels[0].set(ylabel="PSNR (dB), mean over the levels")
-    _key(panels[-1], [arm for arm in DECODERS.names() if (rows.arm == arm).any()])
     figure.suptitle(_title(dataset, clipped, "quality against cost"), fontsize=11)
-    _explain(
+    _key(
         figure,
-        "Bars: 95 % interval of the difference from nearest + conv 3x3 at the same budget, which has none itself. "
-        "Dashed: Pareto front, what nothing cheaper reaches.",
+        [arm for arm in DECODERS.names() if (rows.arm == arm).any()],
+        "Bars: 95 % interval of the difference from nearest + conv 3x3 at the same budget, which has none itself.\n"
+        "A network on several budgets is drawn once. Dashed: Pareto front, what nothing cheaper reaches.",
     )
     return figure
+
+
+def _points(panel: Axes, rows: pd.DataFrame, cost: str, half: dict[tuple[str, str], float]) -> None:
+    """The networks that have this cost, each with half an interval to both sides, and their Pareto front."""
+    for row in rows.to_dict("records"):
+        # What all are compared with lies on top, smaller, so that it neither hides another point nor is hidden.
+        size, layer = (5, 4) if row["arm"] == REFERENCE else (7, 2)
+        panel.errorbar(
+            row[cost], row["psnr_db"], half.get((row["arm"], row["budget"]), 0.0), lw=0, elinewidth=0.7, ms=size,
+            color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5, zorder=layer,
+        )  # fmt: skip
+    front = pareto(list(zip(rows[cost], rows.psnr_db, strict=True)))
+    panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
 
 
 def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -159,16 +169,16 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
 def strips(pictures: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> Figure:
     """Example pictures: a row each, a column for clean, noisy and every arm, with its PSNR."""
     count = len(next(iter(pictures.values())))
-    figure, panels = _axes(count, len(pictures), (1.25 * len(pictures), 1.45 * count))
+    figure, panels = _axes(count, len(pictures), (README_INCHES, README_INCHES / len(pictures) * 1.2 * count + 0.5))
     for column, (name, images) in enumerate(pictures.items()):
         for row, image in enumerate(images):
             panel = np.atleast_2d(panels)[row, column]
             panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
             panel.set(xticks=[], yticks=[])
             if row == 0:
-                panel.set_title(name.replace(" + ", "\n+ "), fontsize=7)
+                panel.set_title(textwrap.fill(name, 12), fontsize=7.5)
             if name in scores:
-                panel.set_xlabel(f"{scores[name][row]:.2f} dB", fontsize=7)
+                panel.set_xlabel(f"{scores[name][row]:.2f} dB", fontsize=7.5)
     return figure
 
 
@@ -180,10 +190,11 @@ def write(figure: Figure, target: Path, stamp: str) -> None:
 
 
 def stamp(*files: Path) -> str:
-    """The hash of the files that a figure is drawn from, and of the code that draws it."""
+    """The hash of the files that a figure is drawn from, of the code that draws it, and of how the arms are shown."""
     digest = hashlib.sha256()
     for file in (*files, *DRAWN_BY):
         digest.update(file.read_bytes())
+    digest.update(repr([(entry.label, entry.colour) for entry in DECODERS]).encode())
     return digest.hexdigest()[:16]
 
 
@@ -201,14 +212,25 @@ def _title(dataset: str, clipped: bool, what: str) -> str:
     return f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}: {what}"
 
 
-def _key(panel: Axes, arms: list[str]) -> None:
-    handles = [panel.plot([], [], "o", color=labels.arm(arm).colour, label=labels.arm(arm).label)[0] for arm in arms]
+def _key(figure: Figure, arms: list[str], text: str) -> None:
+    """Below the panels, how to read them: which colour is which arm, and which marker which budget."""
+    handles = [
+        Line2D([], [], ls="", marker="o", color=labels.arm(arm).colour, label=labels.arm(arm).label) for arm in arms
+    ]
     handles += [
-        panel.plot([], [], marker, color="#777777", ls="", label=labels.BUDGETS[budget])[0]
+        Line2D([], [], ls="", marker=marker, color="#777777", label=labels.BUDGETS[budget])
         for budget, marker in MARKERS.items()
     ]
-    panel.legend(handles=handles, fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+    figure.legend(
+        handles=handles,
+        title=text,
+        fontsize=8.5,
+        title_fontsize=8.5,
+        frameon=False,
+        loc="outside lower center",
+        ncols=3,
+    )
 
 
-def _axes(rows: int, columns: int, size: tuple[float, float]):
-    return plt.subplots(rows, columns, figsize=size, layout="constrained")
+def _axes(rows: int, columns: int, size: tuple[float, float], **shared: bool):
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", **shared)
