@@ -16,10 +16,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import collect, cost_tables, figures, labels, render, sentences, tables, tutorial_rows
-from bench.budgets import BUDGETS, REFERENCE
+from bench import (
+    answer,
+    collect,
+    cost_tables,
+    figures,
+    labels,
+    render,
+    sentences,
+    tables,
+    transfer_tables,
+    tutorial_rows,
+)
+from bench.budgets import REFERENCE
 from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY
-from bench.grid import Selection
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
 from bench.render import Picture, Report
@@ -36,6 +46,28 @@ FIGURES = ROOT / "docs" / "figures"
 BEGIN, END = "<!-- answer: made by `python -m bench report`, do not edit -->", "<!-- end of answer -->"
 SHOWN = ("mnist", True)  # the training set and clamping of the README's table and figures
 EXAMPLES, EXAMPLE_SIGMA = 4, 0.4  # pictures of the strips, and their noise
+CAPTIONS = {  # what is to be seen on each kind of figure, and how to read it
+    "examples": (
+        f"Test pictures under clipped noise of sigma {EXAMPLE_SIGMA} and what each arm makes of them (seed 0, equal "
+        "channels). Below each its PSNR: one picture says nothing of an arm."
+    ),
+    "psnr": (
+        "Left: PSNR by noise level at equal MACs; where curves lie on one another, the arms differ by less than a line "
+        "is wide. Right: the difference from nearest + conv 3x3, each arm moved a little aside. An interval that "
+        "leaves out the line at 0 is a difference, of this pair and level."
+    ),
+    "pareto": (
+        "PSNR (mean over the levels) against each cost: higher is better, further left is cheaper. The marker is the "
+        "budget; a network that is on several is drawn once. A bar is the interval of the difference from nearest + "
+        "conv 3x3 at the same budget: where it reaches that arm's point, the two tie. Dashed: what nothing cheaper "
+        "reaches."
+    ),
+    "spectra": (
+        "Power spectra of the residual, the middle being the lowest frequency; below, less that of nearest + conv 3x3. "
+        "A checkerboard of period 2 would stand at the corners and at the middles of the sides, one of period 4 "
+        "halfway from there to the middle."
+    ),
+}
 TIMED_BATCH = 128  # pictures a call behind the time of a picture in figures
 log = logging.getLogger("bench")
 
@@ -63,9 +95,10 @@ def texts(results: Results) -> dict[Path, str]:
     """Every text of the report, by the file that it belongs into."""
     folder = results.folder
     report = Report(
-        "Which decoder?",
-        [sentences.in_short(results.differences), _recipe(results.recipe), missing(results)],
-        verdicts(results),
+        "Which decoder should a denoising autoencoder use?",
+        sentences.in_short(results.differences),
+        tables.question(results.differences),
+        _said(results),
         _captioned(results),
         list(every_table(results)),
     )
@@ -73,35 +106,44 @@ def texts(results: Results) -> dict[Path, str]:
     return {
         folder / "report.md": render.markdown(report),
         folder / "report.html": render.page(report),
-        folder / "report.tex": "\n\n".join(render.latex(table) for table in report.tables) + "\n",
+        folder / "report.tex": "\n\n".join(render.latex(table) for table in (report.answer, *report.tables)) + "\n",
         folder / "report.csv": pd.concat(own).to_csv(index=False),
         README: with_answer(README.read_text(), results),
     }
 
 
+def _said(results: Results) -> dict[str, list[str]]:
+    """The answer in sentences below headings, then how it was measured."""
+    said = answer.verdicts(results.differences, results.methods)
+    taught = _taught(results)
+    if taught:
+        said["Recipe or decoder"] = tutorial_rows.worth(*taught)
+    said["How it was measured"] = [answer.method(results.recipe), _missing(results)]
+    return said
+
+
 def _captioned(results: Results) -> list[Picture]:
-    """The figures, with what is to be seen on each."""
-    said = {"examples.png": "Test pictures under noise, and what each arm makes of them (seed 0, equal channels)."}
+    """The figures, with what is to be seen on each and how to read it."""
+    there = Path(os.path.relpath(FIGURES, results.folder))
+    shown = [Picture(there / "examples.png", "Test pictures and every arm's answer", CAPTIONS["examples"])]
     for dataset, clipped in _trained(results.summary):
         end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
         where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-        said[f"psnr-{end}"] = f"{where}: PSNR by noise level at equal MACs, and the difference from nearest + conv 3x3."
-        said[f"pareto-{end}"] = f"{where}: PSNR against each cost, every arm at every budget, and the Pareto front."
+        shown += [
+            Picture(there / f"psnr-{end}", f"PSNR by noise level: {where}", f"{where}. {CAPTIONS['psnr']}"),
+            Picture(there / f"pareto-{end}", f"Quality against cost: {where}", f"{where}. {CAPTIONS['pareto']}"),
+        ]
     if (results.folder / "spectra.parquet").is_file():
-        said["spectra.png"] = (
-            "Power spectra of the residual, and less that of nearest + conv 3x3. A checkerboard of period 2 would "
-            "stand at the corners and at the middles of the sides, one of period 4 halfway from there to the middle."
-        )
-    there = Path(os.path.relpath(FIGURES, results.folder))
-    return [Picture(there / name, caption) for name, caption in said.items()]
+        shown.append(Picture(there / "spectra.png", "Power spectra of the residuals", CAPTIONS["spectra"]))
+    return shown
 
 
 def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
     """Every figure that needs the results alone: its name, itself, and the stamp of its data."""
     folder = results.folder
-    cards = _card_files(folder)
-    drawn_from = figures.stamp(*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")), *cards)
-    costs = _costs(results.methods, [collect.read_csv(path, COSTS) for path in cards])
+    data = (*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")), *_card_files(folder))
+    drawn_from = figures.stamp(*data)
+    costs = _read_costs(results)
     for dataset, clipped in _trained(results.summary):
         end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
         both = results.summary, results.differences
@@ -116,6 +158,10 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
 def _card_files(folder: Path) -> list[Path]:
     """The cost cards, a file a machine and device."""
     return sorted(folder.glob("costs-*.csv"))
+
+
+def _read_costs(results: Results) -> pd.DataFrame:
+    return _costs(results.methods, [collect.read_csv(path, COSTS) for path in _card_files(results.folder)])
 
 
 def _costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFrame:
@@ -165,13 +211,15 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
 
 def every_table(results: Results) -> Iterator[Table]:
     """The tables of the report, in its order."""
-    yield tables.question(results.differences)
+    costs = _read_costs(results)
+    for dataset, clipped in _trained(results.summary):
+        yield tables.overview(results.summary, costs, dataset, clipped)
     yield from tables.own(results.summary, results.methods)
-    yield from tables.crossed(results.summary)
-    yield from tables.carried(results.summary, None)
+    yield from transfer_tables.crossed(results.summary)
+    yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():
         if noise != "gaussian":
-            yield from tables.carried(results.summary, noise)
+            yield from transfer_tables.carried(results.summary, noise)
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
         yield tables.checkerboards(_alike(collect.read_csv(meters, CHECKERBOARD)))
@@ -191,46 +239,15 @@ def _alike(meters: pd.DataFrame) -> pd.DataFrame:
     return rows[rows.seed.isin(seeds)]
 
 
-def verdicts(results: Results) -> dict[str, list[str]]:
-    """The answer in sentences, below the training set that they speak of; the mean over the levels, each budget."""
-    said = {}
-    for dataset, clipped in _trained(results.summary):
-        differences = results.differences
-        rows = differences[(differences.trained_on == dataset) & (differences.trained_clipped == clipped)]
-        both = [sentences.verdicts(rows, budget) for budget in BUDGETS]
-        heading = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-        said[heading] = [sentence for pairs, leaders in both for sentence in (*pairs, *leaders)]
-    taught = _taught(results)
-    if taught:
-        said["Recipe or decoder"] = tutorial_rows.worth(*taught)
-    return said
-
-
 def _taught(results: Results) -> tuple[pd.DataFrame, pd.DataFrame] | None:
     """The rows of the tutorials' networks and their scores, where there are any."""
     folder = results.folder.parent / "tutorials"
     return tutorial_rows.read(folder) if (folder / "tutorials.csv").is_file() else None
 
 
-def missing(results: Results) -> str:
-    """What of the plan has not been computed: the grid (every arm and budget, three seeds), the tutorials' networks."""
+def _missing(results: Results) -> str:
     taught = _taught(results)
-    untaught = tutorial_rows.missing(taught[0]) if taught else []
-    if untaught:
-        return f"{_missing_networks(results)} Of the tutorials' networks are missing: {', '.join(untaught)}."
-    return _missing_networks(results)
-
-
-def _missing_networks(results: Results) -> str:
-    planned = {network.name for network in Selection().networks(results.recipe, possible=True)}
-    lacking = results.methods[results.methods.missing & results.methods.method.isin(planned)]
-    if lacking.empty:
-        return "Every network of the plan (three seeds) is there."
-    parts = [
-        f"{len(rows)} on {labels.dataset(dataset)} {'clipped' if clipped else 'unclipped'}"
-        for (dataset, clipped), rows in lacking.groupby(["dataset", "clipped"], sort=False)
-    ]
-    return f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}."
+    return answer.missing(results.methods, results.recipe, taught[0] if taught else None)
 
 
 def with_answer(text: str, results: Results) -> str:
@@ -244,25 +261,19 @@ def with_answer(text: str, results: Results) -> str:
 def _answer(results: Results) -> str:
     dataset, clipped = SHOWN
     end = f"{dataset}-{'clipped' if clipped else 'unclipped'}.png"
-    costs = _costs(results.methods, [collect.read_csv(path, COSTS) for path in _card_files(results.folder)])
-    both = tables.question(results.differences), tables.overview(results.summary, costs, dataset, clipped)
+    overview = tables.overview(results.summary, _read_costs(results), dataset, clipped)
     parts = [sentences.in_short(results.differences)]
-    parts += [f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}" for table in both]
+    for table in (tables.question(results.differences), overview):
+        parts.append(f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}")
     parts += [
         f"![PSNR by noise level for every decoder at equal MACs](docs/figures/psnr-{end})",
+        CAPTIONS["psnr"],
         f"![Quality against cost for every decoder at every budget](docs/figures/pareto-{end})",
-        _recipe(results.recipe),
-        missing(results),
+        CAPTIONS["pareto"],
+        answer.method(results.recipe),
+        _missing(results),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _recipe(recipe: Recipe) -> str:
-    return (
-        f"Autoencoders of width {recipe.width} and depth {recipe.depth}, each trained once, blind over sigma 0 to 0.6, "
-        f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
-        "the same pictures and noise in the same order for every arm of a seed."
-    )
 
 
 def _trained(summary: pd.DataFrame) -> list[tuple[str, bool]]:

@@ -17,9 +17,10 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
        background: var(--paper); color: var(--ink); }
 h2 { margin-top: 2.5rem; } p, figcaption { max-width: 60rem; } figcaption, .note { color: var(--soft); }
-nav ul { columns: 22rem; padding-left: 1.2rem; } a { color: inherit; }
+nav ul { columns: 22rem; column-gap: 2.5rem; padding-left: 1.2rem; } a { color: inherit; }
 figure { margin: 2rem 0; } img { max-width: 100%; height: auto; background: #fff; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
+.wide { overflow-x: auto; }
+table { border-collapse: separate; border-spacing: 0; font-size: 13px; font-variant-numeric: tabular-nums; }
 td, th { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 td:first-child, th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 @media (max-width: 40rem) { td:first-child, th:first-child { white-space: normal; min-width: 9rem; } }
@@ -28,9 +29,10 @@ td:first-child, th:first-child { text-align: left; position: sticky; left: 0; ba
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, by its path from the report, and what is to be seen on it."""
+    """A figure, by its path from the report: what it is in a few words, and how to read it."""
 
     path: Path
+    name: str
     caption: str
 
 
@@ -41,8 +43,10 @@ class Report:
     Attributes
     ----------
     title : str
-    opening : list of str
-        Paragraphs.
+    opening : str
+        A paragraph.
+    answer : Table
+        What the project was asked.
     said : dict
         The answer in sentences, below headings.
     pictures : list of Picture
@@ -50,16 +54,17 @@ class Report:
     """
 
     title: str
-    opening: list[str]
+    opening: str
+    answer: Table
     said: dict[str, list[str]]
     pictures: list[Picture]
     tables: list[Table]
 
 
 def markdown(report: Report) -> str:
-    parts = [f"# {report.title}", *report.opening]
+    parts = [f"# {report.title}", report.opening, report.answer.note, pipes(report.answer.cells)]
     parts += [f"## {heading}\n\n{bullets(sentences)}" for heading, sentences in report.said.items()]
-    parts += ["## Figures", *(f"![{one.caption}]({one.path.as_posix()})\n\n{one.caption}" for one in report.pictures)]
+    parts += ["## Figures", *(f"![{one.name}]({one.path.as_posix()})\n\n{one.caption}" for one in report.pictures)]
     parts += [f"## {table.title}\n\n{table.note}\n\n{pipes(table.cells)}" for table in report.tables]
     return "\n\n".join(parts) + "\n"
 
@@ -68,26 +73,29 @@ def page(report: Report) -> str:
     """HTML that needs nothing but the figures: light or dark as the reader likes, tables that scroll on a phone."""
     headings = [*report.said, "Figures", *(table.title for table in report.tables)]
     entries = "".join(f'<li><a href="#{_anchor(one)}">{html.escape(one)}</a></li>' for one in headings)
-    parts = [f"<h1>{html.escape(report.title)}</h1>", *(f"<p>{html.escape(text)}</p>" for text in report.opening)]
+    parts = [f"<h1>{html.escape(report.title)}</h1>", f"<p>{html.escape(report.opening)}</p>", _table(report.answer)]
     parts.append(f"<nav><h2>Contents</h2><ul>{entries}</ul></nav>")
     for heading, sentences in report.said.items():
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
         parts.append(f"{_heading(heading)}<ul>{items}</ul>")
     parts.append(_heading("Figures"))
     for one in report.pictures:
-        caption = html.escape(one.caption)
-        image = f'<img src="{one.path.as_posix()}" alt="{caption}" loading="lazy">'
+        path, name, caption = one.path.as_posix(), html.escape(one.name), html.escape(one.caption)
+        image = f'<a href="{path}"><img src="{path}" alt="{name}" loading="lazy"></a>'
         parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
-    for table in report.tables:
-        cells = table.cells.to_html(index=False, border=0, na_rep="")
-        note = f'<p class="note">{html.escape(table.note)}</p>'
-        parts.append(f'{_heading(table.title)}{note}<div class="wide" tabindex="0">{cells}</div>')
+    parts += [_heading(table.title) + _table(table) for table in report.tables]
     head = (
         '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{html.escape(report.title)}</title><style>{STYLE}</style>"
     )
     body = "\n".join(parts)
     return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+
+
+def _table(table: Table) -> str:
+    cells = table.cells.to_html(index=False, border=0, na_rep="")
+    scrolled = f'<div class="wide" role="region" aria-label="{html.escape(table.title)}" tabindex="0">{cells}</div>'
+    return f'<p class="note">{html.escape(table.note)}</p>{scrolled}'
 
 
 def _heading(text: str) -> str:

@@ -13,7 +13,6 @@ from bench.sentences import PAIR
 from bench.summary import own_noise
 from bench.tutorials import PROJECT
 from denoise.decoders import DECODERS
-from denoise.noise import NOISES
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
                 continue
             yield Table(
                 f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, {labels.BUDGETS[budget]}",
-                _note(arms) + " Arms that share a letter are not told apart, all pairs asked at once.",
+                design_note(arms) + " Arms that share a letter are not told apart, all pairs asked at once.",
                 _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
             )
 
@@ -94,57 +93,12 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     floors = floors.sort_values("psnr_db", ascending=False)
     without = ", ".join(f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples())
     note = (
-        f"Mean PSNR in dB over sigma 0.1 to 0.6, {labels.counted(int(trained.seeds.max()), 'training seed')}, "
+        f"Mean PSNR in dB over sigma 0.1 to 0.6, {_seeds(trained)}, "
         f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
         f"pairs asked at once. Costs at equal channels. Without training: {without}."
     )
-    return Table(f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}", note, cells.reset_index(drop=True))
-
-
-def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
-    """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
-
-    At equal channels; mean PSNR with its interval. On other pictures sigma 0.4 and the mean over the levels are shown.
-    """
-    elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
-    chosen = (summary.noise == noise) if noise else elsewhere & summary.levels.isin(["0.4", "all"])
-    rows = summary[chosen & ((summary.budget == "channels") | summary.budget.isna())]
-    for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
-        if found.budget.isna().all():
-            continue  # floors alone
-        trained = f"trained on {labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-        keys = found.apply(_tested, axis=1) if noise is None else found.levels.replace("all", "Mean")
-        cells = found.assign(column=keys, half=found.psnr_db_high - found.psnr_db)
-        wide, half = (cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half"))
-        of_means = [key for key in wide if "Mean" in key]
-        order = wide[of_means].mean(axis=1).sort_values(ascending=False).index
-        columns = sorted(wide.columns, key=lambda key: ("Mean" in key if noise else key.rpartition(",")[0], key))
-        shown = pd.DataFrame({key: _with_interval(wide[key], half[key]) for key in columns}).loc[order]
-        floors = set(found[found.budget.isna()].arm)
-        shown.insert(0, "Method", [labels.arm(arm).label + (" (untrained)" if arm in floors else "") for arm in order])
-        title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
-        yield Table(f"{title}: {trained}", _note(found[found.budget.notna()]), shown)
-
-
-def crossed(summary: pd.DataFrame) -> Iterator[Table]:
-    """Train set x test set: the two arms of the question at equal channels, the mean over the levels."""
-    rows = summary[
-        (summary.noise == "gaussian") & (summary.levels == "all") & (summary.budget == "channels")
-        & (summary.trained_clipped == summary.clipped) & summary.arm.isin(PAIR)
-    ]  # fmt: skip
-    for clipped, found in rows.groupby("clipped", sort=False):
-        means = found.pivot(index=["trained_on", "tested_on"], columns="arm", values="psnr_db").dropna()
-        if means.index.get_level_values(0).nunique() < 2:
-            continue
-        text = (means[list(PAIR)].map("{:.2f}".format)).agg(" / ".join, axis=1).unstack().fillna("")
-        text = text.rename(index=labels.dataset, columns=labels.dataset).rename_axis(columns=None)
-        first, second = (labels.arm(arm).label for arm in PAIR)
-        note = (
-            f"PSNR in dB, {first} / {second} at equal channels, mean over sigma 0.1 to 0.6. Rows: trained on; columns: "
-            "tested on (2,000 pictures of the set that it was trained on, 500 of another)."
-        )
-        title = f"Train set x test set, {labels.noise('gaussian', clipped)}"
-        yield Table(title, note, text.rename_axis("Trained on").reset_index())
+    where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+    return Table(f"{where}, every budget", note, cells.reset_index(drop=True))
 
 
 def _labelled(arm: str) -> str:
@@ -155,9 +109,14 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _tested(row: pd.Series) -> str:
-    level = "Mean" if row.levels == "all" else row.levels
-    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {level}"
+def level_heading(levels: str) -> str:
+    """What a column of these levels is called."""
+    return "Mean" if levels == "all" else levels
+
+
+def level_order(levels: str) -> float:
+    """Where a column stands: by number, the mean last."""
+    return float("inf") if levels == "all" else float(levels)
 
 
 def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
@@ -166,9 +125,8 @@ def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(index="arm", columns="levels", values="half")
     cells = pd.DataFrame(index=order.arm)
     cells["Method"] = [_labelled(arm) for arm in order.arm]
-    for level in sorted(means.columns):
-        shown = "Mean" if level == "all" else level
-        cells[shown] = _with_interval(means[level], half[level]).reindex(order.arm)
+    for level in sorted(means.columns, key=level_order):
+        cells[level_heading(level)] = with_interval(means[level], half[level]).reindex(order.arm)
     for arm, status in zip(order.arm, order.status, strict=True):
         if status != "ok":
             cells.loc[arm, "Mean"] = "invalid"
@@ -187,7 +145,8 @@ def _costs(methods: pd.DataFrame, budget: str) -> pd.DataFrame:
     )
 
 
-def _with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
+def with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
+    """Means as text, each with half its interval where it has one."""
     return pd.Series(
         [
             "" if pd.isna(mean) else f"{mean:.2f}" + ("" if pd.isna(width) else f" ± {width:.2f}")
@@ -197,14 +156,17 @@ def _with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
     )
 
 
-def _note(rows: pd.DataFrame) -> str:
+def design_note(rows: pd.DataFrame) -> str:
+    """What the numbers of a table are, and from how much they were made."""
+    return f"PSNR in dB (± half the 95 % interval); {_seeds(rows)}, {rows.pictures.max():,} test pictures."
+
+
+def _seeds(rows: pd.DataFrame) -> str:
+    """How many trainings stand behind a mean, and which arms have fewer."""
     most = int(rows.seeds.max())
-    fewer = rows[(rows.seeds < most) & (rows.levels == rows.levels.iloc[0])]
-    less = "".join(f"; {labels.arm(row.arm).label}: {row.seeds}" for row in fewer.itertuples())
-    return (
-        "PSNR in dB (± half the 95 % interval); "
-        f"{labels.counted(most, 'training seed')}{less}, {rows.pictures.max():,} test pictures."
-    )
+    fewer = rows[rows.seeds < most].drop_duplicates("arm")
+    less = ", ".join(f"{labels.arm(row.arm).label}: {row.seeds}" for row in fewer.itertuples())
+    return labels.counted(most, "training seed") + (f" ({less})" if less else "")
 
 
 def _measured(value: float) -> str:
@@ -257,7 +219,7 @@ def tutorials(rows: pd.DataFrame) -> Table:
     cells["Recipe"] = rows.recipe
     cells["Data"] = [labels.dataset(name) for name in rows.dataset]
     cells["sigma"] = rows.sigma.map("{:g}".format)
-    cells["PSNR"] = _with_interval(rows.psnr_db, rows.psnr_db_high - rows.psnr_db)
+    cells["PSNR"] = with_interval(rows.psnr_db, rows.psnr_db_high - rows.psnr_db)
     for column, shown, form in (
         ("ssim", "SSIM", "{:.4f}"),
         ("bce", "BCE", "{:.4f}"),

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -137,6 +138,35 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
 def test_no_network_is_above_the_ceiling_of_its_machine():
     for path in RESULTS.glob("costs-*.csv"):
         assert collect.read_csv(path, COSTS).fraction_of_ceiling.max() <= 1
+
+
+def test_a_figure_is_stale_when_the_code_that_draws_it_or_an_arm_s_colour_changes(tmp_path, monkeypatch):
+    (tmp_path / "drawing.py").write_text("one")
+    monkeypatch.setattr(figures, "DRAWN_BY", (tmp_path / "drawing.py",))
+    before = figures.stamp()
+    (tmp_path / "drawing.py").write_text("two")
+    assert figures.stamp() != before
+    before = figures.stamp()
+    monkeypatch.setattr(figures, "DECODERS", [replace(entry, colour="#000000") for entry in figures.DECODERS])
+    assert figures.stamp() != before
+
+
+def test_every_figure_is_in_the_report_and_every_link_of_it_leads_to_one(committed):
+    drawn = {name for name, _, _ in publish.pictures(committed)}
+    figures.plt.close("all")
+    for report in ("report.md", "report.html"):
+        text = publish.texts(committed)[RESULTS / report]
+        links = re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text)
+        assert {(RESULTS / link).resolve() for link in links} == {
+            publish.FIGURES / name for name in drawn | {"examples.png"}
+        }
+
+
+def test_every_part_of_the_page_has_an_anchor_of_its_own(committed):
+    page = publish.texts(committed)[RESULTS / "report.html"]
+    anchors = re.findall(r' id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r'href="#([^"]+)"', page)) == set(anchors)
 
 
 def test_every_committed_file_is_of_its_schema():

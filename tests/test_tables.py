@@ -5,7 +5,7 @@ import itertools
 import pandas as pd
 import pytest
 
-from bench import render, tables
+from bench import render, tables, transfer_tables
 from bench.columns import DIFFERENCES, SUMMARY
 from bench.tables import Table
 
@@ -67,30 +67,67 @@ def test_the_overview_has_a_row_an_arm_and_a_column_a_budget(summary):
 
 
 def test_floors_stand_among_the_networks_under_a_noise_that_these_did_not_see(summary):
-    table = next(tables.carried(summary, "poisson"))
+    table = next(transfer_tables.carried(summary, "poisson"))
     assert table.cells.Method.tolist() == [
-        "Upsampling nearest + conv 3x3", "Transposed conv 3x3", "Noisy input (untrained)",
+        "Upsampling nearest + conv 3x3", "Transposed conv 3x3", "Noisy input (no training)",
     ]  # fmt: skip
     assert table.cells.Mean.tolist() == ["14.00 ± 0.10", "13.90 ± 0.10", "5.00 ± 0.10"]
 
 
+def test_columns_follow_the_levels_by_number_and_the_mean_is_last(summary):
+    more = [row("nearest", 20.0, noise="poisson", level=level) for level in ("0.5", "10", "2")]
+    table = next(transfer_tables.carried(pd.concat([summary, pd.DataFrame(more)]), "poisson"))
+    assert table.cells.columns.tolist() == ["Method", "0.5", "2", "10", "Mean"]
+    assert "standard deviation at white" in table.note
+
+
+def test_methods_are_ordered_by_the_mean_and_not_by_one_level(summary):
+    higher = row("transposed_k3", 30.0, tested="notmnist", level="0.4")
+    others = summary[~((summary.arm == "transposed_k3") & (summary.levels == "0.4"))]
+    table = next(transfer_tables.carried(pd.concat([others, pd.DataFrame([higher])]), None))
+    assert table.cells.Method.iloc[0] == "Upsampling nearest + conv 3x3"
+    assert table.cells["notMNIST, clipped, 0.4"].iloc[1] == "30.00 ± 0.10"
+
+
 def test_train_sets_are_crossed_with_test_sets(summary):
-    (table,) = tables.crossed(summary)
-    assert table.cells.set_index("Trained on").to_dict() == {
-        "MNIST": {"MNIST": "22.00 / 21.90", "notMNIST": "17.00 / 16.90"},
-        "notMNIST": {"MNIST": "17.00 / 16.90", "notMNIST": "22.00 / 21.90"},
-    }
+    (table,) = transfer_tables.crossed(summary)
+    assert table.cells.columns.tolist() == [
+        "Trained on: decoder", "MNIST, 0.4", "MNIST, Mean", "notMNIST, 0.4", "notMNIST, Mean",
+    ]  # fmt: skip
+    assert table.cells[["Trained on: decoder", "MNIST, Mean", "notMNIST, Mean"]].to_numpy().tolist() == [
+        ["MNIST: Upsampling nearest + conv 3x3 (highest)", "22.00", "17.00"],
+        ["MNIST: Transposed conv 3x3", "21.90", "16.90"],
+        ["notMNIST: Upsampling nearest + conv 3x3 (highest)", "17.00", "22.00"],
+        ["notMNIST: Transposed conv 3x3", "16.90", "21.90"],
+    ]
+
+
+def test_the_arm_that_leads_its_own_set_stands_beside_the_two_of_the_question(summary):
+    leader = [row("bilinear", 25.0, tested=tested) for tested in ("mnist", "notmnist")]
+    (table,) = transfer_tables.crossed(pd.concat([summary, pd.DataFrame(leader)]))
+    assert table.cells["Trained on: decoder"].tolist()[:3] == [
+        "MNIST: Upsampling nearest + conv 3x3", "MNIST: Transposed conv 3x3",
+        "MNIST: Upsampling bilinear + conv 3x3 (highest)",
+    ]  # fmt: skip
+
+
+def test_an_arm_with_fewer_trainings_is_named(summary):
+    summary.loc[summary.arm == "unet", "seeds"] = 1
+    costs = pd.DataFrame(index=pd.MultiIndex.from_tuples([("nearest", "channels")], names=["arm", "budget"]))
+    assert "3 training seeds (U-Net: 1), 500 test pictures" in tables.overview(summary, costs, "mnist", True).note
 
 
 def test_a_page_links_its_parts_and_needs_nothing_from_elsewhere():
     table = Table("Costs & more", "A note.", pd.DataFrame({"Method": ["<b>"], "dB": ["1 ± 2"]}))
-    picture = render.Picture(render.Path("../a.png"), "What is seen.")
-    report = render.Report("Which?", ["First."], {"MNIST": ["One.", "Two."]}, [picture], [table])
+    picture = render.Picture(render.Path("../a.png"), "A name", "What is seen.")
+    answer = Table("Which of two", "Their difference.", pd.DataFrame({"Set": ["MNIST"], "dB": ["0.1"]}))
+    report = render.Report("Which?", "First.", answer, {"MNIST": ["One.", "Two."]}, [picture], [table])
     page = render.page(report)
     assert '<a href="#costs-more">Costs &amp; more</a>' in page
     assert '<h2 id="costs-more">' in page
-    assert '<img src="../a.png" alt="What is seen."' in page
+    assert '<a href="../a.png"><img src="../a.png" alt="A name"' in page
+    assert page.index("First.") < page.index("Their difference.") < page.index("Contents") < page.index("One.")
     assert "&lt;b&gt;" in page
     assert "http" not in page
-    assert "![What is seen.](../a.png)" in render.markdown(report)
+    assert "![A name](../a.png)\n\nWhat is seen." in render.markdown(report)
     assert r"1 $\pm$ 2" in render.latex(table)

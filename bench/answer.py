@@ -1,0 +1,71 @@
+"""The report in words: what was found on each training set, how it was measured, what is missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench import labels, sentences, tutorial_rows
+from bench.budgets import BUDGETS
+from bench.columns import TUTORIALS
+from bench.grid import Selection
+from bench.recipe import Recipe
+from bench.sentences import PAIR
+
+
+def verdicts(differences: pd.DataFrame, methods: pd.DataFrame) -> dict[str, list[str]]:
+    """The answer in sentences, below the training set that they speak of: the question first, then who leads."""
+    said = {}
+    for (dataset, clipped), rows in differences.groupby(["trained_on", "trained_clipped"], sort=False):
+        pairs, leaders = list[str](), list[str]()
+        for budget in BUDGETS:
+            pair, leader = sentences.verdicts(rows, budget)
+            pairs += [_as_before(budget)] if pair and _same_networks(methods, budget) else pair
+            leaders += leader
+        said[f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"] = pairs + leaders
+    return said
+
+
+def _same_networks(methods: pd.DataFrame, budget: str) -> bool:
+    """Whether both arms of the question are at this budget the very networks of equal channels."""
+    return budget != "channels" and all(
+        _on(methods, arm, budget).budgets.str.contains("channels").all() for arm in PAIR
+    )
+
+
+def _on(methods: pd.DataFrame, arm: str, budget: str) -> pd.DataFrame:
+    """The networks of an arm on a budget."""
+    rows = methods[(methods.arm == arm) & methods.budgets.notna()]
+    return rows[rows.budgets.str.split().map(lambda names: budget in names)]
+
+
+def _as_before(budget: str) -> str:
+    """What is said of the question where the same networks would be compared a second time."""
+    first, second = map(labels.in_text, PAIR)
+    return f"At {labels.BUDGETS[budget]}, {first} and {second} are the networks of equal channels."
+
+
+def method(recipe: Recipe) -> str:
+    """How the networks were trained."""
+    return (
+        f"Autoencoders of width {recipe.width} and depth {recipe.depth}, each trained once, blind over sigma 0 to 0.6, "
+        f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
+        "the same pictures and noise in the same order for every arm of a seed."
+    )
+
+
+def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame | None) -> str:
+    """What of the plan has not been computed: the grid (every arm and budget, three seeds), the tutorials' networks.
+
+    `taught` are the rows of the latter, None where there are none yet.
+    """
+    untaught = tutorial_rows.missing(taught if taught is not None else pd.DataFrame(columns=list(TUTORIALS)))
+    of_tutorials = f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
+    planned = {network.name for network in Selection().networks(recipe, possible=True)}
+    lacking = methods[methods.missing & methods.method.isin(planned)]
+    if lacking.empty:
+        return "Every network of the plan (three seeds) is there." + of_tutorials
+    parts = [
+        f"{len(rows)} on {labels.dataset(dataset)} {'clipped' if clipped else 'unclipped'}"
+        for (dataset, clipped), rows in lacking.groupby(["dataset", "clipped"], sort=False)
+    ]
+    return f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}." + of_tutorials

@@ -1,0 +1,85 @@
+"""Tables of how far networks carry: to noises, pictures and clamping that they were not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from bench import labels
+from bench.sentences import PAIR
+from bench.tables import Table, design_note, level_heading, level_order, with_interval
+from denoise.noise import NOISES
+
+SHOWN_LEVELS = ("0.4", "all")  # of other pictures: the level of the Keras example, and the mean
+
+
+def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
+    """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
+
+    At equal channels; mean PSNR with its interval. On other pictures sigma 0.4 and the mean over the levels are shown.
+    """
+    elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
+    chosen = (summary.noise == noise) if noise else elsewhere & summary.levels.isin(SHOWN_LEVELS)
+    rows = summary[chosen & ((summary.budget == "channels") | summary.budget.isna())]
+    for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
+        if found.budget.isna().all():
+            continue  # floors alone
+        trained = f"trained on {labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+        keys = found.apply(_tested, axis=1) if noise is None else found.levels.map(level_heading)
+        cells = found.assign(column=keys, half=found.psnr_db_high - found.psnr_db)
+        wide, half = (cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half"))
+        means = wide[[key for key in wide if key.endswith("Mean")]].mean(axis=1)
+        cells["order"] = cells.levels.map(level_order)
+        columns = cells.sort_values(["tested_on", "clipped", "order"]).column.unique()
+        shown = pd.DataFrame({key: with_interval(wide[key], half[key]) for key in columns})
+        floors = set(found[found.budget.isna()].arm)
+        methods = [labels.arm(arm).label + (" (no training)" if arm in floors else "") for arm in shown.index]
+        shown.insert(0, "Method", methods)
+        shown = shown.loc[means.sort_values(ascending=False).index]
+        title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
+        yield Table(f"{title}: {trained}", _carried_note(found[found.budget.notna()], noise), shown)
+
+
+def _carried_note(rows: pd.DataFrame, noise: str | None) -> str:
+    if noise:
+        columns = f"level ({NOISES[noise].facts['unit']}); ordered by the mean over them."
+    else:
+        columns = "tested on, at sigma 0.4 and as the mean over sigma 0.1 to 0.6; ordered by the mean of these means."
+    return f"{design_note(rows)} Columns: {columns}"
+
+
+def crossed(summary: pd.DataFrame) -> Iterator[Table]:
+    """Train set x test set: the two arms of the question and the best on its own pictures, at equal channels."""
+    rows = summary[
+        (summary.noise == "gaussian") & summary.levels.isin(SHOWN_LEVELS) & (summary.budget == "channels")
+        & (summary.trained_clipped == summary.clipped)
+    ]  # fmt: skip
+    for clipped, found in rows.groupby("clipped", sort=False):
+        if found.trained_on.nunique() < 2:
+            continue
+        lines = [line for _, of_set in found.groupby("trained_on", sort=False) for line in _crossed(of_set)]
+        elsewhere = found[found.trained_on != found.tested_on]
+        note = (
+            "PSNR in dB at sigma 0.4 and as the mean over sigma 0.1 to 0.6, at equal channels: the two arms of the "
+            "question, and which has the highest mean on the set that it was trained on. Columns: tested on; on a set "
+            f"other than that of the training {elsewhere.pictures.max():,} pictures."
+        )
+        yield Table(f"Train set x test set, {labels.noise('gaussian', clipped)}", note, pd.DataFrame(lines).fillna(""))
+
+
+def _crossed(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
+    """The lines of one training set; columns by test set, sigma 0.4 before the mean."""
+    rows = rows[rows.psnr_db.notna()].assign(order=rows.levels.map(level_order)).sort_values(["tested_on", "order"])
+    own = rows[(rows.tested_on == rows.trained_on) & (rows.levels == "all")]
+    best = own.sort_values("psnr_db", ascending=False).arm.tolist()[:1]
+    for arm in dict.fromkeys((*PAIR, *best)):
+        highest = " (highest)" if arm in best else ""
+        line = {"Trained on: decoder": f"{labels.dataset(rows.trained_on.iloc[0])}: {labels.arm(arm).label}{highest}"}
+        for row in rows[rows.arm == arm].itertuples():
+            line[f"{labels.dataset(row.tested_on)}, {level_heading(row.levels)}"] = f"{row.psnr_db:.2f}"
+        yield line
+
+
+def _tested(row: pd.Series) -> str:
+    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {level_heading(row.levels)}"
