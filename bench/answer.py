@@ -6,7 +6,6 @@ import pandas as pd
 
 from bench import labels, sentences, tutorial_rows
 from bench.budgets import BUDGETS
-from bench.columns import TUTORIALS
 from bench.grid import Selection
 from bench.recipe import Recipe
 from bench.sentences import PAIR
@@ -53,12 +52,12 @@ def method(recipe: Recipe) -> str:
     )
 
 
-def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame | None) -> str:
+def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:
     """What of the plan has not been computed: the grid (every arm and budget, three seeds), the tutorials' networks.
 
-    `taught` are the rows of the latter, None where there are none yet.
+    `taught` are the rows of the latter.
     """
-    untaught = tutorial_rows.missing(taught if taught is not None else pd.DataFrame(columns=list(TUTORIALS)))
+    untaught = tutorial_rows.missing(taught)
     of_tutorials = f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
     planned = {network.name for network in Selection().networks(recipe, possible=True)}
     lacking = methods[methods.missing & methods.method.isin(planned)]

@@ -115,10 +115,13 @@ def texts(results: Results) -> dict[Path, str]:
 def _said(results: Results) -> dict[str, list[str]]:
     """The answer in sentences below headings, then how it was measured."""
     said = answer.verdicts(results.differences, results.methods)
-    taught = _taught(results)
-    if taught:
-        said["Recipe or decoder"] = tutorial_rows.worth(*taught)
-    said["How it was measured"] = [answer.method(results.recipe), _missing(results)]
+    worth = tutorial_rows.worth(*_taught(results))
+    if worth:
+        said["Recipe or decoder"] = worth
+    said["How it was measured"] = [
+        answer.method(results.recipe),
+        answer.missing(results.methods, results.recipe, _taught(results)[0]),
+    ]
     return said
 
 
@@ -223,9 +226,9 @@ def every_table(results: Results) -> Iterator[Table]:
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
         yield tables.checkerboards(_alike(collect.read_csv(meters, CHECKERBOARD)))
-    taught = _taught(results)
-    if taught:
-        yield tables.tutorials(taught[0])
+    taught, _ = _taught(results)
+    if len(taught):
+        yield tables.tutorials(taught)
     for path in _card_files(results.folder):
         yield from cost_tables.costs(collect.read_csv(path, COSTS))
 
@@ -239,15 +242,9 @@ def _alike(meters: pd.DataFrame) -> pd.DataFrame:
     return rows[rows.seed.isin(seeds)]
 
 
-def _taught(results: Results) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """The rows of the tutorials' networks and their scores, where there are any."""
-    folder = results.folder.parent / "tutorials"
-    return tutorial_rows.read(folder) if (folder / "tutorials.csv").is_file() else None
-
-
-def _missing(results: Results) -> str:
-    taught = _taught(results)
-    return answer.missing(results.methods, results.recipe, taught[0] if taught else None)
+def _taught(results: Results) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the tutorials' networks and the scores of each picture; empty where there are none yet."""
+    return tutorial_rows.read(results.folder.parent / "tutorials")
 
 
 def with_answer(text: str, results: Results) -> str:
@@ -271,7 +268,7 @@ def _answer(results: Results) -> str:
         f"![Quality against cost for every decoder at every budget](docs/figures/pareto-{end})",
         CAPTIONS["pareto"],
         answer.method(results.recipe),
-        _missing(results),
+        answer.missing(results.methods, results.recipe, _taught(results)[0]),
     ]
     return "\n\n".join(parts) + "\n"
 

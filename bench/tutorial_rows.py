@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import collect, stats
+from bench import collect, labels, stats
 from bench.columns import SCORES, TUTORIALS
 from bench.tutorials import RECIPES, TUTORIALS_BY_NAME
 from denoise.files import whole_file
@@ -87,7 +87,7 @@ def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
         if {(name, "own"), (name, "project")} <= set(whole.index):
             own, project = whole.loc[(name, "own")], whole.loc[(name, "project")]
             said.append(
-                f"{name}, {own.dataset} at sigma {own.sigma:g}: this project's recipe scores "
+                f"{name}, {labels.dataset(own.dataset)} at sigma {own.sigma:g}: this project's recipe scores "
                 f"{_gap(psnrs, f'{name}-project', f'{name}-own')} than its own, after {project.images_seen / 1e6:.2f} "
                 f"instead of {own.images_seen / 1e6:.2f} million pictures."
             )

@@ -162,6 +162,12 @@ def score(
     return row, scores[list(SCORES)].round(DECIMALS)
 
 
+def command(name: str, recipe: str, share: float = 1.0) -> str:
+    """What makes the row of a network and recipe."""
+    part = "" if share == 1 else f" --share {share:g}"
+    return f"python -m bench tutorials --networks {name} --recipes {recipe}{part}"
+
+
 @torch.inference_mode()
 def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Corruption, loss: str) -> float:
     total = 0.0

@@ -54,6 +54,7 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, 
     assert list(frame) == list(TUTORIALS)
     assert frame.recipe.tolist() == ["own", "project"]
     assert (frame.parameters == 28_353).all()
+    assert frame.command[0] == "python -m bench tutorials --networks K2_resize --recipes own --share 5e-05"
     assert frame[["psnr_db", "ssim", "bce", "mse", "weights_sha256"]].notna().all().all()
     assert (tmp_path / "results" / "K2_resize-own-1.safetensors").exists()
     scores = collect.read_parquet(tmp_path / "results" / "scores.parquet")
@@ -94,7 +95,7 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
     )
     said = tutorial_rows.worth(rows, scores)
     assert said[0] == (
-        "K1, mnist at sigma 0.5: this project's recipe scores 0.50 dB [0.50, 0.50] less than its own, after 1.00 "
+        "K1, MNIST at sigma 0.5: this project's recipe scores 0.50 dB [0.50, 0.50] less than its own, after 1.00 "
         "instead of 5.50 million pictures."
     )
     assert (
