@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from bench import budgets, columns
-from bench.columns import METHODS, PROVENANCE, SCORES
+from bench.columns import CHECKERBOARD, COSTS, METHODS, PROVENANCE, SCORES
 from bench.grid import DATASETS, Network, Selection
 from bench.recipe import Recipe
 from bench.store import Store, read_scores
@@ -196,6 +196,32 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     if not whole:
         raise ValueError(f"{path}: cut short in its last line; it is left as it is")
     return frame
+
+
+def read_costs(path: Path) -> pd.DataFrame:
+    """A cost card: every network at every number of threads and of pictures a call. Raises as `read_csv` does."""
+    frame = read_csv(path, COSTS)
+    _refuse_gaps(
+        frame.arm + " " + frame.widths.fillna(""), frame.cpu_threads.astype(str) + " " + frame.batch.astype(str), path
+    )
+    return frame
+
+
+def read_meters(path: Path) -> pd.DataFrame:
+    """The checkerboard meters: every network before and after training. Raises as `read_csv` does."""
+    frame = read_csv(path, CHECKERBOARD)
+    _refuse_gaps(frame.method, frame.when, path)
+    return frame
+
+
+def _refuse_gaps(networks: pd.Series, conditions: pd.Series, path: Path) -> None:
+    """Raise where a network lacks a condition that others have: a file cut at the end of a row looks whole."""
+    counts = pd.crosstab(networks, conditions)
+    odd = counts[(counts != 1).any(axis=1)]
+    if len(odd):
+        raise ValueError(
+            f"{path}: {odd.index[0].strip()} lacks rows, or has some twice: the file was cut; it is left as it is"
+        )
 
 
 def read_parquet(path: Path) -> pd.DataFrame:

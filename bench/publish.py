@@ -29,7 +29,7 @@ from bench import (
     tutorial_rows,
 )
 from bench.budgets import REFERENCE
-from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, METHODS, SUMMARY
+from bench.columns import DIFFERENCES, METHODS, SUMMARY
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
 from bench.render import Picture, Report
@@ -154,7 +154,7 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
         yield f"pareto-{end}", figures.quality_against_cost(*both, costs, dataset, clipped), drawn_from
     spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
     if spectra.is_file():
-        networks = _alike(collect.read_csv(meters, CHECKERBOARD))
+        networks = _alike(collect.read_meters(meters))
         yield "spectra.png", figures.spectra(pd.read_parquet(spectra), networks), figures.stamp(spectra, meters)
 
 
@@ -164,7 +164,7 @@ def _card_files(folder: Path) -> list[Path]:
 
 
 def _read_costs(results: Results) -> pd.DataFrame:
-    return _costs(results.methods, [collect.read_csv(path, COSTS) for path in _card_files(results.folder)])
+    return _costs(results.methods, [collect.read_costs(path) for path in _card_files(results.folder)])
 
 
 def _costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFrame:
@@ -225,12 +225,12 @@ def every_table(results: Results) -> Iterator[Table]:
             yield from transfer_tables.carried(results.summary, noise)
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
-        yield tables.checkerboards(_alike(collect.read_csv(meters, CHECKERBOARD)))
+        yield tables.checkerboards(_alike(collect.read_meters(meters)))
     taught, _ = _taught(results)
     if len(taught):
         yield tables.tutorials(taught)
     for path in _card_files(results.folder):
-        yield from cost_tables.costs(collect.read_csv(path, COSTS))
+        yield from cost_tables.costs(collect.read_costs(path))
 
 
 def _alike(meters: pd.DataFrame) -> pd.DataFrame:

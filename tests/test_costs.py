@@ -9,7 +9,8 @@ from torch import nn
 
 from bench import __main__ as command
 from bench import ceiling, collect, cost_tables, costs, determinism, export, machine, memory, publish
-from bench.columns import COSTS, METHODS
+from bench.columns import METHODS
+from bench.commands import costs as costs_command
 from denoise import commandline, weights
 
 CPU = torch.device("cpu")
@@ -140,7 +141,7 @@ def card(tmp_path_factory):
         brought.append(str(folder / "theirs.onnx"))
     words = ["costs", "--results", str(folder), "--rounds", "1", "--arms", "nearest", "transposed_k2"]
     command.main([*words, "--model", *brought])
-    return collect.read_csv(next(folder.glob("costs-*-cpu.csv")), COSTS)
+    return collect.read_costs(next(folder.glob("costs-*-cpu.csv")))
 
 
 RECIPE = '{"width": 4, "depth": 1, "images": 10, "batch": 8, "lr": 0.01}'
@@ -223,6 +224,36 @@ def test_the_costs_of_two_machines_stand_side_by_side(card):
     assert times[2] == "µs a picture by 128 (A GPU)"
 
 
+def written(frame, folder):
+    (folder / "recipe.json").write_text(RECIPE)
+    path = folder / f"costs-{costs_command._slug(machine.describe(), CPU)}.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def refused(capsys, folder, *words):
+    with pytest.raises(SystemExit) as stop:
+        commandline.run(command.main, ["costs", "--results", str(folder), *words])
+    assert stop.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_a_card_with_more_arms_is_not_overwritten(card, tmp_path, capsys):
+    path = written(card, tmp_path)
+    before = path.read_bytes()
+    said = refused(capsys, tmp_path, "--arms", "transposed_k2")
+    assert "holds 1 more networks of the comparison, nearest 4 for one" in said
+    assert path.read_bytes() == before
+
+
+def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys):
+    written(card[:-1], tmp_path)
+    said = refused(capsys, tmp_path, "--arms", "nearest", "transposed_k2")
+    assert "lacks rows, or has some twice: the file was cut" in said
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -234,10 +265,5 @@ def test_the_costs_of_two_machines_stand_side_by_side(card):
 )
 def test_what_has_no_card_is_refused_in_one_line(tmp_path, capsys, words, said):
     (tmp_path / "recipe.json").write_text(RECIPE)
-    with pytest.raises(SystemExit) as stop:
-        commandline.run(command.main, ["costs", "--results", str(tmp_path), "--arms", "nearest", *words])
-    assert stop.value.code == 2
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 1
-    assert said in lines[0]
+    assert said in refused(capsys, tmp_path, "--arms", "nearest", *words)
     assert not list(tmp_path.glob("costs-*"))

@@ -6,7 +6,7 @@ import pytest
 
 from bench import collect, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
-from bench.columns import CHECKERBOARD, COSTS, DIFFERENCES, LEARNING_RATES, SUMMARY
+from bench.columns import DIFFERENCES, LEARNING_RATES, SUMMARY
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
 
 
 def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all(committed):
-    meters = collect.read_csv(RESULTS / "checkerboard.csv", CHECKERBOARD)
+    meters = collect.read_meters(RESULTS / "checkerboard.csv")
     fewer = meters[~((meters.arm == "bilinear") & (meters.seed == 0))]
     alike = publish._alike(fewer)
     assert set(zip(alike.dataset, alike.clipped, strict=True)) == {publish.SHOWN}
@@ -137,7 +137,7 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
 
 def test_no_network_is_above_the_ceiling_of_its_machine():
     for path in RESULTS.glob("costs-*.csv"):
-        assert collect.read_csv(path, COSTS).fraction_of_ceiling.max() <= 1
+        assert collect.read_costs(path).fraction_of_ceiling.max() <= 1
 
 
 def test_a_figure_is_stale_when_the_code_that_draws_it_or_an_arm_s_colour_changes(tmp_path, monkeypatch):
@@ -171,7 +171,7 @@ def test_every_part_of_the_page_has_an_anchor_of_its_own(committed):
 
 def test_every_committed_file_is_of_its_schema():
     assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
-    assert list(collect.read_csv(RESULTS / "checkerboard.csv", CHECKERBOARD).arm.unique())
+    assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
     assert list(collect.read_csv(RESULTS.parent / "learning-rates.csv", LEARNING_RATES).decoder.unique())
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bench import __main__ as command
-from bench import collect, tutorial_rows, tutorials
+from bench import collect, publish, tutorial_rows, tutorials
 from bench.columns import TUTORIALS
 
 
@@ -128,3 +128,10 @@ def test_a_loss_is_what_torch_says_it_is(real):
     clean, _, noisy = next(tutorials.quality.noisy_batches(pictures, corruption))
     expected = torch.nn.functional.binary_cross_entropy(denoiser.estimate(noisy), clean).item()
     assert tutorials._loss(denoiser, pictures, corruption, "bce") == pytest.approx(expected, rel=1e-4)
+
+
+def test_scores_that_lack_a_network_of_the_rows_are_named(tmp_path):
+    rows, scores = tutorial_rows.read(publish.ROOT / "bench" / "results" / "tutorials")
+    tutorial_rows.write(tmp_path, rows, scores[scores.method != "T1-own"])
+    with pytest.raises(ValueError, match=r"scores.parquet lacks T1-own of tutorials.csv"):
+        tutorial_rows.read(tmp_path)

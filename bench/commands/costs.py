@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -32,15 +33,31 @@ def main(given: argparse.Namespace) -> None:
     recipe = Recipe.read(given.results)
     subjects = [*card.arms(recipe, given.arms), *card.brought(given.model)]
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
-    for device in devices:
+    targets = {device: given.results / f"costs-{_slug(machine.describe(), device)}.csv" for device in devices}
+    for target in targets.values():
+        _refuse_to_lessen(target, subjects)
+    for device, target in targets.items():
         frame = pd.DataFrame(_rows(subjects, recipe, device, given.rounds)).assign(command=given.command)
-        target = given.results / f"costs-{_slug(machine.describe(), device)}.csv"
         with whole_file(target) as partial:
             whole = frame.reindex(columns=list(COSTS)).astype(dict.fromkeys(WHOLE, "Int64"))
             whole.to_csv(partial, index=False, float_format="%.5g")
-        for table in cost_tables.costs(collect.read_csv(target, COSTS)):
+        for table in cost_tables.costs(collect.read_costs(target)):
             print(f"{table.title}\n\n{table.note}\n\n{table.cells.to_markdown(index=False, disable_numparse=True)}\n")
         print(f"written: {target} ({len(frame)} rows)")
+
+
+def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
+    """Raise ValueError where arms would be lost that the card in `target` has."""
+    if not target.exists():
+        return
+    held = collect.read_costs(target)
+    arms = held[held.budgets.notna()]  # one's own networks are measured at will
+    lost = set(arms.arm + " " + arms.widths) - {subject.name for subject in subjects}
+    if lost:
+        raise ValueError(
+            f"{target} holds {len(lost)} more networks of the comparison, {min(lost)} for one, that would be lost: a "
+            "card has the times of one run; measure every arm, or move the file away"
+        )
 
 
 def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
