@@ -1,10 +1,10 @@
 """The tutorials' networks, each trained by its own published recipe and by this project's.
 
 What separates two rows of one network is the recipe; what separates two networks of one recipe is the network.
-"Own" is what the page says (loss, optimiser and its rate, batch, epochs, noise, the order of stages), run by this
-project's loop: where a recipe says "all of MNIST", 55,000 pictures are trained on, as the protocol holds 5,000 out;
-initial weights and Adam's epsilon are PyTorch's; Adam starts anew in K1's second stage; bfloat16 autocast is used where
-the device has it.
+"Own" is what the page says (loss, optimiser and its rate, batch, epochs, noise, the order of stages), with the initial
+weights of the page's framework, run by this project's loop: where a recipe says "all of MNIST", 55,000 pictures are
+trained on, as the protocol holds 5,000 out; Adam's epsilon is PyTorch's; Adam starts anew in K1's second stage;
+bfloat16 autocast is used where the device has it.
 
 References
 ----------
@@ -52,12 +52,12 @@ def _keras(sigma: tuple[float, float], epochs: int) -> dict[str, Any]:
     """Keras: Adam at its default rate, cross-entropy, noise added once to the whole set."""
     return {
         "sigma": sigma, "images": epochs * EPOCH, "batch": 128, "loss": "bce", "lr": 1e-3, "schedule": "constant",
-        "fresh": False,
+        "fresh": False, "init": "keras",
     }  # fmt: skip
 
 
-def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool) -> dict[str, Any]:
-    common = {"loss": "mse", "lr": 1e-3, "schedule": "constant", "fresh": fresh}
+def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool, init: str) -> dict[str, Any]:
+    common = {"loss": "mse", "lr": 1e-3, "schedule": "constant", "fresh": fresh, "init": init}
     return {"sigma": (sigma, sigma), "images": epochs * EPOCH, "batch": batch, **common}
 
 
@@ -71,8 +71,8 @@ TUTORIALS_BY_NAME = {
     ),
     "K2": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
     "K2_resize": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
-    "T1": Tutorial("fashion_mnist", 0.2, (_mse(0.2, 10, 32, fresh=False),), ""),
-    "U1": Tutorial("mnist", 0.5, (_mse(0.5, 20, 20, fresh=True),), "training MSE 0.0261"),
+    "T1": Tutorial("fashion_mnist", 0.2, (_mse(0.2, 10, 32, fresh=False, init="keras"),), ""),
+    "U1": Tutorial("mnist", 0.5, (_mse(0.5, 20, 20, fresh=True, init="pytorch"),), "training MSE 0.0261"),
 }
 PROJECT = {"images": 1_000_000, "batch": 128, "loss": "bce", "lr": 4e-3}
 """This project's recipe at the tutorial's own level: fresh noise, a cosine schedule, a higher rate."""

@@ -22,6 +22,7 @@ LOSSES = {  # (logits, clean) -> scalar
 }
 
 PRECISIONS = ("auto", "bfloat16", "float32")
+INITS = ("pytorch", "keras")
 
 
 def cosine(step: int, steps: int) -> float:
@@ -58,6 +59,7 @@ class Settings:
     lr: float = option(2e-3, "Adam's highest learning rate")
     schedule: str = option("cosine", "of the learning rate: " + ", ".join(SCHEDULES))
     fresh: bool = option(True, "new noise each time a picture is seen; without, one noise a picture, as in tutorials")
+    init: str = option("pytorch", "initial weights as its layers have them by default: " + ", ".join(INITS))
     start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
     seed: int = option(0, "of the initial weights, the order, the levels and the noise")
     precision: str = option("auto", "number format: " + ", ".join(PRECISIONS))
@@ -67,7 +69,8 @@ class Settings:
         named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
         for registry, name in named.items():
             registry[name]  # raises UnknownName
-        for name, valid in (("loss", LOSSES), ("precision", PRECISIONS), ("schedule", SCHEDULES)):
+        choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES, "init": INITS}
+        for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
         low, high = (check_level(level, self.noise) for level in self.sigma)

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 import torchvision
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 import denoise
@@ -151,7 +151,17 @@ def untrained(settings: Settings) -> AnySize:
     """The network with the initial weights of its seed."""
     with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
         torch.manual_seed(settings.seed)
-        return weights.build(settings.network())
+        network = weights.build(settings.network())
+        return network.apply(_as_keras) if settings.init == "keras" else network
+
+
+def _as_keras(layer: nn.Module) -> None:
+    """Weights by Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010,
+    and biases of 0, where PyTorch has smaller weights and biases at random: more channels stay alive."""
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:

@@ -108,6 +108,16 @@ def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path
     assert json.loads(second.with_suffix(".json").read_text())["images_seen"] == 352
 
 
+def test_a_network_may_begin_as_its_layers_do_in_keras():
+    """Glorot: uniform within the square root of 6 / (fan in + fan out); biases of 0."""
+    network = train.untrained(dataclasses.replace(TINY, architecture="K1", init="keras")).net
+    for layer in (network[3], network[6]):  # a convolution and a transposed one, 32 to 32 channels
+        largest = (6 / (2 * 32 * 9)) ** 0.5
+        assert 0.98 * largest < layer.weight.abs().max() <= largest
+        assert not layer.bias.any()
+    assert train.untrained(dataclasses.replace(TINY, architecture="K1")).net[3].bias.any()
+
+
 def test_weights_of_another_architecture_cannot_be_gone_on_from(tmp_path):
     first = train.train(dataclasses.replace(TINY, images=32), tmp_path)
     with pytest.raises(ValueError, match="it cannot be gone on from"):

@@ -24,6 +24,7 @@ def test_a_tutorials_own_recipe_is_the_published_one(name, dataset, sigma, loss,
     for stage in stages:
         assert (stage.dataset, stage.architecture, stage.loss, stage.batch) == (dataset, name, loss, batch)
         assert (stage.lr, stage.schedule, stage.clip) == (1e-3, "constant", True)
+        assert stage.init == ("pytorch" if name == "U1" else "keras")
 
 
 def test_the_keras_example_first_learns_to_copy_clean_pictures():
