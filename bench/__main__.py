@@ -62,6 +62,11 @@ def _parser() -> commandline.Parser:
     _add_root(made)
     _add_results(made)
     _rescore(_command(commands, "rescore", "score the same outputs under other conventions and show the spread"))
+    guessed = _command(commands, "levels", "measure how well the level of the noise is told from the picture alone")
+    _add_root(guessed)
+    guessed.add_argument("--datasets", nargs="+", help="default: bsd68 set12 cbsd68")
+    guessed.add_argument("--pictures", type=int, default=0, help="how many of each, evenly spread (default: all)")
+    guessed.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of levels.csv (default: %(default)s)")
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser
 
@@ -99,8 +104,14 @@ def _table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--methods", nargs="+", help="default: all shipped weights, floors and classical methods")
     _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
-    parser.add_argument("--sigma", nargs="+", type=float, help="levels in units of the [0, 1] range")
-    parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
+    parser.add_argument(
+        "--sigma", nargs="+", type=float, help="levels in units of the [0, 1] range (default: those of each dataset)"
+    )
+    clamp = parser.add_mutually_exclusive_group()
+    clamp.add_argument("--clipped", dest="clip", action="store_true", default=None, help="clamp noisy pictures")
+    clamp.add_argument(
+        "--unclipped", dest="clip", action="store_false", help="do not (default: clamped, but in sets of papers)"
+    )
     parser.add_argument("--pictures", type=int, help="how many test pictures, evenly spread; 0: all (default 1000)")
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the results")
 
@@ -119,9 +130,12 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
 
 def _grid(parser: argparse.ArgumentParser) -> None:
     _add_root(parser)
-    parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist fashion_mnist")
+    parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist fashion_mnist; of a unet: bsd68")
     parser.add_argument(
-        "--noise", choices=("both", "clipped", "unclipped"), default="both", help="whether the noise is clamped"
+        "--noise",
+        choices=("both", "clipped", "unclipped"),
+        default="both",
+        help="whether the noise is clamped (default: both; of a unet: unclipped)",
     )
     parser.add_argument("--arms", nargs="+", help="default: every registered decoder, and the ceilings unet and dncnn")
     parser.add_argument("--budgets", nargs="+", help="default: channels parameters macs")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bench import labels, sentences, tutorial_rows
+from bench.bodies import BODIES
 from bench.budgets import BUDGETS
 from bench.grid import Selection
 from bench.recipe import Recipe
@@ -46,10 +47,16 @@ def _as_before(budget: str) -> str:
 def method(recipe: Recipe) -> str:
     """How the networks were trained."""
     return (
-        f"Autoencoders of width {recipe.width} and depth {recipe.depth}, each trained once, blind over sigma 0 to 0.6, "
+        f"{BODIES[recipe.body].label} of width {recipe.width} and depth {recipe.depth}, each trained once, blind over "
+        f"sigma {_levels(recipe)}, "
         f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
         "the same pictures and noise in the same order for every arm of a seed."
     )
+
+
+def _levels(recipe: Recipe) -> str:
+    low, high = BODIES[recipe.body].training.get("sigma", (0.0, 0.6))
+    return f"{low:g} to {labels.level(high)}"
 
 
 def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:

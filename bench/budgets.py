@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from bench import costs
+from bench.bodies import BODIES
 from denoise import weights
 
 BUDGETS = {"channels": None, "parameters": costs.parameters, "macs": lambda net: costs.macs(net, SHAPE)}
@@ -34,11 +35,11 @@ class Impossible(ValueError):
     """No whole numbers of channels put an arm on a budget: the network is too small."""
 
 
-def channels(arm: str, budget: str, width: int, depth: int) -> tuple[int, ...] | None:
+def channels(arm: str, budget: str, width: int, depth: int, body: str = "autoencoder") -> tuple[int, ...] | None:
     """The channels that put an arm on the budget.
 
     For a decoder and for the U-Net, those of each upsampling stage, from the code to the picture; for DnCNN that of
-    every layer. None for a ceiling at a budget other than equal parameters.
+    every layer. None for a ceiling at a budget other than equal parameters. `body` is a name of `bench.bodies.BODIES`.
 
     Raises
     ------
@@ -54,18 +55,18 @@ def channels(arm: str, budget: str, width: int, depth: int) -> tuple[int, ...] |
     mirrored = tuple(width * 2**stage for stage in reversed(range(depth)))
     if BUDGETS[budget] is None:
         return mirrored
-    wanted = cost(REFERENCE, budget, width, mirrored)
+    wanted = cost(REFERENCE, budget, width, mirrored, body)
     start = (width,) if arm == "dncnn" else mirrored
 
     def error(widths: tuple[int, ...]) -> float:
-        return abs(cost(arm, budget, width, widths) / wanted - 1)
+        return abs(cost(arm, budget, width, widths, body) / wanted - 1)
 
     if error(start) == 0:
         return start
     low, high = 1 / width, LARGEST
     for _ in range(12):
         middle = (low + high) / 2
-        over = cost(arm, budget, width, _scaled(start, middle)) > wanted
+        over = cost(arm, budget, width, _scaled(start, middle), body) > wanted
         low, high = (low, middle) if over else (middle, high)
     around = [range(max(1, size - 2), size + 3) for size in _scaled(start, low)]
     best = min(itertools.product(*around), key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)))
@@ -74,31 +75,32 @@ def channels(arm: str, budget: str, width: int, depth: int) -> tuple[int, ...] |
     return best
 
 
-def names(arm: str, widths: tuple[int, ...], width: int, depth: int) -> list[str]:
+def names(arm: str, widths: tuple[int, ...], width: int, depth: int, body: str = "autoencoder") -> list[str]:
     """The budgets on which an arm of these channels lies."""
     found = []
     for budget in BUDGETS:
         with contextlib.suppress(Impossible):
-            if channels(arm, budget, width, depth) == widths:
+            if channels(arm, budget, width, depth, body) == widths:
                 found.append(budget)
     return found
 
 
 @functools.cache
-def cost(arm: str, budget: str, width: int, widths: tuple[int, ...]) -> int:
+def cost(arm: str, budget: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> int:
     """Parameters or MACs of the network that `architecture` names."""
     measure = BUDGETS[budget]
     assert measure is not None
     with torch.device("meta"):  # shapes alone: nothing is computed
-        return measure(weights.build(architecture(arm, width, widths)))
+        return measure(weights.build(architecture(arm, width, widths, body)))
 
 
-def architecture(arm: str, width: int, widths: tuple[int, ...]) -> dict[str, Any]:
+def architecture(arm: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> dict[str, Any]:
     """The `architecture` part of a card for an arm whose encoder has `width` and whose channels are `widths`."""
+    chosen = BODIES[body]
     if arm == "dncnn":
         return {"name": arm, "width": widths[0], "depth": DNCNN_DEPTH}
-    name = {"name": arm} if arm in CEILINGS else {"name": "autoencoder", "decoder": arm}
-    return {**name, "width": width, "depth": len(widths), "decoder_widths": list(widths)}
+    name = {"name": arm} if arm in CEILINGS else {"name": chosen.name, "decoder": arm}
+    return {**name, "width": width, "depth": len(widths), "decoder_widths": list(widths), **chosen.options}
 
 
 def _scaled(mirrored: tuple[int, ...], scale: float) -> tuple[int, ...]:

@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from bench import budgets, costs, determinism, export, memory, own
-from bench.grid import ARMS, Selection
+from bench.bodies import BODIES
+from bench.grid import Selection
 from bench.methods import Method
 from bench.recipe import Recipe
 from denoise import engine, weights
 from denoise.datasets import Pictures
+from denoise.decoders import DECODERS
 
 SHAPE = budgets.SHAPE
 MEMORY_BATCH = 128  # pictures behind the peak memory
@@ -61,13 +63,16 @@ class Subject:
 
 def arms(recipe: Recipe, names: Sequence[str] | None) -> list[Subject]:
     """A subject for each arm and channels that a budget asks for: what it is trained on changes no cost."""
-    networks = Selection(("mnist",), (True,), tuple(names or ARMS), seeds=1).networks(recipe, possible=True)
+    body = BODIES[recipe.body]
+    networks = Selection(body.datasets[:1], body.clipped[:1], tuple(names or ()), seeds=1).networks(
+        recipe, possible=True
+    )
     return [
         Subject(
             network.arm,
             network.settings(recipe).network(),
             "x".join(map(str, network.widths)),
-            " ".join(budgets.names(network.arm, network.widths, recipe.width, recipe.depth)),
+            " ".join(budgets.names(network.arm, network.widths, recipe.width, recipe.depth, recipe.body)),
         )
         for network in networks
     ]
@@ -82,7 +87,7 @@ def brought(models: Sequence[str]) -> list[Subject]:
         A file that is no network, a network that fails, or two of one name or of the name of an arm.
     """
     found = [Subject(method.name, text, method=method) for text in models for method in [own.load(text)]]
-    names = [*ARMS, *(subject.arm for subject in found)]
+    names = [*DECODERS.names(), *budgets.CEILINGS, *(subject.arm for subject in found)]
     for subject in found:
         if names.count(subject.arm) > 1:
             raise ValueError(f"two networks are called {subject.arm}; name your own with --model NAME=FILE")

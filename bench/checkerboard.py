@@ -17,7 +17,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from denoise.models import AnySize, Mirror
+from denoise.anysize import AnySize
+from denoise.mirror import Mirror
 
 CODE = 16  # side of the constant code
 BLOCK = 8  # side of a flat block, in pixels: a multiple of 4, so that periods 2 and 4 have frequencies of their own

@@ -17,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 from bench import budgets, columns
+from bench.bodies import BODIES
 from bench.columns import CHECKERBOARD, COSTS, METHODS, PROVENANCE, SCORES
-from bench.grid import DATASETS, Network, Selection
+from bench.grid import Network, Selection
 from bench.recipe import Recipe
 from bench.store import Store, read_scores
 from bench.work import Cell, Untrained, cells
@@ -59,7 +60,8 @@ def _cells(store: Store) -> list[Cell]:
     """Every cell that the folder may hold: the plan's, and the datasets and seeds beyond it that are there."""
     stems = [path.stem for path in (store.folder / "scores").glob("*/*.parquet")]
     others = {stem.partition("-")[0] for stem in stems}
-    sets = dict.fromkeys((*DATASETS, *(name for name in datasets.DATASETS.names() if name in others)))
+    planned = BODIES[store.recipe.body].datasets
+    sets = dict.fromkeys((*planned, *(name for name in datasets.DATASETS.names() if name in others)))
     seeds = [int(found[1]) + 1 for stem in stems if (found := re.search(r"-s(\d+)$", stem))]
     return cells(Selection(datasets=tuple(sets), seeds=max([Selection.seeds, *seeds])), store.recipe, possible=True)
 
@@ -114,10 +116,10 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
     return known | {
         "arm": cell.arm,
         "widths": "x".join(map(str, cell.widths)),
-        "budgets": " ".join(budgets.names(cell.arm, cell.widths, recipe.width, recipe.depth)),
+        "budgets": " ".join(budgets.names(cell.arm, cell.widths, recipe.width, recipe.depth, recipe.body)),
         "seed": cell.seed,
-        "parameters": budgets.cost(cell.arm, "parameters", recipe.width, cell.widths),
-        "macs": budgets.cost(cell.arm, "macs", recipe.width, cell.widths),
+        "parameters": budgets.cost(cell.arm, "parameters", recipe.width, cell.widths, recipe.body),
+        "macs": budgets.cost(cell.arm, "macs", recipe.width, cell.widths, recipe.body),
     }
 
 

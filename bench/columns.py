@@ -25,7 +25,9 @@ COLUMNS = {
     "psnr_ci95_db": "half width of its 95 % interval over pictures",
     "ssim": "mean over pictures of the SSIM (convention in ssim_convention)",
     "ssim_ci95": "half width of its 95 % interval over pictures",
-    "status": "ok, or invalid and why: an estimate was not finite, so the scores are empty and never averaged",
+    "rmse": "root mean square error over all pixels of all pictures together, in units of the [0, 1] range",
+    "status": "ok; published: what a paper reports; or invalid and why: an estimate was not finite, so the scores are "
+    "empty and never averaged",
     "parameters": "trained numbers; of an ONNX model: numbers in its initializers",
     "macs": "multiply-accumulates for one picture of this size; empty where an ONNX model has what cannot be counted",
     "cpu_ms_p50": "median time of one picture alone on the processor, in milliseconds",
@@ -260,10 +262,23 @@ LEARNING_RATES = {
     "command": "what made the network; the card beside its weights has the score",
 }
 
+LEVELS = {
+    "dataset": "name of the dataset",
+    "pictures": "number of pictures",
+    "sigma_255": "standard deviation of the Gaussian noise, times 255; not clamped",
+    "estimator": "name in `denoise.level.ESTIMATORS`",
+    "bias_255": "mean of estimate less truth, times 255",
+    "rmse_255": "root of the mean squared error, times 255",
+    "worst_255": "largest error, times 255",
+    "cpu_ms_p50": "median time of one picture on the processor, in milliseconds",
+    **PROVENANCE,
+}
+
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
     "rescore.csv": RESCORE,
+    "levels.csv": LEVELS,
     "*/methods.csv": METHODS,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,
     "*/summary.csv": SUMMARY,

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from denoise.models import AnySize
+from denoise.anysize import AnySize
 from denoise.train import has_bfloat16
 
 WARM, STEPS = 2, 4  # training steps of a turn: to warm up, and timed

@@ -10,21 +10,19 @@ import dataclasses
 import itertools
 
 from bench import budgets
+from bench.bodies import BODIES
 from bench.quality import Corruption
 from bench.recipe import Recipe
-from denoise.decoders import DECODERS
+from denoise.datasets import DATASETS
 from denoise.noise import NOISES
 from denoise.settings import Settings
-
-DATASETS = ("mnist", "notmnist", "fashion_mnist")
-ARMS = (*DECODERS.names(), *budgets.CEILINGS)
 
 
 @dataclasses.dataclass(frozen=True)
 class Network:
     """One training: what it is trained on, which arm, and which seed.
 
-    `arm` is a decoder, inside the autoencoder, or one of `budgets.CEILINGS`; `widths` are the channels that put it on
+    `arm` is a decoder, inside the body of the recipe, or one of its ceilings; `widths` are the channels that put it on
     a budget.
     """
 
@@ -43,7 +41,7 @@ class Network:
 
     def settings(self, recipe: Recipe) -> Settings:
         """What `denoise.train` is asked for."""
-        shape = budgets.architecture(self.arm, recipe.width, self.widths)
+        shape = budgets.architecture(self.arm, recipe.width, self.widths, recipe.body)
         shape["architecture"] = shape.pop("name")
         if "decoder_widths" in shape:
             shape["decoder_widths"] = tuple(shape["decoder_widths"])
@@ -56,18 +54,27 @@ class Network:
             precision=recipe.precision,
             seed=self.seed,
             **shape,
+            **BODIES[recipe.body].training,
         )
 
 
 @dataclasses.dataclass(frozen=True)
 class Selection:
-    """Which part of the grid a run works on; what is done already is kept, whatever the selection."""
+    """Which part of the grid a run works on; what is done already is kept, whatever the selection.
 
-    datasets: tuple[str, ...] = DATASETS
-    clipped: tuple[bool, ...] = (True, False)
-    arms: tuple[str, ...] = ARMS
+    Empty: all that belong to the body of the recipe.
+    """
+
+    datasets: tuple[str, ...] = ()
+    clipped: tuple[bool, ...] = ()
+    arms: tuple[str, ...] = ()
     budgets: tuple[str, ...] = tuple(budgets.BUDGETS)
     seeds: int = 3
+
+    def pairs(self, recipe: Recipe) -> list[tuple[bool, str]]:
+        """What is trained on: clamped or not, and which dataset."""
+        body = BODIES[recipe.body]
+        return list(itertools.product(self.clipped or body.clipped, self.datasets or body.datasets))
 
     def networks(self, recipe: Recipe, *, possible: bool = False) -> list[Network]:
         """The networks in the order in which they are made, each once; with `possible`, those alone that can be made.
@@ -76,11 +83,12 @@ class Selection:
         with fewer seeds rather than a part of one.
         """
         chosen = {}
-        for clip, dataset, seed, budget, arm in itertools.product(
-            self.clipped, self.datasets, range(self.seeds), self.budgets, self.arms
+        arms = self.arms or BODIES[recipe.body].arms
+        for (clip, dataset), seed, budget, arm in itertools.product(
+            self.pairs(recipe), range(self.seeds), self.budgets, arms
         ):
             try:
-                widths = budgets.channels(arm, budget, recipe.width, recipe.depth)
+                widths = budgets.channels(arm, budget, recipe.width, recipe.depth, recipe.body)
             except budgets.Impossible:
                 if possible:
                     continue
@@ -99,24 +107,28 @@ class Test:
     corruption: Corruption
 
 
-def suites(dataset: str, clip: bool, sets: tuple[str, ...] = DATASETS) -> dict[str, list[Test]]:
+def suites(
+    dataset: str, clip: bool, body: str = "autoencoder", sets: tuple[str, ...] | None = None
+) -> dict[str, list[Test]]:
     """What a method trained on (dataset, clip) is scored on, by the name of the suite.
 
     `own`: its own dataset and clamping, Gaussian noise at every level. `noises`: every other noise, of which it saw
-    none. `clamping`: the other clamping. `on_OTHER`: another dataset, one suite for each of `sets`, so that a dataset
-    that was missing can be scored later.
+    none. `clamping`: the other clamping. `on_OTHER`: another dataset, one suite for each of `sets` (all that belong to
+    the body by default), so that a dataset that was missing can be scored later.
     """
-    levels = NOISES["gaussian"].facts["levels"]
-    others = [noise for noise in NOISES if noise.name != "gaussian"]
-    elsewhere = [other for other in sets if other != dataset]
+    chosen = BODIES[body]
+    elsewhere = [other for other in (chosen.tests if sets is None else sets) if other != dataset]
 
     def gaussian(tested: str, clipped: bool) -> list[Test]:
+        levels = DATASETS[tested].facts.get("levels", NOISES["gaussian"].facts["levels"])
         return [Test(tested, Corruption("gaussian", sigma, clipped)) for sigma in levels]
 
     return {
         "own": gaussian(dataset, clip),
         "noises": [
-            Test(dataset, Corruption(noise.name, level, clip)) for noise in others for level in noise.facts["levels"]
+            Test(dataset, Corruption(noise, level, clip))
+            for noise in chosen.noises
+            for level in NOISES[noise].facts["levels"]
         ],
         "clamping": gaussian(dataset, not clip),
         **{f"on_{other}": gaussian(other, clip) for other in elsewhere},

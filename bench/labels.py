@@ -8,7 +8,14 @@ from denoise.models import ARCHITECTURES
 from denoise.noise import NOISES
 from denoise.registry import Entry
 
-NAMES = {"mnist": "MNIST", "notmnist": "notMNIST", "fashion_mnist": "Fashion-MNIST"}
+NAMES = {
+    "mnist": "MNIST",
+    "notmnist": "notMNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "bsd68": "BSD68",
+    "set12": "Set12",
+    "cbsd68": "CBSD68",
+}
 BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs": "equal MACs"}
 
 
@@ -29,6 +36,13 @@ def in_text(name: str) -> str:
 def dataset(name: str) -> str:
     """What papers call it."""
     return NAMES.get(name, name)
+
+
+def level(sigma: float) -> str:
+    """A level of noise for people: 0.4 as it is, 0.098 as papers write it, 25/255."""
+    of_papers = round(sigma * 255, 4)
+    is_of_papers = of_papers == round(of_papers) and round(sigma, 2) != sigma
+    return f"{of_papers:g}/255" if is_of_papers else f"{sigma:g}"
 
 
 def noise(name: str, clipped: bool) -> str:

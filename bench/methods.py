@@ -14,7 +14,7 @@ from torch import Tensor
 
 from bench import costs
 from denoise import engine, weights
-from denoise.classical import DENOISERS
+from denoise.classical import DENOISERS, NotApplicable
 from denoise.datasets import Pictures
 from denoise.decoders import DECODERS
 from denoise.registry import UnknownName, unknown
@@ -96,6 +96,9 @@ def _trained(name: str) -> Method:
     label = DECODERS[decoder].label if decoder else card["architecture"]["name"]
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
+        colours = max(image.shape[0] for image in training)
+        if denoiser.channels not in (1, colours):
+            raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {colours}")
         here = denoiser if device.type == "cpu" else engine.load(name, device)
         return lambda noisy, sigma: here.estimate(noisy)
 

@@ -95,7 +95,7 @@ def of_network(name: str, network: nn.Module, path: Path) -> Method:
 
 
 class Checked(nn.Module):
-    """A user's network that says in one line what went wrong in it.
+    """A user's network that says in one line what went wrong in it, and is run as those of `denoise` are.
 
     Parameters
     ----------
@@ -104,12 +104,14 @@ class Checked(nn.Module):
         The file that it came from.
     """
 
+    told, reach = False, None  # the level of the noise; how far it sees, which nobody knows: it is never tiled
+
     def __init__(self, network: nn.Module, path: Path) -> None:
         super().__init__()
         self.network = network
         self.path = path
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: float | None = None) -> Tensor:
         """(N, C, H, W) float32 -> the estimate, same shape, float32; a ValueError where it is not."""
         given = tuple(x.shape)
         y = _guarded(lambda: self.network(x), self.path, f"the network, given {given},")

@@ -13,7 +13,8 @@ from denoise.datasets import Pictures
 from denoise.metrics import psnr, ssim
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 
-BATCH = 250  # pictures corrupted and cleaned at once; no score depends on it
+BATCH = 250  # pictures corrupted and cleaned at once, fewer where they are large; no score depends on it
+BATCH_PIXELS = 2**22
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,11 @@ class Corruption:
 
 def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[Tensor, tuple[str, ...], Tensor]]:
     """Yield (clean, keys, noisy) batches, (N, C, H, W) float32, under the protocol's noise."""
-    for clean, keys in pictures.batches(BATCH):
+    size = max(1, min(BATCH, BATCH_PIXELS // max(image[0].numel() for image in pictures)))
+    for clean, given, keys in pictures.pairs(size):
         seeds = picture_seeds(pictures.name, keys, corruption.noise, corruption.sigma, corruption.draw)
         draws = PictureDraws(seeds)
-        yield clean, keys, corrupt(clean, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
+        yield clean, keys, corrupt(given, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
 
 
 def clean_up(denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float) -> Tensor:
@@ -64,13 +66,15 @@ def score(
     Returns
     -------
     pandas.DataFrame
-        method, picture (its key), psnr_db, ssim: a row a method and picture. An estimate that is not finite scores NaN.
+        method, picture (its key), pixels, psnr_db, ssim: a row a method and picture. An estimate that is not finite
+        scores NaN.
     """
     parts: list[pd.DataFrame] = []
     for clean, keys, noisy in noisy_batches(pictures, corruption):
         for name, denoise in denoisers.items():
             preds = clean_up(denoise, noisy, corruption.sigma)
             scores = {"psnr_db": psnr(preds, clean, data_range=1.0), "ssim": ssim(preds, clean, data_range=1.0)}
-            parts.append(pd.DataFrame({"method": name, "picture": keys} | {k: v.numpy() for k, v in scores.items()}))
+            facts = {"method": name, "picture": keys, "pixels": clean[0].numel()}
+            parts.append(pd.DataFrame(facts | {k: v.numpy() for k, v in scores.items()}))
             advance(len(clean))
     return pd.concat(parts, ignore_index=True)

@@ -17,6 +17,7 @@ class Recipe:
     By default the networks have about the size of the Keras example's (27 thousand parameters, 4.6 million MACs).
     """
 
+    body: str = option("autoencoder", "what the decoders stand in: autoencoder (small pictures), unet (photographs)")
     width: int = option(8, "channels of the encoder's first stage; each pooling doubles them")
     depth: int = option(2, "poolings")
     images: int = option(150_000, "pictures that each network sees")
@@ -25,6 +26,8 @@ class Recipe:
     precision: str = option("auto", "number format of training: auto (bfloat16 where the device has it), or a name")
 
     def __post_init__(self) -> None:
+        if self.body not in ("autoencoder", "unet"):
+            raise ValueError(f"unknown body {self.body!r}; valid: autoencoder, unet")
         for name in ("width", "depth", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

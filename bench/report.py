@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench import labels
 from bench.columns import COLUMNS, FILES, INVALID
+from denoise.datasets import DATASETS
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
@@ -23,7 +25,7 @@ def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """The tidy table of a CSV that `write` made; in one from before there was a status, every row was scored.
+    """The tidy table of a CSV that `write` made; what an older one lacks is empty, but every row of it was scored.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise ValueError(f"{path}: no such table; `python -m bench --out {path.parent}` makes one")
     frame = pd.read_csv(path)
-    return frame if "status" in frame else frame.assign(status="ok").reindex(columns=list(COLUMNS))
+    return frame.assign(status=frame.get("status", "ok")).reindex(columns=list(COLUMNS))
 
 
 def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFrame:
@@ -44,8 +46,10 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     rows = frame[frame.dataset == dataset]
     shown = rows[score].astype(object).mask(_invalid(rows), INVALID)
     table = rows.assign(shown=shown).pivot(index="method", columns="sigma", values="shown")
-    table.columns = [f"{sigma:g}" for sigma in table.columns]
+    table.columns = [labels.level(sigma) for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
+    if score == "psnr_db" and DATASETS[dataset].facts.get("measure") == "rmse":
+        table["RMSE"] = [f"{value:.4f}" for value in costs.rmse[table.index]]
     table.insert(0, "Method", costs.label)
     table["Parameters"] = costs.parameters
     table["M MACs"] = costs.macs / 1e6
@@ -65,7 +69,7 @@ def markdown(frame: pd.DataFrame) -> str:
         rows = frame[frame.dataset == dataset]
         parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
         parts += [_pipes(wide(frame, dataset)), *_reasons(rows), verdict(rows)]
-        levels = [f"{sigma:g}" for sigma in sorted(rows.sigma.unique())]
+        levels = [labels.level(sigma) for sigma in sorted(rows.sigma.unique())]
         parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
     return "\n\n".join(parts) + "\n"
 
@@ -83,17 +87,21 @@ def settings(rows: pd.DataFrame) -> str:
     )
 
 
-def verdict(rows: pd.DataFrame, sigma: float = 0.4) -> str:
-    """What the rows say of the decoders trained on this dataset (on any, where none was), at one level."""
+def verdict(rows: pd.DataFrame) -> str:
+    """What the rows say of the decoders trained on this dataset (on any, where none was), at one level: 0.4, or the
+    middle one where there is no 0.4."""
+    levels = sorted(rows.sigma.unique())
+    sigma = 0.4 if 0.4 in levels else levels[len(levels) // 2]
     at = rows[(rows.sigma == sigma) & rows.decoder.notna() & ~_invalid(rows)]
-    own = at[at.trained_on == rows.iloc[0].dataset]
+    name = rows.iloc[0].dataset
+    own = at[at.trained_on == DATASETS[name].facts.get("training", name)]
     ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
     if len(ranked) < 2:
         return ""
     best = ranked.iloc[0]
     others = ", ".join(f"{best.psnr_db - row.psnr_db:.2f} dB over {row.label}" for row in ranked.iloc[1:].itertuples())
     return (
-        f"At sigma {sigma:g}: **{best.label}** reaches {best.psnr_db:.2f} dB "
+        f"At sigma {labels.level(sigma)}: **{best.label}** reaches {best.psnr_db:.2f} dB "
         f"(± {best.psnr_ci95_db:.2f} over pictures), {others}. One training seed each."
     )
 
@@ -119,8 +127,9 @@ def columns_text() -> str:
     parts = [
         "# Results",
         "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, "
-        "`rescore.csv` by `python -m bench rescore --out bench/results`, this page and `table.md` from them. Each "
-        "other folder is a grid of one recipe: `python -m bench grid` trains and scores it, `collect`, `checkerboard` "
+        "`rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by `python -m bench levels`, "
+        "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
+        "and scores it, `collect`, `checkerboard` "
         "and `costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
     ]
     for file, columns in FILES.items():

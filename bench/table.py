@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import machine, methods, quality, speed, stats
+from bench import machine, methods, published, quality, speed, stats
 from bench.columns import COLUMNS, INVALID
 from denoise import datasets
 from denoise.classical import NotApplicable
@@ -21,20 +22,33 @@ from denoise.noise import NOISES
 
 LEVELS: tuple[float, ...] = NOISES["gaussian"].facts["levels"]
 DEFAULT_DATASETS = ("mnist", "notmnist", "glyphs")
+WHOLE = ("parameters", "macs", "batch", "pictures", "height", "width", "draw", "cpu_threads")
 log = logging.getLogger("bench")
 TIMED_SIGMA = 0.4  # the level of the pictures that are timed: that of the Keras example
 
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is measured. `pictures` caps the test pictures of a dataset; 0 takes all."""
+    """What is measured.
 
-    sigmas: tuple[float, ...] = LEVELS
+    `sigmas` and `clip` are those of each dataset where they are None: `levels`, clipped, but for the sets of the
+    published tables. `pictures` caps the test pictures of a dataset; 0 takes all.
+    """
+
+    sigmas: tuple[float, ...] | None = None
     noise: str = "gaussian"
-    clip: bool = True
+    clip: bool | None = None
     draw: int = 0
     pictures: int = 0
     rounds: int = speed.ROUNDS
+    levels: tuple[float, ...] = LEVELS
+
+    def corruptions(self, dataset: str) -> list[quality.Corruption]:
+        """What is done to the pictures of a dataset."""
+        facts = datasets.DATASETS[dataset].facts
+        clip = facts.get("clipped", True) if self.clip is None else self.clip
+        sigmas = self.sigmas or facts.get("levels", self.levels)
+        return [quality.Corruption(self.noise, sigma, clip, self.draw) for sigma in sigmas]
 
 
 def available(
@@ -73,22 +87,23 @@ def make(
     devices = {"cpu": cpu} | ({"gpu": torch.device("cuda")} if torch.cuda.is_available() else {})
     common = machine.describe() | {"ssim_convention": SSIM_CONVENTION, "command": command}
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
-    cells = len(arms) * sum(len(test) for test in tests.values()) * len(plan.sigmas)
+    cells = len(arms) * sum(len(test) * len(plan.corruptions(test.name)) for test in tests.values())
     rows: list[dict[str, object]] = []
     with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
             denoisers = build(arms, sets[name][0], cpu)
-            for sigma in plan.sigmas:
-                corruption = quality.Corruption(plan.noise, sigma, plan.clip, plan.draw)
+            for corruption in plan.corruptions(test.name):
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
                 cells = {name: _cell(rows, test.name) for name, rows in scores.groupby("method")}
                 rows += [own | _facts(arm) | cells[arm.name] | arm.ran for arm in arms if arm.name in cells]
+                told = published.rows(test.name, corruption.noise, corruption.clip, corruption.sigma)
+                rows += [row | {"command": command} for row in told]
     frame = pd.DataFrame(rows)
     timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
     frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
-    whole = dict.fromkeys(("parameters", "macs", "batch"), "Int64")  # floats would lose digits in the CSV
+    whole = dict.fromkeys(WHOLE, "Int64")  # some are unknown in some rows: floats would lose digits in the CSV
     return frame.reindex(columns=list(COLUMNS)).astype(whole)
 
 
@@ -115,7 +130,8 @@ def _cell(scores: pd.DataFrame, dataset: str) -> dict[str, object]:
     for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
         interval = stats.compare(scores[column].to_numpy(float)[None, None], groups)
         cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
-    return cell
+    squared = 10 ** (-scores.psnr_db.to_numpy(float) / 10)  # the mean over the pixels of each picture
+    return cell | {"rmse": np.sqrt(np.average(squared, weights=scores.pixels))}
 
 
 def _settings(test: datasets.Pictures, corruption: quality.Corruption) -> dict[str, object]:
@@ -153,7 +169,7 @@ def _time(
     plan: Plan,
 ) -> pd.DataFrame:
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
-    corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.clip)
+    corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.corruptions(test.name)[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
     networks = [arm for arm in arms if arm.network is not None]
     measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}

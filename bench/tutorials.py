@@ -144,7 +144,7 @@ def score(
     for column in ("psnr_db", "ssim"):
         found = stats.compare(scores[column].to_numpy(float)[None, None])
         row |= {column: found.mean[0], f"{column}_low": found.low[0], f"{column}_high": found.high[0]}
-    for loss in LOSSES:
+    for loss in ("bce", "mse"):
         row[loss] = _loss(denoiser, pictures, corruption, loss)
     card = denoiser.card
     row |= {
@@ -173,5 +173,5 @@ def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Co
     total = 0.0
     for clean, _, noisy in quality.noisy_batches(pictures, corruption):
         logits = denoiser.network.logits(noisy.to(denoiser.device)).float().cpu()
-        total += LOSSES[loss](logits, clean).item() * len(clean)
+        total += LOSSES[loss](denoiser.network, logits, clean).item() * len(clean)
     return total / len(pictures)

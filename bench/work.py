@@ -15,7 +15,7 @@ import filelock
 import pandas as pd
 
 from bench import provenance, quality
-from bench.grid import DATASETS, Network, Selection, Test, suites
+from bench.grid import Network, Selection, Test, suites
 from bench.obtained import obtain
 from bench.recipe import Recipe
 from bench.store import Store, write_scores
@@ -39,7 +39,7 @@ class Job:
     folder: Path
     root: Path | None
     suites: tuple[str, ...] | None = None
-    sets: tuple[str, ...] = DATASETS
+    sets: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,10 +61,7 @@ Cell = Network | Untrained
 def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
     """The cells of a part of the grid, as `Selection.networks`. Methods without training come first: they are quick."""
     untrained = [
-        Untrained(dataset, clip, method)
-        for clip in selection.clipped
-        for dataset in selection.datasets
-        for method in DENOISERS.names()
+        Untrained(dataset, clip, method) for clip, dataset in selection.pairs(recipe) for method in DENOISERS.names()
     ]
     return [*untrained, *selection.networks(recipe, possible=possible)]
 
@@ -104,7 +101,7 @@ def run(cell: Cell, job: Job) -> bool:
 
 
 def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
-    found = suites(cell.dataset, cell.clip, job.sets)
+    found = suites(cell.dataset, cell.clip, job.recipe.body, job.sets)
     if isinstance(cell, Untrained) and DENOISERS[cell.method].facts["told_sigma"]:
         return {"own": found["own"]}  # other noises have no sigma that it could be told
     return {suite: tests for suite, tests in found.items() if job.suites is None or suite in job.suites}

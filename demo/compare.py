@@ -155,7 +155,7 @@ def _settings_group(family: str | None) -> tuple[gr.Dropdown, Seed, gr.Checkbox,
     with gr.Group():
         weights = gr.Radio([(_label(name), name) for name in families()], value=family, label="Networks trained on")
         with gr.Row():
-            kinds = [(entry.label, entry.name) for entry in NOISES]
+            kinds = [(entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")]
             noise = gr.Dropdown(kinds, value=FIRST["noise"], label="Noise", scale=2, min_width=140)
             seed = Seed(FIRST["seed"], label="Seed", step=1, minimum=0, min_width=70)
             clip = gr.Checkbox(FIRST["clip"], label="Clipped", info="to [0, 1]", min_width=70)

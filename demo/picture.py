@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from denoise import pictures
+from denoise import picture_files
 from denoise.datasets.glyphs import SIDE
 
 LARGEST = 16_000_000  # pixels of a file that is decoded
@@ -33,7 +33,7 @@ def read_gray(path: str | None) -> np.ndarray:
     if not path:
         raise gr.Error("The picture did not arrive as a file: upload it again.", print_exception=False)
     try:
-        layers = pictures.read(path, LARGEST).numpy()
+        layers = picture_files.read_8bit(path, LARGEST).numpy()
     except ValueError as error:
         raise gr.Error(f"This picture cannot be used: {_without_path(error, path)}.", print_exception=False) from None
     image = Image.fromarray(layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)).convert("L")

@@ -1,26 +1,49 @@
-"""`python -m denoise noisy.png -o clean.png`: clean one picture with shipped or own weights."""
+"""`python -m denoise photo.jpg -o clean.png`: clean pictures, one or many, with shipped or own weights."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from denoise import commandline, engine, pictures, weights
+from denoise import commandline
+
+SCALE = 255  # of --sigma
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    shipped = ", ".join(weights.names())
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = _parser().parse_args(arguments)
+    if given.sigma is not None and not 0 < given.sigma <= SCALE:
+        raise ValueError(f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255")
+    from denoise import cleaning  # after the options are read, as it imports torch
+
+    jobs = cleaning.plan(given.pictures, given.out)
+    clean = cleaning.cleaner(given.model, None if given.sigma is None else given.sigma / SCALE)
+    failed = 0
+    for job, error in cleaning.run(jobs, clean):
+        if error:
+            failed += 1
+            print(f"error: {commandline.one_line(error)}", file=sys.stderr)
+        elif len(jobs) > 1:
+            print(f"{job.source} -> {job.target}")
+    return 2 if failed else 0
+
+
+def _parser() -> commandline.Parser:
     parser = commandline.Parser(prog="python -m denoise", description=__doc__)
-    parser.add_argument("picture", type=Path, help="the noisy picture")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="where the clean picture goes")
+    parser.add_argument("pictures", nargs="+", help="noisy pictures: files, folders, or patterns as 'scans/*.png'")
     parser.add_argument(
-        "--weights", default="mnist-nearest", help=f"default: %(default)s; a .safetensors file, or one of {shipped}"
+        "-o", "--out", type=Path, required=True, help="where the clean picture goes; of several, their folder (out/)"
     )
-    given = parser.parse_args(arguments)
-    if given.out.exists() and given.picture.exists() and given.out.samefile(given.picture):
-        raise ValueError(f"{given.out} is the picture itself: name another file, the input is never overwritten")
-    denoiser = engine.load(given.weights)
-    pictures.write(denoiser(pictures.read_pil(given.picture)), given.out)
+    parser.add_argument(
+        "--model",
+        default="mnist-nearest",
+        help="shipped weights by name, or a .safetensors file (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--sigma", type=float, help="clean noise of this standard deviation, on the 0-255 scale (default: as seen)"
+    )
+    return parser
 
 
 if __name__ == "__main__":

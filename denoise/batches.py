@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -10,7 +12,7 @@ from denoise.noise import BatchDraws, corrupt
 
 
 class Batches:
-    """Clean and freshly corrupted pictures for each step.
+    """Clean and freshly corrupted pictures for each step, and the levels of their noise as far as they are told.
 
     Every picture is seen once an epoch, in an order that (seed, epoch) decides; crops, levels and noise are drawn from
     (seed, step). The uint8 pictures stay on the device, so a batch is a few tensor operations.
@@ -25,9 +27,14 @@ class Batches:
     patch : int
         Side of a random square crop in pixels; 0 takes whole pictures, which must then be of one size.
     sigma : tuple of float
-        Lowest and highest level; each picture gets a uniform draw.
+        Lowest and highest level; each picture gets a uniform draw. Noise is added to the dirty pictures of a dataset
+        that has them, else to the clean ones.
     fresh : bool
         New noise each time that a picture is seen; without, each picture is corrupted once, as tutorials do.
+    flips : bool
+        Each time a picture is seen it is turned and mirrored in one of the eight ways that keep its pixels.
+    untold : float
+        The share of pictures whose level is given as 0, not known.
     """
 
     def __init__(
@@ -41,6 +48,8 @@ class Batches:
         sigma: tuple[float, float],
         clip: bool,
         fresh: bool = True,
+        flips: bool = False,
+        untold: float = 0.0,
         seed: int,
         device: torch.device,
     ) -> None:
@@ -51,43 +60,59 @@ class Batches:
             )
         if patch and patch > min(min(side) for side in sides):
             raise ValueError(f"--patch {patch} is larger than the smallest picture of {pictures.name}: {min(sides)}")
+        if flips and not patch and any(height != width for height, width in sides):
+            raise ValueError(f"--flips turns pictures; those of {pictures.name} are not square: give --patch")
         if any(image.shape[0] not in (1, channels) for image in pictures):
             raise ValueError(f"{pictures.name} has colour pictures: give --channels 3")
         images = pictures.images
         self.images = images.to(device) if isinstance(images, Tensor) else [image.to(device) for image in images]
+        self.dirty = [image.to(device) for image in pictures.dirty]
         self.size, self.channels, self.patch = size, channels, patch
+        self.flips, self.untold = flips, untold
         self.noise, self.sigma, self.clip = noise, sigma, clip
         self.seed, self.device = seed, device
         self._epoch, self._order = -1, torch.empty(0)
-        self._noisy = None if fresh else self._corrupted_once()
+        self._corrupted = None if fresh else self._corrupted_once()
 
-    def __call__(self, step: int) -> tuple[Tensor, Tensor]:
-        """The (clean, noisy) pair of a step, each (size, C, H, W) float32."""
+    def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """The clean and the noisy pictures of a step, each (size, C, H, W) float32, and the levels told, (size,)."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 1, step))
         indices = [self._index(position) for position in range(step * self.size, (step + 1) * self.size)]
-        clean = self._clean(indices, generator)
-        if self._noisy is not None:
-            return clean, self._noisy[indices].expand_as(clean)
-        return clean, self._corrupt(clean, generator)
+        clean, given = self._pictures(indices, generator)
+        if self._corrupted is not None:
+            noisy, levels = (of_all[indices] for of_all in self._corrupted)
+            return clean, noisy.expand_as(clean), levels
+        noisy, levels = self._corrupt(given, generator)
+        if self.untold:
+            hidden = torch.rand(len(levels), generator=generator, device=self.device) < self.untold
+            levels = levels.masked_fill(hidden, 0.0)
+        return clean, noisy, levels
 
-    def _corrupt(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+    def _corrupt(self, given: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         low, high = self.sigma
-        levels = low + (high - low) * torch.rand(len(clean), generator=generator, device=self.device)
-        return corrupt(clean, levels, BatchDraws(generator), noise=self.noise, clip=self.clip)
+        levels = low + (high - low) * torch.rand(len(given), generator=generator, device=self.device)
+        return corrupt(given, levels, BatchDraws(generator), noise=self.noise, clip=self.clip), levels
 
-    def _corrupted_once(self) -> Tensor:
-        """Every picture under its one noise, (N, C, H, W) float32."""
+    def _corrupted_once(self) -> tuple[Tensor, Tensor]:
+        """Every picture under its one noise, (N, C, H, W) float32, and the levels, (N,)."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 2, 0))
         parts = torch.arange(len(self.images)).split(self.size)
-        return torch.cat([self._corrupt(self._clean(part.tolist(), generator), generator) for part in parts])
+        corrupted = [self._corrupt(self._pictures(part.tolist(), generator)[1], generator) for part in parts]
+        noisy, levels = zip(*corrupted, strict=True)
+        return torch.cat(noisy), torch.cat(levels)
 
-    def _clean(self, indices: list[int], generator: torch.Generator) -> Tensor:
-        if self.patch:
-            batch = torch.stack([self._crop(self.images[i], generator) for i in indices])
-        elif isinstance(self.images, Tensor):
-            batch = self.images[indices]
-        else:
-            batch = torch.stack([self.images[i] for i in indices])
+    def _pictures(self, indices: list[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The clean pictures, and what noise is added to; both cut and turned alike."""
+        if not self.patch and not self.flips and isinstance(self.images, Tensor):
+            batch = self._unit(self.images[indices])
+            return batch, batch
+        views = [self._view(self.images[i].shape[-2:], generator) for i in indices]
+        clean = self._unit(torch.stack([view(self.images[i]) for view, i in zip(views, indices, strict=True)]))
+        if not self.dirty:
+            return clean, clean
+        return clean, self._unit(torch.stack([view(self.dirty[i]) for view, i in zip(views, indices, strict=True)]))
+
+    def _unit(self, batch: Tensor) -> Tensor:
         return batch.expand(-1, self.channels, -1, -1).float() / 255
 
     def _index(self, position: int) -> int:
@@ -97,12 +122,19 @@ class Batches:
             self._epoch, self._order = epoch, torch.randperm(len(self.images), generator=generator).tolist()
         return self._order[place]
 
-    def _crop(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        height, width = image.shape[-2:]
-        fractions = torch.rand(2, generator=generator, device=self.device).tolist()
-        top, left = (int(f * (side - self.patch + 1)) for f, side in zip(fractions, (height, width), strict=True))
-        crop = image[:, top : top + self.patch, left : left + self.patch]
-        return crop.expand(self.channels, -1, -1)
+    def _view(self, sides: tuple[int, int], generator: torch.Generator) -> Callable[[Tensor], Tensor]:
+        """A random crop, turned and mirrored at random, as a function of (C, H, W) that can be used again."""
+        patch = self.patch or max(sides)
+        fractions = torch.rand(2, generator=generator, device=self.device).tolist() if self.patch else (0.0, 0.0)
+        top, left = (int(f * max(1, side - patch + 1)) for f, side in zip(fractions, sides, strict=True))
+        way = int(torch.randint(8, (), generator=generator, device=self.device)) if self.flips else 0
+
+        def view(image: Tensor) -> Tensor:
+            crop = image[:, top : top + patch, left : left + patch].expand(self.channels, -1, -1)
+            crop = crop.flip(-1) if way >= 4 else crop
+            return crop.rot90(way % 4, (-2, -1)) if way % 4 else crop
+
+        return view
 
 
 def _mixed(seed: int, stream: int, counter: int) -> int:

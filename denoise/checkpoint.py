@@ -11,13 +11,18 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from denoise.anysize import AnySize
+from denoise.average import Average
 from denoise.files import whole_file
-from denoise.models import AnySize
+from denoise.settings import DEFAULTS
 
 
-def save(path: Path, network: AnySize, optimiser: torch.optim.Optimizer, progress: dict[str, Any]) -> None:
+def save(
+    path: Path, network: AnySize, optimiser: torch.optim.Optimizer, average: Average, progress: dict[str, Any]
+) -> None:
     """Write the checkpoint whole or not at all; `progress` must be JSON."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     tensors = {name: value.contiguous() for name, value in tensors.items()}
@@ -25,8 +30,10 @@ def save(path: Path, network: AnySize, optimiser: torch.optim.Optimizer, progres
         safetensors.torch.save_file(tensors, partial, metadata={"progress": json.dumps(progress)})
 
 
-def load(path: Path, network: AnySize, optimiser: torch.optim.Optimizer, settings: dict[str, Any]) -> dict[str, Any]:
-    """Put a checkpoint back into `network` and `optimiser`; returns its progress.
+def load(
+    path: Path, network: AnySize, optimiser: torch.optim.Optimizer, average: Average, settings: dict[str, Any]
+) -> dict[str, Any]:
+    """Put a checkpoint back into `network`, `optimiser` and `average`; returns its progress.
 
     Raises
     ------
@@ -39,11 +46,13 @@ def load(path: Path, network: AnySize, optimiser: torch.optim.Optimizer, setting
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: not a whole checkpoint ({error}): remove it to start again") from error
-    changed = [name for name, value in settings.items() if progress["settings"].get(name) != value]
+    held = DEFAULTS | progress["settings"]  # a setting newer than the checkpoint had its default value
+    changed = [name for name, value in settings.items() if held.get(name) != value]
     if changed:
-        was = ", ".join(f"{name} was {progress['settings'].get(name)}, now {settings[name]}" for name in changed)
+        was = ", ".join(f"{name} was {held.get(name)}, now {settings[name]}" for name in changed)
         raise ValueError(f"{path} belongs to a run with other settings ({was}): remove it, or give another --out")
     network.load_state_dict(_below(tensors, "network."))
+    average.load(_below(tensors, "average."))
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in _below(tensors, "optimiser.").items():
         index, _, slot = name.partition(".")

@@ -40,6 +40,7 @@ class NotApplicable(ValueError):
 NLM_STRENGTH = 0.7
 TV_STRENGTH = 0.4
 WAVELET_STRENGTH = 0.5
+LARGE = 64 * 64  # values; the fast form of non-local means weights patches evenly, not by a Gaussian
 
 
 @DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False, floor=True)
@@ -56,12 +57,23 @@ def black(training: Pictures) -> Denoise:
 
 @DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False, floor=True)
 def mean(training: Pictures) -> Denoise:
-    """Answer the mean of the training pictures whatever comes; raises `NotApplicable` where they differ in size."""
-    if len({image.shape for image in training}) > 1:
-        raise NotApplicable(f"the pictures of {training.name} differ in size, so they have no mean picture")
+    """Answer the mean of the training pictures whatever comes; where they are not of its size, their mean value."""
+    values = torch.stack([image.double().mean() for image in training]).mean() / 255
+    alike = len({image.shape for image in training}) == 1
+    picture = _mean_picture(training) if alike else None
+
+    def denoise(noisy: Tensor, sigma: float) -> Tensor:
+        if picture is not None and picture.shape == noisy.shape[1:]:
+            return picture.expand_as(noisy)
+        return torch.full_like(noisy, float(values))
+
+    return denoise
+
+
+def _mean_picture(training: Pictures) -> Tensor:
+    """The mean of pictures of one size, (C, H, W) float32 in [0, 1]."""
     total = sum(clean.double().sum(0) for clean, _ in training.batches(5_000))
-    picture = (total / len(training)).float()
-    return lambda noisy, sigma: picture.expand_as(noisy)
+    return (total / len(training)).float()
 
 
 @DENOISERS.register("median", label="Median 3x3", colour="#bbbbbb", told_sigma=False)
@@ -75,7 +87,12 @@ def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
     """Non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
     return _each(
         lambda image, sigma, axis: restoration.denoise_nl_means(
-            image, patch_size=5, patch_distance=6, h=strength * sigma, fast_mode=False, channel_axis=axis
+            image,
+            patch_size=5,
+            patch_distance=6,
+            h=strength * sigma,
+            fast_mode=image.size > LARGE,  # without, a photograph takes a minute
+            channel_axis=axis,
         )
     )
 

@@ -57,6 +57,11 @@ def from_options(arguments: argparse.Namespace, settings: type) -> Any:
     return settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)})
 
 
+def one_line(error: Exception) -> str:
+    """What an error says, without line breaks; its kind where it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None) -> None:
     """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2."""
     try:
@@ -67,8 +72,7 @@ def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except (ValueError, OSError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"error: {text}", file=sys.stderr)
+        print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)

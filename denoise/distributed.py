@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise.models import AnySize
+from denoise.anysize import AnySize
 
 Progress = dict[str, Any]
 
@@ -41,13 +41,13 @@ class Alone:
         """Where training begins: what `read` says, which also puts a checkpoint into network and optimiser."""
         return read()
 
-    def setup(self, network: AnySize) -> Callable[[Tensor], Tensor]:
+    def setup(self, network: AnySize) -> Callable[..., Tensor]:
         """The network's logits as a function; backward through it leaves the gradients of the whole batch."""
         return network.logits
 
-    def share(self, clean: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor]:
-        """This process's part of a batch."""
-        return clean, noisy
+    def share(self, *batch: Tensor) -> tuple[Tensor, ...]:
+        """This process's part of what belongs to a batch, each (N, ...)."""
+        return batch
 
     def mean(self, loss: Tensor) -> float:
         """Of the whole batch, where `loss` is of this process's part."""
@@ -86,7 +86,7 @@ class Team(Alone):
             optimiser.load_state_dict(state)  # the weights follow in `setup`
         return progress
 
-    def setup(self, network: AnySize) -> Callable[[Tensor], Tensor]:
+    def setup(self, network: AnySize) -> Callable[..., Tensor]:
         """As `Alone.setup`. The first process's weights go to all; `network` itself stays what it is."""
         if self.device.type == "cuda":
             torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)
@@ -94,8 +94,8 @@ class Team(Alone):
         wrapped.mark_forward_method("logits")
         return wrapped.logits
 
-    def share(self, clean: Tensor, noisy: Tensor) -> tuple[Tensor, Tensor]:
-        return clean.chunk(self.size)[self.rank], noisy.chunk(self.size)[self.rank]
+    def share(self, *batch: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part.chunk(self.size)[self.rank] for part in batch)
 
     def mean(self, loss: Tensor) -> float:
         return self._fabric.all_reduce(loss.detach(), reduce_op="mean").item()

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise import pictures, weights
-from denoise.models import AnySize
+from denoise import pictures, tiles, weights
+from denoise.anysize import AnySize
 
-CHUNK_PIXELS = 2**19  # pixels that go through the network at once: bounds memory, does not change the result
+CHUNK_PIXELS = 2**19  # pixels that go through the network at once: bounds memory, changes no result
 
 
 class Denoiser:
@@ -46,7 +46,8 @@ class Denoiser:
             Any size. See `denoise.pictures.as_batch` for layouts and ranges. A network for gray pictures cleans the
             channels of a colour picture one by one; alpha is kept.
         sigma : float, optional
-            Ignored: these networks are blind. It is here because every denoiser takes it.
+            The level of the noise, in units of the [0, 1] range. A network that is `told` cleans that much; without it,
+            and every other network, cleans what it sees.
 
         Returns
         -------
@@ -58,22 +59,25 @@ class Denoiser:
             A picture that is empty, not finite or of the wrong range, or whose channels the network does not take.
         """
         noisy, restore = pictures.as_batch(image)
-        return restore(self.estimate(noisy))
+        return restore(self.estimate(noisy, sigma))
 
     @torch.inference_mode()
-    def estimate(self, noisy: Tensor) -> Tensor:
-        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device."""
+    def estimate(self, noisy: Tensor, sigma: float | None = None) -> Tensor:
+        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device. `sigma` as above."""
         count, channels, height, width = noisy.shape
         if channels != self.channels:
             if self.channels != 1:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
         chunk = max(1, CHUNK_PIXELS // (height * width))
-        parts = [self._run(part) for part in noisy.split(chunk)]
+        parts = [self._run(part, sigma) for part in noisy.split(chunk)]
         return torch.cat(parts).reshape(count, channels, height, width).to(noisy.device)
 
-    def _run(self, part: Tensor) -> Tensor:
-        return self.network(part.to(self.device).contiguous(memory_format=torch.channels_last))
+    def _run(self, part: Tensor, sigma: float | None) -> Tensor:
+        part = part.to(self.device).contiguous(memory_format=torch.channels_last)
+        if part.shape[-2] * part.shape[-1] > CHUNK_PIXELS and self.network.reach is not None:
+            return tiles.run(self.network, part, sigma, CHUNK_PIXELS)
+        return self.network(part, sigma)
 
     def __repr__(self) -> str:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"

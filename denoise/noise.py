@@ -8,19 +8,21 @@ them where asked. Clipped and unclipped are different corruptions and never stan
 from __future__ import annotations
 
 import hashlib
+import io
 import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from denoise.registry import Registry
 
 NOISES = Registry("noise")
 """Facts of an entry: `unit` says what the level is in, `largest` is the highest level that makes sense, `levels` are
-those of the tables."""
+those of the tables; `photographic` marks what is of no use on digits and stands in the tables of photographs alone."""
 
 
 class Draws(Protocol):
@@ -128,6 +130,60 @@ def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     """Set a share `level` of all values to 0: the corruption of Vincent et al., "Extracting and composing robust
     features with denoising autoencoders", 2008."""
     return clean.masked_fill(draws.uniform(clean) < level, 0.0)
+
+
+@NOISES.register(
+    "camera",
+    label="Camera",
+    unit="standard deviation at white, in units of the [0, 1] range",
+    largest=2.0,
+    levels=(0.05, 0.1, 0.2),
+    photographic=True,
+)
+def camera(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Photon noise over a floor of read-out noise, a fifth of that at white: the variance is linear in the value (Foi,
+    Trimeche, Katkovnik and Egiazarian, "Practical Poissonian-Gaussian noise modeling", 2008)."""
+    return clean + level * (0.04 + 0.96 * clean.clamp(0, 1)).sqrt() * draws.normal(clean)
+
+
+@NOISES.register(
+    "jpeg",
+    label="JPEG",
+    unit="quality lost: 0.8 is a JPEG of quality 20",
+    largest=0.99,
+    levels=(0.6, 0.8, 0.9),
+    photographic=True,
+)
+def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Write as JPEG and read again; gray or RGB, in 8 bits. Nothing is drawn, and level 0 writes nothing."""
+    noisy = clean.clone()
+    for index in torch.nonzero(level.flatten() > 0).flatten().tolist():
+        eight = (clean[index].clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
+        file = io.BytesIO()
+        Image.fromarray(eight).save(file, "JPEG", quality=max(1, round(100 * (1 - float(level.flatten()[index])))))
+        read = torch.from_numpy(np.array(Image.open(file))).reshape(*clean.shape[-2:], -1).permute(2, 0, 1)
+        noisy[index] = read.to(clean) / 255
+    return noisy
+
+
+@NOISES.register(
+    "mixed",
+    label="Mixed",
+    unit="standard deviation at white, in units of the [0, 1] range; of JPEG, 2.4 times as much quality is lost",
+    largest=0.4,
+    levels=(0.1, 0.2),
+    photographic=True,
+)
+def mixed(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
+    """Each picture under Gaussian noise (every second one), Poisson, camera noise or JPEG: to train a network for
+    noise that nobody measured."""
+    chance = draws.uniform(clean)[:, :1, :1, :1]
+    noisy = gaussian(clean, level, draws)
+    noisy = torch.where(chance < 3 / 6, poisson(clean, level, draws), noisy)
+    noisy = torch.where(chance < 2 / 6, camera(clean, level, draws), noisy)
+    chosen = chance.flatten() < 1 / 6
+    noisy[chosen] = jpeg(clean[chosen], (2.4 * level[chosen]).clamp(max=0.95), draws)
+    return noisy
 
 
 def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = "gaussian", clip: bool) -> Tensor:

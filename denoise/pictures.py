@@ -1,84 +1,17 @@
-"""Pictures between a person's formats (file, PIL, numpy, tensor) and the networks' float32 NCHW in [0, 1]."""
+"""Pictures between a person's formats (PIL, numpy, tensor) and the networks' float32 NCHW in [0, 1]."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from denoise.files import whole_file
 
-LARGEST_PIXELS = 100_000_000  # above this a file is refused before it is decoded
-KINDS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
-FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-
-
-def read_pil(path: str | Path, largest: int = LARGEST_PIXELS) -> Image.Image:
-    """Read a picture file, turned upright by its EXIF orientation, the first frame only.
-
-    Its kind and its size are read from the header and checked before a pixel is decoded.
-
-    Raises
-    ------
-    ValueError
-        The file is missing, empty, not a picture, cut short, or has more than `largest` pixels.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file")
-    try:
-        with Image.open(path, formats=KINDS) as image:
-            if image.width * image.height > largest:
-                raise ValueError(f"{path}: {image.width}x{image.height} is above {largest:,} pixels")
-            image.load()
-            return ImageOps.exif_transpose(image)
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not a picture ({path.stat().st_size:,} bytes); valid: {' '.join(FORMATS)}") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: cannot be read as a picture: {error}") from error
-
-
-def read(path: str | Path, largest: int = LARGEST_PIXELS) -> Tensor:
-    """Read a picture file as a dataset holds it: (1, H, W) uint8 where it is gray, else (3, H, W); alpha over white.
-
-    Raises ValueError as `read_pil` does.
-    """
-    array = _pixels(natural(read_pil(path, largest)))
-    if array.dtype != np.uint8:
-        array = np.round(to_unit(np.nan_to_num(array)).clip(0, 1) * 255).astype(np.uint8)
-    array = array if array.ndim == 3 else array[..., None]
-    if array.shape[-1] in (2, 4):
-        alpha = array[..., -1:].astype(np.float32) / 255
-        array = np.round(array[..., :-1] * alpha + 255 * (1 - alpha)).astype(np.uint8)
-    return torch.from_numpy(array.transpose(2, 0, 1).copy())
-
-
-def write(image: Image.Image, path: str | Path) -> None:
-    """Write a picture by its file ending, whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        An ending that names no picture format, or a folder that is not there.
-    """
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path}: the ending {path.suffix!r} names no picture format; valid: {' '.join(FORMATS)}")
-    if not path.parent.is_dir():
-        raise ValueError(f"{path}: the folder {path.parent} does not exist")
-    try:
-        with whole_file(path) as partial:
-            image.save(partial)
-    except OSError as error:
-        raise ValueError(f"{path}: cannot be written: {error}") from error
-
-
-def natural(image: Image.Image) -> Image.Image:
+def _natural(image: Image.Image) -> Image.Image:
     """The picture in a mode that numpy shows as gray, gray + alpha, RGB or RGBA: palettes, CMYK and bits resolved."""
     if image.mode in ("L", "LA", "RGB", "RGBA", "F") or image.mode.startswith("I"):
         return image
@@ -111,7 +44,7 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     if isinstance(image, Tensor):
         return _tensor_batch(image)
     if isinstance(image, Image.Image):
-        upright = natural(image)
+        upright = _natural(image)
         pixels, back = as_batch(_pixels(upright))
         return pixels, lambda estimate: _to_pil(back(estimate), upright.mode)
     array = np.asarray(image)
@@ -119,7 +52,7 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
         raise ValueError(f"a picture is (H, W) or (H, W, C) with 1 to 4 channels; this one is {array.shape}")
     layers = array if array.ndim == 3 else array[..., None]
     colours = layers.shape[-1] - (layers.shape[-1] in (2, 4))  # the last of two or four channels is alpha
-    batch, restore = _tensor_batch(torch.from_numpy(to_unit(layers[..., :colours])).permute(2, 0, 1))
+    batch, restore = _tensor_batch(torch.from_numpy(_to_unit(layers[..., :colours])).permute(2, 0, 1))
 
     def back(estimate: Tensor) -> np.ndarray:
         clean = _from_unit(restore(estimate).permute(1, 2, 0).numpy(), array.dtype)
@@ -128,7 +61,7 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     return batch, back
 
 
-def to_unit(array: np.ndarray) -> np.ndarray:
+def _to_unit(array: np.ndarray) -> np.ndarray:
     """Any numeric array as float32, an integer type's whole range scaled to [0, 1]."""
     if np.issubdtype(array.dtype, np.bool_):
         return array.astype(np.float32)

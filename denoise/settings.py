@@ -13,12 +13,13 @@ import torch.nn.functional as F
 from denoise import datasets
 from denoise.commandline import levels, option, whole_numbers
 from denoise.decoders import DECODERS
-from denoise.models import ARCHITECTURES
+from denoise.models import ARCHITECTURES, OUTPUTS
 from denoise.noise import NOISES, check_level
 
-LOSSES = {  # (logits, clean) -> scalar
-    "bce": lambda logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
-    "mse": lambda logits, clean: F.mse_loss(logits.sigmoid(), clean),
+LOSSES = {  # (network, logits, clean) -> scalar
+    "bce": lambda network, logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
+    "mse": lambda network, logits, clean: F.mse_loss(network.picture(logits), clean),
+    "l1": lambda network, logits, clean: F.l1_loss(network.picture(logits), clean),
 }
 
 PRECISIONS = ("auto", "bfloat16", "float32")
@@ -47,6 +48,10 @@ class Settings:
         (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
     )
     channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
+    output: str = option("sigmoid", "what a unet or dncnn ends in: " + ", ".join(OUTPUTS))
+    bias: bool = option(True, "without, a unet has neither biases nor batch normalisation")
+    told: bool = option(False, "a unet takes the level of the noise as a channel of its input")
+    untold: float = option(0.5, "share of pictures whose level such a network is not told in training")
     noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
         (0.0, 0.6), "level in units of the [0, 1] range, or LOW:HIGH", parse=levels, shown="0:0.6"
@@ -58,6 +63,8 @@ class Settings:
     patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
     lr: float = option(2e-3, "Adam's highest learning rate")
     schedule: str = option("cosine", "of the learning rate: " + ", ".join(SCHEDULES))
+    flips: bool = option(False, "turn and mirror each picture in one of eight ways")
+    ema: float = option(0.0, "keep a moving average of the weights with this decay, as 0.999; 0: the last ones")
     fresh: bool = option(True, "new noise each time a picture is seen; without, one noise a picture, as in tutorials")
     init: str = option("pytorch", "initial weights as its layers have them by default: " + ", ".join(INITS))
     start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
@@ -69,7 +76,8 @@ class Settings:
         named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
         for registry, name in named.items():
             registry[name]  # raises UnknownName
-        choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES, "init": INITS}
+        choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES}
+        choices |= {"init": INITS, "output": OUTPUTS}
         for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
@@ -81,6 +89,13 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.patch and not self.fresh:
             raise ValueError("--no-fresh gives each whole picture one noise; it cannot be had with --patch")
+        if self.loss == "bce" and self.output != "sigmoid":
+            raise ValueError("--loss bce is for a network that ends in a sigmoid; with --output residual: mse, l1")
+        for name in ("ema", "untold"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name):g}; it must be at least 0 and below 1")
+        if self.flips and not self.fresh:
+            raise ValueError("--no-fresh gives each picture one noise; it cannot be had with --flips")
         if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
             raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
 
@@ -106,4 +121,12 @@ class Settings:
         options |= {"depth": self.depth, "decoder_widths": list(self.decoder_widths)}
         if not self.decoder_widths:
             options.pop("decoder_widths")
+        options |= {name: getattr(self, name) for name in CHOICES if getattr(self, name) != DEFAULTS[name]}
+        strange = [name for name in CHOICES if name in options and name not in taken]
+        if strange:
+            raise ValueError(f"--{strange[0]} is not for {entry.name}; valid for unet (and output for dncnn)")
         return {"name": entry.name} | {name: value for name, value in options.items() if name in taken}
+
+
+CHOICES = ("output", "bias", "told")  # of the network; cards older than these have networks of their defaults
+DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}

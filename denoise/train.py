@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 import denoise
 from denoise import checkpoint, commandline, datasets, distributed, weights
+from denoise.anysize import AnySize
+from denoise.average import Average
 from denoise.batches import Batches
-from denoise.metrics import psnr
-from denoise.models import AnySize
-from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.settings import LOSSES, SCHEDULES, Settings
+from denoise.validation import held_out_loss, validate
 
 log = logging.getLogger("denoise.train")
 
@@ -63,88 +63,121 @@ def train(
     Path
         The .safetensors file.
     """
-    name = name or settings.name
     team = distributed.team(settings.batch)
-    device, show = team.device, show and team.first
-    bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(device))
-    pictures = datasets.load(settings.dataset, "train", root)
-    held_out = datasets.load(settings.dataset, "val", root)
-    batches = Batches(
-        pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
-        sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, seed=settings.seed, device=device,
-    )  # fmt: skip
-
-    network = untrained(settings)
-    before = _start_from(settings, network) if settings.start else None
-    network = network.to(device, memory_format=torch.channels_last)
-    optimiser = torch.optim.Adam(network.parameters(), lr=settings.lr)
-    saved = out / f"{name}.checkpoint.safetensors"
-    progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
-
-    def resumed() -> dict[str, Any]:
-        return checkpoint.load(saved, network, optimiser, progress["settings"]) if saved.exists() else progress
-
-    progress = team.start(resumed, optimiser)
-    if progress["step"] and team.first:
-        log.info("going on from step %d of %d (%s)", progress["step"], settings.steps, saved)
-    logits_of = team.setup(network)
-    began = time.monotonic() - progress["seconds"]
+    name, show = name or settings.name, show and team.first
+    saved, target = out / f"{name}.checkpoint.safetensors", out / f"{name}.safetensors"
+    run = _Run(settings, team, root)
+    run.start(saved)
+    if run.done and team.first:
+        log.info("going on from step %d of %d (%s)", run.done, settings.steps, saved)
     bar = tqdm(
-        total=settings.steps * settings.batch, initial=progress["step"] * settings.batch, unit=" images",
+        total=settings.steps * settings.batch, initial=run.done * settings.batch, unit=" images",
         desc=name, smoothing=0.05, mininterval=1, disable=None if show else True,
     )  # fmt: skip
-    if progress["curve"]:
-        bar.set_postfix_str(f"validation {progress['curve'][-1]['psnr']:.2f} dB")
-    network.train()
-    for step in range(progress["step"], settings.steps):
-        clean, noisy = team.share(*batches(step))
-        for group in optimiser.param_groups:
-            group["lr"] = settings.lr * SCHEDULES[settings.schedule](step, settings.steps)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
-            logits = logits_of(noisy.contiguous(memory_format=torch.channels_last))
-        loss = LOSSES[settings.loss](logits.float(), clean)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+    if run.progress["curve"]:
+        bar.set_postfix_str(f"validation {run.progress['curve'][-1]['psnr']:.2f} dB")
+    for step in range(run.done, settings.steps):
+        loss = run.step(step)
         bar.update(settings.batch)
         if (step + 1) % every == 0 and step + 1 < settings.steps:
             average = team.mean(loss)
             if not team.first:
                 continue
-            scores = validate(network, held_out.spread(1_000), settings)
-            point = {"images": (step + 1) * settings.batch, "loss": average, "psnr": _mean(scores)}
-            point["validation_loss"] = held_out_loss(network, held_out.spread(1_000), settings)
-            progress["curve"].append(point)
-            progress |= {"step": step + 1, "seconds": time.monotonic() - began}
-            checkpoint.save(saved, network, optimiser, progress)
+            point = run.save(saved, step + 1, average)
             bar.set_postfix_str(f"validation {point['psnr']:.2f} dB")
             if show and bar.disable:  # in a file or pipe there is no bar
                 log.info("%s: %d images, validation %.2f dB", name, point["images"], point["psnr"])
     bar.close()
     team.leave()
-    target = out / f"{name}.safetensors"
-    if not team.first:
-        return target
-
-    scores = validate(network, held_out.spread(validation), settings)
-    card = {
-        "name": name,
-        "architecture": settings.network(),
-        "settings": progress["settings"],
-        "data": {"train": len(pictures), "validation": len(held_out), "counted": pictures.notes},
-        "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
-        "seconds": round(time.monotonic() - began, 1),
-        "run_on": _run_on(device, bfloat16, team.size),
-        "validation_loss": round(held_out_loss(network, held_out.spread(validation), settings), 6),
-        "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
-        "curve": progress["curve"],
-        "started_from": before,
-        "versions": _versions(),
-    }
-    weights.save(network.cpu(), card, target)
-    saved.unlink(missing_ok=True)
-    log.info("%s: validation PSNR %s", target, card["validation_psnr"])
+    if team.first:
+        card = {"name": name, **run.card(validation)}
+        weights.save(run.average.network.cpu(), card, target)
+        saved.unlink(missing_ok=True)
+        log.info("%s: validation PSNR %s", target, card["validation_psnr"])
     return target
+
+
+class _Run:
+    """A training between two steps: data, network, optimiser, average, and what is known of it so far."""
+
+    def __init__(self, settings: Settings, team: distributed.Alone, root: Path | None) -> None:
+        self.settings, self.team, self.device = settings, team, team.device
+        self.bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(self.device))
+        self.pictures = datasets.load(settings.dataset, "train", root)
+        self.held_out = datasets.load(settings.dataset, "val", root)
+        self.batches = Batches(
+            self.pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
+            sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, flips=settings.flips,
+            untold=settings.untold if settings.told else 0.0, seed=settings.seed, device=self.device,
+        )  # fmt: skip
+        network = untrained(settings)
+        self.before = _start_from(settings, network) if settings.start else None
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.average = Average(self.network, settings.ema)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=settings.lr)
+        self.progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
+
+    @property
+    def done(self) -> int:
+        """Steps."""
+        return self.progress["step"]
+
+    def start(self, saved: Path) -> None:
+        """Go on from a checkpoint where there is one."""
+
+        def read() -> dict[str, Any]:
+            if not saved.exists():
+                return self.progress
+            return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
+
+        self.progress = self.team.start(read, self.optimiser)
+        self.logits_of = self.team.setup(self.network)
+        self.network.train()
+        self.began = time.monotonic() - self.progress["seconds"]
+
+    def step(self, number: int) -> Tensor:
+        """Change the weights by one batch; returns its loss."""
+        settings = self.settings
+        clean, noisy, levels = self.team.share(*self.batches(number))
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.lr * SCHEDULES[settings.schedule](number, settings.steps)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            logits = self.logits_of(noisy.contiguous(memory_format=torch.channels_last), levels)
+        loss = LOSSES[settings.loss](self.network, logits.float(), clean)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.average.update()
+        return loss
+
+    def save(self, saved: Path, steps: int, loss: float) -> dict[str, Any]:
+        """Validate and write the checkpoint; returns the new point of the curve."""
+        some, settings = self.held_out.spread(1_000), self.settings
+        scores = validate(self.average.network, some, settings)
+        point = {"images": steps * settings.batch, "loss": loss, "psnr": sum(scores.values()) / len(scores)}
+        point["validation_loss"] = held_out_loss(self.average.network, some, settings)
+        self.progress["curve"].append(point)
+        self.progress |= {"step": steps, "seconds": time.monotonic() - self.began}
+        checkpoint.save(saved, self.network, self.optimiser, self.average, self.progress)
+        return point
+
+    def card(self, validation: int | None) -> dict[str, Any]:
+        """How the weights came to be; scores are of `validation` held-out pictures."""
+        settings, before, some = self.settings, self.before, self.held_out.spread(validation)
+        scores = validate(self.average.network, some, settings)
+        return {
+            "architecture": settings.network(),
+            "settings": self.progress["settings"],
+            "data": {"train": len(self.pictures), "validation": len(self.held_out), "counted": self.pictures.notes},
+            "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
+            "seconds": round(time.monotonic() - self.began, 1),
+            "run_on": _run_on(self.device, self.bfloat16, self.team.size),
+            "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
+            "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
+            "curve": self.progress["curve"],
+            "started_from": before,
+            "versions": _versions(),
+        }
 
 
 def untrained(settings: Settings) -> AnySize:
@@ -174,45 +207,6 @@ def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
     return card
 
 
-@torch.inference_mode()
-def validate(network: AnySize, pictures: datasets.Pictures, settings: Settings) -> dict[float, float]:
-    """Mean PSNR in dB at the protocol's levels within the range trained on, in float32, keyed by level."""
-    low, high = settings.sigma
-    tested = sorted({high} | {level / 10 for level in range(1, 10) if low <= level / 10 <= high})
-    scores: dict[float, float] = {}
-    for level in tested:
-        values = [
-            psnr(logits.sigmoid(), clean, data_range=1.0)
-            for clean, logits in _answers(network, pictures, settings, level)
-        ]
-        scores[level] = torch.cat(values).mean().item()
-    return scores
-
-
-@torch.inference_mode()
-def held_out_loss(network: AnySize, pictures: datasets.Pictures, settings: Settings) -> float:
-    """The training loss on held-out pictures under the highest level: what Keras calls the validation loss."""
-    total = 0.0
-    for clean, logits in _answers(network, pictures, settings, settings.sigma[1]):
-        total += LOSSES[settings.loss](logits, clean).item() * len(clean)
-    return total / len(pictures)
-
-
-def _answers(
-    network: AnySize, pictures: datasets.Pictures, settings: Settings, level: float
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Clean pictures, and the network's float32 logits for their noisy versions at one level."""
-    device = next(network.parameters()).device
-    network.eval()
-    for clean, keys in pictures.batches(250):
-        draws = PictureDraws(picture_seeds(pictures.name, keys, settings.noise, level))
-        noisy = corrupt(clean, level, draws, noise=settings.noise, clip=settings.clip)
-        noisy = noisy.expand(-1, settings.channels, -1, -1).to(device)
-        logits = network.logits(noisy.contiguous(memory_format=torch.channels_last)).float().cpu()
-        yield clean.expand_as(logits), logits
-    network.train()
-
-
 def has_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 products are in this device's instruction set (AMX or AVX-512 BF16; Ampere or later)."""
     if device.type == "cuda":
@@ -234,19 +228,16 @@ def _versions() -> dict[str, str]:
     return {**own, "torch": torch.__version__, "torchvision": torchvision.__version__}
 
 
-def _mean(scores: dict[float, float]) -> float:
-    return sum(scores.values()) / len(scores)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commandline.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
     commandline.add_options(parser, Settings)
     parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)")
+    parser.add_argument("--name", help="what the weights are called (default: DATASET-DECODER, or -ARCHITECTURE)")
     parser.add_argument("--every", type=int, default=1_000, help="steps between checkpoints (default: 1000)")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    train(commandline.from_options(given, Settings), given.out, given.data_root, max(1, given.every))
+    train(commandline.from_options(given, Settings), given.out, given.data_root, max(1, given.every), name=given.name)
 
 
 if __name__ == "__main__":

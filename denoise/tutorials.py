@@ -14,8 +14,8 @@ from __future__ import annotations
 
 from torch import nn
 
+from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
-from denoise.models import ARCHITECTURES, AnySize
 
 
 def _keras(channels: int, decoder: str) -> AnySize:

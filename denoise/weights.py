@@ -11,10 +11,11 @@ import safetensors
 import safetensors.torch
 from torch import nn
 
+import denoise.models
 import denoise.tutorials  # noqa: F401  registers the tutorial networks
+from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
 from denoise.files import whole_file
-from denoise.models import ARCHITECTURES, AnySize
 from denoise.registry import UnknownName, unknown
 
 PRETRAINED = Path(__file__).parent / "pretrained"

@@ -130,3 +130,29 @@ def test_speckle_leaves_black_alone_and_has_its_level_at_white(generator):
     black, white = corrupt(clean, 0.4, BatchDraws(generator), noise="speckle", clip=False)
     assert black.abs().max() == 0
     assert white.std().item() == pytest.approx(0.4, rel=0.02)
+
+
+def test_camera_noise_has_a_floor_in_black_and_its_level_at_white(generator):
+    clean = torch.cat([torch.zeros(1, 1, 200, 200), torch.ones(1, 1, 200, 200)])
+    black, white = corrupt(clean, 0.2, BatchDraws(generator), noise="camera", clip=False)
+    assert black.std().item() == pytest.approx(0.04, rel=0.02)
+    assert (white - 1).std().item() == pytest.approx(0.2, rel=0.02)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_what_pillow_writes_and_loses_more_at_higher_levels(channels, generator):
+    clean = torch.rand(1, channels, 32, 48, generator=generator)
+    losses = [
+        (corrupt(clean, level, BatchDraws(generator), noise="jpeg", clip=False) - clean).square().mean()
+        for level in (0.05, 0.5, 0.9)
+    ]
+    assert 0 < losses[0] < losses[1] < losses[2]
+    again = [corrupt(clean, 0.5, BatchDraws(generator), noise="jpeg", clip=False) for _ in range(2)]
+    assert torch.equal(*again)
+
+
+def test_mixed_noise_is_gaussian_for_every_second_picture(generator):
+    clean = torch.zeros(600, 1, 8, 8)  # black: Poisson noise and JPEG leave it alone, camera noise has a fifth
+    spread = corrupt(clean, 0.2, BatchDraws(generator), noise="mixed", clip=False).flatten(1).std(1)
+    assert (spread > 0.1).float().mean().item() == pytest.approx(1 / 2, abs=0.06)
+    assert (spread == 0).float().mean().item() == pytest.approx(1 / 3, abs=0.06)

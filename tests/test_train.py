@@ -8,6 +8,7 @@ import safetensors.torch
 import torch
 
 from denoise import checkpoint, datasets, train, weights
+from denoise.average import Average
 from denoise.batches import Batches
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
@@ -76,9 +77,10 @@ def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
     network = weights.build(TINY.network())
     optimiser = torch.optim.Adam(network.parameters())
     path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
-    checkpoint.save(path, network, optimiser, {"step": 1, "settings": {"lr": 0.1}})
+    average = Average(network, 0)
+    checkpoint.save(path, network, optimiser, average, {"step": 1, "settings": {"lr": 0.1}})
     with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
-        checkpoint.load(path, network, optimiser, {"lr": 0.002})
+        checkpoint.load(path, network, optimiser, average, {"lr": 0.002})
 
 
 def test_a_truncated_checkpoint_is_named(tmp_path):
@@ -132,7 +134,7 @@ def batches(**changes):
 
 def test_noise_is_fresh_in_every_batch_and_the_same_when_a_step_is_repeated():
     stream = batches(sigma=(0.5, 0.5), clip=False)
-    (clean_1, noisy_1), (clean_2, noisy_2), (_, again) = stream(1), stream(2), stream(1)
+    (clean_1, noisy_1, _), (clean_2, noisy_2, _), (_, again, _) = stream(1), stream(2), stream(1)
     assert torch.equal(noisy_1, again)
     one, two = (noisy_1 - clean_1).flatten(), (noisy_2 - clean_2).flatten()
     assert abs(torch.corrcoef(torch.stack([one, two]))[0, 1]) < 0.1
@@ -151,7 +153,7 @@ def test_every_picture_is_seen_once_an_epoch():
 
 
 def test_photographs_are_trained_on_random_crops():
-    clean, noisy = batches(dataset="photos", channels=3, patch=48)(0)
+    clean, noisy, _ = batches(dataset="photos", channels=3, patch=48)(0)
     assert clean.shape == noisy.shape == (8, 3, 48, 48)
     assert 0 <= clean.min() < clean.max() <= 1
 
@@ -173,7 +175,7 @@ def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_
     common = {"channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.4, 0.4), "clip": True, "seed": 0}
     for fresh in (True, False):
         batches = Batches(pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common)
-        first, again = ({clean.numpy().tobytes(): noisy for clean, noisy in zip(*batches(epoch), strict=True)}
+        first, again = ({clean.numpy().tobytes(): noisy for clean, noisy in zip(*batches(epoch)[:2], strict=True)}
                         for epoch in (0, 1))  # fmt: skip
         assert first.keys() == again.keys()
         assert all(torch.equal(first[key], again[key]) for key in first) != fresh

@@ -19,10 +19,11 @@ from bench.grid import Network
 from bench.quality import Corruption, noisy_batches
 from bench.recipe import Recipe
 from denoise import datasets, train, weights
+from denoise.anysize import AnySize
 from denoise.batches import Batches
 from denoise.decoders import DECODERS
 from denoise.files import whole_file
-from denoise.models import AnySize, Mirror
+from denoise.mirror import Mirror
 from denoise.settings import Settings
 
 PICTURES = 500

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bench import costs, engines, work
+from bench.bodies import BODIES
 from bench.budgets import BUDGETS, SHAPE
-from bench.grid import ARMS, DATASETS, Network, Selection, suites
+from bench.grid import Network, Selection, suites
 from bench.recipe import Recipe
 from bench.store import Store
 from bench.work import Cell, Job
@@ -25,9 +26,10 @@ def main(given: argparse.Namespace) -> None:
     if (given.address and given.engine == "local") or (given.workers > 1 and given.engine == "ray"):
         raise ValueError("--workers belongs to --engine local, --address to --engine ray")
     recipe: Recipe = commandline.from_options(given, Recipe)
-    chosen = selection(given)
-    sets, left_out = present((*chosen.datasets, *DATASETS), given.data_root)
-    job = Job(recipe, given.out, given.data_root, sets=tuple(name for name in DATASETS if name in sets))
+    chosen, tests = selection(given), BODIES[recipe.body].tests
+    trained_on = [dataset for _, dataset in chosen.pairs(recipe)]
+    sets, left_out = present((*trained_on, *tests), given.data_root)
+    job = Job(recipe, given.out, given.data_root, sets=tuple(name for name in tests if name in sets))
     cells = [cell for cell in work.cells(chosen, recipe) if cell.dataset in sets and given.only in (None, cell.name)]
     for line in left_out:
         log.warning(line)
@@ -55,16 +57,17 @@ def selection(given: argparse.Namespace) -> Selection:
     UnknownName
         A dataset, arm or budget that does not exist; the valid ones are listed.
     """
-    for kind, names, valid in (("arm", given.arms, ARMS), ("budget", given.budgets, list(BUDGETS))):
+    arms = BODIES[given.body].arms
+    for kind, names, valid in (("arm", given.arms, arms), ("budget", given.budgets, list(BUDGETS))):
         for name in names or ():
             if name not in valid and name not in DECODERS:
                 raise UnknownName(unknown(kind, name, list(valid)))
     if given.seeds < 1:
         raise ValueError(f"--seeds is {given.seeds}; it must be at least 1")
     return Selection(
-        tuple(datasets.DATASETS[name].name for name in given.datasets or DATASETS),
-        {"clipped": (True,), "unclipped": (False,), "both": (True, False)}[given.noise],
-        tuple(DECODERS[name].name if name in DECODERS else name for name in given.arms or ARMS),
+        tuple(datasets.DATASETS[name].name for name in given.datasets or ()),
+        {"clipped": (True,), "unclipped": (False,), "both": ()}[given.noise],
+        tuple(DECODERS[name].name if name in DECODERS else name for name in given.arms or ()),
         tuple(given.budgets or BUDGETS),
         given.seeds,
     )
@@ -120,9 +123,13 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
     networks = _untrained(waiting, job)
     kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
-    rates = costs.training_rates(kinds, SHAPE, job.recipe.batch, distributed.Alone().device)
+    side = BODIES[job.recipe.body].training.get("patch")
+    shape = (1, side, side) if side else SHAPE
+    rates = costs.training_rates(kinds, shape, job.recipe.batch, distributed.Alone().device)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
-    conditions = sum(len(tests) for tests in suites("mnist", True, job.sets).values())
+    first = next((network for network in networks), None)
+    per_network = suites(first.dataset, first.clip, job.recipe.body, job.sets) if first else {}
+    conditions = sum(len(tests) for tests in per_network.values())
     print(
         f"{len(cells)} cells, {len(waiting)} to do: {len(networks)} trainings of {job.recipe.images:,} pictures, "
         f"{conditions} test conditions each; about {_time(seconds)} of training in one process on this machine"

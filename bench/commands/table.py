@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 
 from bench import methods, own, report, table
 from denoise.datasets import MissingData
 from denoise.noise import check_level
 
-QUICK = table.Plan(sigmas=(0.2, 0.4), pictures=200, rounds=2)
+QUICK = table.Plan(levels=(0.2, 0.4), pictures=200, rounds=2)
 
 
 def main(given: argparse.Namespace) -> None:
@@ -29,8 +30,8 @@ def main(given: argparse.Namespace) -> None:
 
 def _plan(given: argparse.Namespace) -> table.Plan:
     base = QUICK if given.quick else table.Plan(pictures=1_000)
-    sigmas = tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else base.sigmas
+    sigmas = tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else None
     pictures = base.pictures if given.pictures is None else given.pictures
     if pictures < 0:
         raise ValueError(f"--pictures is {pictures}; it must be 0 (all) or more")
-    return table.Plan(sigmas, given.noise, not given.unclipped, 0, pictures, base.rounds)
+    return dataclasses.replace(base, sigmas=sigmas, noise=given.noise, clip=given.clip, pictures=pictures)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Each module registers what it offers when it is imported; the order here is the order in lists.
-from denoise.datasets import idx, notmnist, glyphs, photos, folder  # noqa: F401  isort: skip
+from denoise.datasets import idx, notmnist, glyphs, photos, berkeley, documents, folder  # noqa: F401  isort: skip
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
 
 __all__ = ["DATASETS", "SPLITS", "BrokenData", "MissingData", "Pictures", "data_root", "groups", "load", "present"]
@@ -20,6 +20,7 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     name : str
         A name of `DATASETS`; `NAME:PATH` takes PATH for the data root (`folder:my_pictures`).
     split : {"train", "val", "test"}
+        Of a set that is only tested on, train and val are those of the set that belongs to it (BSD68: train400).
     root : str or Path, optional
         The data root; see `data_root` for the default.
 
@@ -36,11 +37,16 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     BrokenData
         A file is truncated or not what its name says.
     ValueError
-        No split of that name.
+        No split of that name, or none in this dataset.
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; valid: {', '.join(SPLITS)}")
     kind, _, path = name.partition(":")
+    facts = DATASETS[kind].facts
+    if split != "test" and "training" in facts:  # a set to test on alone
+        return load(facts["training"], split, root)
+    if split not in facts.get("splits", SPLITS):
+        raise ValueError(f"{kind} has no {split} pictures; valid: {', '.join(facts['splits'])}")
     return DATASETS[kind].build(split, data_root(path or root))
 
 

@@ -47,6 +47,9 @@ class Pictures(Sequence[Tensor]):
         What each picture shows ("7", "A", "astronaut"), for pages and figures.
     notes : dict of str to int
         What the loader counted and a reader should know, e.g. `{"unreadable": 2, "duplicates": 492}`.
+    dirty : sequence of Tensor
+        What each picture looks like before it is cleaned, of its shape, where the dataset has both (stained pages);
+        empty where the clean picture is all there is.
     """
 
     name: str
@@ -55,8 +58,11 @@ class Pictures(Sequence[Tensor]):
     keys: tuple[str, ...]
     labels: tuple[str, ...]
     notes: dict[str, int] = field(default_factory=dict)
+    dirty: tuple[Tensor, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.dirty and [one.shape for one in self.dirty] != [one.shape for one in self.images]:
+            raise ValueError(f"{self.name}: the dirty pictures have not the shapes of the clean ones")
         if not len(self.images) == len(self.keys) == len(self.labels):
             raise ValueError(
                 f"{self.name}: {len(self.images)} images, {len(self.keys)} keys, {len(self.labels)} labels"
@@ -80,7 +86,8 @@ class Pictures(Sequence[Tensor]):
         kept = [i * len(self) // count for i in range(count)]
         images = self.images[kept] if isinstance(self.images, Tensor) else tuple(self.images[i] for i in kept)
         keys, labels = (tuple(column[i] for i in kept) for column in (self.keys, self.labels))
-        return Pictures(self.name, self.split, images, keys, labels, self.notes)
+        dirty = tuple(self.dirty[i] for i in kept) if self.dirty else ()
+        return Pictures(self.name, self.split, images, keys, labels, self.notes, dirty)
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, tuple[str, ...]]]:
         """Consecutive pictures of equal shape, at most `size` at once.
@@ -92,13 +99,19 @@ class Pictures(Sequence[Tensor]):
         keys : tuple of str
             One a picture.
         """
+        for clean, _, keys in self.pairs(size):
+            yield clean, keys
+
+    def pairs(self, size: int) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:
+        """As `batches`, with what noise is added to between the two: the dirty picture, else the clean one itself."""
         start = 0
         while start < len(self):
             stop = start + 1
             while stop < min(start + size, len(self)) and self[stop].shape == self[start].shape:
                 stop += 1
             clean = torch.stack([self[i] for i in range(start, stop)]).float() / 255
-            yield clean, self.keys[start:stop]
+            given = torch.stack(self.dirty[start:stop]).float() / 255 if self.dirty else clean
+            yield clean, given, self.keys[start:stop]
             start = stop
 
 

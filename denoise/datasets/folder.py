@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from denoise import pictures
+from denoise import picture_files
 from denoise.datasets.base import DATASETS, SPLITS, MissingData, Pictures, split_of
 
 log = logging.getLogger(__name__)
@@ -19,8 +19,8 @@ def folder(split: str, path: Path) -> Pictures:
     else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
     """
     if not path.is_dir():
-        raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(pictures.FORMATS)})")
-    files = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in pictures.FORMATS and file.is_file()]
+        raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(picture_files.ENDINGS)})")
+    files = picture_files.below(path)
     keys = {file: file.relative_to(path).as_posix() for file in files}
     # One is enough: with train and test alone, a hash over both would train on test pictures.
     named = any((path / name).is_dir() for name in SPLITS)
@@ -29,7 +29,7 @@ def folder(split: str, path: Path) -> Pictures:
         if (key.partition("/")[0] if named else split_of(key)) != split:
             continue
         try:
-            images.append(pictures.read(file))
+            images.append(picture_files.read_8bit(file))
             kept.append(key)
         except ValueError as error:
             unreadable += 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import skimage
 
-from denoise import pictures
+from denoise import picture_files
 from denoise.datasets.base import DATASETS, MissingData, Pictures
 
 FILES = {  # logos, charts, rendered text and microscope stacks are left out; the motorcycle pair stays together
@@ -35,7 +35,7 @@ def photos(split: str, root: Path) -> Pictures:
     return Pictures(
         "photos",
         split,
-        tuple(pictures.read(file) for file in files),
+        tuple(picture_files.read_8bit(file) for file in files),
         tuple(file.name for file in files),
         tuple(file.stem for file in files),
         {"absent": len(FILES[split]) - len(files)},

@@ -1,0 +1,76 @@
+"""What the decoders are compared in: an autoencoder on small pictures, or a U-Net on photographs.
+
+The body says what is trained on what and tested on what; a recipe (`bench.recipe`) how large and how long.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from denoise.decoders import DECODERS
+from denoise.noise import NOISES
+
+
+@dataclasses.dataclass(frozen=True)
+class Body:
+    """One kind of comparison.
+
+    Attributes
+    ----------
+    name : str
+        The architecture that holds the decoder.
+    label : str
+        For people.
+    datasets : tuple of str
+        A network is trained for each of these, on its training pictures, and tested on it and on the others of `tests`.
+    tests : tuple of str
+    clipped : tuple of bool
+        Whether the noise of training and test is clamped: a network for each.
+    ceilings : tuple of str
+        Networks that are no arm and stand above them, at equal parameters.
+    options : dict
+        Of the architecture.
+    training : dict
+        What differs from the defaults of `denoise.settings.Settings`.
+    photographic : bool
+        Which noises are tried that no network was trained for.
+    """
+
+    name: str
+    label: str
+    datasets: tuple[str, ...]
+    tests: tuple[str, ...]
+    clipped: tuple[bool, ...]
+    ceilings: tuple[str, ...]
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    photographic: bool = False
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every decoder, and the ceilings."""
+        return (*DECODERS.names(), *self.ceilings)
+
+    @property
+    def noises(self) -> list[str]:
+        """The noises of the tests beside Gaussian."""
+        kinds = [noise.name for noise in NOISES if noise.name != "gaussian"]
+        if not self.photographic:
+            return [name for name in kinds if not NOISES[name].facts.get("photographic")]
+        return ["poisson", *(name for name in kinds if NOISES[name].facts.get("photographic") and name != "mixed")]
+
+
+DIGITS = ("mnist", "notmnist", "fashion_mnist")
+BODIES = {
+    "autoencoder": Body(
+        "autoencoder", "Autoencoders", DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn")
+    ),
+    "unet": Body(
+        "unet", "U-Nets", ("bsd68",), ("bsd68", "set12"), clipped=(False,), ceilings=(),
+        options={"output": "residual", "bias": False},
+        training={"sigma": (0.0, 55 / 255), "loss": "mse", "patch": 64, "flips": True, "ema": 0.999},
+        photographic=True,
+    ),
+}  # fmt: skip
+"""By the name that a recipe gives. The U-Net is trained as DnCNN-B was: blind over sigma 0 to 55/255, not clamped."""

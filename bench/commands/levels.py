@@ -1,0 +1,73 @@
+"""`python -m bench levels`: how well the level of the noise is told from the noisy picture alone."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from bench import labels, provenance
+from bench.columns import LEVELS
+from bench.quality import Corruption, noisy_batches
+from denoise import datasets
+from denoise.files import whole_file
+from denoise.level import ESTIMATORS
+
+SIGMAS = (0, 5, 10, 15, 25, 50, 75, 100)  # times 1/255
+DATASETS = ("bsd68", "set12", "cbsd68")
+UNITS = 255
+
+
+def main(given: argparse.Namespace) -> None:
+    rows = []
+    for name in given.datasets or DATASETS:
+        pictures = datasets.load(name, "test", given.data_root).spread(given.pictures or None)
+        for sigma in tqdm(SIGMAS, desc=name, disable=None):
+            rows += _rows(pictures, sigma)
+    facts = {**provenance.describe(), "command": given.command}
+    frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(LEVELS))
+    target = given.out / "levels.csv"
+    with whole_file(target) as partial:
+        frame.to_csv(partial, index=False, float_format="%.4g")
+    print(readable(frame))
+    print("written:", target)
+
+
+def _rows(pictures: datasets.Pictures, sigma: int) -> list[dict[str, object]]:
+    found: dict[str, list[float]] = {name: [] for name in ESTIMATORS.names()}
+    seconds: dict[str, list[float]] = {name: [] for name in ESTIMATORS.names()}
+    for _, _, noisy in noisy_batches(pictures, Corruption("gaussian", sigma / UNITS, clip=False)):
+        for picture in noisy:
+            for estimator in ESTIMATORS:
+                began = time.perf_counter()
+                found[estimator.name].append(estimator.build(picture) * UNITS)
+                seconds[estimator.name].append(time.perf_counter() - began)
+    errors = {name: np.array(values) - sigma for name, values in found.items()}
+    return [
+        {
+            "dataset": pictures.name,
+            "pictures": len(pictures),
+            "sigma_255": sigma,
+            "estimator": name,
+            "bias_255": error.mean(),
+            "rmse_255": np.sqrt(np.mean(error**2)),
+            "worst_255": np.abs(error).max(),
+            "cpu_ms_p50": 1e3 * np.median(seconds[name]),
+        }
+        for name, error in errors.items()
+    ]
+
+
+def readable(frame: pd.DataFrame) -> str:
+    """Root mean square error (bias) by level, a row a dataset and estimator."""
+    cells = frame.assign(
+        error=[f"{row.rmse_255:.2f} ({row.bias_255:+.2f})" for row in frame.itertuples()],
+        Dataset=frame.dataset.map(labels.dataset),
+        Estimator=[ESTIMATORS[name].label for name in frame.estimator],
+    )
+    wide = cells.pivot(index=["Dataset", "Estimator"], columns="sigma_255", values="error")
+    note = "Level of the noise told from the noisy picture: root mean square error (bias), all times 1/255."
+    return f"{note}\n\n{wide.reset_index().to_markdown(index=False, disable_numparse=True)}\n"

@@ -1,0 +1,41 @@
+"""What papers report on the sets that are tested on here: the anchors of the tables, never measured by this project.
+
+PSNR in dB, Gaussian noise that is not clamped. Noise draws differ from paper to paper; the second decimal says little.
+
+References
+----------
+README tables of https://github.com/cszn/DnCNN and https://github.com/cszn/FFDNet; Zhang et al., DnCNN, 2017 (CBSD68).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+PUBLISHED = "published"
+"""The `status` of such a row."""
+
+LEVELS = (15, 25, 50)  # times 1/255
+ANCHORS = {  # dataset -> method -> PSNR at each level
+    "bsd68": {
+        "BM3D": (31.07, 28.57, 25.62),
+        "DnCNN-S (one network a level)": (31.73, 29.23, 26.23),
+        "DnCNN-B (blind)": (31.61, 29.16, 26.23),
+        "FFDNet": (31.63, 29.19, 26.29),
+        "DRUNet": (31.91, 29.48, 26.59),
+    },
+    "cbsd68": {"CBM3D": (33.52, 30.71, 27.38), "CDnCNN-B (blind)": (33.89, 31.23, 27.92)},
+}
+
+
+def rows(dataset: str, noise: str, clip: bool, sigma: float) -> list[dict[str, Any]]:
+    """The rows that papers give under this condition, with those columns of `bench.columns.COLUMNS` that are known."""
+    level = next((place for place, value in enumerate(LEVELS) if abs(sigma * 255 - value) < 1e-6), None)
+    if noise != "gaussian" or clip or level is None:
+        return []
+    condition = {"dataset": dataset, "split": "test", "noise": noise, "clipped": clip, "sigma": sigma}
+    return [
+        condition
+        | {"sigma_255": LEVELS[level], "method": f"published {name}", "label": f"{name}, published"}
+        | {"told_sigma": "blind" not in name, "psnr_db": found[level], "status": PUBLISHED}
+        for name, found in ANCHORS.get(dataset, {}).items()
+    ]

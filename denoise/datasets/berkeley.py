@@ -1,0 +1,80 @@
+"""The pictures of the published tables on denoising: train400 and BSDS500 to train on, Set12, BSD68, CBSD68 to test on.
+
+There is no stable official link to them, so they are not downloaded: put the folders into the data root.
+
+References
+----------
+Martin, Fowlkes, Tal and Malik, "A database of human segmented natural images", ICCV 2001 (BSD68: Roth and Black, 2009).
+Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image segmentation", 2011 (BSDS500).
+https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html
+Zhang et al., DnCNN: train400, Set12 and BSD68 as PNG files. https://github.com/cszn/DnCNN
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from denoise import picture_files
+from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of
+
+LEVELS = (15 / 255, 25 / 255, 50 / 255)  # of the published tables, whose noise is not clamped
+HELD_OUT = 0.05  # of the training pictures: validation
+MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD68
+
+
+@DATASETS.register("train400", label="Train400", files=["train400/test_001.png"], splits=("train", "val"))
+def train400(split: str, root: Path) -> Pictures:
+    """400 gray crops of 180x180 from BSDS500 train and test: what DnCNN was trained on."""
+    return _read("train400", split, root, _listed(root, "train400", (".png",)))
+
+
+@DATASETS.register("bsds500", label="BSDS500", files=["bsds500/train/100075.jpg"], splits=("train", "val"))
+def bsds500(split: str, root: Path) -> Pictures:
+    """400 colour photographs of 481x321: the folders train and test. Never val, from which BSD68 and CBSD68 are."""
+    return _read("bsds500", split, root, [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")])
+
+
+@DATASETS.register("set12", label="Set12", files=["set12/01.png"], training="train400", levels=LEVELS, clipped=False)
+def set12(split: str, root: Path) -> Pictures:
+    """Twelve gray pictures, of 256x256 and 512x512."""
+    return _read("set12", split, root, _listed(root, "set12", (".png",)))
+
+
+@DATASETS.register(
+    "bsd68", label="BSD68", files=["bsd68/test001.png"], training="train400", levels=LEVELS, clipped=False
+)
+def bsd68(split: str, root: Path) -> Pictures:
+    """68 gray photographs of 481x321."""
+    return _read("bsd68", split, root, _listed(root, "bsd68", (".png",)))
+
+
+@DATASETS.register("cbsd68", label="CBSD68", files=[MEMBERS], training="bsds500", levels=LEVELS, clipped=False)
+def cbsd68(split: str, root: Path) -> Pictures:
+    """BSD68 in colour: those pictures of BSDS500's val that the list of its members names."""
+    list_ = root / MEMBERS
+    if not list_.is_file():
+        raise MissingData(_missing(list_))
+    lines = [line.split() for line in list_.read_text().splitlines() if line.strip()]
+    return _read("cbsd68", split, root, [f"bsds500/{line[-1]}" for line in lines])
+
+
+def _listed(root: Path, folder: str, endings: tuple[str, ...] = (".jpg", ".png")) -> list[str]:
+    found = sorted(path.name for path in (root / folder).glob("*") if path.suffix.lower() in endings)
+    if not found:
+        raise MissingData(_missing(root / folder))
+    return [f"{folder}/{name}" for name in found]
+
+
+def _missing(path: Path) -> str:
+    return f"{path} is not there, and there is no official link to load it from: put the folder {path.name} there"
+
+
+def _read(name: str, split: str, root: Path, files: Iterable[str]) -> Pictures:
+    """Those of the files that belong to the split; of a set to test on, all."""
+    kept = [file for file in files if split == "test" or split_of(file, val=HELD_OUT, test=0) == split]
+    try:
+        images = tuple(picture_files.read_8bit(root / file) for file in kept)
+    except ValueError as error:
+        raise BrokenData(f"{name}: {error}") from error
+    return Pictures(name, split, images, tuple(kept), tuple(Path(file).stem for file in kept))

@@ -1,0 +1,126 @@
+"""Training on photographs: crops that are turned, levels that are told, weights that are averaged, stained pages."""
+
+import dataclasses
+
+import pytest
+import safetensors.torch
+import torch
+
+from denoise import average, checkpoint, datasets, train, weights
+from denoise.batches import Batches
+from denoise.datasets.base import Pictures
+from denoise.models import ARCHITECTURES
+
+TINY = train.Settings(
+    dataset="photos", channels=3, architecture="unet", width=4, depth=1, output="residual", bias=False, told=True,
+    loss="mse", patch=16, flips=True, ema=0.9, images=64, batch=8, sigma=(0.0, 0.2), clip=False, precision="float32",
+)  # fmt: skip
+
+
+def batches(pictures, **changes):
+    options = {"size": 64, "channels": 1, "patch": 4, "noise": "gaussian", "sigma": (0.1, 0.1), "clip": False}
+    return Batches(pictures, **(options | changes), seed=0, device=torch.device("cpu"))
+
+
+def numbered(dirty=()):
+    """A picture of 4x4 in which each pixel has a value of its own."""
+    return Pictures("it", "train", (torch.arange(16, dtype=torch.uint8).view(1, 4, 4),), ("a",), ("a",), {}, dirty)
+
+
+def test_a_picture_is_seen_in_all_eight_ways_that_keep_its_pixels():
+    image = torch.arange(16.0).view(4, 4)
+    ways = {tuple(turned.rot90(k).flatten().tolist()) for turned in (image, image.flip(1)) for k in range(4)}
+    clean, _, _ = batches(numbered(), flips=True)(0)
+    seen = {tuple((one * 255).round().flatten().tolist()) for one in clean}
+    assert seen == ways
+    assert len(ways) == 8
+    clean, _, _ = batches(numbered())(0)
+    assert {tuple((one * 255).round().flatten().tolist()) for one in clean} == {tuple(image.flatten().tolist())}
+
+
+def test_a_stained_picture_is_cut_and_turned_as_its_clean_one():
+    pages = numbered(dirty=(torch.arange(16, dtype=torch.uint8).view(1, 4, 4) + 100,))
+    clean, noisy, _ = batches(pages, flips=True, patch=3, sigma=(0.0, 0.0))(0)
+    torch.testing.assert_close(noisy, clean + 100 / 255)
+
+
+def test_levels_are_told_as_often_as_is_asked():
+    _, _, levels = batches(numbered(), untold=0.25, size=4_000)(0)
+    assert sorted(set(levels.tolist())) == pytest.approx([0.0, 0.1])
+    assert (levels == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    _, _, levels = batches(numbered())(0)
+    assert (levels > 0).all()
+
+
+def test_the_noise_that_is_told_is_the_noise_that_is_there():
+    clean, noisy, levels = batches(numbered(), size=2_000, patch=4, sigma=(0.0, 0.5))(0)
+    found = (noisy - clean).flatten(1).std(1)
+    assert torch.corrcoef(torch.stack([found, levels]))[0, 1] > 0.9
+
+
+def test_pictures_that_are_not_square_are_turned_only_in_crops():
+    pictures = Pictures("it", "train", (torch.zeros(1, 4, 5, dtype=torch.uint8),), ("a",), ("a",))
+    with pytest.raises(ValueError, match="those of it are not square: give --patch"):
+        batches(pictures, patch=0, flips=True)
+
+
+def test_pages_whose_two_versions_differ_in_size_are_refused():
+    with pytest.raises(ValueError, match="the dirty pictures have not the shapes of the clean ones"):
+        numbered(dirty=(torch.zeros(1, 4, 5, dtype=torch.uint8),))
+
+
+def test_a_killed_run_goes_on_to_the_same_weights_and_the_same_average(tmp_path, monkeypatch):
+    whole = train.train(TINY, tmp_path / "whole", every=3)
+
+    class Killed(BaseException):
+        pass
+
+    real_save = checkpoint.save
+
+    def killed(*arguments):
+        real_save(*arguments)
+        raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", killed)
+    with pytest.raises(Killed):
+        train.train(TINY, tmp_path / "killed", every=3)
+    monkeypatch.setattr(checkpoint, "save", real_save)
+    resumed = train.train(TINY, tmp_path / "killed", every=3)
+    one, other = (safetensors.torch.load_file(path) for path in (whole, resumed))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_average_is_what_is_kept(tmp_path):
+    last, averaged = (
+        safetensors.torch.load_file(train.train(dataclasses.replace(TINY, ema=ema), tmp_path / str(ema)))
+        for ema in (0.0, 0.9)
+    )
+    assert last.keys() == averaged.keys()
+    assert not all(torch.equal(last[name], averaged[name]) for name in last)
+
+
+def test_an_average_forgets_the_initial_weights_soon_and_then_follows_slowly():
+    network = ARCHITECTURES["unet"].build(width=2, depth=1, output="residual", bias=False)
+    kept = average.Average(network, 0.99)
+    first = next(network.parameters())
+    for value in [1.0] * 50:
+        torch.nn.init.constant_(first, value)
+        kept.update()
+    assert next(kept.network.parameters()).mean().item() == pytest.approx(1, abs=1e-3)
+    torch.nn.init.constant_(first, 2.0)
+    kept.update()
+    assert 1.0 < next(kept.network.parameters()).mean().item() < 1.2
+
+
+def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
+    settings = dataclasses.replace(
+        TINY, dataset="documents", channels=1, patch=32, sigma=(0.0, 0.0), images=640, batch=16, told=False, lr=5e-3
+    )
+    network, card = weights.read(train.train(settings, tmp_path, real("documents")))
+    pages = datasets.load("documents", "val", real("documents"))
+    clean, dirty, _ = next(pages.pairs(1))
+    with torch.no_grad():
+        before, after = ((clean - one).square().mean() for one in (dirty, network(dirty)))
+    assert after < 0.7 * before
+    assert set(card["validation_psnr"]) == {"0"}

@@ -1,0 +1,62 @@
+"""A picture that is cleaned in tiles is the picture that is cleaned at once."""
+
+import pytest
+import torch
+
+from denoise import engine, tiles
+from denoise.decoders import DECODERS
+from denoise.models import ARCHITECTURES
+
+SIZE = (203, 157)  # neither fits the poolings
+
+
+def picture(channels=1, size=SIZE):
+    return torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0))
+
+
+def alive(network):
+    """With weights so large that what is far away can be seen in the answer."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.Conv2d | torch.nn.ConvTranspose2d):
+            torch.nn.init.kaiming_normal_(module.weight, generator=torch.Generator().manual_seed(1))
+    return network.eval()
+
+
+@pytest.mark.parametrize("decoder", DECODERS.names())
+@pytest.mark.parametrize("depth", [1, 2])
+def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
+    network = alive(ARCHITECTURES["unet"].build(decoder=decoder, width=4, depth=depth, output="residual", bias=False))
+    with torch.no_grad():
+        whole, tiled = network(picture()), tiles.run(network, picture(), None, 60**2)
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("decoder", ["bilinear", "conv_nearest", "transposed_k3"])
+def test_the_reach_is_no_guess(decoder):
+    """Nothing further away than the reach changes an answer; what is a quarter of it away does."""
+    network = alive(ARCHITECTURES["unet"].build(decoder=decoder, width=4, depth=2, output="residual", bias=False))
+    x = torch.rand(1, 1, 160, 160, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    for row in (80, 81, 82, 83):
+        (gradient,) = torch.autograd.grad(network.logits(x)[0, 0, row, row], x)
+        seen = torch.nonzero(gradient[0, 0])
+        assert network.reach / 4 < (seen - row).abs().max() <= network.reach
+
+
+def test_a_level_that_is_told_reaches_every_tile():
+    network = alive(ARCHITECTURES["unet"].build(width=4, depth=1, output="residual", bias=False, told=True))
+    with torch.no_grad():
+        whole, tiled = network(picture(), 0.2), tiles.run(network, picture(), 0.2, 60**2)
+        assert not torch.equal(whole, network(picture(), 0.1))
+    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+
+
+def test_large_pictures_go_through_in_tiles_and_small_ones_at_once(monkeypatch):
+    network = alive(ARCHITECTURES["unet"].build(3, width=4, depth=1, output="residual", bias=False))
+    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu")
+    sizes = []
+    network.net.register_forward_hook(lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:])))
+    whole = denoiser.estimate(picture(3))
+    assert sizes == [(204, 158)]
+    monkeypatch.setattr(engine, "CHUNK_PIXELS", 70**2)
+    torch.testing.assert_close(denoiser.estimate(picture(3)), whole, atol=1e-5, rtol=0)
+    assert max(height * width for height, width in sizes[1:]) <= 70**2

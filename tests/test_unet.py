@@ -1,0 +1,120 @@
+"""The U-Net for photographs: every decoder in it, without biases, told the level or not."""
+
+import pytest
+import torch
+
+from bench.costs import parameters
+from denoise import settings, weights
+from denoise.decoders import DECODERS
+from denoise.models import ARCHITECTURES
+from denoise.registry import UnknownName
+
+PHOTO = {"width": 8, "depth": 2, "output": "residual", "bias": False}
+
+
+def unet(channels=1, **options):
+    return ARCHITECTURES["unet"].build(channels, **{**PHOTO, **options}).eval()
+
+
+@pytest.mark.parametrize("decoder", DECODERS.names())
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(28, 28), (31, 33), (1, 1)])
+def test_it_keeps_any_size_gray_or_colour_with_every_decoder(decoder, channels, size):
+    out = unet(channels, decoder=decoder)(torch.rand(2, channels, *size))
+    assert out.shape == (2, channels, *size)
+    assert 0 <= out.min() <= out.max() <= 1
+
+
+@pytest.mark.parametrize("decoder", DECODERS.names())
+@pytest.mark.parametrize("told", [False, True])
+def test_without_bias_twice_the_picture_is_twice_the_answer(decoder, told, generator):
+    network = unet(decoder=decoder, told=told)
+    assert not any(name.endswith("bias") for name, _ in network.named_parameters())
+    x = torch.randn(1, 1, 32, 32, generator=generator)
+    level = 0.1 if told else None
+    with torch.no_grad():
+        once, twice = network.logits(x, level), network.logits(2 * x, level and 2 * level)
+    torch.testing.assert_close(twice, 2 * once, rtol=1e-4, atol=1e-5)
+
+
+def test_the_answer_is_the_picture_less_what_is_taken_for_noise(generator):
+    network, x = unet(), torch.rand(1, 1, 16, 16, generator=generator)
+    with torch.no_grad():
+        torch.testing.assert_close(network.logits(x), x - network.net.noise(x))
+
+
+def test_a_level_is_looked_at_only_by_a_network_that_is_told(generator):
+    x = torch.rand(2, 1, 16, 16, generator=generator)
+    for told in (False, True):
+        network = unet(told=told)
+        with torch.no_grad():
+            assert torch.equal(network(x, 0.1), network(x)) == (not told)
+            assert torch.equal(network(x, 0.0), network(x))
+            each = network(x, torch.tensor([0.1, 0.3]))
+            torch.testing.assert_close(each[1:], network(x[1:], 0.3))
+
+
+def test_a_u_net_of_three_sizes_has_about_half_a_million_parameters():
+    assert 0.4e6 < parameters(ARCHITECTURES["unet"].build(decoder="transposed_k2", width=32)) < 0.6e6
+
+
+def test_a_network_with_a_sigmoid_is_what_it_was_before_there_were_options():
+    """The weights of the small comparison are of these."""
+    network = ARCHITECTURES["unet"].build(width=4)
+    assert any(name.endswith("running_mean") for name in network.state_dict())
+    assert all(name.startswith("net.encoder") or name.startswith("net.decoder") for name in network.state_dict())
+
+
+def test_dncnn_ends_as_the_paper_has_it(generator):
+    network = ARCHITECTURES["dncnn"].build(width=8, depth=4, output="residual").eval()
+    x = torch.rand(1, 1, 9, 9, generator=generator)
+    with torch.no_grad():
+        torch.testing.assert_close(network.logits(x), x - network.net.noise(x))
+
+
+def test_settings_build_what_they_say():
+    chosen = settings.Settings(architecture="unet", **PHOTO, loss="mse", told=True)
+    assert chosen.network() == {
+        "name": "unet", "channels": 1, "decoder": "nearest", "width": 8, "depth": 2, "output": "residual",
+        "bias": False, "told": True,
+    }  # fmt: skip
+    assert weights.build(chosen.network()).told
+    # Cards from before there were these options stay equal to what is asked for now.
+    assert settings.Settings(architecture="unet", width=8).network().keys() == {
+        "name", "channels", "decoder", "width", "depth",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"output": "tanh"}, "unknown output 'tanh'; valid: sigmoid, residual"),
+        ({"output": "sigmoid", "bias": False}, "a network without bias ends in --output residual"),
+        ({"decoder": "nearst"}, "unknown decoder 'nearst'"),
+        ({"depth": 0}, "depth is 0; it must be at least 1"),
+        ({"decoder_widths": (8,)}, "1 decoder widths for depth 2"),
+    ],
+)
+def test_options_that_make_no_network_are_refused(options, said):
+    with pytest.raises((ValueError, UnknownName), match=said):
+        unet(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"architecture": "unet", "output": "residual"}, "--loss bce is for a network that ends in a sigmoid"),
+        ({"ema": 1.0}, "ema is 1; it must be at least 0 and below 1"),
+        ({"untold": -0.5}, "untold is -0.5; it must be at least 0 and below 1"),
+        ({"flips": True, "fresh": False}, "cannot be had with --flips"),
+    ],
+)
+def test_settings_that_make_no_training_are_refused(options, said):
+    with pytest.raises(ValueError, match=said):
+        settings.Settings(**options)
+
+
+@pytest.mark.parametrize("option", [{"told": True}, {"bias": False}, {"output": "residual", "loss": "mse"}])
+def test_an_option_of_the_u_net_is_refused_for_another_network(option):
+    with pytest.raises(ValueError, match=f"--{next(iter(option))} is not for autoencoder; valid for unet"):
+        settings.Settings(**option).network()
