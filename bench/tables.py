@@ -233,8 +233,9 @@ def tutorials(rows: pd.DataFrame) -> Table:
     precision = ", ".join(rows.train_precision.unique())
     note = (
         f"Whole test split ({rows.pictures.max():,} pictures), clipped noise, PSNR in dB (± half the 95 % interval "
-        "over pictures), one training each. Own: loss, rate, batch, epochs and noise as published, but 55,000 training "
-        "pictures (5,000 are held out), PyTorch's initial weights and Adam, which starts anew in K1's second stage. "
+        "over pictures), one training each. Own: loss, rate, batch, epochs and noise as published, and the initial "
+        "weights of the page's framework, but 55,000 training pictures (5,000 are held out) and PyTorch's Adam, which "
+        "starts anew in K1's second stage. "
         f"Project: fresh noise, cross-entropy, cosine schedule from {PROJECT['lr']:g}. Trained in {precision}."
     )
     return Table("The tutorials' networks, by their own recipes and by the project's", note, cells)
