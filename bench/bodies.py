@@ -20,8 +20,12 @@ class Body:
     ----------
     name : str
         The architecture that holds the decoder.
-    label : str
-        For people.
+    label, question, mark : str
+        For people: what it is, what is asked, and what its part of the README is called.
+    shown : tuple of (str, bool)
+        The training set and clamping of the README's table and figures, and of the spectra.
+    example_sigma : float
+        The level of the noise of the example pictures.
     datasets : tuple of str
         A network is trained for each of these, on its training pictures, and tested on it and on the others of `tests`.
     tests : tuple of str
@@ -39,6 +43,10 @@ class Body:
 
     name: str
     label: str
+    question: str
+    mark: str
+    shown: tuple[str, bool]
+    example_sigma: float
     datasets: tuple[str, ...]
     tests: tuple[str, ...]
     clipped: tuple[bool, ...]
@@ -64,10 +72,12 @@ class Body:
 DIGITS = ("mnist", "notmnist", "fashion_mnist")
 BODIES = {
     "autoencoder": Body(
-        "autoencoder", "Autoencoders", DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn")
+        "autoencoder", "Autoencoders", "Which decoder should a denoising autoencoder use?", "answer",
+        ("mnist", True), 0.4, DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn")
     ),
     "unet": Body(
-        "unet", "U-Nets", ("bsd68",), ("bsd68", "set12"), clipped=(False,), ceilings=(),
+        "unet", "U-Nets", "Which decoder should a U-Net for photographs use?", "answer for photographs",
+        ("bsd68", False), 25 / 255, ("bsd68",), ("bsd68", "set12"), clipped=(False,), ceilings=(),
         options={"output": "residual", "bias": False},
         training={"sigma": (0.0, 55 / 255), "loss": "mse", "patch": 64, "flips": True, "ema": 0.999},
         photographic=True,

@@ -45,10 +45,11 @@ def psnr_against_sigma(
     gaps = gaps[(gaps.budget == budget) & (gaps.levels != "all") & (gaps.other == REFERENCE)]
     figure, (whole, gap) = _axes(1, 2, (README_INCHES, 4.6))
     arms = [arm for arm in DECODERS.names() if (rows.arm == arm).any()]
+    apart = 0.01 * np.ptp(rows.levels.astype(float))
     for place, arm in enumerate(arms):
         _line(whole, rows[rows.arm == arm], labels.arm(arm))
         # Side by side, not on one another; beside falling curves it would look as if one arm stood above another.
-        _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - len(arms) / 2) * 0.005)
+        _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - len(arms) / 2) * apart)
     whole.set(xlabel=SIGMA, ylabel="PSNR (dB)")
     gap.set(xlabel=SIGMA, ylabel="PSNR less that of nearest + conv 3x3 (dB)")
     gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)

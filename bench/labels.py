@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from denoise.classical import DENOISERS
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES
@@ -40,9 +42,21 @@ def dataset(name: str) -> str:
 
 def level(sigma: float) -> str:
     """A level of noise for people: 0.4 as it is, 0.098 as papers write it, 25/255."""
-    of_papers = round(sigma * 255, 4)
+    of_papers = round(sigma * 255, 3)  # results name levels by six digits
     is_of_papers = of_papers == round(of_papers) and round(sigma, 2) != sigma
     return f"{of_papers:g}/255" if is_of_papers else f"{sigma:g}"
+
+
+def span(levels: Iterable[str]) -> str:
+    """Several levels of noise, as results name them, for people: "sigma 0.1 to 0.6"."""
+    sigmas = sorted({float(name) for name in levels if name != "all"})
+    return f"sigma {level(sigmas[0])} to {level(sigmas[-1])}" if sigmas else "all levels"
+
+
+def middle(levels: Iterable[str]) -> str | None:
+    """The level in the middle of several, as results name it: 0.4 of 0.1 to 0.6, that of the Keras example."""
+    named = sorted({name for name in levels if name != "all"}, key=float)
+    return named[len(named) // 2] if named else None
 
 
 def noise(name: str, clipped: bool) -> str:

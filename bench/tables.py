@@ -42,8 +42,8 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
 def question(differences: pd.DataFrame) -> Table:
     """The pair that the project is named after, on every training set and clamping, at equal channels and MACs."""
     first, second = PAIR
-    rows = differences[own_noise(differences) & (differences.levels == "all")]
-    rows = rows[(rows.arm == first) & (rows.other == second)]
+    rows = differences[own_noise(differences) & (differences.arm == first) & (differences.other == second)]
+    levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     cells = []
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
         line = {"Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"}
@@ -53,8 +53,8 @@ def question(differences: pd.DataFrame) -> Table:
         line["Seeds"] = int(found.seeds.min())
         cells.append(line)
     note = (
-        "PSNR of upsampling nearest + conv 3x3 less that of the transposed conv 3x3, in dB, mean over sigma 0.1 to "
-        "0.6, with its 95 % interval. At equal parameters both are the networks of equal channels."
+        f"PSNR of upsampling nearest + conv 3x3 less that of the transposed conv 3x3, in dB, mean over {levels}, with "
+        "its 95 % interval. At equal parameters both are the networks of equal channels."
     )
     return Table("Nearest + conv against transposed conv", note, pd.DataFrame(cells))
 
@@ -77,7 +77,7 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     clipped : bool
     """
     rows = summary[own_noise(summary) & (summary.trained_on == dataset) & (summary.clipped == clipped)]
-    rows = rows[rows.levels == "all"]
+    levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     trained, floors = rows[rows.budget.notna()], rows[rows.budget.isna()]
     means = trained.pivot(index="arm", columns="budget", values="psnr_db")
     ties = trained.pivot(index="arm", columns="budget", values="ties").fillna("")
@@ -93,7 +93,7 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     floors = floors.sort_values("psnr_db", ascending=False)
     without = ", ".join(f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples())
     note = (
-        f"Mean PSNR in dB over sigma 0.1 to 0.6, {_seeds(trained)}, "
+        f"Mean PSNR in dB over {levels}, {_seeds(trained)}, "
         f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
         f"pairs asked at once. Costs at equal channels. Without training: {without}."
     )
@@ -111,7 +111,7 @@ def _capital(text: str) -> str:
 
 def level_heading(levels: str) -> str:
     """What a column of these levels is called."""
-    return "Mean" if levels == "all" else levels
+    return "Mean" if levels == "all" else labels.level(float(levels))
 
 
 def level_order(levels: str) -> float:

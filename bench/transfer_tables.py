@@ -11,16 +11,14 @@ from bench.sentences import PAIR
 from bench.tables import Table, design_note, level_heading, level_order, with_interval
 from denoise.noise import NOISES
 
-SHOWN_LEVELS = ("0.4", "all")  # of other pictures: the level of the Keras example, and the mean
-
 
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
     """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
 
-    At equal channels; mean PSNR with its interval. On other pictures sigma 0.4 and the mean over the levels are shown.
+    At equal channels; mean PSNR with its interval. On other pictures the middle level and the mean over all are shown.
     """
     elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
-    chosen = (summary.noise == noise) if noise else elsewhere & summary.levels.isin(SHOWN_LEVELS)
+    chosen = (summary.noise == noise) if noise else elsewhere & _shown(summary)
     rows = summary[chosen & ((summary.budget == "channels") | summary.budget.isna())]
     for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
         if found.budget.isna().all():
@@ -38,30 +36,35 @@ def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
         shown.insert(0, "Method", methods)
         shown = shown.loc[means.sort_values(ascending=False).index]
         title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
-        yield Table(f"{title}: {trained}", _carried_note(found[found.budget.notna()], noise), shown)
+        if noise:
+            columns = f"level ({NOISES[noise].facts['unit']}); ordered by the mean over them."
+        else:
+            columns = f"tested on, {_levels(summary)}; ordered by the mean of these means."
+        note = f"{design_note(found[found.budget.notna()])} Columns: {columns}"
+        yield Table(f"{title}: {trained}", note, shown)
 
 
-def _carried_note(rows: pd.DataFrame, noise: str | None) -> str:
-    if noise:
-        columns = f"level ({NOISES[noise].facts['unit']}); ordered by the mean over them."
-    else:
-        columns = "tested on, at sigma 0.4 and as the mean over sigma 0.1 to 0.6; ordered by the mean of these means."
-    return f"{design_note(rows)} Columns: {columns}"
+def _shown(summary: pd.DataFrame) -> pd.Series:
+    """Rows of the levels that stand in tables of several sets: the middle one, and the mean."""
+    gaussian = summary.noise == "gaussian"
+    return gaussian & summary.levels.isin((labels.middle(summary[gaussian].levels), "all"))
+
+
+def _levels(summary: pd.DataFrame) -> str:
+    levels = summary[summary.noise == "gaussian"].levels
+    return f"at sigma {labels.level(float(labels.middle(levels) or 0))} and as the mean over {labels.span(levels)}"
 
 
 def crossed(summary: pd.DataFrame) -> Iterator[Table]:
     """Train set x test set: the two arms of the question and the best on its own pictures, at equal channels."""
-    rows = summary[
-        (summary.noise == "gaussian") & summary.levels.isin(SHOWN_LEVELS) & (summary.budget == "channels")
-        & (summary.trained_clipped == summary.clipped)
-    ]  # fmt: skip
+    rows = summary[_shown(summary) & (summary.budget == "channels") & (summary.trained_clipped == summary.clipped)]
     for clipped, found in rows.groupby("clipped", sort=False):
         if found.trained_on.nunique() < 2:
             continue
         lines = [line for _, of_set in found.groupby("trained_on", sort=False) for line in _crossed(of_set)]
         elsewhere = found[found.trained_on != found.tested_on]
         note = (
-            "PSNR in dB at sigma 0.4 and as the mean over sigma 0.1 to 0.6, at equal channels: the two arms of the "
+            f"PSNR in dB {_levels(summary)}, at equal channels: the two arms of the "
             "question, and which has the highest mean on the set that it was trained on. Columns: tested on; on a set "
             f"other than that of the training {elsewhere.pictures.max():,} pictures."
         )
@@ -69,7 +72,7 @@ def crossed(summary: pd.DataFrame) -> Iterator[Table]:
 
 
 def _crossed(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
-    """The lines of one training set; columns by test set, sigma 0.4 before the mean."""
+    """The lines of one training set; columns by test set, one level before the mean."""
     rows = rows[rows.psnr_db.notna()].assign(order=rows.levels.map(level_order)).sort_values(["tested_on", "order"])
     own = rows[(rows.tested_on == rows.trained_on) & (rows.levels == "all")]
     best = own.sort_values("psnr_db", ascending=False).arm.tolist()[:1]

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from bench import __main__ as command
-from bench import ceiling, collect, cost_tables, costs, determinism, export, machine, memory, publish
+from bench import ceiling, collect, collected, cost_tables, costs, determinism, export, machine, memory, publish
 from bench.columns import METHODS
 from bench.commands import costs as costs_command
 from denoise import commandline, weights
@@ -218,7 +218,7 @@ def test_the_costs_of_two_machines_stand_side_by_side(card):
     arms = card[card.budgets.notna()].drop_duplicates(["arm", "widths"])
     methods = arms[["arm", "widths", "budgets", "parameters", "macs"]].reindex(columns=list(METHODS))
     cards = [card, card.assign(cpu="Another"), card.assign(gpu="A GPU", device="cuda")]
-    times = [name for name in publish._costs(methods, cards) if name.startswith("µs")]
+    times = [name for name in collected.named_costs(methods, cards) if name.startswith("µs")]
     assert len(times) == 3
     assert times[1].startswith("µs a picture by 128 (Another, ")
     assert times[2] == "µs a picture by 128 (A GPU)"

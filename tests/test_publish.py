@@ -4,14 +4,14 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from bench import collect, figures, publish, sentences, summary
+from bench import collect, collected, example, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
 from bench.columns import DIFFERENCES, LEARNING_RATES, SUMMARY
 
 
 @pytest.fixture(scope="module")
 def committed():
-    return publish.Results.read(RESULTS)
+    return collected.Results.read(RESULTS)
 
 
 def differences(gap, low, high, *, seeds=3):
@@ -84,11 +84,11 @@ def test_the_pareto_front_holds_what_nothing_cheaper_reaches():
 
 
 def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committed):
-    costs = publish._costs(committed.methods, [])
+    costs = collected.named_costs(committed.methods, [])
     costs["unknown"] = float("nan")
     costs["of one"] = float("nan")
     costs.loc[("nearest", "channels"), "of one"] = 1.0
-    figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *publish.SHOWN)
+    figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *committed.body.shown)
     drawn = [len(panel.containers) for panel in figure.axes]
     figures.plt.close(figure)
     assert drawn[0] == drawn[1] > 1
@@ -98,8 +98,8 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
 def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all(committed):
     meters = collect.read_meters(RESULTS / "checkerboard.csv")
     fewer = meters[~((meters.arm == "bilinear") & (meters.seed == 0))]
-    alike = publish._alike(fewer)
-    assert set(zip(alike.dataset, alike.clipped, strict=True)) == {publish.SHOWN}
+    alike = publish.alike(fewer, *committed.body.shown)
+    assert set(zip(alike.dataset, alike.clipped, strict=True)) == {committed.body.shown}
     assert len({frozenset(seeds) for _, seeds in alike.groupby("arm").seed}) == 1
     assert 0 not in set(alike.seed)
 
@@ -131,8 +131,8 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
     for name, figure, stamp in publish.pictures(committed):
         figures.plt.close(figure)
         assert figures.stamped(publish.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
-    examples = figures.stamped(publish.FIGURES / "examples.png")
-    assert examples == figures.stamp(RESULTS / "methods.csv"), "examples.png is stale: python -m bench report"
+    examples = figures.stamped(publish.FIGURES / "examples-mnist-clipped.png")
+    assert examples == example.stamp(committed), "the examples are stale: python -m bench report"
 
 
 def test_no_network_is_above_the_ceiling_of_its_machine():
@@ -158,7 +158,7 @@ def test_every_figure_is_in_the_report_and_every_link_of_it_leads_to_one(committ
         text = publish.texts(committed)[RESULTS / report]
         links = re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text)
         assert {(RESULTS / link).resolve() for link in links} == {
-            publish.FIGURES / name for name in drawn | {"examples.png"}
+            publish.FIGURES / name for name in drawn | {"examples-mnist-clipped.png"}
         }
 
 

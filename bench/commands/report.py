@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from bench import publish, report
+from bench.collected import Results
 
 
 def main(given: argparse.Namespace) -> None:
     report.update(report.read(report.RESULTS / "table.csv"))
-    for path in publish.write(publish.Results.read(given.results), given.data_root):
+    for path in publish.write(Results.read(given.results), given.data_root):
         print(path)

@@ -1,0 +1,53 @@
+"""The README's answers: a part for each body, between two marks, made from its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench import answer, render, sentences, tables
+from bench.captions import CAPTIONS
+from bench.collected import Results, figure_name
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+
+def marks(results: Results) -> tuple[str, str]:
+    """Between which lines the answer of these results stands."""
+    return (
+        f"<!-- {results.body.mark}: made by `python -m bench report`, do not edit -->",
+        f"<!-- end of {results.body.mark} -->",
+    )
+
+
+def with_answer(text: str, results: Results) -> str:
+    """The README's `text` with the answer between its two marks.
+
+    Raises
+    ------
+    ValueError
+        The marks are not there.
+    """
+    begin, end = marks(results)
+    if begin not in text or end not in text:
+        raise ValueError(f"the README has no place for the answer: {begin} ... {end}")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n\n{_answer(results)}\n{end}{rest.partition(end)[2]}"
+
+
+def _answer(results: Results) -> str:
+    dataset, clipped = results.shown
+    overview = tables.overview(results.summary, results.costs(), dataset, clipped)
+    parts = [sentences.in_short(results.differences)]
+    for table in (tables.question(results.differences), overview):
+        parts.append(f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}")
+    of_figure = {kind: f"docs/figures/{figure_name(kind, dataset, clipped)}" for kind in ("psnr", "pareto")}
+    parts += [
+        f"![PSNR by noise level for every decoder at equal MACs]({of_figure['psnr']})",
+        CAPTIONS["psnr"],
+        f"![Quality against cost for every decoder at every budget]({of_figure['pareto']})",
+        CAPTIONS["pareto"],
+        answer.method(results.recipe),
+        answer.missing(results.methods, results.recipe, results.taught()[0]),
+    ]
+    return "\n\n".join(parts) + "\n"
