@@ -64,7 +64,7 @@ def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:
 
     `taught` are the rows of the latter.
     """
-    untaught = tutorial_rows.missing(taught) if recipe.body == "autoencoder" else []
+    untaught = tutorial_rows.missing(taught) if BODIES[recipe.body].tutorials else []
     of_tutorials = f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
     planned = {network.name for network in Selection().networks(recipe, possible=True)}
     lacking = methods[methods.missing & methods.method.isin(planned)]

@@ -39,6 +39,8 @@ class Body:
         What differs from the defaults of `denoise.settings.Settings`.
     photographic : bool
         Which noises are tried that no network was trained for.
+    tutorials : bool
+        Whether the tutorials' networks stand in the same report.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Body:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     photographic: bool = False
+    tutorials: bool = False
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ DIGITS = ("mnist", "notmnist", "fashion_mnist")
 BODIES = {
     "autoencoder": Body(
         "autoencoder", "Autoencoders", "Which decoder should a denoising autoencoder use?", "answer",
-        ("mnist", True), 0.4, DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn")
+        ("mnist", True), 0.4, DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn"), tutorials=True
     ),
     "unet": Body(
         "unet", "U-Nets", "Which decoder should a U-Net for photographs use?", "answer for photographs",

@@ -60,8 +60,7 @@ class Results:
 
     def taught(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows of the tutorials' networks and the scores of each picture; empty where none belong to this body."""
-        folder = self.folder.parent / "tutorials" if self.body.name == "autoencoder" else self.folder / "tutorials"
-        return tutorial_rows.read(folder)
+        return tutorial_rows.read(self.folder.parent / "tutorials") if self.body.tutorials else tutorial_rows.none()
 
 
 def figure_name(kind: str, dataset: str, clipped: bool) -> str:

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from denoise.datasets import DATASETS
+
 PUBLISHED = "published"
 """The `status` of such a row."""
 
-LEVELS = (15, 25, 50)  # times 1/255
-ANCHORS = {  # dataset -> method -> PSNR at each level
+ANCHORS = {  # dataset -> method -> PSNR at each level of the dataset: 15, 25 and 50 times 1/255
     "bsd68": {
         "BM3D": (31.07, 28.57, 25.62),
         "DnCNN-S (one network a level)": (31.73, 29.23, 26.23),
@@ -29,13 +30,13 @@ ANCHORS = {  # dataset -> method -> PSNR at each level
 
 def rows(dataset: str, noise: str, clip: bool, sigma: float) -> list[dict[str, Any]]:
     """The rows that papers give under this condition, with those columns of `bench.columns.COLUMNS` that are known."""
-    level = next((place for place, value in enumerate(LEVELS) if abs(sigma * 255 - value) < 1e-6), None)
-    if noise != "gaussian" or clip or level is None:
+    levels = DATASETS[dataset].facts.get("levels", ())
+    if noise != "gaussian" or clip or sigma not in levels:
         return []
     condition = {"dataset": dataset, "split": "test", "noise": noise, "clipped": clip, "sigma": sigma}
     return [
         condition
-        | {"sigma_255": LEVELS[level], "method": f"published {name}", "label": f"{name}, published"}
-        | {"told_sigma": "blind" not in name, "psnr_db": found[level], "status": PUBLISHED}
+        | {"sigma_255": round(sigma * 255, 1), "method": f"published {name}", "label": f"{name}, published"}
+        | {"told_sigma": "blind" not in name, "psnr_db": found[levels.index(sigma)], "status": PUBLISHED}
         for name, found in ANCHORS.get(dataset, {}).items()
     ]

@@ -9,6 +9,8 @@ from pathlib import Path
 from denoise.commandline import option
 from denoise.files import whole_file
 
+BODIES = ("autoencoder", "unet")  # the names of `bench.bodies.BODIES`, which imports torch
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -26,8 +28,8 @@ class Recipe:
     precision: str = option("auto", "number format of training: auto (bfloat16 where the device has it), or a name")
 
     def __post_init__(self) -> None:
-        if self.body not in ("autoencoder", "unet"):
-            raise ValueError(f"unknown body {self.body!r}; valid: autoencoder, unet")
+        if self.body not in BODIES:
+            raise ValueError(f"unknown body {self.body!r}; valid: {', '.join(BODIES)}")
         for name in ("width", "depth", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")

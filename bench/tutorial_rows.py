@@ -27,13 +27,18 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         A file is cut short or of another schema: it is named and left alone.
     """
     if not (folder / "tutorials.csv").exists():
-        return pd.DataFrame(columns=list(TUTORIALS)), pd.DataFrame(columns=list(SCORES))
+        return none()
     rows = collect.read_csv(folder / "tutorials.csv", TUTORIALS)
     scores = collect.read_parquet(folder / "scores.parquet")
     lacking = sorted(set(rows.network + "-" + rows.recipe) - set(scores.method))
     if lacking:
         raise ValueError(f"{folder}: scores.parquet lacks {lacking[0]} of tutorials.csv; they are left as they are")
     return rows, scores
+
+
+def none() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """No rows and no scores."""
+    return pd.DataFrame(columns=list(TUTORIALS)), pd.DataFrame(columns=list(SCORES))
 
 
 def write(folder: Path, rows: pd.DataFrame, scores: pd.DataFrame) -> None:

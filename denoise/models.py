@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.mirror import check_sizes, conv, mirror
 
-__all__ = ["ARCHITECTURES", "OUTPUTS", "AnySize"]
+__all__ = ["ARCHITECTURES", "OUTPUTS"]
 
 OUTPUTS = ("sigmoid", "residual")
 """What a U-Net or DnCNN ends in: logits of the picture, or the noise, which is taken from the noisy picture."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bench import __main__ as command
-from bench import collect, collected, publish, readme, work
+from bench import collect, collected, publish, readme, recipe, work
 from bench.bodies import BODIES
 from bench.grid import Selection, suites
 from bench.recipe import Recipe
@@ -32,6 +32,10 @@ def test_it_is_tested_at_the_levels_of_papers_and_under_the_noise_of_cameras():
     assert {test.corruption.noise for test in suites("mnist", True)["noises"]} == {
         "salt_pepper", "poisson", "speckle", "masking",
     }  # fmt: skip
+
+
+def test_every_body_can_be_named_in_a_recipe():
+    assert tuple(BODIES) == recipe.BODIES
 
 
 def test_an_unknown_body_is_refused():
