@@ -8,7 +8,9 @@ import json
 import math
 from typing import Any
 
+import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from denoise import datasets
 from denoise.commandline import levels, option, whole_numbers
@@ -20,7 +22,17 @@ LOSSES = {  # (network, logits, clean) -> scalar
     "bce": lambda network, logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
     "mse": lambda network, logits, clean: F.mse_loss(network.picture(logits), clean),
     "l1": lambda network, logits, clean: F.l1_loss(network.picture(logits), clean),
+    "psnr": lambda network, logits, clean: _negative_psnr(network.picture(logits), clean),
 }
+
+
+def _negative_psnr(picture: Tensor, clean: Tensor) -> Tensor:
+    """Minus the mean PSNR in dB: a picture with little noise counts as much as one with a lot, where a squared error is
+    nearly all of the latter (Chen et al., HINet, 2021, https://arxiv.org/abs/2105.06086). Ends at 50 dB, so that a
+    picture without noise, which a network can return as it is, has a gradient like the others'."""
+    errors = (picture - clean).square().flatten(1).mean(1)
+    return 10 * torch.log10(errors + 1e-5).mean()
+
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 INITS = ("pytorch", "keras")
@@ -90,7 +102,9 @@ class Settings:
         if self.patch and not self.fresh:
             raise ValueError("--no-fresh gives each whole picture one noise; it cannot be had with --patch")
         if self.loss == "bce" and self.output != "sigmoid":
-            raise ValueError("--loss bce is for a network that ends in a sigmoid; with --output residual: mse, l1")
+            raise ValueError(
+                "--loss bce is for a network that ends in a sigmoid; with --output residual: mse, l1, psnr"
+            )
         for name in ("ema", "untold"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name):g}; it must be at least 0 and below 1")

@@ -8,19 +8,21 @@ import torch
 from torch import Tensor
 
 from denoise.anysize import AnySize
-from denoise.datasets import Pictures
+from denoise.datasets import DATASETS, Pictures
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.settings import LOSSES, Settings
 
 BATCH_PIXELS = 2**18  # pixels cleaned at once
+DIGITS = tuple(level / 10 for level in range(1, 10))  # the protocol's levels, for pictures that have none of their own
 
 
 @torch.inference_mode()
 def validate(network: AnySize, pictures: Pictures, settings: Settings) -> dict[float, float]:
-    """Mean PSNR in dB at the protocol's levels within the range trained on, in float32, keyed by level."""
+    """Mean PSNR in dB at the dataset's levels within the range trained on and at its end, float32, keyed by level."""
     low, high = settings.sigma
-    tested = sorted({high} | {level / 10 for level in range(1, 10) if low <= level / 10 <= high})
+    usual = DATASETS[settings.dataset.partition(":")[0]].facts.get("levels", DIGITS)
+    tested = sorted({high} | {level for level in usual if low <= level <= high})
     scores: dict[float, float] = {}
     for level in tested:
         values = [

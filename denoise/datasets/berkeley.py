@@ -23,13 +23,17 @@ HELD_OUT = 0.05  # of the training pictures: validation
 MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD68
 
 
-@DATASETS.register("train400", label="Train400", files=["train400/test_001.png"], splits=("train", "val"))
+@DATASETS.register(
+    "train400", label="Train400", files=["train400/test_001.png"], splits=("train", "val"), levels=LEVELS
+)
 def train400(split: str, root: Path) -> Pictures:
     """400 gray crops of 180x180 from BSDS500 train and test: what DnCNN was trained on."""
     return _read("train400", split, root, _listed(root, "train400", (".png",)))
 
 
-@DATASETS.register("bsds500", label="BSDS500", files=["bsds500/train/100075.jpg"], splits=("train", "val"))
+@DATASETS.register(
+    "bsds500", label="BSDS500", files=["bsds500/train/100075.jpg"], splits=("train", "val"), levels=LEVELS
+)
 def bsds500(split: str, root: Path) -> Pictures:
     """400 colour photographs of 481x321: the folders train and test. Never val, from which BSD68 and CBSD68 are."""
     return _read("bsds500", split, root, [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")])
