@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -167,10 +168,12 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
     return figure
 
 
-def strips(pictures: dict[str, np.ndarray], scores: dict[str, np.ndarray]) -> Figure:
+def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence[float]]) -> Figure:
     """Example pictures: a row each, a column for clean, noisy and every arm, with its PSNR."""
-    count = len(next(iter(pictures.values())))
-    figure, panels = _axes(count, len(pictures), (README_INCHES, README_INCHES / len(pictures) * 1.2 * count + 0.5))
+    rows = next(iter(pictures.values()))
+    heights = [image.shape[0] / image.shape[1] for image in rows]
+    size = README_INCHES, README_INCHES / len(pictures) * (sum(heights) + 0.2 * len(rows)) + 0.5
+    figure, panels = plt.subplots(len(rows), len(pictures), figsize=size, layout="constrained", height_ratios=heights)
     for column, (name, images) in enumerate(pictures.items()):
         for row, image in enumerate(images):
             panel = np.atleast_2d(panels)[row, column]

@@ -13,11 +13,15 @@ import torch
 from torch import Tensor
 
 from bench import costs
-from denoise import engine, weights
+from bench.labels import in_text
+from denoise import datasets, engine, weights
 from denoise.classical import DENOISERS, NotApplicable
 from denoise.datasets import Pictures
 from denoise.decoders import DECODERS
+from denoise.models import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
+
+TOLD = ":told"  # behind the name of a network that is told the level of the noise
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,12 @@ class Method:
         return self.count(shape) if self.count else {}
 
 
-def find(names: list[str] | None = None, own: Iterable[Method] = ()) -> list[Method]:
+def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untrained: bool = True) -> list[Method]:
     """The methods of those names, and the user's `own` after them.
 
-    A name is that of an untrained method or of shipped weights, or the path of weights; by default all that ship.
+    A name is that of an untrained method or of shipped weights, or the path of weights; with `:told` behind it, a
+    network is told the level of the noise. By default all of them (without the `untrained` ones where they are not
+    asked for); a network then is for the kind of pictures that it was trained on, where a name asks for any.
 
     Raises
     ------
@@ -63,8 +69,11 @@ def find(names: list[str] | None = None, own: Iterable[Method] = ()) -> list[Met
         Two methods of one name.
     """
     if names is None:
-        names = [*DENOISERS.names(), *weights.names()]
-    found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names] + list(own)
+        shipped = [_trained(name, strange=False) for name in weights.names()]
+        told = [_trained(f"{arm.name}{TOLD}", strange=False) for arm in shipped if arm.network.told]
+        found = [*map(_untrained, DENOISERS.names() if untrained else ()), *shipped, *told, *own]
+    else:
+        found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names] + list(own)
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
     if twice:
         raise ValueError(
@@ -85,27 +94,32 @@ def _untrained(name: str) -> Method:
     )
 
 
-def _trained(name: str) -> Method:
+def _trained(name: str, *, strange: bool = True) -> Method:
+    """A network as a method; without `strange`, not for pictures of another kind than it was trained on."""
+    stem, told = name.removesuffix(TOLD), name.endswith(TOLD)
     try:
-        denoiser = engine.load(name, device="cpu")
+        denoiser = engine.load(stem, device="cpu")
     except UnknownName:
         raise UnknownName(unknown("method", name, [*DENOISERS.names(), *weights.names()])) from None
+    if told and not denoiser.network.told:
+        raise ValueError(f"{stem} cannot be told the level of the noise: leave out {TOLD}")
     card = denoiser.card
     decoder = card["architecture"].get("decoder")
     trained_on = card["settings"]["dataset"]
-    label = DECODERS[decoder].label if decoder else card["architecture"]["name"]
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
+        if not strange and not datasets.alike(trained_on, training.name):
+            raise NotApplicable(f"it was trained on other things: {trained_on}")
         colours = max(image.shape[0] for image in training)
         if denoiser.channels not in (1, colours):
             raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {colours}")
-        here = denoiser if device.type == "cpu" else engine.load(name, device)
-        return lambda noisy, sigma: here.estimate(noisy)
+        here = denoiser if device.type == "cpu" else engine.load(stem, device)
+        return lambda noisy, sigma: here.estimate(noisy, sigma if told else None)
 
     return Method(
-        name=denoiser.name,
-        label=f"{label} ({trained_on})",
-        told_sigma=False,
+        name=denoiser.name + TOLD * told,
+        label=f"{_label(card['architecture'])} ({trained_on}{', told sigma' if told else ''})",
+        told_sigma=told,
         timed=True,
         build=build,
         network=denoiser.network,
@@ -113,3 +127,11 @@ def _trained(name: str) -> Method:
         decoder=decoder,
         weights_sha256=card["sha256"],
     )
+
+
+def _label(architecture: dict[str, Any]) -> str:
+    """The decoder, after the body that holds it where that is not the autoencoder of the comparison."""
+    body, decoder = ARCHITECTURES[architecture["name"]].label, architecture.get("decoder")
+    if decoder is None:
+        return body
+    return DECODERS[decoder].label if architecture["name"] == "autoencoder" else f"{body}, {in_text(decoder)}"

@@ -39,8 +39,8 @@ class Answer:
 
 
 def families() -> list[str]:
-    """The datasets for which weights ship, in the order of their names."""
-    return sorted({name.partition("-")[0] for name in denoise.names()})
+    """The datasets for which weights of several decoders ship, in the order of their names."""
+    return sorted({name.partition("-")[0] for name in denoise.names() if name.partition("-")[2] in DECODERS})
 
 
 def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> list[Answer]:

@@ -37,7 +37,7 @@ def _parser() -> commandline.Parser:
     )
     parser.add_argument(
         "--model",
-        default="mnist-nearest",
+        default="photo-gray",
         help="shipped weights by name, or a .safetensors file (default: %(default)s)",
     )
     parser.add_argument(

@@ -9,7 +9,10 @@ import torch
 from denoise import average, checkpoint, datasets, train, weights
 from denoise.batches import Batches
 from denoise.datasets.base import Pictures
+from denoise.metrics import psnr
 from denoise.models import ARCHITECTURES
+from denoise.settings import LOSSES
+from denoise.validation import validate
 
 TINY = train.Settings(
     dataset="photos", channels=3, architecture="unet", width=4, depth=1, output="residual", bias=False, told=True,
@@ -124,3 +127,18 @@ def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
         before, after = ((clean - one).square().mean() for one in (dirty, network(dirty)))
     assert after < 0.7 * before
     assert set(card["validation_psnr"]) == {"0"}
+
+
+def test_the_loss_psnr_is_minus_the_mean_psnr_whatever_the_noise_of_each_picture():
+    clean = torch.rand(2, 1, 16, 16)
+    answer = clean + torch.tensor([0.05, 0.2]).view(-1, 1, 1, 1)
+    network = weights.build(TINY.network())
+    assert LOSSES["psnr"](network, answer, clean).item() == pytest.approx(-psnr(answer, clean).mean().item(), abs=0.02)
+    assert LOSSES["psnr"](network, clean, clean).item() == pytest.approx(-50)
+
+
+def test_photographs_are_validated_at_the_levels_of_papers_within_the_range(real):
+    held_out = datasets.load("train400", "val", real("train400")).spread(1)
+    settings = dataclasses.replace(TINY, dataset="train400", channels=1, sigma=(0.0, 30 / 255))
+    scores = validate(weights.build(settings.network()), held_out, settings)
+    assert [round(level * 255) for level in scores] == [15, 25, 30]

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from bench import methods, own, provenance, quality, table
 from bench.columns import INVALID, RESCORE
 from bench.conventions import CONVENTIONS, score
-from denoise import datasets, weights
+from denoise import datasets
 from denoise.files import whole_file
 from denoise.noise import check_level
 
@@ -29,7 +29,7 @@ def main(given: argparse.Namespace) -> None:
     if given.pictures < 0:
         raise ValueError(f"--pictures is {given.pictures}; it must be 0 (all) or more")
     brought = [own.load(text) for text in given.model]
-    arms = methods.find(given.methods or weights.names(), brought)
+    arms = methods.find(given.methods, brought, untrained=False)
     sets, left_out = table.available(_datasets(given), given.data_root)
     if left_out:
         raise datasets.MissingData("; ".join(left_out))

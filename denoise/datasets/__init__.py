@@ -9,7 +9,18 @@ from pathlib import Path
 from denoise.datasets import idx, notmnist, glyphs, photos, berkeley, documents, folder  # noqa: F401  isort: skip
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
 
-__all__ = ["DATASETS", "SPLITS", "BrokenData", "MissingData", "Pictures", "data_root", "groups", "load", "present"]
+__all__ = [
+    "DATASETS",
+    "SPLITS",
+    "BrokenData",
+    "MissingData",
+    "Pictures",
+    "alike",
+    "data_root",
+    "groups",
+    "load",
+    "present",
+]
 
 
 def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
@@ -53,6 +64,12 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
 def present(name: str, root: str | Path | None = None) -> bool:
     """Whether the files of a dataset are in the data root, so that `load` needs no network."""
     return all((data_root(root) / file).is_file() for file in DATASETS[name].facts.get("files", ()))
+
+
+def alike(one: str, other: str) -> bool:
+    """Whether two datasets show things of one kind, so that a network that was trained on one may know the other."""
+    kinds = {DATASETS[name.partition(":")[0]].facts.get("kind", "objects") for name in (one, other)}
+    return len(kinds) == 1 or None in kinds
 
 
 def groups(name: str, keys: Iterable[str]) -> list[str]:

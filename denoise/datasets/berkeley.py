@@ -24,7 +24,12 @@ MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD
 
 
 @DATASETS.register(
-    "train400", label="Train400", files=["train400/test_001.png"], splits=("train", "val"), levels=LEVELS
+    "train400",
+    label="Train400",
+    files=["train400/test_001.png"],
+    splits=("train", "val"),
+    kind="photographs",
+    levels=LEVELS,
 )
 def train400(split: str, root: Path) -> Pictures:
     """400 gray crops of 180x180 from BSDS500 train and test: what DnCNN was trained on."""
@@ -32,28 +37,49 @@ def train400(split: str, root: Path) -> Pictures:
 
 
 @DATASETS.register(
-    "bsds500", label="BSDS500", files=["bsds500/train/100075.jpg"], splits=("train", "val"), levels=LEVELS
+    "bsds500",
+    label="BSDS500",
+    files=["bsds500/train/100075.jpg"],
+    splits=("train", "val"),
+    kind="photographs",
+    levels=LEVELS,
 )
 def bsds500(split: str, root: Path) -> Pictures:
     """400 colour photographs of 481x321: the folders train and test. Never val, from which BSD68 and CBSD68 are."""
     return _read("bsds500", split, root, [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")])
 
 
-@DATASETS.register("set12", label="Set12", files=["set12/01.png"], training="train400", levels=LEVELS, clipped=False)
+@DATASETS.register(
+    "set12",
+    label="Set12",
+    files=["set12/01.png"],
+    training="train400",
+    kind="photographs",
+    levels=LEVELS,
+    clipped=False,
+)
 def set12(split: str, root: Path) -> Pictures:
     """Twelve gray pictures, of 256x256 and 512x512."""
     return _read("set12", split, root, _listed(root, "set12", (".png",)))
 
 
 @DATASETS.register(
-    "bsd68", label="BSD68", files=["bsd68/test001.png"], training="train400", levels=LEVELS, clipped=False
+    "bsd68",
+    label="BSD68",
+    files=["bsd68/test001.png"],
+    training="train400",
+    kind="photographs",
+    levels=LEVELS,
+    clipped=False,
 )
 def bsd68(split: str, root: Path) -> Pictures:
     """68 gray photographs of 481x321."""
     return _read("bsd68", split, root, _listed(root, "bsd68", (".png",)))
 
 
-@DATASETS.register("cbsd68", label="CBSD68", files=[MEMBERS], training="bsds500", levels=LEVELS, clipped=False)
+@DATASETS.register(
+    "cbsd68", label="CBSD68", files=[MEMBERS], training="bsds500", kind="photographs", levels=LEVELS, clipped=False
+)
 def cbsd68(split: str, root: Path) -> Pictures:
     """BSD68 in colour: those pictures of BSDS500's val that the list of its members names."""
     list_ = root / MEMBERS

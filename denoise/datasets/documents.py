@@ -24,7 +24,14 @@ def page(key: str) -> str:
 
 
 @DATASETS.register(
-    "documents", label="Dirty documents", files=[PAGES], group=page, levels=(0.0,), clipped=True, measure="rmse"
+    "documents",
+    label="Dirty documents",
+    kind="pages",
+    files=[PAGES],
+    group=page,
+    levels=(0.0,),
+    clipped=True,
+    measure="rmse",
 )
 def documents(split: str, root: Path) -> Pictures:
     """Gray pages of 540x420 or 540x258, 24 of them with four stains each, split by page; `dirty` holds the stained."""

@@ -1,0 +1,63 @@
+"""`python -m bench strips`: what the shipped networks make of photographs and stained pages, as figures."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import figures
+from bench.quality import Corruption, noisy_batches
+from denoise import datasets, engine, weights
+from denoise.metrics import psnr
+
+FIGURES = Path(__file__).parents[2] / "docs" / "figures"
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One figure: pictures evenly spread over a test split, the level of their noise, and what cleans them."""
+
+    dataset: str
+    sigma: float
+    weights: str
+    pictures: int
+    before: str
+
+
+STRIPS = {
+    "documents": Strip("documents", 0.0, "document", 3, "Scanned page"),
+}
+
+
+def main(given: argparse.Namespace) -> None:
+    for name, strip in STRIPS.items():
+        target = FIGURES / f"strip-{name}.png"
+        figures.write(draw(strip, given.data_root), target, stamp(strip))
+        print("written:", target)
+
+
+def draw(strip: Strip, root: Path | None) -> figures.Figure:
+    """Rows of a picture before, after, and as it should be, with the PSNR of the first two.
+
+    Raises
+    ------
+    MissingData
+        The dataset is not there.
+    """
+    pictures = datasets.load(strip.dataset, "test", root).spread(strip.pictures)
+    denoiser = engine.load(strip.weights, "cpu")
+    shown: dict[str, list] = {strip.before: [], "Cleaned": [], "Clean": []}
+    scores: dict[str, list[float]] = {strip.before: [], "Cleaned": []}
+    corruption = Corruption("gaussian", strip.sigma, clip=False)
+    for clean, _, noisy in noisy_batches(pictures, corruption):
+        for name, batch in {strip.before: noisy, "Cleaned": denoiser.estimate(noisy), "Clean": clean}.items():
+            shown[name] += list(batch.permute(0, 2, 3, 1).clamp(0, 1).squeeze(-1).numpy())
+            if name in scores:
+                scores[name] += psnr(batch.clamp(0, 1), clean, data_range=1.0).tolist()
+    return figures.strips(shown, scores)
+
+
+def stamp(strip: Strip) -> str:
+    """Of what a strip is drawn from: the weights, and what is shown."""
+    return figures.stamp(weights.locate(strip.weights), Path(__file__))
