@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test lint table clean
+.PHONY: bench demo test lint table browser clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -22,7 +22,16 @@ lint: .venv/ready-dev
 # What the README shows, measured anew; nothing else should run meanwhile.
 table: .venv/ready
 	$(BIN)/python -m bench --out bench/results
+	$(BIN)/python -m bench --datasets bsd68 set12 cbsd68 documents --out bench/results/photographs
+	$(BIN)/python -m bench strips
 	$(BIN)/python -m bench report
+
+# The rules that the tests of the page hold it to; they also need a Chromium (apt-get install chromium).
+browser: .venv/axe.min.js
+
+.venv/axe.min.js: .venv/ready-dev
+	cd .venv && npm pack --silent axe-core && tar -xzf axe-core-*.tgz --strip-components 1 package/axe.min.js
+	touch $@
 
 .venv/ready: requirements.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and 'Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...')"

@@ -262,6 +262,29 @@ LEARNING_RATES = {
     "command": "what made the network; the card beside its weights has the score",
 }
 
+PHOTO_TRIALS = {
+    "dataset": "trained on, and validated on pictures of it that were held out",
+    "architecture": "network",
+    "decoder": "upsampling stage",
+    "width": "channels of the encoder's first stage",
+    "depth": "poolings",
+    "output": "what the network ends in",
+    "bias": "with biases and batch normalisation",
+    "init": "initial weights",
+    "loss": "training loss",
+    "lr": "Adam's highest learning rate",
+    "images": "pictures seen",
+    "validation_psnr_15_db": "PSNR on pictures held out, at 15/255; empty where there is no added noise",
+    "validation_psnr_25_db": "the same at 25/255",
+    "validation_psnr_50_db": "the same at 50/255",
+    "validation_psnr_0_db": "the same without added noise: of stained pages",
+    "seed": "training seed",
+    "precision": "number format of the training",
+    "torch": "version",
+    "weights_sha256": "checksum of the weights",
+    "command": "what made the network; the card beside its weights has the scores",
+}
+
 LEVELS = {
     "dataset": "name of the dataset",
     "pictures": "number of pictures",
@@ -277,6 +300,7 @@ LEVELS = {
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
+    "photo-trials.csv": PHOTO_TRIALS,
     "rescore.csv": RESCORE,
     "levels.csv": LEVELS,
     "*/methods.csv": METHODS,

@@ -9,6 +9,7 @@ import hashlib
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -172,7 +173,7 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
     """Example pictures: a row each, a column for clean, noisy and every arm, with its PSNR."""
     rows = next(iter(pictures.values()))
     heights = [image.shape[0] / image.shape[1] for image in rows]
-    size = README_INCHES, README_INCHES / len(pictures) * (sum(heights) + 0.2 * len(rows)) + 0.5
+    size = README_INCHES, README_INCHES / len(pictures) * sum(heights) + 0.22 * len(rows) + 0.5
     figure, panels = plt.subplots(len(rows), len(pictures), figsize=size, layout="constrained", height_ratios=heights)
     for column, (name, images) in enumerate(pictures.items()):
         for row, image in enumerate(images):
@@ -183,6 +184,21 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
                 panel.set_title(textwrap.fill(name, 12), fontsize=7.5)
             if name in scores:
                 panel.set_xlabel(f"{scores[name][row]:.2f} dB", fontsize=7.5)
+    return figure
+
+
+def curves(cards: dict[str, dict[str, Any]]) -> Figure:
+    """Validation PSNR (mean over the levels) of each network by the number of pictures that it had seen."""
+    figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
+    for panel, (name, card) in zip(panels, cards.items(), strict=True):
+        scores = card["validation_psnr"].values()
+        points = [(point["images"], point["psnr"]) for point in card["curve"]]
+        points.append((card["images_seen"], sum(scores) / len(scores)))
+        panel.plot(*zip(*points, strict=True), "o-", ms=2.5, lw=1.2, color=labels.arm("unet").colour)
+        panel.set(title=name, xlabel="pictures seen (thousands)")
+        panel.xaxis.set_major_formatter(lambda value, place: f"{value / 1e3:g}")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel("validation PSNR (dB)")
     return figure
 
 

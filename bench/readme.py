@@ -1,4 +1,4 @@
-"""The README's answers: a part for each body, between two marks, made from its results."""
+"""The README's parts that are made from results, each between two marks: an answer for each body, and others."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 
 
-def marks(results: Results) -> tuple[str, str]:
-    """Between which lines the answer of these results stands."""
-    return (
-        f"<!-- {results.body.mark}: made by `python -m bench report`, do not edit -->",
-        f"<!-- end of {results.body.mark} -->",
-    )
+def marks(part: str) -> tuple[str, str]:
+    """Between which lines a part stands."""
+    return f"<!-- {part}: made by `python -m bench report`, do not edit -->", f"<!-- end of {part} -->"
 
 
-def with_answer(text: str, results: Results) -> str:
-    """The README's `text` with the answer between its two marks.
+def with_part(text: str, part: str, made: str) -> str:
+    """The README's `text` with what was made between the two marks of a part.
 
     Raises
     ------
     ValueError
         The marks are not there.
     """
-    begin, end = marks(results)
+    begin, end = marks(part)
     if begin not in text or end not in text:
-        raise ValueError(f"the README has no place for the answer: {begin} ... {end}")
+        raise ValueError(f"the README has no place for the {part}: {begin} ... {end}")
     before, _, rest = text.partition(begin)
-    return f"{before}{begin}\n\n{_answer(results)}\n{end}{rest.partition(end)[2]}"
+    return f"{before}{begin}\n\n{made}\n{end}{rest.partition(end)[2]}"
+
+
+def with_answer(text: str, results: Results) -> str:
+    """The README's `text` with the answer of these results."""
+    return with_part(text, results.body.mark, _answer(results))
 
 
 def _answer(results: Results) -> str:

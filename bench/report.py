@@ -12,6 +12,7 @@ from denoise.datasets import DATASETS
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
+COSTS = ("Parameters", "M MACs", "CPU ms", "CPU images/s", "GPU ms", "GPU images/s")
 
 
 def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
@@ -49,14 +50,13 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     table.columns = [labels.level(sigma) for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
     if score == "psnr_db" and DATASETS[dataset].facts.get("measure") == "rmse":
+        table.columns = ["PSNR" if name == "0" else name for name in table.columns]  # no noise but the stains
         table["RMSE"] = [f"{value:.4f}" for value in costs.rmse[table.index]]
     table.insert(0, "Method", costs.label)
-    table["Parameters"] = costs.parameters
-    table["M MACs"] = costs.macs / 1e6
-    table["CPU ms"] = costs.cpu_ms_p50
-    table["CPU images/s"] = costs.cpu_images_per_s
-    table["GPU ms"] = costs.gpu_ms_p50
-    table["GPU images/s"] = costs.gpu_images_per_s
+    measured = [costs.parameters, costs.macs / 1e6, costs.cpu_ms_p50, costs.cpu_images_per_s]
+    measured += [costs.gpu_ms_p50, costs.gpu_images_per_s]
+    for name, column in zip(COSTS, measured, strict=True):
+        table[name] = column
     means = rows.groupby("method")[score].agg(lambda scores: scores.mean(skipna=False))
     order = means.sort_values(ascending=False).index
     return table.loc[order].reset_index(drop=True)
@@ -68,9 +68,9 @@ def markdown(frame: pd.DataFrame) -> str:
     for dataset in frame.dataset.unique():
         rows = frame[frame.dataset == dataset]
         parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
-        parts += [_pipes(wide(frame, dataset)), *_reasons(rows), verdict(rows)]
+        parts += [pipes(wide(frame, dataset)), *_reasons(rows), verdict(rows)]
         levels = [labels.level(sigma) for sigma in sorted(rows.sigma.unique())]
-        parts += ["SSIM by noise level sigma:", _pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
+        parts += ["SSIM by noise level sigma:", pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -115,9 +115,11 @@ def _reasons(rows: pd.DataFrame) -> list[str]:
     return [f"{row.label} at sigma {row.sigma:g}: {row.status}." for row in rows[_invalid(rows)].itertuples()]
 
 
-def update(frame: pd.DataFrame) -> None:
-    """Put the readable form of the committed table, and the meaning of each column, beside it."""
-    for path, text in {RESULTS / "README.md": columns_text(), RESULTS / "table.md": markdown(frame)}.items():
+def update() -> None:
+    """Put the readable form of each committed table beside it, and what each column means."""
+    made = {RESULTS / "README.md": columns_text()}
+    made |= {path.with_suffix(".md"): markdown(read(path)) for path in sorted(RESULTS.rglob("table.csv"))}
+    for path, text in made.items():
         with whole_file(path) as partial:
             partial.write_text(text)
 
@@ -126,8 +128,9 @@ def columns_text() -> str:
     """What each file of the results holds, and what each of its columns means."""
     parts = [
         "# Results",
-        "`table.csv` is made by `make table` (the shipped networks), `tuning.csv` by `python -m bench tune`, "
-        "`rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by `python -m bench levels`, "
+        "`table.csv`, here and in `photographs`, is made by `make table` (the shipped networks), `tuning.csv` by "
+        "`python -m bench tune`, `rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
+        "`python -m bench levels`, `photo-trials.csv` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
         "and scores it, `collect`, `checkerboard` "
         "and `costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
@@ -138,7 +141,7 @@ def columns_text() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _pipes(table: pd.DataFrame, digits: int = 2) -> str:
+def pipes(table: pd.DataFrame, digits: int = 2) -> str:
     """A Markdown table: empty cells stay empty, counts get their commas, rates three figures."""
     shown = table.copy()
     for column in shown.columns[1:]:

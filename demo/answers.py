@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 import denoise
+from demo import gpu
 from denoise.decoders import DECODERS
 from denoise.metrics import WINDOW, psnr, ssim
 from denoise.noise import PictureDraws, check_level, corrupt
@@ -113,7 +114,7 @@ def _members(family: str) -> list[str]:
 
 @functools.cache
 def _load(name: str) -> denoise.Denoiser:
-    return denoise.load(name)
+    return denoise.load(name, gpu.DEVICE)
 
 
 def _answer(network: denoise.Denoiser, noisy: Tensor, clean: Tensor) -> Answer:

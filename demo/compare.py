@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
+from gradio.components import Component
 
 from demo.answers import HIGHEST, Answer, compare, families, whole
 from demo.board import board, hint
@@ -111,7 +112,14 @@ def keep(picture: np.ndarray | None) -> np.ndarray | None:
     return picture
 
 
-def tab() -> None:
+class Compare(NamedTuple):
+    """What of the tab others may set and ask: the inputs of `show` in its order, and its outputs."""
+
+    inputs: list[Component]
+    outputs: list[Component]
+
+
+def tab() -> Compare:
     """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
     first, family = _opening()
     html, scores = (hint("No weights ship with this copy."), {})
@@ -142,6 +150,7 @@ def tab() -> None:
         picture.clear(lambda: None, None, picture, api_visibility="private", **LIVE),  # it fires with the old value
     ):
         source.success(show, inputs, outputs, api_visibility="private", concurrency_id=MODEL, **LIVE)
+    return Compare(inputs, outputs)
 
 
 def _opening() -> tuple[Sample, str | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-LARGEST_BODY = 12_000_000  # bytes
+LARGEST_BODY = 6_000_000  # bytes
 
 
 class BodyLimit:

@@ -7,15 +7,15 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo import board, compare
+from demo import benchmark, board, compare, grids, learn, photo, wipe
 from demo.limits import BodyLimit
 
 TITLE = "Which decoder should a denoising autoencoder use?"
 INTRODUCTION = f"""# {TITLE}
 Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder, data, noise and
-training; only the upsampling stage differs. **Turn the noise up and compare.** They know digits and letters only.
+training; only the upsampling stage differs. **Turn the noise up and compare**, or clean a photograph of yours.
 """
-DAY = 86_400  # seconds
+HOUR = 3_600  # seconds: nothing of a visitor is kept longer
 
 # Gradio's own semibold file lacks most letters (5 kB), so words came out in two fonts; its bold file is whole.
 FONT = "".join(
@@ -31,9 +31,18 @@ TABS = 'button[role="tab"][aria-selected="true"] { color: var(--link-text-color)
 
 def build() -> gr.Blocks:
     """The Blocks, with a result in it before the first click."""
-    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(DAY // 24, DAY)) as page:
+    with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(HOUR // 6, HOUR)) as page:
         gr.Markdown(INTRODUCTION)
-        compare.tab()
+        with gr.Tabs() as tabs:
+            with gr.Tab("Compare", id="compare"):
+                compared = compare.tab()
+            with gr.Tab("Photo", id="photo"):
+                photo.tab()
+            with gr.Tab("Benchmark", id="benchmark") as opened:
+                benchmark.tab(compared, tabs)
+            opened.select(None, js=benchmark.NAMED)
+            with gr.Tab("Learn", id="learn"):
+                learn.tab()
     # The REST route would skip the queue and its bound.
     return page.queue(api_open=False, max_size=16)
 
@@ -42,12 +51,12 @@ def launch_options() -> dict[str, Any]:
     """What `launch` is given, here and in a Space: bounded uploads, no raw errors, nothing recorded."""
     return {
         "theme": _theme(),
-        "css": FONT + TABS + board.CSS + compare.CSS,
-        "max_file_size": "10mb",
+        "css": FONT + TABS + board.CSS + compare.CSS + photo.CSS + wipe.CSS + grids.CSS,
+        "max_file_size": "5mb",
         "show_error": False,
         "enable_monitoring": False,
         "run_history": False,
-        "footer_links": ["api", "settings"],
+        "footer_links": ["api"],
         "app_kwargs": {"middleware": [Middleware(BodyLimit)]},
     }
 

@@ -16,10 +16,21 @@ from PIL import Image
 
 from denoise import picture_files
 from denoise.datasets.glyphs import SIDE
+from denoise.picture_files import PictureFile
 
-LARGEST = 16_000_000  # pixels of a file that is decoded
+LARGEST = 4_000_000  # pixels of a file that is decoded
 LARGEST_SIDE = 256  # pixels; a larger picture is shrunk, so that an answer comes while the slider moves
 MNIST_BOX = 20  # pixels: MNIST scaled each digit to this box and put its centre of mass in the middle of 28x28
+
+
+def read_file(path: str | None) -> PictureFile:
+    """An uploaded file with all that it holds; raises gradio.Error as `read_gray` does."""
+    if not path:
+        raise gr.Error("The picture did not arrive as a file: upload it again.", print_exception=False)
+    try:
+        return picture_files.read(path, LARGEST)
+    except ValueError as error:
+        raise gr.Error(f"This picture cannot be used: {_without_path(error, path)}.", print_exception=False) from None
 
 
 def read_gray(path: str | None) -> np.ndarray:
@@ -30,12 +41,7 @@ def read_gray(path: str | None) -> np.ndarray:
     gradio.Error
         Not a file (a `data:` URL), not a picture, or too large; one readable sentence.
     """
-    if not path:
-        raise gr.Error("The picture did not arrive as a file: upload it again.", print_exception=False)
-    try:
-        layers = picture_files.read_8bit(path, LARGEST).numpy()
-    except ValueError as error:
-        raise gr.Error(f"This picture cannot be used: {_without_path(error, path)}.", print_exception=False) from None
+    layers = picture_files.eight_bits(read_file(path)).numpy()
     image = Image.fromarray(layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)).convert("L")
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image)

@@ -1,4 +1,4 @@
-"""`python -m demo.screenshot docs/demo.png`: a picture of the page as it opens, for the README."""
+"""`python -m demo.screenshot docs/demo.png`: a picture of a tab of the page as it opens, for the README."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from pathlib import Path
 from demo.page import build, launch_options
 from denoise import commandline
 
+SHOWN = {
+    "Compare": "#board img",
+    "Photo": "#wipe img",
+    "Benchmark": "#scores",
+    "Learn": "#lesson-pooling table",
+}  # what says that a tab is there
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -16,8 +22,10 @@ SWITCHES = (
 )  # fmt: skip
 
 
-def take(url: str, target: Path, *, width: int = 1280, height: int = 720, dark: bool = False) -> None:
-    """Photograph the page at `url` once its comparison is there, as a PNG of `width` x `height` pixels.
+def take(
+    url: str, target: Path, *, tab: str = "Compare", width: int = 1280, height: int = 720, dark: bool = False
+) -> None:
+    """Photograph a tab of the page at `url` once what it shows is there, as a PNG of `width` x `height` pixels.
 
     Raises
     ------
@@ -35,7 +43,8 @@ def take(url: str, target: Path, *, width: int = 1280, height: int = 720, dark: 
             scheme = "dark" if dark else "light"
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             page.goto(url)
-            page.wait_for_selector("#board img")
+            page.get_by_role("tab", name=tab).click()
+            page.wait_for_selector(SHOWN[tab])
             page.wait_for_load_state("networkidle")
             page.evaluate("document.fonts.ready")
             page.screenshot(path=target)
@@ -48,6 +57,7 @@ def take(url: str, target: Path, *, width: int = 1280, height: int = 720, dark: 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = commandline.Parser(prog="python -m demo.screenshot", description=__doc__)
     parser.add_argument("target", type=Path, help="the .png file to write")
+    parser.add_argument("--tab", choices=list(SHOWN), default="Compare", help="which tab (default: %(default)s)")
     parser.add_argument("--width", type=int, default=1280, help="pixels (default: %(default)s)")
     parser.add_argument("--height", type=int, default=720, help="pixels (default: %(default)s)")
     parser.add_argument("--dark", action="store_true", help="the dark scheme")
@@ -55,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     blocks = build()
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     try:
-        take(url, given.target, width=given.width, height=given.height, dark=given.dark)
+        take(url, given.target, tab=given.tab, width=given.width, height=given.height, dark=given.dark)
     finally:
         blocks.close(verbose=False)
 

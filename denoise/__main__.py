@@ -36,9 +36,7 @@ def _parser() -> commandline.Parser:
         "-o", "--out", type=Path, required=True, help="where the clean picture goes; of several, their folder (out/)"
     )
     parser.add_argument(
-        "--model",
-        default="photo-gray",
-        help="shipped weights by name, or a .safetensors file (default: %(default)s)",
+        "--model", help="shipped weights by name, or a .safetensors file (default: photo-gray or photo-color, as it is)"
     )
     parser.add_argument(
         "--sigma", type=float, help="clean noise of this standard deviation, on the 0-255 scale (default: as seen)"

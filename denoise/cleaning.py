@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import glob
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from tqdm import tqdm
 
 from denoise import engine, picture_files
 from denoise.picture_files import ENDINGS, PictureFile
+
+PHOTOGRAPHS = {1: "photo-gray", 3: "photo-color"}  # what cleans a photograph, by its channels without alpha
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,13 +82,13 @@ def _found(text: str) -> list[tuple[Path, Path]]:
     return [(file, Path(file.name)) for file in files]
 
 
-def cleaner(model: str, sigma: float | None) -> Callable[[PictureFile], PictureFile]:
+def cleaner(model: str | None, sigma: float | None) -> Callable[[PictureFile], PictureFile]:
     """What takes the noise from a picture, and leaves alpha and all that is beside the pixels as they were.
 
     Parameters
     ----------
-    model : str
-        Shipped weights by name, or a path.
+    model : str, optional
+        Shipped weights by name, or a path; without it, those for photographs, gray or colour as the picture is.
     sigma : float, optional
         The level of the noise, in units of the [0, 1] range, for a network that can be told.
 
@@ -96,10 +99,15 @@ def cleaner(model: str, sigma: float | None) -> Callable[[PictureFile], PictureF
     ValueError
         A sigma for a network that cannot be told.
     """
-    denoiser = engine.load(model)
-    if sigma is not None and not denoiser.network.told:
-        raise ValueError(f"{denoiser.name} cannot be told the level of the noise: leave out --sigma")
-    return lambda picture: dataclasses.replace(picture, pixels=denoiser(picture.pixels, sigma))
+    load = functools.cache(engine.load)
+    if model is not None and sigma is not None and not load(model).network.told:
+        raise ValueError(f"{load(model).name} cannot be told the level of the noise: leave out --sigma")
+
+    def clean(picture: PictureFile) -> PictureFile:
+        denoiser = load(model or PHOTOGRAPHS[picture.colours])
+        return dataclasses.replace(picture, pixels=denoiser(picture.pixels, sigma))
+
+    return clean
 
 
 def run(jobs: Sequence[Job], clean: Callable[[PictureFile], PictureFile]) -> Iterator[tuple[Job, Exception | None]]:

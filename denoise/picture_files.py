@@ -44,6 +44,11 @@ class PictureFile:
     alpha: bool
     spec: oiio.ImageSpec
 
+    @property
+    def colours(self) -> int:
+        """Channels without alpha: 1 or 3."""
+        return self.pixels.shape[-1] - self.alpha
+
 
 def read(path: str | Path, largest: int = LARGEST_PIXELS) -> PictureFile:
     """Read a file, turned upright by its EXIF orientation, the first frame only.
@@ -130,11 +135,12 @@ def check_target(path: str | Path) -> Path:
 
 
 def read_8bit(path: str | Path, largest: int = LARGEST_PIXELS) -> Tensor:
-    """Read a file as a dataset holds it: (1, H, W) uint8 where it is gray, else (3, H, W); alpha over white.
+    """Read a file as a dataset holds it. Returns as `eight_bits`, raises ValueError as `read` does."""
+    return eight_bits(read(path, largest))
 
-    Raises ValueError as `read` does.
-    """
-    picture = read(path, largest)
+
+def eight_bits(picture: PictureFile) -> Tensor:
+    """The pixels as a dataset holds them: (1, H, W) uint8 where they are gray, else (3, H, W); alpha over white."""
     array = _converted(picture.pixels, np.dtype(np.uint8))
     if picture.alpha:
         alpha = array[..., -1:].astype(np.float32) / 255

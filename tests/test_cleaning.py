@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 import denoise.__main__
-from denoise import cleaning, commandline, picture_files, weights
+from denoise import cleaning, commandline, datasets, picture_files, weights
+from denoise.metrics import psnr
 from denoise.models import ARCHITECTURES
 from denoise.settings import Settings
 
@@ -178,3 +179,20 @@ def test_a_plan_keeps_the_order_that_was_asked_for(tmp_path, monkeypatch):
     for name in ("b.png", "a.png"):
         picture(tmp_path / name)
     assert [job.source.name for job in cleaning.plan(["b.png", "a.png"], tmp_path / "out")] == ["b.png", "a.png"]
+
+
+@pytest.mark.parametrize(("shape", "name"), [((40, 44), "photo-gray"), ((40, 44, 3), "photo-color")])
+def test_without_a_name_a_photograph_is_cleaned_by_the_network_for_its_colours(run, tmp_path, shape, name):
+    noisy = picture(tmp_path / "a.png", *shape)
+    assert run(noisy, "-o", tmp_path / "chosen.png", "--sigma", "40")[0] == 0
+    assert run(noisy, "-o", tmp_path / "named.png", "--sigma", "40", "--model", name)[0] == 0
+    chosen, named = (np.asarray(Image.open(tmp_path / f"{which}.png")) for which in ("chosen", "named"))
+    assert (chosen == named).all()
+
+
+@pytest.mark.parametrize(("dataset", "name"), [("bsd68", "photo-gray"), ("cbsd68", "photo-color")])
+def test_a_photograph_that_is_clean_already_stays_as_it_is(real, dataset, name):
+    pictures = datasets.load(dataset, "test", real(dataset)).spread(6)
+    denoiser = denoise.load(name, device="cpu")
+    changed = [psnr(denoiser.estimate(clean), clean) for clean, _ in pictures.batches(1)]
+    assert min(changed) > 38

@@ -206,9 +206,9 @@ def test_a_program_can_ask_the_page_through_gradio_client(url, file, compared):
     }
 
 
-def test_only_the_comparison_is_offered_to_programs(url):
+def test_nothing_but_the_two_answers_is_offered_to_programs(url):
     named = Client(url, verbose=False).view_api(return_format="dict")["named_endpoints"]
-    assert list(named) == ["/compare"]
+    assert list(named) == ["/compare", "/clean"]
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_the_networks_stand_in_a_report_of_their_own(real, request, monkeypatch,
         real(name)
     found = collected.Results.read(request.getfixturevalue("results"))
     page = tmp_path / "README.md"
-    page.write_text("\n".join(readme.marks(found)))
+    page.write_text("\n".join(readme.marks(found.body.mark)))
     monkeypatch.setattr(publish, "README", page)
     made = publish.texts(found)
     report = made[found.folder / "report.md"]

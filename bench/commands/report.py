@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from bench import publish, report
+from bench import publish, report, shipped
 from bench.collected import Results
 
 
 def main(given: argparse.Namespace) -> None:
-    report.update(report.read(report.RESULTS / "table.csv"))
+    report.update()
+    shipped.update()
     for path in publish.write(Results.read(given.results), given.data_root):
         print(path)

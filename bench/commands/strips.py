@@ -26,6 +26,7 @@ class Strip:
 
 
 STRIPS = {
+    "photographs": Strip("cbsd68", 25 / 255, "photo-color", 3, "Noisy, sigma 25 of 255"),
     "documents": Strip("documents", 0.0, "document", 3, "Scanned page"),
 }
 

@@ -1,0 +1,92 @@
+"""What the README says of the networks for photographs and pages that ship: from their committed table and cards."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from bench import figures, labels, published, report
+from bench.readme import README, ROOT, with_part
+from denoise import weights
+from denoise.datasets import DATASETS
+from denoise.files import whole_file
+
+PART = "photographs and pages"
+TABLE = report.RESULTS / "photographs" / "table.csv"
+CURVES = ROOT / "docs" / "figures" / "training-shipped.png"
+NETWORKS = ("photo-gray", "photo-color", "document")
+FLOORS = ("black", "mean")  # a photograph is far from both
+COSTS = ("Parameters", "M MACs", "CPU ms")
+
+
+def update() -> None:
+    """Put the tables and sentences into the README, and draw how the scores rose in training."""
+    text = with_part(README.read_text(), PART, part(report.read(TABLE)))
+    with whole_file(README) as partial:
+        partial.write_text(text)
+    figures.write(figures.curves(cards()), CURVES, stamp())
+
+
+def part(frame: pd.DataFrame) -> str:
+    """What the README says: how far from papers, how trained, a table a dataset."""
+    drawn = f"![Validation PSNR by the number of pictures seen]({CURVES.relative_to(ROOT)})"
+    return "\n\n".join([*distances(frame), trainings(), *tables(frame), drawn]) + "\n"
+
+
+def distances(frame: pd.DataFrame) -> list[str]:
+    """A sentence a dataset: how far the blind networks are from the blind ones of papers, at each level."""
+    said = []
+    for dataset, rows in frame.groupby("dataset", sort=False):
+        scores = rows.pivot(index="method", columns="sigma", values="psnr_db")
+        shipped = [name for name in scores.index if name in NETWORKS]
+        for anchor in (row for row in scores.index if row.startswith("published") and "blind" in row):
+            levels = [f"{sigma * 255:.0f}" for sigma in scores.columns]
+            for name in shipped:
+                gaps = ", ".join(f"{gap:+.2f}" for gap in scores.loc[name] - scores.loc[anchor])
+                of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
+                said.append(f"{labels.dataset(dataset)} at {', '.join(levels)}: `{name}` less {of}: {gaps} dB.")
+    return said
+
+
+def trainings() -> str:
+    """How long each network was trained, and on what."""
+    lines = []
+    for name, card in cards().items():
+        settings, ran = card["settings"], card["run_on"]
+        where = ran["device"]
+        if where == "cpu":
+            where = labels.counted(ran["threads"], "processor thread") + ", shared with other work"
+        lines.append(
+            f"- `{name}`: {card['images_seen']:,} crops of {settings['patch']}x{settings['patch']} from "
+            f"{DATASETS[settings['dataset']].label}, {card['seconds'] / 3600:.1f} hours on {where}."
+        )
+    return "\n".join(lines)
+
+
+def tables(frame: pd.DataFrame) -> list[str]:
+    """A table a dataset: PSNR by level of the noise, and costs where they were measured; then of which machine."""
+    parts = []
+    for dataset in frame.dataset.unique():
+        rows = frame[(frame.dataset == dataset) & ~frame.method.isin(FLOORS)]
+        shown = report.wide(rows, dataset)
+        levels = [column for column in shown.columns if column not in report.COSTS]
+        kept = [*levels, *(column for column in COSTS if shown[column].notna().any())]
+        measured = rows[rows.status != published.PUBLISHED].iloc[0]
+        said = f"**{labels.dataset(dataset)}**, {measured.pictures} test pictures"
+        if rows.sigma.any():
+            said += f", {'clipped' if measured.clipped else 'unclipped'} Gaussian noise"
+        parts.append(f"{said}: PSNR in dB.\n\n{report.pipes(shown[kept])}")
+    timed = frame.dropna(subset="cpu_ms_p50").iloc[0]
+    return [*parts, f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads} threads, {timed['dtype']}."]
+
+
+def cards() -> dict[str, dict[str, Any]]:
+    """How each of the networks came to be."""
+    return {name: json.loads(weights.locate(name).with_suffix(".json").read_text()) for name in NETWORKS}
+
+
+def stamp() -> str:
+    """Of what the curves are drawn from."""
+    return figures.stamp(*(weights.locate(name).with_suffix(".json") for name in NETWORKS))

@@ -1,0 +1,118 @@
+"""The Benchmark tab: the committed results as a table to sort and filter, figures, and the verdict in sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pandas as pd
+
+from demo.compare import FIRST, LIVE, MODEL, Compare, show
+from demo.samples import samples
+from denoise import datasets
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "bench" / "results" / "table.csv"
+REPORT = ROOT / "bench" / "results" / "small" / "report.md"
+FIGURES = ROOT / "docs" / "figures"
+SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clipped"}  # as the page's networks know them
+LAST = "How it was measured"  # heading of the report, after which come figures and tables
+KINDS = {
+    "psnr": "PSNR by level of the noise, with 95 % intervals, and the difference from upsampling nearest + conv 3x3",
+    "pareto": "Quality against cost, at equal channels, parameters and MACs",
+}
+COLUMNS = {  # of the table on the page, and where each comes from
+    "Pictures": "dataset",
+    "Method": "label",
+    "sigma": "sigma",
+    "PSNR (dB)": "psnr_db",
+    "± (95 %)": "psnr_ci95_db",
+    "SSIM": "ssim",
+    "Parameters": "parameters",
+    "M MACs": "macs",
+    "CPU ms": "cpu_ms_p50",
+}
+# Gradio gives the box a placeholder and a title, but no name for those who hear the page.
+NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input").forEach(
+  (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
+PRIVATE = {"api_visibility": "private"}
+DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
+
+
+def table() -> pd.DataFrame:
+    """Every score of the shipped networks on the pictures that they were trained for, and of what needs no training."""
+    rows = pd.read_csv(TABLE)
+    rows = rows[(rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())]
+    rows = rows.sort_values(["dataset", "sigma", "psnr_db"], ascending=[True, True, False])
+    shown = rows[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
+    shown["Pictures"] = shown.Pictures.map(lambda name: datasets.DATASETS[name].label)
+    shown["Method"] = shown.Method.str.replace(r" \(.*\)$", "", regex=True)  # what it was trained on stands beside it
+    shown["M MACs"] /= 1e6
+    return shown.round(DIGITS).reset_index(drop=True)
+
+
+def _names() -> set[str]:
+    return {name.partition("-")[0] for name in SETS.values()}
+
+
+def verdict() -> tuple[str, dict[str, str]]:
+    """The answer in short, in Markdown, and what is said below each heading, up to the tables."""
+    short, *sections = REPORT.read_text().split("\n## ")
+    said: dict[str, str] = {}
+    for section in sections:
+        title, text = section.split("\n", 1)
+        said[title] = text.strip()
+        if title == LAST:
+            break
+    return short.split("\n", 1)[1].strip(), said
+
+
+def choose(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
+    """The setting of a row, for the Compare tab: a sample of its pictures, its noise, and the tab itself."""
+    row = dict(zip(shown.columns, event.row_value, strict=True))
+    (name,) = (name for name in _names() if datasets.DATASETS[name].label == row["Pictures"])
+    picture: np.ndarray = next(sample.picture for sample in samples() if sample.family == name)
+    return picture, FIRST["noise"], True, float(row["sigma"]), FIRST["seed"], name, gr.Tabs(selected="compare")
+
+
+def figure(kind: str, of: str) -> str:
+    """The file of a figure."""
+    return str(FIGURES / f"{kind}-{SETS[of]}.png")
+
+
+def tab(compare: Compare, tabs: gr.Tabs) -> None:
+    """Put the tab into the Blocks that are being built; a chosen row is shown in the Compare tab."""
+    short, sections = verdict()
+    gr.Markdown("## The answer so far\n\n" + short)
+    of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
+    panels = []
+    for kind, text in KINDS.items():
+        gr.Markdown(f"{text}.")
+        panels.append(
+            gr.Image(
+                figure(kind, of.value),
+                format="png",
+                alt_text=text,
+                label=text,
+                show_label=False,
+                interactive=False,
+                buttons=["fullscreen"],
+                container=False,
+            )
+        )
+    of.input(lambda chosen: [figure(kind, chosen) for kind in KINDS], of, panels, **PRIVATE, **LIVE)
+    gr.Markdown(
+        "## Every score\n\nOf the networks that this page runs, larger than those above and trained once each. "
+        "Choose a row to see its setting in Compare."
+    )
+    shown = gr.Dataframe(
+        table(), interactive=False, show_search="filter", label="Scores of the shipped networks", elem_id="scores",
+        max_height=420, column_widths=["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"],
+    )  # fmt: skip
+    shown.select(choose, shown, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
+        show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
+    )
+    for title, text in sections.items():
+        with gr.Accordion(title, open=False):
+            gr.Markdown(text)

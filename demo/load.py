@@ -1,0 +1,126 @@
+"""`python -m demo.load`: how fast the page answers, alone and with several people at once, on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import platform
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from denoise import commandline
+from denoise.files import whole_file
+
+ROOT = Path(__file__).parents[1]
+SIDES = (28, 256)  # pixels of the pictures that are compared
+PATIENCE = 120  # seconds until the page must answer
+OF_COMPARE = ["gaussian", True, 0.4]  # noise, clipped, sigma
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = _parser().parse_args(arguments)
+    if min(given.calls, given.users) < 1:
+        raise ValueError("--calls and --users must be at least 1")
+    measured: dict[str, object] = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    with _page() as (url, seconds):
+        measured["first_result_s"] = round(seconds, 2)
+        for side in SIDES:
+            for users in sorted({1, given.users}):
+                key = f"compare_{side}_{users}_users" if users > 1 else f"compare_{side}_alone"
+                measured[key] = _asked(url, side, users, given.calls)
+    text = json.dumps(measured, indent=2)
+    print(text)
+    if given.out:
+        with whole_file(given.out) as partial:
+            partial.write_text(text + "\n")
+
+
+@contextlib.contextmanager
+def _page() -> Iterator[tuple[str, float]]:
+    """The page in a process of its own, and the seconds until it was served with a result in it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/"
+    began = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as said:
+        there = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+        page = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=there, stdout=said, stderr=said)
+        try:
+            while not _shows_a_result(url):
+                if page.poll() is not None or time.perf_counter() - began > PATIENCE:
+                    said.seek(0)
+                    raise ValueError(f"the page did not start: {(said.read().strip().splitlines() or ['silence'])[-1]}")
+                time.sleep(0.1)
+            yield url, time.perf_counter() - began
+        finally:
+            page.terminate()
+            page.wait()
+
+
+def _shows_a_result(url: str) -> bool:
+    try:
+        return 'class=\\"badge\\"' in httpx.get(url, timeout=30).text  # the mark of the best answer
+    except httpx.TransportError:
+        return False
+
+
+def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
+    """Milliseconds of each answer, and answers a second, of `users` people who each ask `calls` times in a row."""
+    paths = [_uploaded(url, side, user) for user in range(users)]
+    ask = _asker(url)
+    ask(paths[0], 0)  # prepares the kernels for this size
+    began = time.perf_counter()
+    with ThreadPoolExecutor(users) as people:
+        times = list(people.map(lambda user: [ask(paths[user], call) for call in range(calls)], range(users)))
+    seconds = time.perf_counter() - began
+    p50, p95 = np.percentile(np.concatenate(times) * 1e3, [50, 95])
+    return {"ms_p50": round(p50, 1), "ms_p95": round(p95, 1), "answers_per_s": round(users * calls / seconds, 2)}
+
+
+def _uploaded(url: str, side: int, seed: int) -> str:
+    """Where the page keeps a picture that was sent to it."""
+    buffer = io.BytesIO()
+    smooth = np.random.default_rng(seed).integers(0, 256, (side // 4, side // 4), dtype=np.uint8)
+    Image.fromarray(smooth).resize((side, side)).save(buffer, "png")
+    files = {"files": ("picture.png", buffer.getvalue(), "image/png")}
+    return httpx.post(f"{url}gradio_api/upload", files=files, timeout=60).raise_for_status().json()[0]
+
+
+def _asker(url: str) -> Callable[[str, int], float]:
+    def ask(path: str, seed: int) -> float:
+        """Seconds from a request to its whole answer."""
+        picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        began = time.perf_counter()
+        data = [picture, *OF_COMPARE, seed, "mnist"]
+        call = httpx.post(f"{url}gradio_api/call/compare", json={"data": data}, timeout=60).raise_for_status()
+        answer = httpx.get(f"{url}gradio_api/call/compare/{call.json()['event_id']}", timeout=60).text
+        if not answer.startswith("event: complete"):
+            raise ValueError(f"the page did not answer: {answer[:200]}")
+        return time.perf_counter() - began
+
+    return ask
+
+
+def _parser() -> commandline.Parser:
+    parser = commandline.Parser(prog="python -m demo.load", description=__doc__)
+    parser.add_argument("--calls", type=int, default=50, help="of each person (default: %(default)s)")
+    parser.add_argument("--users", type=int, default=4, help="people at once (default: %(default)s)")
+    parser.add_argument("--out", type=Path, help="a .json file for the figures")
+    return parser
+
+
+if __name__ == "__main__":
+    commandline.run(main)

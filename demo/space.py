@@ -1,0 +1,162 @@
+"""`python -m demo.space build`, `push ORG/NAME`: the page as a Hugging Face Space, and nothing that it does not need.
+
+References
+----------
+https://huggingface.co/docs/hub/spaces-config-reference
+https://huggingface.co/docs/huggingface_hub/guides/upload
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import errors
+
+from denoise import commandline
+
+ROOT = Path(__file__).parents[1]
+COPIED = (
+    *("app.py", "LICENSE", "denoise/**/*.py", "denoise/pretrained/*.json", "denoise/pretrained/*.safetensors"),
+    *("bench/results/table.csv", "bench/results/small/report.md"),
+    *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png"),
+)
+TOOLS = ("screenshot.py", "space.py", "load.py")  # of demo/, which the page itself does not import
+OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock")  # of requirements.txt
+LARGEST_FILE = 10_000_000  # bytes: above this the hub wants another way of storing it
+
+
+def build(folder: Path) -> list[Path]:
+    """Write the Space into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing; an empty one will do.
+
+    Returns
+    -------
+    list of Path
+        What was written, relative to the folder, sorted.
+
+    Raises
+    ------
+    ValueError
+        The folder holds something, or a file is too large for the hub.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
+        files = _fill(Path(partial) / "space")
+        if folder.exists():
+            folder.rmdir()
+        (Path(partial) / "space").rename(folder)
+    return files
+
+
+def _fill(folder: Path) -> list[Path]:
+    sources = [path for pattern in COPIED for path in sorted(ROOT.glob(pattern))]
+    sources += [path for path in sorted((ROOT / "demo").glob("*.py")) if path.name not in TOOLS]
+    for source in sources:
+        target = folder / source.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    (folder / "README.md").write_text(front_matter() + "\n" + (ROOT / "demo" / "space.md").read_text())
+    (folder / "requirements.txt").write_text(requirements())
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    for file in files:
+        size = (folder / file).stat().st_size
+        if size > LARGEST_FILE:
+            raise ValueError(f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}")
+    return files
+
+
+def front_matter() -> str:
+    """What the hub reads of a Space: that of this project's README, which is one itself."""
+    _, text, _ = (ROOT / "README.md").read_text().split("---\n", 2)
+    return f"---\n{text}---\n"
+
+
+def requirements() -> str:
+    """What the page needs of the project's requirements."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    return "".join(f"{line}\n" for line in lines if not line.startswith(OF_TESTS_AND_BENCH))
+
+
+def push(name: str, *, private: bool = False) -> str:
+    """Create the Space `ORG/NAME`, or bring an existing one up to date; returns its address.
+
+    Raises
+    ------
+    ValueError
+        There is no token, the name is none, or the hub refuses or is not reached; one line that says which.
+    """
+    token = huggingface_hub.get_token()
+    if token is None:
+        raise ValueError(
+            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN; one that may write is made at "
+            "huggingface.co/settings/tokens"
+        )
+    hub = huggingface_hub.HfApi(token=token)
+    with tempfile.TemporaryDirectory() as folder:
+        built = Path(folder) / "space"
+        build(built)
+        try:
+            address = hub.create_repo(name, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
+            hub.upload_folder(
+                repo_id=name, repo_type="space", folder_path=built, delete_patterns="*",
+                commit_message="The page, its networks and what it needs",
+            )  # fmt: skip
+        except errors.HFValidationError as error:
+            raise ValueError(f"{name!r} is no name of a Space: ORG/NAME ({_first(error)})") from error
+        except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
+            raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
+    return str(address)
+
+
+def _first(error: Exception) -> str:
+    """The line of an error of the hub that says what is wrong: the last one, after the request that it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
+
+
+def listing(folder: Path, files: list[Path]) -> str:
+    """Every file with its size, and the whole."""
+    sizes = {file: (folder / file).stat().st_size for file in files}
+    lines = [f"{size:>12,}  {file}" for file, size in sizes.items()]
+    return "\n".join([*lines, f"{sum(sizes.values()):>12,}  bytes in {len(files)} files"])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    given = _parser().parse_args(arguments)
+    if given.verb == "build":
+        print(listing(given.folder, build(given.folder)))
+        print("written:", given.folder)
+    elif given.dry_run:
+        with tempfile.TemporaryDirectory() as folder:
+            built = Path(folder) / "space"
+            print(listing(built, build(built)))
+        print(f"nothing was sent to {given.name}")
+    else:
+        print("there:", push(given.name, private=given.private))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = commandline.Parser(prog="python -m demo.space", description=__doc__.splitlines()[0])
+    verbs = parser.add_subparsers(title="what to do", metavar="", dest="verb", required=True)
+    made = verbs.add_parser("build", help="write the folder of the Space")
+    made.add_argument("folder", type=Path, nargs="?", default=Path("runs/space"), help="default: %(default)s")
+    sent = verbs.add_parser("push", help="create the Space ORG/NAME, or bring it up to date")
+    sent.add_argument("name", metavar="ORG/NAME")
+    sent.add_argument("--private", action="store_true", help="for you alone")
+    sent.add_argument("--dry-run", action="store_true", help="list the files and sizes, and send nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    commandline.run(main)

@@ -1,0 +1,128 @@
+"""A small Hugging Face hub on loopback: what `create_repo` and `upload_folder` ask of the real one, and no more."""
+
+import base64
+import contextlib
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+TOKEN = "hf_of_nobody"
+
+
+class Hub(ThreadingHTTPServer):
+    """`repos` holds what was asked at creation, `files` the content of each file, both by `TYPE/ORG/NAME`."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.repos, self.files, self.blobs, self.refused = {}, {}, {}, False
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def lay_out(self, repo, folder: Path):
+        """Write the files of a repository into a folder, as a Space has them."""
+        for name, content in self.files[repo].items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *arguments):
+        pass
+
+    def do_POST(self):
+        body = self._body()
+        if self.headers.get("authorization") != f"Bearer {TOKEN}" or self.server.refused:
+            return self._answer({"error": "You don't have the rights to create this"}, 403)
+        path = self.path.partition("?")[0]
+        if path == "/api/repos/create":
+            asked = json.loads(body)
+            repo = f"{asked['type']}s/{asked['organization']}/{asked['name']}"
+            there = repo in self.server.repos
+            self.server.repos.setdefault(repo, asked)
+            self.server.files.setdefault(repo, {})
+            where = {"url": f"{self.server.url}/{repo}"}
+            return self._answer(where | {"error": "it exists"}, 409) if there else self._answer(where)
+        if path == "/api/validate-yaml":
+            return self._answer({"errors": [], "warnings": []})
+        if path.endswith("/preupload/main"):
+            files = [{"path": f["path"], "uploadMode": _mode(f["path"])} for f in json.loads(body)["files"]]
+            return self._answer({"files": [{**f, "shouldIgnore": False} for f in files]})
+        if path.endswith("/info/lfs/objects/batch"):
+            return self._answer({"transfer": "basic", "objects": [self._place(o) for o in json.loads(body)["objects"]]})
+        if path.endswith("/commit/main"):
+            return self._commit(path.removeprefix("/api/").removesuffix("/commit/main"), body)
+        return self._answer({"error": f"no such address: {path}"}, 404)
+
+    def do_PUT(self):
+        self.server.blobs[self.path.rpartition("/")[2]] = self._body()
+        self._answer({})
+
+    def do_GET(self):
+        path = self.path.partition("?")[0].removeprefix("/api/")
+        for repo, files in self.server.files.items():
+            if path == f"{repo}/tree/main":
+                entries = [
+                    {"type": "file", "path": name, "size": len(of), "oid": "0" * 40} for name, of in files.items()
+                ]
+                return self._answer(entries)
+            if path in (repo, f"{repo}/revision/main"):
+                siblings = [{"rfilename": name} for name in files]
+                return self._answer({"id": repo.partition("/")[2], "sha": "0" * 40, "siblings": siblings})
+        return self._answer({"error": f"no such address: {path}"}, 404)
+
+    def _place(self, wanted):
+        action = {"href": f"{self.server.url}/blobs/{wanted['oid']}"}
+        return {"oid": wanted["oid"], "size": wanted["size"], "actions": {"upload": action}}
+
+    def _commit(self, repo, body):
+        files = self.server.files[repo]
+        for line in map(json.loads, body.splitlines()):
+            value = line["value"]
+            if line["key"] == "file":
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                files[value["path"]] = self.server.blobs[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del files[value["path"]]
+        url = f"{self.server.url}/{repo}/commit/{'0' * 40}"
+        return self._answer({"success": True, "commitUrl": url, "commitOid": "0" * 40, "hookOutput": ""})
+
+    def _body(self):
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", 0)))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _answer(self, content, status=200):
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _mode(path):
+    return "lfs" if path.endswith(".safetensors") else "regular"
+
+
+@contextlib.contextmanager
+def running():
+    hub = Hub()
+    thread = threading.Thread(target=hub.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield hub
+    finally:
+        hub.shutdown()
+        hub.server_close()
+        thread.join()
