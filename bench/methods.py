@@ -29,8 +29,9 @@ class Method:
     """A denoiser with what the table says of it.
 
     `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32; `network` is None for what
-    is no PyTorch network; `timed` is False for a floor, which computes nothing. `count` gives parameters and macs of a
-    network that PyTorch does not run, for a picture's (C, H, W), and `file_bytes` its size; `ran` holds columns of the
+    is no PyTorch network; `timed` is False for a floor, which computes nothing. `count` gives parameters and macs for a
+    picture's (C, H, W) where they are not those of one call of `network`, and `file_bytes` the size of one that PyTorch
+    does not run; `ran` holds columns of the
     table in which its rows differ from what the machine says of all.
     """
 
@@ -49,9 +50,11 @@ class Method:
 
     def costs(self, shape: tuple[int, int, int]) -> dict[str, int | None]:
         """The columns `parameters` and `macs` for one picture (C, H, W); empty for what is no network."""
+        if self.count is not None:
+            return self.count(shape)
         if self.network is not None:
             return {"parameters": costs.parameters(self.network), "macs": costs.macs(self.network, shape)}
-        return self.count(shape) if self.count else {}
+        return {}
 
 
 def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untrained: bool = True) -> list[Method]:
@@ -116,6 +119,12 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         here = denoiser if device.type == "cpu" else engine.load(stem, device)
         return lambda noisy, sigma: here.estimate(noisy, sigma if told else None)
 
+    def count(shape: tuple[int, int, int]) -> dict[str, int | None]:
+        one = (denoiser.channels, *shape[1:])
+        calls = shape[0] // denoiser.channels  # a network for gray pictures cleans a colour picture channel by channel
+        network = denoiser.network
+        return {"parameters": costs.parameters(network), "macs": calls * costs.macs(network, one)}
+
     return Method(
         name=denoiser.name + TOLD * told,
         label=f"{_label(card['architecture'])} ({trained_on}{', told sigma' if told else ''})",
@@ -126,6 +135,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         trained_on=trained_on,
         decoder=decoder,
         weights_sha256=card["sha256"],
+        count=count,
     )
 
 

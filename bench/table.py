@@ -88,6 +88,8 @@ def make(
     common = machine.describe() | {"ssim_convention": SSIM_CONVENTION, "command": command}
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     cells = len(arms) * sum(len(test) * len(plan.corruptions(test.name)) for test in tests.values())
+    # Times first: they take a fraction of what the scores take, and fail as early where something does.
+    timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
     with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
         for name, test in tests.items():
@@ -101,7 +103,6 @@ def make(
                 told = published.rows(test.name, corruption.noise, corruption.clip, corruption.sigma)
                 rows += [row | {"command": command} for row in told]
     frame = pd.DataFrame(rows)
-    timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
     frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
     whole = dict.fromkeys(WHOLE, "Int64")  # some are unknown in some rows: floats would lose digits in the CSV
     return frame.reindex(columns=list(COLUMNS)).astype(whole)
@@ -171,6 +172,8 @@ def _time(
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
     corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.corruptions(test.name)[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
+    able = build(arms, training, devices["cpu"])
+    arms = [arm for arm in arms if arm.name in able]
     networks = [arm for arm in arms if arm.network is not None]
     measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}
     for arm in arms:

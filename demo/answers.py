@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,8 +45,22 @@ def families() -> list[str]:
     return sorted({name.partition("-")[0] for name in denoise.names() if name.partition("-")[2] in DECODERS})
 
 
-def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> list[Answer]:
-    """Corrupt a picture and clean it with every decoder of a family.
+def decoders() -> list[str]:
+    """What `compare` may be asked for: the decoders with weights of some family, in the order of the registry."""
+    known = {key for family in families() for key in _members(family)}
+    return [name for name in DECODERS.names() if name in known] + sorted(known - set(DECODERS.names()))
+
+
+def compare(
+    picture: np.ndarray,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    chosen: Sequence[str] | None = None,
+) -> list[Answer]:
+    """Corrupt a picture and clean it with the decoders of a family.
 
     Parameters
     ----------
@@ -61,6 +76,8 @@ def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int
         Of the noise: the same seed gives the same noise.
     family : str
         The dataset that the weights were trained on, one of `families()`.
+    chosen : sequence of str, optional
+        Some of `decoders()`; None: all.
 
     Returns
     -------
@@ -70,7 +87,7 @@ def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int
     Raises
     ------
     ValueError
-        A noise, level, seed or family that is not valid.
+        A noise, level, seed, family or decoder that is not valid, or no decoder.
     """
     if not isinstance(clip, bool):
         raise ValueError(f"clipped is true or false, not {clip!r}")
@@ -79,7 +96,7 @@ def compare(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int
     if check_level(sigma, noise) > HIGHEST:
         raise ValueError(f"the level {sigma:g} is not in 0 to {HIGHEST:g}, for which the networks were trained")
     draws = PictureDraws([whole(seed)])
-    networks = [_load(name) for name in _members(family)]
+    networks = [_load(name) for name in _chosen(family, chosen)]
     clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
     noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
     rows = [
@@ -102,14 +119,29 @@ def whole(seed: Any) -> int:
     return int(seed)
 
 
-def _members(family: str) -> list[str]:
-    """The weights of a family in the order in which their decoders are registered."""
+def _chosen(family: str, chosen: Sequence[str] | None) -> list[str]:
+    """The names of the weights of a family that are asked for, in the order in which decoders are registered."""
+    members = _members(family)
+    if chosen is None:
+        return list(members.values())
+    if isinstance(chosen, str) or not isinstance(chosen, Sequence):
+        raise ValueError(f"the decoders are a list of names, not {chosen!r}")
+    for key in chosen:
+        if key not in decoders():
+            raise UnknownName(unknown("decoder", str(key), decoders()))
+    found = [name for key, name in members.items() if key in chosen]
+    if not found:
+        raise ValueError(f"no decoder is chosen of those that ship for {family}: {', '.join(members)}")
+    return found
+
+
+def _members(family: str) -> dict[str, str]:
+    """From decoders to the names of the weights of a family, in the order in which decoders are registered."""
     order = DECODERS.names()
-    members = [name for name in denoise.names() if name.partition("-")[0] == family]
+    members = {key: name for name in denoise.names() for of, _, key in [name.partition("-")] if of == family}
     if not members:
         raise UnknownName(unknown("family of weights", family, families()))
-    place = {name: order.index(decoder) for name in members if (decoder := name.partition("-")[2]) in order}
-    return sorted(members, key=lambda name: place.get(name, len(order)))
+    return dict(sorted(members.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
 @functools.cache

@@ -8,7 +8,8 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
-from demo.compare import FIRST, LIVE, MODEL, Compare, show
+from demo.compare import FIRST, Compare, show
+from demo.inputs import LIVE, MODEL, PRIVATE
 from demo.samples import samples
 from denoise import datasets
 
@@ -36,7 +37,6 @@ COLUMNS = {  # of the table on the page, and where each comes from
 # Gradio gives the box a placeholder and a title, but no name for those who hear the page.
 NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input").forEach(
   (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
-PRIVATE = {"api_visibility": "private"}
 DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 
 
@@ -73,7 +73,9 @@ def choose(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
     row = dict(zip(shown.columns, event.row_value, strict=True))
     (name,) = (name for name in _names() if datasets.DATASETS[name].label == row["Pictures"])
     picture: np.ndarray = next(sample.picture for sample in samples() if sample.family == name)
-    return picture, FIRST["noise"], True, float(row["sigma"]), FIRST["seed"], name, gr.Tabs(selected="compare")
+    keep = gr.skip()  # the decoders and the view
+    setting = FIRST["noise"], True, float(row["sigma"]), FIRST["seed"], name
+    return picture, *setting, keep, keep, gr.Tabs(selected="compare")
 
 
 def figure(kind: str, of: str) -> str:

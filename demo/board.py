@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
+import numpy as np
+
+from demo import views, wipe
 from demo.answers import Answer, decibels
 from demo.picture import data_url
 from denoise.metrics import SSIM_CONVENTION
@@ -22,6 +26,12 @@ CSS = """
 .board figure.best { border-color: var(--body-text-color); }
 .board img { width: var(--side); display: block; border-radius: 2px; background: #000; image-rendering: pixelated; }
 .board.large img { image-rendering: auto; }
+.board .enlarge { padding: 0; border: 0; background: none; display: block; cursor: zoom-in; }
+.enlarged { border: 0; padding: 12px; border-radius: 8px; max-width: 100vw; max-height: 100vh; cursor: zoom-out;
+  background: var(--body-background-fill); color: var(--body-text-color); }
+.enlarged::backdrop { background: rgb(0 0 0 / .6); }
+.enlarged img { image-rendering: pixelated; max-width: none; }
+.enlarged p { margin: 6px 0 0; }
 .board.large .name { min-height: 0; }
 .board figcaption { padding-top: 6px; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .board .name { font-weight: 600; min-height: 2.7em; display: block; }
@@ -49,13 +59,47 @@ CSS = """
 """
 
 
-def board(answers: list[Answer], settings: str) -> str:
-    """The figures and the table of one comparison; `settings` is the line under them."""
+# A dialog of its own, so that it stays while the comparison is drawn anew; whole steps, so that pixels stay squares.
+SCRIPT = """<script>
+function enlarge(button) {
+  const dialog = document.createElement("dialog"), picture = button.firstElementChild.cloneNode(true);
+  const words = document.createElement("p"), first = button.querySelector("img");
+  const fits = Math.min(innerWidth * 0.94 / first.naturalWidth, (innerHeight * 0.94 - 60) / first.naturalHeight);
+  dialog.className = "enlarged";
+  dialog.style.setProperty("--at", getComputedStyle(button).getPropertyValue("--at"));
+  for (const image of picture.matches("img") ? [picture] : picture.querySelectorAll("img"))
+    image.style.width = first.naturalWidth * (fits < 1 ? fits : Math.floor(fits)) + "px";
+  words.textContent = first.alt;
+  dialog.append(picture, words);
+  dialog.ariaLabel = "Enlarged";
+  dialog.onclick = () => dialog.close();
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+}
+</script>"""
+
+
+def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, str]) -> str:
+    """The figures and the table of one comparison; `settings` is the line under them, then `links`, text to address.
+
+    Raises
+    ------
+    ValueError
+        An unknown view.
+    """
     large = max(answers[0].picture.shape) > SMALL
-    figures = "".join(_figure(answer) for answer in answers)
+    pictures = views.shown(view, answers)
+    figures = "".join(
+        _figure(answer, picture, answers[1].picture if view == "wipe" and answer.ms is not None else None)
+        for answer, picture in zip(answers, pictures, strict=True)
+    )
+    lines = [views.EXPLAINED[view], settings]
+    back = "".join(f' <a href="{html.escape(address)}">{html.escape(text)}</a>' for text, address in links.items())
     return (
         f'<div class="board{" large" if large else ""}">{figures}</div>{_table(answers)}'
-        f'<p class="settings">{html.escape(settings)}</p><p class="settings notes">{html.escape(NOTES)}</p>'
+        f'<p class="settings">{html.escape(" ".join(filter(None, lines)))}{back}</p>'
+        f'<p class="settings notes">{html.escape(NOTES)}</p>'
     )
 
 
@@ -64,15 +108,19 @@ def hint(text: str) -> str:
     return f'<p class="settings">{html.escape(text)}</p>'
 
 
-def _figure(answer: Answer) -> str:
+def _figure(answer: Answer, picture: np.ndarray, before: np.ndarray | None) -> str:
     label = html.escape(answer.label, quote=True)
     alt = label if answer.psnr is None else f"{label}, {decibels(answer.psnr)}"
     badge = ' <span class="badge">best</span>' if answer.best else ""
     score = "" if answer.psnr is None else f'<span class="psnr">{decibels(answer.psnr)}</span>{badge}'
     rest = f'<span class="rest">SSIM {_number(answer.ssim, ".4f")}</span>' if answer.psnr is not None else ""
     time = f'<span class="rest">{answer.ms:.1f} ms</span>' if answer.ms is not None else ""
+    image = f'<img src="{data_url(picture)}" alt="{alt}">'
+    if before is not None:
+        image = wipe.pair(image, data_url(before))
     return (
-        f'<figure class="{"best" if answer.best else ""}"><img src="{data_url(answer.picture)}" alt="{alt}">'
+        f'<figure class="{"best" if answer.best else ""}">'
+        f'<button type="button" class="enlarge" title="Enlarge" onclick="enlarge(this)">{image}</button>'
         f'<figcaption><span class="name">{_dot(answer)}{label}</span>{score}{rest}{time}</figcaption></figure>'
     )
 

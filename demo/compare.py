@@ -9,43 +9,33 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demo.answers import HIGHEST, Answer, compare, families, whole
+from demo import link
+from demo.answers import HIGHEST, Answer, compare, decoders, families, whole
 from demo.board import board, hint
+from demo.inputs import LIVE, MODEL, PRIVATE, Level, Seed, refusal
 from demo.pad import DrawingPad
 from demo.picture import LARGEST_SIDE, GrayPicture, as_digit
 from demo.samples import Sample, samples
+from demo.views import VIEWS
+from demo.wipe import line
 from denoise.datasets import DATASETS
+from denoise.decoders import DECODERS
 from denoise.noise import NOISES
 
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
-MODEL = "model"  # one queue for every event that runs a network
-LIVE = {"show_progress": "hidden", "trigger_mode": "always_last"}  # the last position wins, nothing flickers
-
-
-class Level(gr.Slider):
-    """A `gr.Slider` whose value, whatever it is, goes on to `show`, which refuses it in a readable sentence."""
-
-    def get_block_name(self) -> str:
-        return "slider"
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
-
-
-class Seed(gr.Number):
-    """A `gr.Number` whose value goes on as it came: the stock one rounds 1.5 to 2."""
-
-    def get_block_name(self) -> str:
-        return "number"
-
-    def preprocess(self, payload: Any) -> Any:
-        return payload
 
 
 def show(
-    picture: np.ndarray | None, noise: str, clip: bool, sigma: float, seed: int, family: str
+    picture: np.ndarray | None,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    chosen: list[str],
+    view: str,
 ) -> tuple[str, dict[str, object]]:
-    """Clean one picture with every decoder.
+    """Clean one picture with the chosen decoders.
 
     Returns the comparison as HTML, and the scores as JSON: for each of noisy and the decoders its psnr (dB, null
     where nothing differs), ssim (null below 11x11 pixels), ms and whether it is the best.
@@ -53,11 +43,13 @@ def show(
     if picture is None:
         return hint("Choose a sample, draw, or upload a picture."), {}
     try:
-        answers = compare(picture, noise, clip, sigma, seed, family)
+        answers = compare(picture, noise, clip, sigma, seed, family, chosen)
+        said = _settings(picture, noise, clip, sigma, seed, family)
+        again = link.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
+        what = "Link to exactly this" if link.holds(picture) else "Link to these settings, without the picture"
+        return board(answers, said, view, {what: again}), _scores(answers)
     except ValueError as error:
-        text = str(error)
-        raise gr.Error(text[0].upper() + text[1:] + ".", print_exception=False) from None
-    return board(answers, _settings(picture, noise, clip, sigma, seed, family)), _scores(answers)
+        raise refusal(error) from None
 
 
 def _settings(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> str:
@@ -107,6 +99,24 @@ def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
     return sample.picture, sample.family if sample.family in families() else gr.skip()
 
 
+def restore(request: gr.Request) -> object:
+    """What a link asks for, as the tab's inputs and outputs; without one, the page stays as it opened."""
+    try:
+        asked = link.read(request.query_params, _usual())
+    except ValueError as error:
+        raise refusal(error) from None
+    if asked is None:
+        return gr.skip()
+    inputs = [asked[name] for name in ("picture", *link.SETTINGS)]
+    return *inputs, *show(*inputs)
+
+
+def _usual() -> dict[str, Any]:
+    """The settings that the page opens with, under the names of a link."""
+    first, family = _opening()
+    return {"picture": first.picture, **FIRST, "weights": family, "decoders": decoders(), "view": next(iter(VIEWS))}
+
+
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
     """An upload becomes what the networks get of it: gray, not too large. So it is decoded and shrunk once."""
     return picture
@@ -121,35 +131,34 @@ class Compare(NamedTuple):
 
 def tab() -> Compare:
     """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
-    first, family = _opening()
+    usual = _usual()
     html, scores = (hint("No weights ship with this copy."), {})
-    if family:
-        html, scores = show(first.picture, *FIRST.values(), family)
+    if usual["weights"]:
+        html, scores = show(*usual.values())
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            picture, pad, gallery = _sources(first.picture)
-            noise, seed, clip, weights = _settings_group(family)
+            picture, pad, gallery = _sources(usual["picture"])
+            noise, seed, clip, weights, chosen = _settings_group(usual)
         with gr.Column(scale=5, min_width=320):
             sigma = Level(
-                0,
-                HIGHEST,
-                FIRST["sigma"],
-                step=0.01,
-                label="Noise level sigma, in units of the [0, 1] range",
-            )
+                0, HIGHEST, usual["sigma"], step=0.01, label="Noise level sigma, in units of the [0, 1] range"
+            )  # fmt: skip
+            view = gr.Radio([(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show")
+            at = line("board", visible=usual["view"] == "wipe")
             out = gr.HTML(html, elem_id="board", label="Comparison")
             data = gr.JSON(scores, label="Scores", visible=False)
-    inputs, outputs = [picture, noise, clip, sigma, seed, weights], [out, data]
-    changes = [noise.input, clip.input, sigma.input, seed.input, weights.input]
+    inputs, outputs = [picture, noise, clip, sigma, seed, weights, chosen, view], [out, data]
+    changes = [entry.input for entry in inputs[1:]]
     gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
+    view.change(lambda chosen: gr.update(visible=chosen == "wipe"), view, at, queue=False, **PRIVATE, **LIVE)
     # A new picture first becomes the value of `picture`; `show` then takes the settings as they are at that moment.
     for source in (
-        gallery.select(choose, None, [picture, weights], api_visibility="private", **LIVE),
-        pad.input(draw, pad, picture, api_visibility="private", **LIVE),
-        picture.upload(keep, picture, picture, api_visibility="private", **LIVE),
-        picture.clear(lambda: None, None, picture, api_visibility="private", **LIVE),  # it fires with the old value
+        gallery.select(choose, None, [picture, weights], **PRIVATE, **LIVE),
+        pad.input(draw, pad, picture, **PRIVATE, **LIVE),
+        picture.upload(keep, picture, picture, **PRIVATE, **LIVE),
+        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),  # it fires with the old value
     ):
-        source.success(show, inputs, outputs, api_visibility="private", concurrency_id=MODEL, **LIVE)
+        source.success(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
     return Compare(inputs, outputs)
 
 
@@ -160,15 +169,19 @@ def _opening() -> tuple[Sample, str | None]:
     return first, first.family if first.family in known else next(iter(known), None)
 
 
-def _settings_group(family: str | None) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio]:
+def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
     with gr.Group():
-        weights = gr.Radio([(_label(name), name) for name in families()], value=family, label="Networks trained on")
+        weights = gr.Radio(
+            [(_label(name), name) for name in families()], value=usual["weights"], label="Networks trained on"
+        )
+        labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
+        chosen = gr.CheckboxGroup(labels, value=usual["decoders"], label="Decoders")
         with gr.Row():
             kinds = [(entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")]
-            noise = gr.Dropdown(kinds, value=FIRST["noise"], label="Noise", scale=2, min_width=140)
-            seed = Seed(FIRST["seed"], label="Seed", step=1, minimum=0, min_width=70)
-            clip = gr.Checkbox(FIRST["clip"], label="Clipped", info="to [0, 1]", min_width=70)
-    return noise, seed, clip, weights
+            noise = gr.Dropdown(kinds, value=usual["noise"], label="Noise", scale=2, min_width=140)
+            seed = Seed(usual["seed"], label="Seed", step=1, minimum=0, min_width=70)
+            clip = gr.Checkbox(usual["clip"], label="Clipped", info="to [0, 1]", min_width=70)
+    return noise, seed, clip, weights, chosen
 
 
 def _sources(first: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery]:

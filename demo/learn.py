@@ -9,11 +9,10 @@ from gradio.components import Component
 
 import denoise
 from demo import grids, lessons
-from demo.compare import LIVE, MODEL
 from demo.grids import ARROW, row
+from demo.inputs import LIVE, MODEL, PRIVATE
 from demo.samples import samples
 
-PRIVATE = {"api_visibility": "private"}
 INPUTS = {"ramp": "1 to 9", "point": "one point", "edge": "an edge"}
 
 AUTOENCODER = """## An autoencoder, and why this one is given noise

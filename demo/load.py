@@ -20,6 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from demo.answers import decoders
 from denoise import commandline
 from denoise.files import whole_file
 
@@ -104,7 +105,7 @@ def _asker(url: str) -> Callable[[str, int], float]:
         """Seconds from a request to its whole answer."""
         picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
         began = time.perf_counter()
-        data = [picture, *OF_COMPARE, seed, "mnist"]
+        data = [picture, *OF_COMPARE, seed, "mnist", decoders(), "pictures"]
         call = httpx.post(f"{url}gradio_api/call/compare", json={"data": data}, timeout=60).raise_for_status()
         answer = httpx.get(f"{url}gradio_api/call/compare/{call.json()['event_id']}", timeout=60).text
         if not answer.startswith("event: complete"):

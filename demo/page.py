@@ -7,7 +7,8 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo import benchmark, board, compare, grids, learn, photo, wipe
+from demo import api, benchmark, board, compare, grids, learn, photo, wipe
+from demo.inputs import LIVE, MODEL, PRIVATE
 from demo.limits import BodyLimit
 
 TITLE = "Which decoder should a denoising autoencoder use?"
@@ -43,6 +44,15 @@ def build() -> gr.Blocks:
             opened.select(None, js=benchmark.NAMED)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
+        with gr.Accordion("Ask it from a program", open=False):
+            lines = gr.Markdown(api.text())
+        address = gr.Textbox(visible=False)
+        # The browser knows where the page is open, whatever stands between it and this machine.
+        here = "() => [location.origin + location.pathname.replace(/[^/]*$/, '')]"
+        page.load(api.text, address, lines, js=here, queue=False, **PRIVATE)
+        page.load(
+            compare.restore, None, [*compared.inputs, *compared.outputs], concurrency_id=MODEL, **PRIVATE, **LIVE
+        )  # fmt: skip
     # The REST route would skip the queue and its bound.
     return page.queue(api_open=False, max_size=16)
 
@@ -51,6 +61,7 @@ def launch_options() -> dict[str, Any]:
     """What `launch` is given, here and in a Space: bounded uploads, no raw errors, nothing recorded."""
     return {
         "theme": _theme(),
+        "head": board.SCRIPT,
         "css": FONT + TABS + board.CSS + compare.CSS + photo.CSS + wipe.CSS + grids.CSS,
         "max_file_size": "5mb",
         "show_error": False,

@@ -14,7 +14,7 @@ from gradio.data_classes import FileData
 import denoise
 from demo import wipe
 from demo.board import hint
-from demo.compare import LIVE, MODEL, Level, Seed
+from demo.inputs import LIVE, MODEL, PRIVATE, Level, Seed, refusal
 from demo.photographs import HIGHEST, KINDS, Cleaned, add_and_clean, clean
 from demo.picture import LARGEST, read_file
 from denoise import picture_files
@@ -73,8 +73,7 @@ def show(
             raise ValueError(f"the task {task!r} is not one of {', '.join(TASKS)}")
         done = add_and_clean(picture, kind, sigma, seed) if task == ADD else clean(picture, kind, sigma)
     except ValueError as error:
-        text = str(error)
-        raise gr.Error(text[0].upper() + text[1:] + ".", print_exception=False) from None
+        raise refusal(error) from None
     return wipe.wipe(done), _scores(done), done.file
 
 
@@ -139,20 +138,21 @@ def tab() -> None:
                 seed = Seed(FIRST["seed"], label="Seed of the noise", step=1, minimum=0)
         with gr.Column(scale=5, min_width=320):
             out = gr.HTML(opening[0], elem_id="wipe", label="Before and after")
+            wipe.line("wipe")
             file = CleanFile("Download the clean picture (PNG, every pixel and bit)", opening[2])
             data = gr.JSON(opening[1], label="Scores", visible=False)
     inputs, outputs = [picture, task, kind, sigma, seed], [out, data, file]
     changes = [kind.input, sigma.input, seed.input]
     gr.on(changes, show, inputs, outputs, api_name="clean", concurrency_id=MODEL, **LIVE)
     for source in (
-        gallery.select(choose, None, [picture, task, kind], api_visibility="private", **LIVE).success(
-            for_task, task, sigma, api_visibility="private", **LIVE
+        gallery.select(choose, None, [picture, task, kind], **PRIVATE, **LIVE).success(
+            for_task, task, sigma, **PRIVATE, **LIVE
         ),
-        task.input(for_task, task, sigma, api_visibility="private", **LIVE),
-        picture.upload(None, api_visibility="private"),
-        picture.clear(lambda: None, None, picture, api_visibility="private", **LIVE),
+        task.input(for_task, task, sigma, **PRIVATE, **LIVE),
+        picture.upload(None, **PRIVATE),
+        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),
     ):
-        source.success(show, inputs, outputs, api_visibility="private", concurrency_id=MODEL, **LIVE)
+        source.success(show, inputs, outputs, **PRIVATE, concurrency_id=MODEL, **LIVE)
 
 
 CSS = """

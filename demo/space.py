@@ -94,35 +94,13 @@ def push(name: str, *, private: bool = False) -> str:
     Raises
     ------
     ValueError
-        There is no token, the name is none, or the hub refuses or is not reached; one line that says which.
+        As `hub.push` does.
     """
-    token = huggingface_hub.get_token()
-    if token is None:
-        raise ValueError(
-            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN; one that may write is made at "
-            "huggingface.co/settings/tokens"
-        )
-    hub = huggingface_hub.HfApi(token=token)
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "space"
         build(built)
-        try:
-            address = hub.create_repo(name, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
-            hub.upload_folder(
-                repo_id=name, repo_type="space", folder_path=built, delete_patterns="*",
-                commit_message="The page, its networks and what it needs",
-            )  # fmt: skip
-        except errors.HFValidationError as error:
-            raise ValueError(f"{name!r} is no name of a Space: ORG/NAME ({_first(error)})") from error
-        except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
-            raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
-    return str(address)
-
-
-def _first(error: Exception) -> str:
-    """The line of an error of the hub that says what is wrong: the last one, after the request that it was."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+        said = "The page, its networks and what it needs"
+        return hub.push(name, built, "space", said, private=private, space_sdk="gradio")
 
 
 def listing(folder: Path, files: list[Path]) -> str:
@@ -137,6 +115,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.verb == "build":
         print(listing(given.folder, build(given.folder)))
         print("written:", given.folder)
+    elif given.verb == "push-models":
+        for name, made in model_repos.make(given.organisation):
+            with made as folder:
+                files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+                said = listing(folder, files) if given.dry_run else hub.push(
+                    name, folder, "model", "The weights, how they came to be, and what runs them", private=given.private
+                )
+                print(f"{name}:\n{said}" if given.dry_run else f"there: {said}")
     elif given.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / "space"

@@ -1,11 +1,13 @@
-"""Before and after as HTML: one picture over the other, and a slider that says where one ends and the other begins."""
+"""Before and after as HTML: one picture over the other, and a slider that says where one ends."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
+from typing import Any
 
+import gradio as gr
 import numpy as np
 from PIL import Image
 
@@ -17,29 +19,37 @@ LARGEST_SIDE = 1024  # pixels of a picture as it is shown; the file has all of t
 # The pictures lie in one cell of a grid, so that they need no size of their own; the slider is below, for keys too.
 CSS = """
 #wipe .html-container { padding: 0; }
-.wipe { --at: 50%; max-width: 100%; width: fit-content; margin: 0 auto; }
-.wipe .pair { display: grid; position: relative; border-radius: 8px; overflow: hidden; }
-.wipe .pair img { grid-area: 1 / 1; max-width: 100%; max-height: 70vh; display: block; }
-.wipe .pair .before { clip-path: inset(0 calc(100% - var(--at)) 0 0); }
-.wipe .pair .line { grid-area: 1 / 1; position: absolute; top: 0; bottom: 0; left: var(--at); width: 2px;
-  background: #fff; box-shadow: 0 0 2px #000; }
-.wipe .pair.small img { image-rendering: pixelated; min-width: 280px; }
-.wipe label { display: flex; gap: 10px; align-items: center; margin: 8px 0; }
-.wipe input { flex: 1; accent-color: var(--color-accent); }
+.pair { display: grid; position: relative; overflow: hidden; }
+.pair img { grid-area: 1 / 1; }
+.pair .before { clip-path: inset(0 calc(100% - var(--at, 50%)) 0 0); }
+.pair .line { position: absolute; top: 0; bottom: 0; left: var(--at, 50%); width: 2px; background: #fff;
+  box-shadow: 0 0 2px #000; }
+#wipe .pair { width: fit-content; margin: 0 auto; border-radius: 8px; }
+#wipe .pair img { max-width: 100%; max-height: 70vh; display: block; }
+#wipe .small .pair img { image-rendering: pixelated; min-width: 280px; }
 """
 
 
+def line(of: str, **options: Any) -> gr.Slider:
+    """A slider that moves the line of every pair within the component of that `elem_id`, in the browser."""
+    slider = gr.Slider(0, 100, 50, step=1, label="Where the noisy picture ends (%)", **options)
+    # The position belongs to what is not drawn anew with each answer.
+    move = f"(at) => document.getElementById('{of}').style.setProperty('--at', at + '%')"
+    slider.input(None, slider, None, js=move)
+    return slider
+
+
+def pair(after: str, before: str) -> str:
+    """The element of a picture with another laid over its left part; `before` is the address of that one."""
+    return f'<span class="pair">{after}<img class="before" src="{before}" alt=""><span class="line"></span></span>'
+
+
 def wipe(done: Cleaned) -> str:
-    """The two pictures, the slider, and what is known of them in a table."""
-    before, after = _url(done.before), _url(done.after)
-    small = " small" if max(done.before.shape[:2]) <= 128 else ""
-    slide = "this.closest('.wipe').style.setProperty('--at', this.value + '%')"
-    return (
-        f'<div class="wipe"><div class="pair{small}"><img src="{after}" alt="Cleaned by {html.escape(done.network)}">'
-        f'<img class="before" src="{before}" alt="Noisy"><div class="line"></div></div>'
-        f'<label>Noisy <input type="range" min="0" max="100" value="50" aria-label="Where the noisy picture ends" '
-        f'oninput="{slide}"> Cleaned</label></div>{_table(done)}<p class="settings">{html.escape(_said(done))}</p>'
-    )
+    """The two pictures, and what is known of them in a table."""
+    after = f'<img src="{_url(done.after)}" alt="Cleaned by {html.escape(done.network)}; left of the line: noisy">'
+    small = "small" if max(done.before.shape[:2]) <= 128 else ""
+    shown = f'<div class="{small}">{pair(after, _url(done.before))}</div>'
+    return f'{shown}{_table(done)}<p class="settings">{html.escape(_said(done))}</p>'
 
 
 def _table(done: Cleaned) -> str:

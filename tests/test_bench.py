@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bench import __main__ as command
-from bench import machine, methods, quality, report, speed, table, tune
+from bench import figures, machine, methods, quality, readme, report, shipped, speed, table, tune
 from bench.columns import COLUMNS, KEY
 from denoise import classical, datasets, weights
 from denoise.decoders import DECODERS
@@ -115,6 +115,18 @@ def test_the_mean_of_photographs_of_different_sizes_is_one_value():
     assert rows[rows.method == "median"].batch.tolist() == [2]
 
 
+def test_a_network_for_colour_is_left_out_for_gray_pictures_and_one_for_gray_takes_the_channels_of_colour(real):
+    sets, _ = table.available(("set12", "cbsd68"), real("cbsd68"))
+    plan = table.Plan(sigmas=(0.1,), pictures=1, rounds=1)
+    rows = table.make(plan, sets, methods.find(["photo-gray", "photo-color"]), "")
+    rows = rows[rows.status == "ok"].set_index(["dataset", "method"])
+    assert set(rows.index) == {("set12", "photo-gray"), ("cbsd68", "photo-gray"), ("cbsd68", "photo-color")}
+    gray, colour = (row.macs / (row.height * row.width) for row in (
+        rows.loc["set12", "photo-gray"], rows.loc["cbsd68", "photo-gray"]
+    ))  # fmt: skip
+    assert colour == pytest.approx(3 * gray, rel=0.05)  # channel by channel
+
+
 def test_two_methods_of_one_name_are_refused():
     with pytest.raises(ValueError, match="two methods have one name: median"):
         methods.find(["median", "noisy", "median"])
@@ -134,24 +146,32 @@ def test_classical_methods_have_the_strength_that_the_search_found_best(method):
 
 def test_the_readable_table_is_what_the_committed_one_says():
     assert (report.RESULTS / "README.md").read_text() == report.columns_text()
-    assert (report.RESULTS / "table.md").read_text() == report.markdown(report.read(report.RESULTS / "table.csv"))
+    for path in report.RESULTS.rglob("table.csv"):
+        assert path.with_suffix(".md").read_text() == report.markdown(report.read(path))
+
+
+def test_the_readme_shows_what_the_committed_table_of_photographs_says():
+    begin, end = readme.marks(shipped.PART)
+    part = readme.README.read_text().partition(begin)[2].partition(end)[0]
+    assert part.strip() == shipped.part(report.read(shipped.TABLE)).strip()
+    assert figures.stamped(shipped.CURVES) == shipped.stamp(), "the curves are stale: python -m bench report"
 
 
 def test_the_committed_tables_are_of_the_shipped_weights():
     tables = [report.read(path) for path in report.RESULTS.rglob("table.csv")]
     committed = pd.concat(tables).dropna(subset="weights_sha256")
     committed = committed.assign(method=committed.method.str.removesuffix(methods.TOLD))
-    shipped = {name: weights.read(weights.locate(name))[1]["sha256"] for name in weights.names()}
-    assert set(zip(committed.method, committed.weights_sha256, strict=True)) == set(shipped.items())
+    sums = {name: weights.read(weights.locate(name))[1]["sha256"] for name in weights.names()}
+    assert set(zip(committed.method, committed.weights_sha256, strict=True)) == set(sums.items())
 
 
 def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anything():
     letters = datasets.load("glyphs", "train")
     photographs = datasets.load("photos", "train")
     cpu = torch.device("cpu")
-    shipped = methods.find(untrained=False)
-    assert set(table.build(shipped, letters, cpu)) == set(OF_LETTERS)
-    assert not set(table.build(shipped, photographs, cpu)) & set(OF_LETTERS)
+    networks = methods.find(untrained=False)
+    assert set(table.build(networks, letters, cpu)) == set(OF_LETTERS)
+    assert not set(table.build(networks, photographs, cpu)) & set(OF_LETTERS)
     assert set(table.build(methods.find(["mnist-nearest"]), photographs, cpu)) == {"mnist-nearest"}
 
 

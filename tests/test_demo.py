@@ -24,6 +24,7 @@ from denoise.noise import NOISES
 
 FAMILY = "mnist"
 SETTINGS = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 7, "family": FAMILY}
+ASKED = SETTINGS | {"chosen": answers.decoders(), "view": "pictures"}  # of the page
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +92,13 @@ def test_unclipped_noise_reaches_the_network_unclipped(digit, compared):
 def test_a_picture_below_11_pixels_has_no_ssim():
     rows = answers.compare(np.full((5, 8), 200, np.uint8), **SETTINGS)
     assert all(row.ssim is None for row in rows)
-    assert "SSIM –" in board.board(rows, "")
+    assert "SSIM –" in drawn(rows)
 
 
 def test_where_nothing_differs_the_page_says_so(digit):
     noisy = answers.compare(digit, **SETTINGS | {"sigma": 0})[1]
     assert answers.decibels(noisy.psnr) == "no error"
-    assert compare.show(digit, **SETTINGS | {"sigma": 0})[1]["noisy"]["psnr"] is None
+    assert compare.show(digit, **ASKED | {"sigma": 0})[1]["noisy"]["psnr"] is None
 
 
 @pytest.mark.parametrize(
@@ -118,12 +119,25 @@ def test_where_nothing_differs_the_page_says_so(digit):
         ({"clip": "false"}, "Clipped is true or false"),
         ({"noise": "salt"}, "Unknown noise 'salt'; valid: gaussian"),
         ({"family": "cats"}, "Unknown family of weights 'cats'; valid: "),
+        ({"chosen": ["nearest", "cats"]}, "Unknown decoder 'cats'; valid: nearest, "),
+        ({"chosen": "nearest"}, "The decoders are a list of names"),
+        ({"chosen": []}, "No decoder is chosen of those that ship for mnist: nearest, "),
+        ({"view": "cats"}, "Unknown view 'cats'; valid: pictures, "),
     ],
 )
 def test_bad_settings_are_refused_in_one_readable_sentence(digit, changed, said):
     with pytest.raises(gr.Error, match=re.escape(said)) as refusal:
-        compare.show(digit, **SETTINGS | changed)
+        compare.show(digit, **ASKED | changed)
     assert "\n" not in refusal.value.message
+
+
+def test_the_chosen_decoders_stand_side_by_side_and_no_others(digit):
+    rows = answers.compare(digit, **SETTINGS, chosen=["transposed_k3", "nearest"])
+    assert [row.name for row in rows] == ["clean", "noisy", "mnist-nearest", "mnist-transposed_k3"]
+
+
+def drawn(answers, settings="", view="pictures", links=()):
+    return board.board(answers, settings, view, dict(links))
 
 
 def pixels(url):
@@ -131,25 +145,25 @@ def pixels(url):
 
 
 def test_the_pictures_on_the_page_are_exact(compared):
-    shown = re.findall(r'src="(data:image/png;base64,[^"]+)"', board.board(compared, ""))
+    shown = re.findall(r'src="(data:image/png;base64,[^"]+)"', drawn(compared))
     for url, answer in zip(shown, compared, strict=True):
         assert np.array_equal(pixels(url), answer.picture)
 
 
 def test_every_picture_has_a_text_that_says_what_it_is(compared):
-    alternatives = re.findall(r'alt="([^"]+)"', board.board(compared, ""))
+    alternatives = re.findall(r'alt="([^"]+)"', drawn(compared))
     assert alternatives[0] == "Clean"
     assert all(re.search(r"\d+\.\d\d dB", text) for text in alternatives[1:])
 
 
 def test_the_table_says_in_words_which_decoder_is_best(compared):
     (best,) = (answer for answer in compared if answer.best)
-    table = board.board(compared, "").partition("<table")[2]
+    table = drawn(compared).partition("<table")[2]
     assert f"{best.label} (best)</th><td>{best.psnr:.2f}</td>" in table
 
 
 def test_what_a_user_may_write_is_escaped(compared):
-    assert "<script>" not in board.board(compared, "<script>")
+    assert "<script>" not in drawn(compared, "<script>")
 
 
 def test_the_entry_of_the_space_is_short():
@@ -199,7 +213,7 @@ def file(tmp_path, digit):
 
 def test_a_program_can_ask_the_page_through_gradio_client(url, file, compared):
     client = Client(url, verbose=False)
-    html, scores = client.predict(file, *SETTINGS.values(), api_name="/compare")
+    html, scores = client.predict(file, *ASKED.values(), api_name="/compare")
     assert html.count("<img") == len(compared)
     assert {name: row["psnr"] for name, row in scores.items()} == {
         answer.name: pytest.approx(answer.psnr, abs=1e-3) for answer in compared[1:]
@@ -218,7 +232,7 @@ def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed,
     with open(file["path"], "rb") as picture_file:
         (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60).json()
     sent = json.dumps({"path": path, "meta": {"_type": "gradio.FileData"}})
-    body = f'{{"data": [{sent}, "gaussian", true, {sigma}, {seed}, "{FAMILY}"]}}'
+    body = f'{{"data": [{sent}, "gaussian", true, {sigma}, {seed}, "{FAMILY}", ["nearest"], "pictures"]}}'
     address, kind = f"{url}gradio_api/call/compare", {"Content-Type": "application/json"}
     event = httpx.post(address, content=body, headers=kind, timeout=60).json()["event_id"]
     assert said in httpx.get(f"{address}/{event}", timeout=60).text
@@ -235,7 +249,7 @@ def test_many_people_at_once_each_get_their_own_answer(url, file, digit):
     results = {}
 
     def ask(seed):
-        settings = SETTINGS | {"seed": seed}
+        settings = ASKED | {"seed": seed}
         results[seed] = Client(url, verbose=False).predict(file, *settings.values(), api_name="/compare")[1]
 
     threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]

@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 
+import gradio as gr
 import pandas as pd
 import pytest
 from PIL import Image
 
-from demo import benchmark, compare, page, samples
+from demo import answers, benchmark, compare, page, samples
 from denoise import weights
 
 
@@ -45,12 +46,13 @@ def test_its_figures_are_there(kind, of):
 
 def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     row = shown[(shown.Pictures == "notMNIST letters") & (shown.sigma == 0.3)].iloc[0]
-    *setting, tabs = benchmark.choose(shown, SimpleNamespace(row_value=list(row)))
+    *setting, decoders, view, tabs = benchmark.choose(shown, SimpleNamespace(row_value=list(row)))
     picture, noise, clip, sigma, seed, family = setting
     assert (noise, clip, sigma, seed, family) == ("gaussian", True, 0.3, 0, "notmnist")
     assert any((picture == sample.picture).all() for sample in samples.samples() if sample.family == family)
     assert tabs["selected"] == "compare" if isinstance(tabs, dict) else tabs.selected == "compare"
-    html, _ = compare.show(*setting)
+    assert decoders == view == gr.skip()
+    html, _ = compare.show(*setting, answers.decoders(), "pictures")
     assert "Networks trained on notMNIST letters" in html
 
 

@@ -1,0 +1,64 @@
+"""A folder becomes a repository of the Hugging Face hub; whatever is wrong is said in one line.
+
+References
+----------
+https://huggingface.co/docs/huggingface_hub/guides/upload
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import errors
+
+
+def push(name: str, folder: Path, kind: str, message: str, *, private: bool = False, **options: str) -> str:
+    """Create the repository `ORG/NAME`, or bring an existing one up to date: it then holds `folder` and nothing else.
+
+    Parameters
+    ----------
+    name : str
+    folder : Path
+    kind : str
+        "space" or "model".
+    message : str
+        Of the commit.
+    private : bool
+        Of a repository that is created.
+    **options
+        Of `create_repo`.
+
+    Returns
+    -------
+    str
+        Its address.
+
+    Raises
+    ------
+    ValueError
+        There is no token, the name is none, or the hub refuses or is not reached; one line that says which.
+    """
+    token = huggingface_hub.get_token()
+    if token is None:
+        raise ValueError(
+            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN; one that may write is made at "
+            "huggingface.co/settings/tokens"
+        )
+    api = huggingface_hub.HfApi(token=token)
+    try:
+        address = api.create_repo(name, repo_type=kind, private=private, exist_ok=True, **options)
+        api.upload_folder(
+            repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
+        )  # fmt: skip
+    except errors.HFValidationError as error:
+        raise ValueError(f"{name!r} is no name of a {kind}: ORG/NAME ({_first(error)})") from error
+    except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
+        raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
+    return str(address)
+
+
+def _first(error: Exception) -> str:
+    """The line of an error of the hub that says what is wrong: the last one, after the request that it was."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

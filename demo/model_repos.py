@@ -1,0 +1,151 @@
+"""Each set of weights as a model repository: the weights, the package that runs them, and a model card.
+
+References
+----------
+https://huggingface.co/docs/hub/model-cards
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from huggingface_hub import EvalResult, ModelCardData
+
+import denoise
+from denoise import weights
+from denoise.datasets import DATASETS
+from denoise.decoders import DECODERS
+
+ROOT = Path(__file__).parents[1]
+TABLES = (ROOT / "bench" / "results" / "table.csv", ROOT / "bench" / "results" / "photographs" / "table.csv")
+PREFIX = "denoise-"  # of the repositories' names
+NEEDS = ("huggingface_hub", "numpy", "pillow", "safetensors", "torch", "tqdm")
+TASK = "image-to-image"
+SCORES = {"psnr": ("psnr_db", "PSNR (dB)"), "ssim": ("ssim", "SSIM")}
+CARD = """\
+# {name}
+
+{what} It is one of the networks of a comparison: upsampling followed by a convolution, or a transposed convolution, with
+everything else the same. {parameters:,} parameters; decoder: {decoder}.
+
+## Use it
+
+```
+pip install {needs}
+```
+
+```python
+import sys
+
+import numpy as np
+from huggingface_hub import snapshot_download
+
+folder = snapshot_download("{repository}")
+sys.path.insert(0, folder)  # the package `denoise`, which is beside the weights
+import denoise
+
+noisy = np.random.default_rng(0).integers(0, 256, {example}, dtype=np.uint8)  # your picture: array, tensor or PIL
+clean = denoise.load(f"{{folder}}/{name}.safetensors")(noisy{told})
+```
+
+The same kind comes back, in the same size. {values}
+
+## How it was trained
+
+{trained}
+
+All settings, the validation scores and the curve of the training are in `{name}.json`.
+
+## Scores
+
+{scores}
+
+PSNR is the mean over pictures with data_range 1; SSIM is that of Wang et al. 2004 (Gaussian window). ± is the 95 %
+interval over test pictures; the network was trained once, and another seed would score a little otherwise.
+
+## What it is not for
+
+It knows {knows}, and the noise that it was trained with. It makes a picture plausible, not true: read nothing out of a
+cleaned picture on which a decision about somebody depends.
+"""
+
+
+def fill(folder: Path, name: str, repository: str) -> None:
+    """Write the model repository of shipped weights into an empty folder; `repository` is the ORG/NAME it will have."""
+    for source in (ROOT / "LICENSE", *sorted((ROOT / "denoise").rglob("*.py"))):
+        target = folder / source.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+    for source in (weights.locate(name), weights.locate(name).with_suffix(".json")):
+        shutil.copyfile(source, folder / source.name)
+    (folder / "README.md").write_text(card(name, repository))
+
+
+def card(name: str, repository: str) -> str:
+    """The model card: metadata with the scores as `model-index`, then the text."""
+    facts = json.loads(weights.locate(name).with_suffix(".json").read_text())
+    scores = _scores(name)
+    data = ModelCardData(
+        license="mit", library_name="denoise", pipeline_tag=TASK, tags=["denoising", "autoencoder"],
+        model_name=name, eval_results=[result for row in scores.to_dict("records") for result in _results(row)],
+    )  # fmt: skip
+    return f"---\n{data.to_yaml()}\n---\n{_text(name, repository, facts, scores)}"
+
+
+def _scores(name: str) -> pd.DataFrame:
+    """The committed scores of these weights on the pictures that they are for, not told the level of the noise."""
+    rows = pd.concat([pd.read_csv(path) for path in TABLES])
+    rows = rows[(rows.method == name) & (rows.dataset != "glyphs")]
+    family = name.partition("-")[0]
+    return rows[rows.dataset == family] if family in set(rows.dataset) else rows
+
+
+def _results(row: dict[str, Any]) -> list[EvalResult]:
+    return [
+        EvalResult(
+            task_type=TASK, dataset_type=row["dataset"], dataset_name=_tested(row), dataset_split="test",
+            metric_type=metric, metric_name=label, metric_value=round(row[column], 4),
+        )
+        for metric, (column, label) in SCORES.items()
+    ]  # fmt: skip
+
+
+def _tested(row: dict[str, Any]) -> str:
+    label = DATASETS[row["dataset"]].label
+    if not row["sigma"]:
+        return label
+    return f"{label}, {'clipped' if row['clipped'] else 'unclipped'} Gaussian noise, sigma {row['sigma_255']:g}/255"
+
+
+def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFrame) -> str:
+    architecture, settings = facts["architecture"], facts["settings"]
+    channels, told = architecture["channels"], architecture.get("told", False)
+    of = DATASETS[settings["dataset"]].label
+    low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
+    noise = f"Gaussian noise of sigma {low} to {high} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
+    side = f"{settings['patch']}x{settings['patch']} crops of " if settings["patch"] else "pictures of "
+    table = pd.DataFrame(
+        {
+            "Test pictures": [f"{_tested(row)} ({row['pictures']})" for row in scores.to_dict("records")],
+            "PSNR (dB)": [f"{row.psnr_db:.2f} ± {row.psnr_ci95_db:.2f}" for row in scores.itertuples()],
+            "SSIM": [f"{row.ssim:.4f}" for row in scores.itertuples()],
+        }
+    )
+    kind = {"unet": "A U-Net", "autoencoder": "An autoencoder"}[architecture["name"]]
+    return CARD.format(
+        name=name, repository=repository, needs=" ".join(NEEDS), knows=of,
+        what=f"{kind} that removes noise from {'colour' if channels == 3 else 'gray'} pictures such as {of}.",
+        parameters=sum(p.numel() for p in denoise.load(name, "cpu").network.parameters()),
+        decoder=DECODERS[architecture["decoder"]].label.lower(),
+        example="(64, 64, 3)" if channels == 3 else "(64, 64)",
+        told=", sigma=25 / 255" if told else "",
+        values="`sigma` may be left out: the network then cleans what it sees." if told else "",
+        trained=f"On {facts['images_seen']:,} {side}{of}, with {noise}, {settings['loss']} loss, Adam with a highest "
+        f"learning rate of {settings['lr']:g}, in {facts['seconds'] / 60:.0f} minutes on a {facts['run_on']['device']} "
+        f"({facts['run_on']['precision']}).",
+        scores=table.to_markdown(index=False),
+    )  # fmt: skip
