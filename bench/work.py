@@ -15,6 +15,7 @@ import filelock
 import pandas as pd
 
 from bench import provenance, quality
+from bench.bodies import BODIES
 from bench.grid import Network, Selection, Test, suites
 from bench.obtained import obtain
 from bench.recipe import Recipe
@@ -23,6 +24,7 @@ from denoise import datasets, engine
 from denoise.classical import DENOISERS
 
 OWN_PICTURES, OTHER_PICTURES = 2_000, 500  # test pictures of the suite `own` and of every other, evenly spread
+OTHER_PHOTOGRAPHS = 20  # of every other suite where each has the pixels of 200 digits
 EVERY = 1_000  # steps between checkpoints
 VALIDATION = 1_000  # held-out pictures behind the validation scores of a card
 
@@ -118,11 +120,10 @@ def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list
         estimate = DENOISERS[cell.method].build(datasets.load(cell.dataset, "train", job.root))
     else:
         estimate = lambda noisy, sigma: denoiser.estimate(noisy)  # noqa: E731
+    others = OTHER_PHOTOGRAPHS if BODIES[job.recipe.body].photographic else OTHER_PICTURES
     parts = []
     for test in tests:
-        pictures = datasets.load(test.dataset, "test", job.root).spread(
-            OWN_PICTURES if suite == "own" else OTHER_PICTURES
-        )
+        pictures = datasets.load(test.dataset, "test", job.root).spread(OWN_PICTURES if suite == "own" else others)
         scores = quality.score({cell.name: estimate}, pictures, test.corruption)
         parts.append(scores.assign(dataset=test.dataset, split="test", **_condition(test)))
     facts = {

@@ -12,6 +12,8 @@ from pathlib import Path
 import huggingface_hub
 from huggingface_hub import errors
 
+KINDS = {"space": "Space", "model": "model repository"}
+
 
 def push(name: str, folder: Path, kind: str, message: str, *, private: bool = False, **options: str) -> str:
     """Create the repository `ORG/NAME`, or bring an existing one up to date: it then holds `folder` and nothing else.
@@ -21,7 +23,7 @@ def push(name: str, folder: Path, kind: str, message: str, *, private: bool = Fa
     name : str
     folder : Path
     kind : str
-        "space" or "model".
+        One of `KINDS`.
     message : str
         Of the commit.
     private : bool
@@ -52,7 +54,7 @@ def push(name: str, folder: Path, kind: str, message: str, *, private: bool = Fa
             repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
         )  # fmt: skip
     except errors.HFValidationError as error:
-        raise ValueError(f"{name!r} is no name of a {kind}: ORG/NAME ({_first(error)})") from error
+        raise ValueError(f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({_first(error)})") from error
     except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
         raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
     return str(address)

@@ -29,8 +29,8 @@ SCORES = {"psnr": ("psnr_db", "PSNR (dB)"), "ssim": ("ssim", "SSIM")}
 CARD = """\
 # {name}
 
-{what} It is one of the networks of a comparison: upsampling followed by a convolution, or a transposed convolution, with
-everything else the same. {parameters:,} parameters; decoder: {decoder}.
+{what} It comes from a comparison of decoders: upsampling followed by a convolution, or a transposed convolution, with
+everything else the same. Its decoder: {decoder}. {parameters:,} parameters.
 
 ## Use it
 

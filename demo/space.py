@@ -1,5 +1,7 @@
 """`python -m demo.space build`, `push ORG/NAME`: the page as a Hugging Face Space, and nothing that it does not need.
 
+`push-models ORG` publishes the weights, each as a model repository.
+
 References
 ----------
 https://huggingface.co/docs/hub/spaces-config-reference
@@ -11,12 +13,11 @@ from __future__ import annotations
 import argparse
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import huggingface_hub
-from huggingface_hub import errors
-
+import denoise
+from demo import hub, model_repos
 from denoise import commandline
 
 ROOT = Path(__file__).parents[1]
@@ -25,7 +26,13 @@ COPIED = (
     *("bench/results/table.csv", "bench/results/small/report.md"),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png"),
 )
-TOOLS = ("screenshot.py", "space.py", "load.py")  # of demo/, which the page itself does not import
+TOOLS = (
+    "screenshot.py",
+    "space.py",
+    "hub.py",
+    "model_repos.py",
+    "load.py",
+)  # of demo/, which the page itself does not import
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock")  # of requirements.txt
 LARGEST_FILE = 10_000_000  # bytes: above this the hub wants another way of storing it
 
@@ -103,30 +110,46 @@ def push(name: str, *, private: bool = False) -> str:
         return hub.push(name, built, "space", said, private=private, space_sdk="gradio")
 
 
-def listing(folder: Path, files: list[Path]) -> str:
+def push_models(organisation: str, *, private: bool = False, dry_run: bool = False) -> Iterator[str]:
+    """Publish each set of weights that ships as a model repository; yields what was done, one at a time.
+
+    Raises
+    ------
+    ValueError
+        As `hub.push` does.
+    """
+    for weights in denoise.names():
+        name = f"{organisation}/{model_repos.PREFIX}{weights.replace('_', '-')}"
+        with tempfile.TemporaryDirectory() as folder:
+            model_repos.fill(Path(folder), weights, name)
+            if dry_run:
+                yield f"{name}:\n{listing(Path(folder))}"
+            else:
+                said = "The weights, how they came to be, and what runs them"
+                yield f"there: {hub.push(name, Path(folder), 'model', said, private=private)}"
+
+
+def listing(folder: Path) -> str:
     """Every file with its size, and the whole."""
-    sizes = {file: (folder / file).stat().st_size for file in files}
+    sizes = {path.relative_to(folder): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
     lines = [f"{size:>12,}  {file}" for file, size in sizes.items()]
-    return "\n".join([*lines, f"{sum(sizes.values()):>12,}  bytes in {len(files)} files"])
+    return "\n".join([*lines, f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if given.verb == "build":
-        print(listing(given.folder, build(given.folder)))
+        build(given.folder)
+        print(listing(given.folder))
         print("written:", given.folder)
     elif given.verb == "push-models":
-        for name, made in model_repos.make(given.organisation):
-            with made as folder:
-                files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-                said = listing(folder, files) if given.dry_run else hub.push(
-                    name, folder, "model", "The weights, how they came to be, and what runs them", private=given.private
-                )
-                print(f"{name}:\n{said}" if given.dry_run else f"there: {said}")
+        for said in push_models(given.organisation, private=given.private, dry_run=given.dry_run):
+            print(said)
     elif given.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / "space"
-            print(listing(built, build(built)))
+            build(built)
+            print(listing(built))
         print(f"nothing was sent to {given.name}")
     else:
         print("there:", push(given.name, private=given.private))
@@ -139,8 +162,11 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("folder", type=Path, nargs="?", default=Path("runs/space"), help="default: %(default)s")
     sent = verbs.add_parser("push", help="create the Space ORG/NAME, or bring it up to date")
     sent.add_argument("name", metavar="ORG/NAME")
-    sent.add_argument("--private", action="store_true", help="for you alone")
-    sent.add_argument("--dry-run", action="store_true", help="list the files and sizes, and send nothing")
+    models = verbs.add_parser("push-models", help="publish each set of weights as a model repository with a model card")
+    models.add_argument("organisation", metavar="ORG", help="yours, or an organisation's in which you may write")
+    for verb in (sent, models):
+        verb.add_argument("--private", action="store_true", help="for you alone")
+        verb.add_argument("--dry-run", action="store_true", help="list the files and sizes, and send nothing")
     return parser
 
 

@@ -100,8 +100,10 @@ def cleaner(model: str | None, sigma: float | None) -> Callable[[PictureFile], P
         A sigma for a network that cannot be told.
     """
     load = functools.cache(engine.load)
-    if model is not None and sigma is not None and not load(model).network.told:
-        raise ValueError(f"{load(model).name} cannot be told the level of the noise: leave out --sigma")
+    if model is not None:
+        named = load(model)  # before any picture: weights that are not there are one error, not one for each
+        if sigma is not None and not named.network.told:
+            raise ValueError(f"{named.name} cannot be told the level of the noise: leave out --sigma")
 
     def clean(picture: PictureFile) -> PictureFile:
         denoiser = load(model or PHOTOGRAPHS[picture.colours])

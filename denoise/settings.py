@@ -59,7 +59,7 @@ class Settings:
     decoder_widths: tuple[int, ...] = option(
         (), "channels of each upsampling stage, as 32,16 (default: as the encoder's)", parse=whole_numbers, shown="none"
     )
-    channels: int = option(1, "channels of the pictures: 1 gray, 3 colour")
+    channels: int = option(1, "channels of the network: 1 gray (colour pictures are turned gray), 3 colour")
     output: str = option("sigmoid", "what a unet or dncnn ends in: " + ", ".join(OUTPUTS))
     bias: bool = option(True, "without, a unet has neither biases nor batch normalisation")
     told: bool = option(False, "a unet takes the level of the noise as a channel of its input")

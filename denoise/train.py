@@ -103,8 +103,8 @@ class _Run:
     def __init__(self, settings: Settings, team: distributed.Alone, root: Path | None) -> None:
         self.settings, self.team, self.device = settings, team, team.device
         self.bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(self.device))
-        self.pictures = datasets.load(settings.dataset, "train", root)
-        self.held_out = datasets.load(settings.dataset, "val", root)
+        found = (datasets.load(settings.dataset, split, root) for split in ("train", "val"))
+        self.pictures, self.held_out = (part.gray() if settings.channels == 1 else part for part in found)
         self.batches = Batches(
             self.pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
             sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, flips=settings.flips,

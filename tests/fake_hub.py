@@ -1,13 +1,15 @@
-"""A small Hugging Face hub on loopback: what `create_repo` and `upload_folder` ask of the real one, and no more."""
+"""A small Hugging Face hub on loopback: what uploads of folders and downloads ask, and no more."""
 
 import base64
 import contextlib
+import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 TOKEN = "hf_of_nobody"
+SHA = "0" * 40  # of every commit
 
 
 class Hub(ThreadingHTTPServer):
@@ -62,17 +64,21 @@ class Handler(BaseHTTPRequestHandler):
         self.server.blobs[self.path.rpartition("/")[2]] = self._body()
         self._answer({})
 
+    def do_HEAD(self):
+        self.do_GET()
+
     def do_GET(self):
         path = self.path.partition("?")[0].removeprefix("/api/")
+        owner, _, file = path.removeprefix("/").partition(f"/resolve/{SHA}/")
+        if file in self.server.files.get(f"models/{owner}", {}):
+            return self._send(self.server.files[f"models/{owner}"][file])
         for repo, files in self.server.files.items():
-            if path == f"{repo}/tree/main":
-                entries = [
-                    {"type": "file", "path": name, "size": len(of), "oid": "0" * 40} for name, of in files.items()
-                ]
+            if path in (f"{repo}/tree/main", f"{repo}/tree/{SHA}"):
+                entries = [{"type": "file", "path": name, "size": len(of), "oid": SHA} for name, of in files.items()]
                 return self._answer(entries)
             if path in (repo, f"{repo}/revision/main"):
                 siblings = [{"rfilename": name} for name in files]
-                return self._answer({"id": repo.partition("/")[2], "sha": "0" * 40, "siblings": siblings})
+                return self._answer({"id": repo.partition("/")[2], "sha": SHA, "siblings": siblings})
         return self._answer({"error": f"no such address: {path}"}, 404)
 
     def _place(self, wanted):
@@ -89,8 +95,8 @@ class Handler(BaseHTTPRequestHandler):
                 files[value["path"]] = self.server.blobs[value["oid"]]
             elif line["key"] == "deletedFile":
                 del files[value["path"]]
-        url = f"{self.server.url}/{repo}/commit/{'0' * 40}"
-        return self._answer({"success": True, "commitUrl": url, "commitOid": "0" * 40, "hookOutput": ""})
+        url = f"{self.server.url}/{repo}/commit/{SHA}"
+        return self._answer({"success": True, "commitUrl": url, "commitOid": SHA, "hookOutput": ""})
 
     def _body(self):
         if self.headers.get("transfer-encoding") != "chunked":
@@ -109,6 +115,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _send(self, content):
+        self.send_response(200)
+        self.send_header("etag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("x-repo-commit", SHA)
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
 
 def _mode(path):

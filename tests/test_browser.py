@@ -121,7 +121,7 @@ def test_a_photograph_has_a_line_between_before_and_after_that_keys_move(visit):
     line = page.get_by_role("slider", name="Where the noisy picture ends")
     line.press("ArrowRight")
     assert line.input_value() == "51"
-    clip = "() => getComputedStyle(document.querySelector('.wipe .before')).clipPath"
+    clip = "() => getComputedStyle(document.querySelector('#wipe .before')).clipPath"
     assert page.evaluate(clip) == "inset(0px 49% 0px 0px)"
     page.get_by_label("Clean a noisy picture").check()
     page.wait_for_function("() => !document.querySelector('#wipe').innerText.includes('PSNR')")

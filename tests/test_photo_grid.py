@@ -48,7 +48,7 @@ def results(tmp_path_factory):
     """A grid of two decoders and two seeds, collected; skipped without the data."""
     folder = tmp_path_factory.mktemp("photographs")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("OWN_PICTURES", "OTHER_PICTURES"):
+        for name in ("OWN_PICTURES", "OTHER_PHOTOGRAPHS"):
             patch.setattr(work, name, 2)
         part = ["--datasets", "set12", "--arms", "nearest", "transposed", "--budgets", "channels", "parameters"]
         command.main(["grid", "--body", "unet", *part, *TINY, "--out", str(folder / "grid")])

@@ -6,7 +6,8 @@ import pytest
 
 from bench import collect, collected, example, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
-from bench.columns import DIFFERENCES, LEARNING_RATES, SUMMARY
+from bench.columns import DIFFERENCES, FILES, SUMMARY
+from bench.commands import strips
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +173,8 @@ def test_every_part_of_the_page_has_an_anchor_of_its_own(committed):
 def test_every_committed_file_is_of_its_schema():
     assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
     assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
-    assert list(collect.read_csv(RESULTS.parent / "learning-rates.csv", LEARNING_RATES).decoder.unique())
+    for name in ("learning-rates.csv", "photo-trials.csv", "levels.csv"):
+        assert len(collect.read_csv(RESULTS.parent / name, FILES[name]))
 
 
 def test_every_committed_network_has_its_weights(committed):
@@ -183,6 +185,12 @@ def test_every_committed_network_has_its_weights(committed):
 
 def test_no_committed_file_is_larger_than_10_mb():
     assert max(path.stat().st_size for path in RESULTS.rglob("*")) < 10_000_000
+
+
+def test_the_strips_are_of_the_shipped_weights():
+    for name, strip in strips.STRIPS.items():
+        found = figures.stamped(publish.FIGURES / f"strip-{name}.png")
+        assert found == strips.stamp(strip), f"{name} is stale: python -m bench strips"
 
 
 def test_a_readme_without_a_place_for_the_answer_is_refused(committed):

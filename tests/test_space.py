@@ -11,13 +11,14 @@ import fake_hub
 import httpx
 import huggingface_hub
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from gradio_client import Client, handle_file
 from PIL import Image
 
 import denoise
-from demo import space
+from demo import model_repos, space
 from denoise import commandline, weights
 
 NAME = "someone/decoders"
@@ -82,11 +83,11 @@ def hub(monkeypatch, tmp_path):
         yield hub
 
 
-def pushed(hub, *words):
-    """Run `push` in a process of its own, as the endpoint is read when the library is imported."""
+def pushed(hub, *words, verb="push"):
+    """Run `push` (or another verb) in a process of its own, as the endpoint is read when the library is imported."""
     there = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "demo.space", "push", *words], cwd=space.ROOT, env={**os.environ, **there},
+        [sys.executable, "-m", "demo.space", verb, *words], cwd=space.ROOT, env={**os.environ, **there},
         capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
@@ -175,3 +176,46 @@ def _once_it_answers(url, page, log):
         else:
             return url
     raise AssertionError(f"the page did not answer: {log.read_text()}")
+
+
+def test_every_model_repository_holds_weights_a_card_and_what_runs_them(hub):
+    done = pushed(hub, "someone", verb="push-models")
+    assert done.returncode == 0, done.stderr
+    assert {name for name in hub.files if name.startswith("models/")} == {
+        f"models/someone/denoise-{name.replace('_', '-')}" for name in weights.names()
+    }
+    files = hub.files["models/someone/denoise-photo-gray"]
+    assert {"README.md", "LICENSE", "photo-gray.safetensors", "photo-gray.json", "denoise/engine.py"} <= set(files)
+    assert not [name for name in files if name.endswith(".safetensors") and name != "photo-gray.safetensors"]
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_a_model_card_has_the_committed_scores_as_its_model_index(name):
+    card = huggingface_hub.ModelCard(model_repos.card(name, f"someone/denoise-{name}"))
+    assert (card.data.license, card.data.pipeline_tag) == ("mit", "image-to-image")
+    found = [result.metric_value for result in card.data.eval_results if result.metric_type == "psnr"]
+    tables = pd.concat([pd.read_csv(path) for path in model_repos.TABLES])
+    committed = tables[(tables.method == name) & tables.psnr_db.notna()].psnr_db.round(4).tolist()
+    assert found
+    assert set(found) <= set(committed)
+    assert "None" not in card.text
+    assert "nan" not in card.text
+
+
+@pytest.mark.parametrize("name", ["photo-color", "mnist-transposed_k3", "document"])
+def test_the_usage_of_a_model_card_works_when_it_is_pasted(hub, tmp_path, name):
+    assert pushed(hub, "someone", verb="push-models").returncode == 0
+    repository = f"someone/denoise-{name.replace('_', '-')}"
+    text = hub.files[f"models/{repository}"]["README.md"].decode()
+    (pasted,) = re.findall("```python\n(.*?)```", text, re.S)
+    there = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "hf")}
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    said = "\nprint(denoise.__file__, clean.shape, clean.dtype, (clean != noisy).any())"
+    done = subprocess.run(
+        [sys.executable, "-c", pasted + said], cwd=tmp_path, env={**kept, **there},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    file, *about = done.stdout.split(maxsplit=1)
+    assert file.startswith(str(tmp_path / "hf"))
+    assert about == [f"{(64, 64, 3) if name == 'photo-color' else (64, 64)} uint8 True\n"]

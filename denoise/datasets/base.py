@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -91,6 +91,13 @@ class Pictures(Sequence[Tensor]):
         dirty = tuple(self.dirty[i] for i in kept) if self.dirty else ()
         return Pictures(self.name, self.split, images, keys, labels, self.notes, dirty)
 
+    def gray(self) -> Pictures:
+        """The same pictures, each with one channel: BSD68 is CBSD68 so."""
+        if all(image.shape[0] == 1 for image in self):
+            return self
+        images, dirty = (tuple(map(_luma, some)) for some in (self.images, self.dirty))
+        return replace(self, images=images, dirty=dirty)
+
     def batches(self, size: int) -> Iterator[tuple[Tensor, tuple[str, ...]]]:
         """Consecutive pictures of equal shape, at most `size` at once.
 
@@ -115,6 +122,13 @@ class Pictures(Sequence[Tensor]):
             given = torch.stack(self.dirty[start:stop]).float() / 255 if self.dirty else clean
             yield clean, given, self.keys[start:stop]
             start = stop
+
+
+def _luma(image: Tensor) -> Tensor:
+    """(1 or 3, H, W) -> (1, H, W), both uint8: how bright a colour is by ITU-R BT.601, as MATLAB's rgb2gray has it."""
+    if image.shape[0] == 1:
+        return image
+    return torch.einsum("c,chw->hw", torch.tensor([0.299, 0.587, 0.114]), image.float()).round().byte().unsqueeze(0)
 
 
 def data_root(given: str | Path | None = None) -> Path:
