@@ -47,7 +47,7 @@ def families() -> list[str]:
 
 def decoders() -> list[str]:
     """What `compare` may be asked for: the decoders with weights of some family, in the order of the registry."""
-    known = {key for family in families() for key in _members(family)}
+    known = {key for family in families() for key in members(family)}
     return [name for name in DECODERS.names() if name in known] + sorted(known - set(DECODERS.names()))
 
 
@@ -121,27 +121,27 @@ def whole(seed: Any) -> int:
 
 def _chosen(family: str, chosen: Sequence[str] | None) -> list[str]:
     """The names of the weights of a family that are asked for, in the order in which decoders are registered."""
-    members = _members(family)
+    there = members(family)
     if chosen is None:
-        return list(members.values())
+        return list(there.values())
     if isinstance(chosen, str) or not isinstance(chosen, Sequence):
         raise ValueError(f"the decoders are a list of names, not {chosen!r}")
     for key in chosen:
         if key not in decoders():
             raise UnknownName(unknown("decoder", str(key), decoders()))
-    found = [name for key, name in members.items() if key in chosen]
+    found = [name for key, name in there.items() if key in chosen]
     if not found:
-        raise ValueError(f"no decoder is chosen of those that ship for {family}: {', '.join(members)}")
+        raise ValueError(f"no decoder is chosen of those that ship for {family}: {', '.join(there)}")
     return found
 
 
-def _members(family: str) -> dict[str, str]:
+def members(family: str) -> dict[str, str]:
     """From decoders to the names of the weights of a family, in the order in which decoders are registered."""
     order = DECODERS.names()
-    members = {key: name for name in denoise.names() for of, _, key in [name.partition("-")] if of == family}
-    if not members:
+    found = {key: name for name in denoise.names() for of, _, key in [name.partition("-")] if of == family}
+    if not found:
         raise UnknownName(unknown("family of weights", family, families()))
-    return dict(sorted(members.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
 @functools.cache

@@ -25,11 +25,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sample:
-    """A clean picture, (28, 28) uint8, and the dataset whose networks know such pictures."""
+    """A clean picture, (28, 28) uint8, the dataset whose networks know such, and whether it was rendered here."""
 
     label: str
     picture: np.ndarray
     family: str
+    rendered: bool = False
 
 
 @functools.cache
@@ -54,7 +55,8 @@ def _real() -> Iterator[Sample]:
 def _rendered() -> Iterator[Sample]:
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     for digit in DIGITS:
-        yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist")
+        yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist", rendered=True)
     letters = datasets.load("glyphs", "test")
     for key in LETTERS:
-        yield Sample(f"{key[-1]} (rendered)", letters[letters.keys.index(key)][0].numpy(), "notmnist")
+        picture = letters[letters.keys.index(key)][0].numpy()
+        yield Sample(f"{key[-1]} (rendered)", picture, "notmnist", rendered=True)

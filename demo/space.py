@@ -1,6 +1,7 @@
 """`python -m demo.space build`, `push ORG/NAME`: the page as a Hugging Face Space, and nothing that it does not need.
 
-`push-models ORG` publishes the weights, each as a model repository.
+With `--static` it is the page that runs in the browser (`demo.static_space`). `push-models ORG` publishes the weights,
+each as a model repository.
 
 References
 ----------
@@ -17,7 +18,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import denoise
-from demo import hub, model_repos
+from demo import hub, model_repos, static_space
 from denoise import commandline
 
 ROOT = Path(__file__).parents[1]
@@ -26,24 +27,22 @@ COPIED = (
     *("bench/results/table.csv", "bench/results/small/report.md"),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png"),
 )
-TOOLS = (
-    "screenshot.py",
-    "space.py",
-    "hub.py",
-    "model_repos.py",
-    "load.py",
-)  # of demo/, which the page itself does not import
-OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock")  # of requirements.txt
+TOOLS = {"screenshot.py", "space.py", "static_space.py", "hub.py", "model_repos.py", "load.py"}
+"""Of demo/, which the page itself does not import."""
+
+OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")  # of requirements.txt
 LARGEST_FILE = 10_000_000  # bytes: above this the hub wants another way of storing it
 
 
-def build(folder: Path) -> list[Path]:
+def build(folder: Path, *, static: bool = False) -> list[Path]:
     """Write the Space into a folder, whole or not at all.
 
     Parameters
     ----------
     folder : Path
         Made where it is missing; an empty one will do.
+    static : bool
+        The page that needs no Python where it is hosted.
 
     Returns
     -------
@@ -53,40 +52,46 @@ def build(folder: Path) -> list[Path]:
     Raises
     ------
     ValueError
-        The folder holds something, or a file is too large for the hub.
+        The folder holds something, a file is too large for the hub, or, as `static_space.fill` does.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
-        files = _fill(Path(partial) / "space")
+        made = Path(partial) / "space"
+        if static:
+            static_space.fill(made, front_matter(), ROOT / "LICENSE")
+        else:
+            _fill(made)
         if folder.exists():
             folder.rmdir()
-        (Path(partial) / "space").rename(folder)
-    return files
+        made.rename(folder)
+    return _files(folder)
 
 
-def _fill(folder: Path) -> list[Path]:
+def _files(folder: Path) -> list[Path]:
+    return sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+
+
+def _fill(folder: Path) -> None:
     sources = [path for pattern in COPIED for path in sorted(ROOT.glob(pattern))]
     sources += [path for path in sorted((ROOT / "demo").glob("*.py")) if path.name not in TOOLS]
     for source in sources:
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-    (folder / "README.md").write_text(front_matter() + "\n" + (ROOT / "demo" / "space.md").read_text())
+    text = (ROOT / "demo" / "space.md").read_text()
+    (folder / "README.md").write_text(f"---\n{front_matter()}---\n\n{text}")
     (folder / "requirements.txt").write_text(requirements())
-    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    for file in files:
+    for file in _files(folder):
         size = (folder / file).stat().st_size
         if size > LARGEST_FILE:
             raise ValueError(f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}")
-    return files
 
 
 def front_matter() -> str:
-    """What the hub reads of a Space: that of this project's README, which is one itself."""
-    _, text, _ = (ROOT / "README.md").read_text().split("---\n", 2)
-    return f"---\n{text}---\n"
+    """What the hub reads of a Space, as YAML: that of this project's README, which is one itself."""
+    return (ROOT / "README.md").read_text().split("---\n", 2)[1]
 
 
 def requirements() -> str:
@@ -95,19 +100,19 @@ def requirements() -> str:
     return "".join(f"{line}\n" for line in lines if not line.startswith(OF_TESTS_AND_BENCH))
 
 
-def push(name: str, *, private: bool = False) -> str:
+def push(name: str, *, private: bool = False, static: bool = False) -> str:
     """Create the Space `ORG/NAME`, or bring an existing one up to date; returns its address.
 
     Raises
     ------
     ValueError
-        As `hub.push` does.
+        As `build` and `hub.push` do.
     """
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "space"
-        build(built)
-        said = "The page, its networks and what it needs"
-        return hub.push(name, built, "space", said, private=private, space_sdk="gradio")
+        build(built, static=static)
+        said, sdk = "The page, its networks and what it needs", "static" if static else "gradio"
+        return hub.push(name, built, "space", said, private=private, space_sdk=sdk)
 
 
 def push_models(organisation: str, *, private: bool = False, dry_run: bool = False) -> Iterator[str]:
@@ -131,7 +136,7 @@ def push_models(organisation: str, *, private: bool = False, dry_run: bool = Fal
 
 def listing(folder: Path) -> str:
     """Every file with its size, and the whole."""
-    sizes = {path.relative_to(folder): path.stat().st_size for path in sorted(folder.rglob("*")) if path.is_file()}
+    sizes = {file: (folder / file).stat().st_size for file in _files(folder)}
     lines = [f"{size:>12,}  {file}" for file, size in sizes.items()]
     return "\n".join([*lines, f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files"])
 
@@ -139,29 +144,32 @@ def listing(folder: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if given.verb == "build":
-        build(given.folder)
-        print(listing(given.folder))
-        print("written:", given.folder)
+        folder = given.folder or Path("runs") / ("static-space" if given.static else "space")
+        build(folder, static=given.static)
+        print(listing(folder))
+        print("written:", folder)
     elif given.verb == "push-models":
         for said in push_models(given.organisation, private=given.private, dry_run=given.dry_run):
             print(said)
     elif given.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / "space"
-            build(built)
+            build(built, static=given.static)
             print(listing(built))
         print(f"nothing was sent to {given.name}")
     else:
-        print("there:", push(given.name, private=given.private))
+        print("there:", push(given.name, private=given.private, static=given.static))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = commandline.Parser(prog="python -m demo.space", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(title="what to do", metavar="", dest="verb", required=True)
     made = verbs.add_parser("build", help="write the folder of the Space")
-    made.add_argument("folder", type=Path, nargs="?", default=Path("runs/space"), help="default: %(default)s")
+    made.add_argument("folder", type=Path, nargs="?", help="default: runs/space, or runs/static-space")
     sent = verbs.add_parser("push", help="create the Space ORG/NAME, or bring it up to date")
     sent.add_argument("name", metavar="ORG/NAME")
+    for verb in (made, sent):
+        verb.add_argument("--static", action="store_true", help="the page that runs in the browser: no Python there")
     models = verbs.add_parser("push-models", help="publish each set of weights as a model repository with a model card")
     models.add_argument("organisation", metavar="ORG", help="yours, or an organisation's in which you may write")
     for verb in (sent, models):

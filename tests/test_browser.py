@@ -1,29 +1,12 @@
 """The page in a browser, as a visitor has it. Needs Playwright and a Chromium; `make browser` gets axe-core's rules."""
 
-import shutil
-from pathlib import Path
-
 import numpy as np
 import pytest
+from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
 from PIL import Image
 
 from demo import page as built
-from demo.screenshot import BROWSERS, SHOWN, SWITCHES
-
-sync_api = pytest.importorskip("playwright.sync_api")
-AXE = Path(__file__).parents[1] / ".venv" / "axe.min.js"
-SETTLED = 500  # milliseconds
-
-
-@pytest.fixture(scope="module")
-def browser():
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        pytest.skip("no Chromium: apt-get install chromium")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
-        yield chromium
-        chromium.close()
+from demo.screenshot import SHOWN
 
 
 @pytest.fixture(scope="module")
@@ -35,27 +18,15 @@ def url():
 
 
 @pytest.fixture
-def visit(browser, url):
+def visit(opened):  # noqa: F811  a fixture
     """Open the page; returns it once its first result is there."""
-    opened = []
 
     def visit(width=1280, scheme="light"):
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        opened.append(page)
-        page.went_out = []
-        page.on("request", lambda asked: _note(page.went_out, asked.url, url))
-        page.goto(url)
+        page = opened(width, scheme)
         page.wait_for_selector("#board img")
         return page
 
-    yield visit
-    for page in opened:
-        page.close()
-
-
-def _note(seen, asked, url):
-    if not asked.startswith((url, "data:", "blob:")):
-        seen.append(asked)
+    return visit
 
 
 def board(page):
@@ -163,15 +134,11 @@ def test_the_tabs_are_reached_by_keys(visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_no_tab_breaks_a_rule_of_axe_runs_over_the_side_or_asks_another_machine(visit, scheme, width):
-    if not AXE.is_file():
-        pytest.skip(f"no axe-core at {AXE}: make browser")
     page = visit(width, scheme)
     for tab, selector in SHOWN.items():
         page.get_by_role("tab", name=tab).click()
         page.wait_for_selector(selector)
         page.wait_for_timeout(SETTLED)
-        page.evaluate(AXE.read_text())
-        found = page.evaluate("axe.run()")["violations"]
-        assert not found, [(tab, rule["id"], rule["nodes"][0]["html"]) for rule in found]
+        assert not violations(page), tab
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert not page.went_out

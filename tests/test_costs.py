@@ -1,3 +1,4 @@
+import importlib.util
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from bench import ceiling, collect, collected, cost_tables, costs, determinism, 
 from bench.columns import METHODS
 from bench.commands import costs as costs_command
 from denoise import commandline, weights
+from denoise.export import any_batch
 
 CPU = torch.device("cpu")
 EXAMPLE = Path(__file__).parent.parent / "examples" / "my_net.py"
@@ -137,7 +139,7 @@ def card(tmp_path_factory):
     (folder / "recipe.json").write_text(RECIPE)
     brought = [f"{EXAMPLE}:build", f"dense={_written(folder)}:build"]
     if "onnx" in _extras():
-        export.onnx(weights.build(autoencoder()), folder / "theirs.onnx")
+        any_batch(weights.build(autoencoder()), folder / "theirs.onnx")
         brought.append(str(folder / "theirs.onnx"))
     words = ["costs", "--results", str(folder), "--rounds", "1", "--arms", "nearest", "transposed_k2"]
     command.main([*words, "--model", *brought])
@@ -148,7 +150,7 @@ RECIPE = '{"width": 4, "depth": 1, "images": 10, "batch": 8, "lr": 0.01}'
 
 
 def _extras():
-    return {name for name in ("onnx", "onnxscript", "onnxruntime") if export.importlib.util.find_spec(name)}
+    return {name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name)}
 
 
 def _written(folder):

@@ -1,0 +1,67 @@
+// Pictures are { width, height, values }: gray, row by row, Float32Array in [0, 1].
+
+const SIDE = 28, BOX = 20;  // MNIST scaled each digit to a 20x20 box and put its centre of mass in the middle of 28x28
+
+/** What an image, canvas or bitmap shows, in gray; shrunk where a side has more than `largest` pixels. */
+export function fromImage(image, largest = Infinity) {
+  const [wide, high] = [image.naturalWidth ?? image.width, image.naturalHeight ?? image.height];
+  const scale = Math.min(1, largest / Math.max(wide, high));
+  const width = Math.max(1, Math.round(wide * scale)), height = Math.max(1, Math.round(high * scale));
+  const canvas = new OffscreenCanvas(width, height), pen = canvas.getContext("2d", { willReadFrequently: true });
+  pen.fillStyle = "#fff";  // under what is transparent
+  pen.fillRect(0, 0, width, height);
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(image, 0, 0, width, height);
+  return gray(pen.getImageData(0, 0, width, height));
+}
+
+function gray({ data, width, height }) {
+  const values = new Float32Array(width * height);
+  for (let i = 0; i < values.length; i++) {
+    const luma = 0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2];  // ITU-R BT.601
+    values[i] = Math.round(luma) / 255;
+  }
+  return { width, height, values };
+}
+
+/** Show a picture on a canvas, each pixel as it is, clamped to [0, 1]. */
+export function paint(canvas, picture) {
+  Object.assign(canvas, { width: picture.width, height: picture.height });
+  const image = new ImageData(picture.width, picture.height);
+  picture.values.forEach((value, i) => {
+    image.data.fill(Math.round(255 * Math.min(1, Math.max(0, value))), 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
+  });
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+/** A drawing, bright on black, as MNIST would hold it; null where nothing is drawn. */
+export function asDigit(pad) {
+  const drawn = fromImage(pad), xs = [], ys = [];
+  drawn.values.forEach((value, i) => {
+    if (value > 0.12) { xs.push(i % drawn.width); ys.push(Math.floor(i / drawn.width)); }
+  });
+  if (!xs.length) return null;
+  const [left, right] = extent(xs), [top, bottom] = extent(ys);
+  const scale = BOX / Math.max(right - left + 1, bottom - top + 1);
+  const width = Math.max(1, Math.round((right - left + 1) * scale));
+  const height = Math.max(1, Math.round((bottom - top + 1) * scale));
+  const small = new OffscreenCanvas(width, height), pen = small.getContext("2d");
+  pen.imageSmoothingQuality = "high";
+  pen.drawImage(pad, left, top, right - left + 1, bottom - top + 1, 0, 0, width, height);
+  const digit = fromImage(small), values = new Float32Array(SIDE * SIDE);
+  const [x, y] = [offset(digit, (i) => i % width, width), offset(digit, (i) => Math.floor(i / width), height)];
+  digit.values.forEach((value, i) => { values[(y + Math.floor(i / width)) * SIDE + x + (i % width)] = value; });
+  return { width: SIDE, height: SIDE, values };
+}
+
+function extent(numbers) {
+  return numbers.reduce(([low, high], one) => [Math.min(low, one), Math.max(high, one)], [Infinity, -Infinity]);
+}
+
+/** Where a digit of `size` pixels must begin for its centre of mass to lie in the middle. */
+function offset(digit, place, size) {
+  let ink = 0, moment = 0;
+  digit.values.forEach((value, i) => { ink += value; moment += value * place(i); });
+  return Math.min(SIDE - size, Math.max(0, Math.round(SIDE / 2 - 0.5 - moment / ink)));
+}

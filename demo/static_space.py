@@ -1,0 +1,116 @@
+"""The page for accounts that cannot host Python: the same networks, run in the visitor's browser by ONNX Runtime Web.
+
+References
+----------
+https://onnxruntime.ai/docs/tutorials/web/
+https://huggingface.co/docs/hub/spaces-sdks-static
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+import denoise
+from demo.answers import HIGHEST, families, members
+from demo.compare import FIRST
+from demo.picture import LARGEST_SIDE
+from demo.samples import samples
+from denoise import export
+from denoise.datasets import DATASETS
+from denoise.decoders import DECODERS
+
+SOURCE = Path(__file__).parent / "static"
+RUNTIME = "onnxruntime-web@1.30.0"  # MIT licence; npm holds its files against their checksum
+RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+PATIENCE = 300  # seconds
+
+
+def fill(folder: Path, front_matter: str, licence: Path) -> None:
+    """Write the page, its networks and what runs them into a folder; nothing of it is loaded from elsewhere.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is missing.
+    front_matter : str
+        Of the Gradio Space (YAML): what it is called stands over this one too.
+    licence : Path
+        Copied.
+
+    Raises
+    ------
+    ValueError
+        npm or the packages of the extra `onnx` are missing, or npm cannot bring the runtime.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in (licence, *SOURCE.iterdir()):
+        shutil.copyfile(source, folder / source.name)
+    readme = folder / "README.md"
+    readme.write_text(f"---\n{_facts(front_matter)}---\n\n{readme.read_text()}")
+    _fetch_runtime(folder)
+    page = {
+        "highest": HIGHEST,
+        "largest_side": LARGEST_SIDE,
+        "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
+        "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
+        "networks": [_network(name, family, folder) for family in families() for name in members(family).values()],
+        "samples": _samples(folder),
+    }  # fmt: skip
+    (folder / "page.json").write_text(json.dumps(page, indent=1) + "\n")
+
+
+def _facts(front_matter: str) -> str:
+    """The front matter of a static Space."""
+    facts = yaml.safe_load(front_matter)
+    kept = ("title", "emoji", "colorFrom", "colorTo", "short_description", "license", "tags", "pinned")
+    of_static = {"sdk": "static", "app_file": "index.html"}
+    return yaml.safe_dump({key: facts[key] for key in kept} | of_static, allow_unicode=True, sort_keys=False)
+
+
+def _fetch_runtime(folder: Path) -> None:
+    if shutil.which("npm") is None:
+        raise ValueError("npm is missing: it brings ONNX Runtime Web (apt-get install npm, or nodejs.org)")
+    with tempfile.TemporaryDirectory() as packed:
+        command = ["npm", "pack", "--silent", RUNTIME]
+        try:
+            done = subprocess.run(command, cwd=packed, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"npm did not bring {RUNTIME} within {PATIENCE} seconds: try again") from None
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["no reason was given"]
+            raise ValueError(f"npm did not bring {RUNTIME}: {lines[0]}")
+        (archive,) = Path(packed).glob("*.tgz")
+        with tarfile.open(archive) as archived:
+            for name in RUNTIME_FILES:
+                (folder / name).write_bytes(archived.extractfile(f"package/dist/{name}").read())
+
+
+def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
+    """Export one network; returns what the page must know of it."""
+    denoiser = denoise.load(name, "cpu")
+    file = f"{name}.onnx"
+    export.any_size(denoiser.network, folder / file, denoiser.channels)
+    decoder = DECODERS[denoiser.card["architecture"]["decoder"]]
+    return {
+        "name": name, "family": family, "label": decoder.label, "colour": decoder.colour, "file": file,
+        "multiple": denoiser.network.multiple,
+    }  # fmt: skip
+
+
+def _samples(folder: Path) -> list[dict[str, str]]:
+    """Write the rendered samples, which may be given away with the page, as PNG."""
+    found = []
+    for number, sample in enumerate(one for one in samples() if one.rendered and one.family in families()):
+        file = f"sample-{number}.png"
+        Image.fromarray(sample.picture).save(folder / file)
+        found.append({"label": sample.label, "family": sample.family, "file": file})
+    return found

@@ -1,0 +1,54 @@
+"""A browser for tests of pages: Playwright with a Chromium that is on this machine, and axe-core's rules."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from demo.screenshot import BROWSERS, SWITCHES
+
+AXE = Path(__file__).parents[1] / ".venv" / "axe.min.js"
+SETTLED = 500  # milliseconds
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        pytest.skip("no Chromium: apt-get install chromium")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(browser, url):
+    """A function that opens the page at `url`; its `went_out` lists what was asked of other machines."""
+    pages = []
+
+    def opened(width=1280, scheme="light"):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        pages.append(page)
+        page.went_out = []
+        page.on("request", lambda asked: _note(page.went_out, asked.url, url))
+        page.goto(url)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+def _note(seen, asked, url):
+    if not asked.startswith((url, "data:", "blob:")):
+        seen.append(asked)
+
+
+def violations(page):
+    """What breaks a rule of axe-core: pairs of rule and element; skips where its rules are not here."""
+    if not AXE.is_file():
+        pytest.skip(f"no axe-core at {AXE}: make browser")
+    page.evaluate(AXE.read_text())
+    return [(rule["id"], rule["nodes"][0]["html"]) for rule in page.evaluate("axe.run()")["violations"]]

@@ -1,0 +1,203 @@
+"""The page that needs no Python where it is hosted: built from npm and the weights, driven in a browser."""
+
+import contextlib
+import functools
+import http.server
+import shutil
+import threading
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
+from PIL import Image
+
+import denoise
+from demo import space, static_space
+from denoise import commandline
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    if shutil.which("npm") is None:
+        pytest.skip("no npm")
+    folder = tmp_path_factory.mktemp("static") / "built"
+    space.build(folder, static=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(built):
+    with _served(built) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _served(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def visit(opened):  # noqa: F811  a fixture
+    """Open the page; returns it once its first result is there."""
+
+    def visit(width=1280, scheme="light"):
+        page = opened(width, scheme)
+        page.wait_for_selector("#board figure")
+        return page
+
+    return visit
+
+
+def shown(page):
+    """What is on the screen: clean and noisy picture, and the answers by the name of the network, as arrays."""
+    found = page.evaluate("""() => {
+        const { clean, noisy, answers } = window.shown();
+        const plain = (picture) => ({ ...picture, values: [...picture.values] });
+        const pictures = Object.entries(answers).map(([name, { picture }]) => [name, plain(picture)]);
+        return { clean: plain(clean), noisy: plain(noisy), answers: Object.fromEntries(pictures) };
+    }""")
+    answers = {name: _array(picture) for name, picture in found["answers"].items()}
+    return _array(found["clean"]), _array(found["noisy"]), answers
+
+
+def _array(picture):
+    return np.array(picture["values"], np.float32).reshape(picture["height"], picture["width"])
+
+
+def until_said(page, text):
+    page.wait_for_function("(text) => document.querySelector('#said').innerText.includes(text)", arg=text)
+
+
+def assert_as_in_python(page):
+    _, noisy, answers = shown(page)
+    assert answers
+    for name, answer in answers.items():
+        expected = denoise.load(name, device="cpu").estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
+        np.testing.assert_allclose(answer, expected, atol=1e-4, rtol=0)
+
+
+def test_it_is_a_static_space_with_all_that_it_needs(built):
+    facts = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])
+    assert (facts["sdk"], facts["app_file"], facts["license"]) == ("static", "index.html", "mit")
+    names = {str(path.relative_to(built)) for path in built.rglob("*")}
+    networks = {f"{name}.onnx" for name in denoise.names() if name.partition("-")[0] in ("mnist", "notmnist")}
+    assert {"index.html", "LICENSE", *static_space.RUNTIME_FILES, *networks} <= names
+    assert not [name for name in names if name.endswith(".py")]
+
+
+def test_the_answers_are_those_of_python(visit):
+    page = visit()
+    assert len(shown(page)[2]) == 3
+    assert_as_in_python(page)
+
+
+@pytest.mark.parametrize("size", [(40, 31), (3, 2), (1, 1)])
+def test_a_picture_of_any_size_is_answered_as_in_python(visit, tmp_path, size):
+    page = visit()
+    ramp = np.linspace(0, 255, size[0] * size[1]).reshape(size[::-1]).astype(np.uint8)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "ramp.png")
+    until_said(page, f"{size[0]}x{size[1]} pixels")
+    np.testing.assert_array_equal(np.round(shown(page)[0] * 255), ramp)
+    assert_as_in_python(page)
+
+
+def test_the_slider_changes_pictures_and_numbers_and_the_last_position_wins(visit):
+    page = visit()
+    clean, noisy, answers = shown(page)
+    words = page.locator("#board").inner_text()
+    slider = page.get_by_role("slider", name="Noise level sigma")
+    for _ in range(5):
+        slider.press("ArrowRight")
+    until_said(page, "sigma 0.45,")
+    page.wait_for_timeout(SETTLED)
+    now_clean, now_noisy, now_answers = shown(page)
+    assert "sigma 0.45," in page.locator("#said").inner_text()
+    assert page.locator("#board").inner_text() != words
+    np.testing.assert_array_equal(now_clean, clean)
+    assert (now_noisy != noisy).any()
+    assert all((now_answers[name] != answers[name]).any() for name in answers)
+
+
+def test_the_noise_has_the_level_that_is_asked_for_and_depends_on_the_seed(visit, tmp_path):
+    page = visit()
+    Image.fromarray(np.full((200, 200), 128, np.uint8)).save(tmp_path / "gray.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "gray.png")
+    page.get_by_label("Clamp").uncheck()
+    until_said(page, "200x200 pixels")
+    until_said(page, "unclipped")
+    clean, noisy, _ = shown(page)
+    assert (noisy - clean).std() == pytest.approx(0.4, rel=0.02)
+    assert (noisy - clean).mean() == pytest.approx(0, abs=0.01)
+    page.get_by_label("Seed").fill("1")
+    until_said(page, "seed 1.")
+    assert abs(np.corrcoef((noisy - clean).ravel(), (shown(page)[1] - clean).ravel())[0, 1]) < 0.03
+    page.get_by_label("Seed").fill("-1")
+    until_said(page, "The seed must be a whole number")
+
+
+def test_the_scores_are_those_of_the_pictures(visit):
+    page = visit()
+    clean, noisy, answers = shown(page)
+    words = page.locator("#board").inner_text()
+    for picture in (noisy, *answers.values()):
+        assert f"{-10 * np.log10(np.mean((picture.clip(0, 1) - clean) ** 2)):.2f} dB" in words
+    assert page.locator("#board .badge").count() >= 1
+
+
+def test_a_drawing_is_scaled_and_centred_as_mnist_s_digits(visit):
+    page = visit()
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 200, steps=8)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelectorAll('#samples [aria-pressed=true]').length === 0")
+    page.wait_for_timeout(SETTLED)
+    clean = shown(page)[0]
+    assert clean.shape == (28, 28)
+    rows, columns = (np.flatnonzero(clean.max(axis) > 0.1) for axis in (1, 0))
+    assert len(rows) == pytest.approx(20, abs=1)
+    assert (columns[0] + columns[-1]) / 2 == pytest.approx(13.5, abs=1)
+
+
+def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
+    page = visit()
+    (tmp_path / "none.png").write_text("no picture")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "none.png")
+    until_said(page, "none.png cannot be used")
+    assert page.locator("#board figure").count() == 5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_breaks_no_rule_of_axe_runs_over_no_side_and_asks_no_other_machine(visit, scheme, width):
+    page = visit(width, scheme)
+    page.locator("#samples button").last.press("Enter")
+    until_said(page, "notMNIST")
+    assert not violations(page)
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert not page.went_out
+
+
+def test_without_npm_one_line_says_so_and_nothing_is_left(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        commandline.run(space.main, ["build", "--static", str(tmp_path / "space")])
+    assert end.value.code == 2
+    assert "npm is missing" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
