@@ -22,6 +22,8 @@ from PIL import Image
 from bench import labels
 from bench.budgets import REFERENCE
 from bench.summary import own_noise
+from denoise import weights
+from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.files import whole_file
 from denoise.registry import Entry
@@ -188,13 +190,23 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
 
 
 def curves(cards: dict[str, dict[str, Any]]) -> Figure:
-    """Validation PSNR (mean over the levels) of each network by the number of pictures that it had seen."""
+    """Validation PSNR (mean over the levels) of each network by the number of pictures that it had seen, a line for
+    each training where it was gone on with: pictures held out of another set have another score."""
     figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
     for panel, (name, card) in zip(panels, cards.items(), strict=True):
-        scores = card["validation_psnr"].values()
-        points = [(point["images"], point["psnr"]) for point in card["curve"]]
-        points.append((card["images_seen"], sum(scores) / len(scores)))
-        panel.plot(*zip(*points, strict=True), "o-", ms=2.5, lw=1.2, color=labels.arm("unet").colour)
+        trainings = weights.history(card)
+        for training, style in zip(trainings, ("o-", "s--", "^:", "d-."), strict=False):
+            scores, before = (
+                training["validation_psnr"].values(),
+                (training["started_from"] or {}).get("images_seen", 0),
+            )
+            points = [(before + point["images"], point["psnr"]) for point in training["curve"]]
+            points.append((training["images_seen"], sum(scores) / len(scores)))
+            held_out = f"held out of {DATASETS[training['settings']['dataset']].label}"
+            colour = labels.arm("unet").colour
+            panel.plot(*zip(*points, strict=True), style, ms=2.5, lw=1.2, color=colour, label=held_out)
+        if len(trainings) > 1:
+            panel.legend(fontsize=7.5, frameon=False)
         panel.set(title=name, xlabel="pictures seen (thousands)")
         panel.xaxis.set_major_formatter(lambda value, place: f"{value / 1e3:g}")
         panel.grid(alpha=0.3)

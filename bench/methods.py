@@ -127,7 +127,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
 
     return Method(
         name=denoiser.name + TOLD * told,
-        label=f"{_label(card['architecture'])} ({trained_on}{', told sigma' if told else ''})",
+        label=f"{_label(denoiser)} ({trained_on}{', told sigma' if told else ''})",
         told_sigma=told,
         timed=True,
         build=build,
@@ -139,9 +139,11 @@ def _trained(name: str, *, strange: bool = True) -> Method:
     )
 
 
-def _label(architecture: dict[str, Any]) -> str:
-    """The decoder, after the body that holds it where that is not the autoencoder of the comparison."""
-    body, decoder = ARCHITECTURES[architecture["name"]].label, architecture.get("decoder")
-    if decoder is None:
-        return body
-    return DECODERS[decoder].label if architecture["name"] == "autoencoder" else f"{body}, {in_text(decoder)}"
+def _label(denoiser: engine.Denoiser) -> str:
+    """The decoder; of another body than the autoencoder of the comparison, after its name, which tells several apart."""
+    architecture = denoiser.card["architecture"]
+    decoder = architecture.get("decoder")
+    if decoder is not None and architecture["name"] == "autoencoder":
+        return DECODERS[decoder].label
+    body = ARCHITECTURES[architecture["name"]].label
+    return f"{denoiser.name}: {body if decoder is None else f'{body}, {in_text(decoder)}'}"

@@ -36,17 +36,16 @@ def part(frame: pd.DataFrame) -> str:
 
 
 def distances(frame: pd.DataFrame) -> list[str]:
-    """A sentence a dataset: how far the blind networks are from the blind ones of papers, at each level."""
+    """A sentence a dataset: how far the best of the blind networks is from the blind ones of papers, at each level."""
     said = []
     for dataset, rows in frame.groupby("dataset", sort=False):
         scores = rows.pivot(index="method", columns="sigma", values="psnr_db")
-        shipped = [name for name in scores.index if name in NETWORKS]
+        best = scores[scores.index.isin(NETWORKS)].mean(axis=1).idxmax()
+        levels = ", ".join(labels.level(sigma) for sigma in scores.columns)
         for anchor in (row for row in scores.index if row.startswith("published") and "blind" in row):
-            levels = [f"{sigma * 255:.0f}" for sigma in scores.columns]
-            for name in shipped:
-                gaps = ", ".join(f"{gap:+.2f}" for gap in scores.loc[name] - scores.loc[anchor])
-                of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
-                said.append(f"{labels.dataset(dataset)} at {', '.join(levels)}: `{name}` less {of}: {gaps} dB.")
+            gaps = ", ".join(f"{gap:+.2f}" for gap in scores.loc[best] - scores.loc[anchor])
+            of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
+            said.append(f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: {gaps} dB.")
     return said
 
 
@@ -54,15 +53,21 @@ def trainings() -> str:
     """How long each network was trained, and on what."""
     lines = []
     for name, card in cards().items():
-        settings, ran = card["settings"], card["run_on"]
-        where = ran["device"]
-        if where == "cpu":
-            where = labels.counted(ran["threads"], "processor thread") + ", shared with other work"
-        lines.append(
-            f"- `{name}`: {card['images_seen']:,} crops of {settings['patch']}x{settings['patch']} from "
-            f"{DATASETS[settings['dataset']].label}, {card['seconds'] / 3600:.1f} hours on {where}."
-        )
+        seen, stages = 0, []
+        for training in weights.history(card):
+            images, seen = training["images_seen"] - seen, training["images_seen"]
+            patch, hours = training["settings"]["patch"], training["seconds"] / 3600
+            of = DATASETS[training["settings"]["dataset"]].label
+            stages.append(f"{images:,} crops of {patch}x{patch} from {of}, {hours:.1f} hours on {_where(training)}")
+        lines.append(f"- `{name}`: {'; then '.join(stages)}.")
     return "\n".join(lines)
+
+
+def _where(card: dict[str, Any]) -> str:
+    ran = card["run_on"]
+    if ran["device"] != "cpu":
+        return ran["device"]
+    return labels.counted(ran["threads"], "processor thread") + ", shared with other work"
 
 
 def tables(frame: pd.DataFrame) -> list[str]:
@@ -70,16 +75,18 @@ def tables(frame: pd.DataFrame) -> list[str]:
     parts = []
     for dataset in frame.dataset.unique():
         rows = frame[(frame.dataset == dataset) & ~frame.method.isin(FLOORS)]
+        if not rows.sigma.any():  # a method that is told of no noise leaves all as it is
+            rows = rows[~rows.told_sigma]
         shown = report.wide(rows, dataset)
         levels = [column for column in shown.columns if column not in report.COSTS]
         kept = [*levels, *(column for column in COSTS if shown[column].notna().any())]
         measured = rows[rows.status != published.PUBLISHED].iloc[0]
-        said = f"**{labels.dataset(dataset)}**, {measured.pictures} test pictures"
+        said = f"**{labels.dataset(dataset)}**, {measured.pictures:.0f} test pictures"
         if rows.sigma.any():
             said += f", {'clipped' if measured.clipped else 'unclipped'} Gaussian noise"
         parts.append(f"{said}: PSNR in dB.\n\n{report.pipes(shown[kept])}")
     timed = frame.dropna(subset="cpu_ms_p50").iloc[0]
-    return [*parts, f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads} threads, {timed['dtype']}."]
+    return [*parts, f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}."]
 
 
 def cards() -> dict[str, dict[str, Any]]:

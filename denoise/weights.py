@@ -83,6 +83,12 @@ def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
     return network.eval(), card
 
 
+def history(card: dict[str, Any]) -> list[dict[str, Any]]:
+    """The cards of a network from its first training to the last: with `--start` a training goes on from another's."""
+    before = card.get("started_from")
+    return [*(history(before) if before else []), card]
+
+
 def build(architecture: dict[str, Any]) -> AnySize:
     """The network that an `architecture` of a card describes: its name, and the options of that entry."""
     options = dict(architecture)

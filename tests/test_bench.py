@@ -184,7 +184,7 @@ def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
     blind, informed = methods.find([str(path), f"{path}:told"])
     assert (blind.name, informed.name) == ("told", "told:told")
     assert (blind.told_sigma, informed.told_sigma) == (False, True)
-    assert informed.label == "U-Net, upsampling nearest + conv 3x3 (train400, told sigma)"
+    assert informed.label == "told: U-Net, upsampling nearest + conv 3x3 (train400, told sigma)"
     noisy, letters = torch.rand(1, 1, 32, 32), datasets.load("glyphs", "train")
     answers = [arm.build(letters, torch.device("cpu"))(noisy, 0.2) for arm in (blind, informed)]
     assert not torch.equal(*answers)
