@@ -140,7 +140,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
 
 
 def _label(denoiser: engine.Denoiser) -> str:
-    """The decoder; of another body than the autoencoder of the comparison, after its name, which tells several apart."""
+    """The decoder; of another body than the autoencoder, after the network's name, which tells several apart."""
     architecture = denoiser.card["architecture"]
     decoder = architecture.get("decoder")
     if decoder is not None and architecture["name"] == "autoencoder":
