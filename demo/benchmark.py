@@ -8,6 +8,7 @@ import gradio as gr
 import numpy as np
 import pandas as pd
 
+from demo import photo
 from demo.compare import FIRST, Compare, show
 from demo.inputs import LIVE, MODEL, PRIVATE
 from demo.samples import samples
@@ -15,6 +16,7 @@ from denoise import datasets
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "bench" / "results" / "table.csv"
+PHOTOGRAPHS = ROOT / "bench" / "results" / "photographs" / "table.csv"
 REPORT = ROOT / "bench" / "results" / "small" / "report.md"
 FIGURES = ROOT / "docs" / "figures"
 SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clipped"}  # as the page's networks know them
@@ -34,8 +36,13 @@ COLUMNS = {  # of the table on the page, and where each comes from
     "M MACs": "macs",
     "CPU ms": "cpu_ms_p50",
 }
+WIDTHS = ["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"]
+FLOORS = ("black", "mean")  # a photograph is far from both
+SHOWN_BY = {"bsd68": "camera.png", "set12": "camera.png", "cbsd68": "astronaut.png", "documents": "page.png"}
+"""The sample of the Photo tab that stands for the pictures of a set."""
+
 # Gradio gives the box a placeholder and a title, but no name for those who hear the page.
-NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input").forEach(
+NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input, #photo-scores input").forEach(
   (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
 DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 
@@ -44,10 +51,22 @@ def table() -> pd.DataFrame:
     """Every score of the shipped networks on the pictures that they were trained for, and of what needs no training."""
     rows = pd.read_csv(TABLE)
     rows = rows[(rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())]
+    shown = _shown(rows)
+    shown["Method"] = shown.Method.str.replace(r" \(.*\)$", "", regex=True)  # what it was trained on stands beside it
+    return shown
+
+
+def photographs() -> pd.DataFrame:
+    """Every score on photographs and pages, with those of papers; sigma is on the 0-255 scale, as in papers."""
+    rows = pd.read_csv(PHOTOGRAPHS)
+    rows = rows[~rows.method.isin(FLOORS) & ~(rows.told_sigma & (rows.sigma == 0))]
+    return _shown(rows.assign(sigma=rows.sigma_255))
+
+
+def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values(["dataset", "sigma", "psnr_db"], ascending=[True, True, False])
     shown = rows[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
     shown["Pictures"] = shown.Pictures.map(lambda name: datasets.DATASETS[name].label)
-    shown["Method"] = shown.Method.str.replace(r" \(.*\)$", "", regex=True)  # what it was trained on stands beside it
     shown["M MACs"] /= 1e6
     return shown.round(DIGITS).reset_index(drop=True)
 
@@ -78,13 +97,22 @@ def choose(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
     return picture, *setting, keep, keep, gr.Tabs(selected="compare")
 
 
+def choose_photograph(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
+    """The setting of a row, for the Photo tab: a sample like its pictures, its noise, and the tab itself."""
+    row = dict(zip(shown.columns, event.row_value, strict=True))
+    (name,) = (name for name in SHOWN_BY if datasets.DATASETS[name].label == row["Pictures"])
+    picture, task, kind = photo.sample(SHOWN_BY[name])
+    level = photo.for_task(task) | {"value": float(row["sigma"])}
+    return picture, task, kind, level, photo.FIRST["seed"], gr.Tabs(selected="photo")
+
+
 def figure(kind: str, of: str) -> str:
     """The file of a figure."""
     return str(FIGURES / f"{kind}-{SETS[of]}.png")
 
 
-def tab(compare: Compare, tabs: gr.Tabs) -> None:
-    """Put the tab into the Blocks that are being built; a chosen row is shown in the Compare tab."""
+def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
+    """Put the tab into the Blocks that are being built; a chosen row is shown in the Compare or the Photo tab."""
     short, sections = verdict()
     gr.Markdown("## The answer so far\n\n" + short)
     of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
@@ -108,13 +136,24 @@ def tab(compare: Compare, tabs: gr.Tabs) -> None:
         "## Every score\n\nOf the networks that this page runs, larger than those above and trained once each. "
         "Choose a row to see its setting in Compare."
     )
-    shown = gr.Dataframe(
-        table(), interactive=False, show_search="filter", label="Scores of the shipped networks", elem_id="scores",
-        max_height=420, column_widths=["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"],
-    )  # fmt: skip
+    shown = _dataframe(table(), "Scores of the shipped networks", "scores")
     shown.select(choose, shown, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
         show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
+    )
+    gr.Markdown(
+        "## Photographs and pages\n\nSigma is on the 0-255 scale, the noise not clamped. Rows marked *published* are "
+        "what papers report. Choose a row to see its setting in Photo."
+    )
+    shown = _dataframe(photographs(), "Scores on photographs and pages", "photo-scores")
+    shown.select(choose_photograph, shown, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
+        photo.show, cleaned.inputs, cleaned.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
     )
     for title, text in sections.items():
         with gr.Accordion(title, open=False):
             gr.Markdown(text)
+
+
+def _dataframe(shown: pd.DataFrame, label: str, name: str) -> gr.Dataframe:
+    return gr.Dataframe(
+        shown, interactive=False, show_search="filter", label=label, elem_id=name, max_height=420, column_widths=WIDTHS
+    )

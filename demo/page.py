@@ -38,9 +38,9 @@ def build() -> gr.Blocks:
             with gr.Tab("Compare", id="compare"):
                 compared = compare.tab()
             with gr.Tab("Photo", id="photo"):
-                photo.tab()
+                cleaned = photo.tab()
             with gr.Tab("Benchmark", id="benchmark") as opened:
-                benchmark.tab(compared, tabs)
+                benchmark.tab(compared, cleaned, tabs)
             opened.select(None, js=benchmark.NAMED)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()

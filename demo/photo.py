@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 import numpy as np
 import skimage
+from gradio.components import Component
 from gradio.data_classes import FileData
 
 import denoise
@@ -31,6 +32,13 @@ SAMPLES = {  # pictures of scikit-image: what is shown, and what kind of picture
 }
 FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0}
 OUTPUT = "clean.png"
+
+
+class Photo(NamedTuple):
+    """The components of the tab that `show` reads and writes, in its order."""
+
+    inputs: list[Component]
+    outputs: list[Component]
 
 
 class Photograph(gr.Image):
@@ -88,7 +96,11 @@ def _scores(done: Cleaned) -> dict[str, object]:
 
 def choose(event: gr.SelectData) -> tuple[np.ndarray, str, str]:
     """A sample becomes the picture; a page is stained as it is, a photograph is clean and gets noise."""
-    name = list(SAMPLES)[event.index]
+    return sample(list(SAMPLES)[event.index])
+
+
+def sample(name: str) -> tuple[np.ndarray, str, str]:
+    """The picture of that name, and what is to be done with it: task and kind."""
     kind = SAMPLES[name][1]
     return _sample(name), AS_IT_IS if kind == "page" else ADD, kind
 
@@ -110,7 +122,7 @@ def _path(name: str) -> Path:
     return Path(skimage.__file__).parent / "data" / name
 
 
-def tab() -> None:
+def tab() -> Photo:
     """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
     first = next(iter(SAMPLES))
     opening = hint("No weights for photographs ship with this copy."), {}, None
@@ -153,6 +165,7 @@ def tab() -> None:
         picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),
     ):
         source.success(show, inputs, outputs, **PRIVATE, concurrency_id=MODEL, **LIVE)
+    return Photo(inputs, outputs)
 
 
 CSS = """

@@ -24,7 +24,7 @@ from denoise import commandline
 ROOT = Path(__file__).parents[1]
 COPIED = (
     *("app.py", "LICENSE", "denoise/**/*.py", "denoise/pretrained/*.json", "denoise/pretrained/*.safetensors"),
-    *("bench/results/table.csv", "bench/results/small/report.md"),
+    *("bench/results/table.csv", "bench/results/photographs/table.csv", "bench/results/small/report.md"),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png"),
 )
 TOOLS = {"screenshot.py", "space.py", "static_space.py", "hub.py", "model_repos.py", "load.py"}

@@ -29,6 +29,30 @@ def test_every_shipped_network_of_the_comparison_is_in_it(shown):
     assert len(shown[shown.Parameters.notna()]) == len(networks) * shown.sigma.nunique()
 
 
+def test_the_scores_of_photographs_stand_with_those_of_papers():
+    shown, committed = benchmark.photographs(), pd.read_csv(benchmark.PHOTOGRAPHS)
+    assert set(shown.Pictures) == {"BSD68", "Set12", "CBSD68", "Dirty documents"}
+    assert set(shown[shown.Pictures == "BSD68"].sigma) == {15, 25, 50}
+    published = shown[(shown.Pictures == "BSD68") & (shown.sigma == 25) & shown.Method.str.startswith("DnCNN-B")]
+    assert published["PSNR (dB)"].tolist() == [29.16]
+    assert shown["PSNR (dB)"].max() == pytest.approx(committed.psnr_db.max(), abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("pictures", "task", "kind", "colours"),
+    [
+        ("BSD68", "add", "photograph", 1), ("CBSD68", "add", "photograph", 3), ("Dirty documents", "clean", "page", 1)
+    ],
+)  # fmt: skip
+def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(pictures, task, kind, colours):
+    shown = benchmark.photographs()
+    row = shown[shown.Pictures == pictures].iloc[-1]
+    picture, *setting, level, _, _ = benchmark.choose_photograph(shown, SimpleNamespace(row_value=list(row)))
+    assert setting == [task, kind]
+    assert level["value"] == row.sigma
+    assert (picture.shape[-1] if picture.ndim == 3 else 1) == colours
+
+
 def test_the_verdict_is_that_of_the_report():
     short, sections = benchmark.verdict()
     assert short.startswith("At equal channels upsampling nearest + conv 3x3 ")
