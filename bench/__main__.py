@@ -139,7 +139,7 @@ def _grid(parser: argparse.ArgumentParser) -> None:
         help="whether the noise is clamped (default: both; of a unet: unclipped)",
     )
     parser.add_argument("--arms", nargs="+", help="default: every registered decoder, and the ceilings unet and dncnn")
-    parser.add_argument("--budgets", nargs="+", help="default: channels parameters macs")
+    parser.add_argument("--budgets", nargs="+", help="default: channels parameters macs; of a unet: parameters")
     parser.add_argument("--seeds", type=int, default=3, help="training seeds, counted from 0 (default: 3)")
     parser.add_argument("--only", metavar="CELL", help="one cell by its name, as --dry-run lists them")
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where cells are worked off")

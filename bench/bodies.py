@@ -31,6 +31,8 @@ class Body:
     tests : tuple of str
     clipped : tuple of bool
         Whether the noise of training and test is clamped: a network for each.
+    budgets : tuple of str
+        What is held equal between the arms, a comparison for each: names of `bench.budgets.BUDGETS`.
     ceilings : tuple of str
         Networks that are no arm and stand above them, at equal parameters.
     options : dict
@@ -53,6 +55,7 @@ class Body:
     tests: tuple[str, ...]
     clipped: tuple[bool, ...]
     ceilings: tuple[str, ...]
+    budgets: tuple[str, ...] = ("channels", "parameters", "macs")
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     photographic: bool = False
@@ -81,7 +84,7 @@ BODIES = {
     "unet": Body(
         "unet", "U-Nets", "Which decoder should a U-Net for photographs use?", "answer for photographs",
         ("bsd68", False), 25 / 255, ("bsd68",), ("bsd68", "set12"), clipped=(False,), ceilings=(),
-        options={"output": "residual", "bias": False},
+        budgets=("parameters",), options={"output": "residual", "bias": False},
         training={
             "sigma": (0.0, 55 / 255), "loss": "psnr", "patch": 64, "flips": True, "ema": 0.999, "init": "keras"
         },

@@ -15,6 +15,7 @@ import torch
 
 from bench import costs
 from bench.bodies import BODIES
+from bench.recipe import Recipe
 from denoise import weights
 
 BUDGETS = {"channels": None, "parameters": costs.parameters, "macs": lambda net: costs.macs(net, SHAPE)}
@@ -75,12 +76,12 @@ def channels(arm: str, budget: str, width: int, depth: int, body: str = "autoenc
     return best
 
 
-def names(arm: str, widths: tuple[int, ...], width: int, depth: int, body: str = "autoencoder") -> list[str]:
-    """The budgets on which an arm of these channels lies."""
+def names(arm: str, widths: tuple[int, ...], recipe: Recipe) -> list[str]:
+    """The budgets of the recipe's body on which an arm of these channels lies."""
     found = []
-    for budget in BUDGETS:
+    for budget in BODIES[recipe.body].budgets:
         with contextlib.suppress(Impossible):
-            if channels(arm, budget, width, depth, body) == widths:
+            if channels(arm, budget, recipe.width, recipe.depth, recipe.body) == widths:
                 found.append(budget)
     return found
 

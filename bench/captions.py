@@ -2,11 +2,11 @@
 
 CAPTIONS = {
     "examples": (
-        "Test pictures under {noise} of sigma {sigma} and what each arm makes of them (seed 0, equal channels). Below "
+        "Test pictures under {noise} of sigma {sigma} and what each arm makes of them (seed 0, {budget}). Below "
         "each its PSNR: one picture says nothing of an arm."
     ),
     "psnr": (
-        "Left: PSNR by noise level at equal MACs; where curves lie on one another, the arms differ by less than a line "
+        "Left: PSNR by noise level at {budget}; where curves lie on one another, the arms differ by less than a line "
         "is wide. Right: the difference from nearest + conv 3x3, each arm moved a little aside. An interval that "
         "leaves out the line at 0 is a difference, of this pair and level."
     ),

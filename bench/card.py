@@ -72,7 +72,7 @@ def arms(recipe: Recipe, names: Sequence[str] | None) -> list[Subject]:
             network.arm,
             network.settings(recipe).network(),
             "x".join(map(str, network.widths)),
-            " ".join(budgets.names(network.arm, network.widths, recipe.width, recipe.depth, recipe.body)),
+            " ".join(budgets.names(network.arm, network.widths, recipe)),
         )
         for network in networks
     ]

@@ -116,7 +116,7 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
     return known | {
         "arm": cell.arm,
         "widths": "x".join(map(str, cell.widths)),
-        "budgets": " ".join(budgets.names(cell.arm, cell.widths, recipe.width, recipe.depth, recipe.body)),
+        "budgets": " ".join(budgets.names(cell.arm, cell.widths, recipe)),
         "seed": cell.seed,
         "parameters": budgets.cost(cell.arm, "parameters", recipe.width, cell.widths, recipe.body),
         "macs": budgets.cost(cell.arm, "macs", recipe.width, cell.widths, recipe.body),

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench import collect, labels, tutorial_rows
 from bench.bodies import BODIES, Body
+from bench.captions import CAPTIONS
 from bench.columns import DIFFERENCES, METHODS, SUMMARY
 from bench.recipe import Recipe
 from bench.summary import both_ways
@@ -49,6 +50,10 @@ class Results:
     def shown(self) -> tuple[str, bool]:
         """The training set and clamping that stand for all: those of the body, the first where they are missing."""
         return self.body.shown if self.body.shown in self.trained or not self.trained else self.trained[0]
+
+    def caption(self, kind: str) -> str:
+        """How to read a figure of that kind."""
+        return CAPTIONS[kind].format(budget=labels.BUDGETS[labels.asked(self.body.budgets)[-1]])
 
     def card_files(self) -> list[Path]:
         """The cost cards, a file a machine and device."""

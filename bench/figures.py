@@ -37,14 +37,15 @@ README_INCHES = 9  # width of a figure that a README shows at about its own size
 MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
 
 
-def psnr_against_sigma(
-    summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool, budget: str = "macs"
-) -> Figure:
+def psnr_against_sigma(summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool) -> Figure:
     """Mean PSNR of each arm by noise level, and its difference from nearest + conv, both with 95 % intervals.
+
+    At the last budget at which the question is asked.
 
     The arms lie within a few tenths of a dB while the levels span ten, so the difference has a panel of its own.
     """
     rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
+    budget = labels.asked(rows.budget.dropna())[-1]
     rows = rows[(rows.budget == budget) & (rows.levels != "all")]
     gaps = gaps[(gaps.budget == budget) & (gaps.levels != "all") & (gaps.other == REFERENCE)]
     figure, (whole, gap) = _axes(1, 2, (README_INCHES, 4.6))

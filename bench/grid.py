@@ -68,7 +68,7 @@ class Selection:
     datasets: tuple[str, ...] = ()
     clipped: tuple[bool, ...] = ()
     arms: tuple[str, ...] = ()
-    budgets: tuple[str, ...] = tuple(budgets.BUDGETS)
+    budgets: tuple[str, ...] = ()
     seeds: int = 3
 
     def pairs(self, recipe: Recipe) -> list[tuple[bool, str]]:
@@ -85,7 +85,7 @@ class Selection:
         chosen = {}
         arms = self.arms or BODIES[recipe.body].arms
         for (clip, dataset), seed, budget, arm in itertools.product(
-            self.pairs(recipe), range(self.seeds), self.budgets, arms
+            self.pairs(recipe), range(self.seeds), self.budgets or BODIES[recipe.body].budgets, arms
         ):
             try:
                 widths = budgets.channels(arm, budget, recipe.width, recipe.depth, recipe.body)

@@ -22,6 +22,15 @@ NAMES = {
 BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs": "equal MACs"}
 
 
+def asked(budgets: Iterable[str]) -> list[str]:
+    """At which of these budgets the question is asked: equal channels and equal MACs, else the ones there are.
+
+    Both arms of the question have the same number of parameters at equal channels.
+    """
+    there = list(dict.fromkeys(budgets))
+    return [name for name in ("channels", "macs") if name in there] or there
+
+
 def arm(name: str) -> Entry:
     """The registry entry of a decoder, of a ceiling, or of a method without training."""
     for registry in (DECODERS, DENOISERS):

@@ -80,15 +80,16 @@ def _captioned(results: Results) -> list[Picture]:
     """The figures, with what is to be seen on each and how to read it."""
     there = Path(os.path.relpath(FIGURES, results.folder))
     of_example = CAPTIONS["examples"].format(
-        noise=labels.noise("gaussian", results.shown[1]), sigma=labels.level(results.body.example_sigma)
-    )
+        noise=labels.noise("gaussian", results.shown[1]), sigma=labels.level(results.body.example_sigma),
+        budget=labels.BUDGETS[results.body.budgets[0]],
+    )  # fmt: skip
     name = figure_name("examples", *results.shown)
     shown = [Picture(there / name, "Test pictures and every arm's answer", of_example)]
     for dataset, clipped in results.trained:
         where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
         for kind, title in (("psnr", "PSNR by noise level"), ("pareto", "Quality against cost")):
             name = figure_name(kind, dataset, clipped)
-            shown.append(Picture(there / name, f"{title}: {where}", f"{where}. {CAPTIONS[kind]}"))
+            shown.append(Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}"))
     if (results.folder / "spectra.parquet").is_file():
         name = figure_name("spectra", *results.shown)
         shown.append(Picture(there / name, "Power spectra of the residuals", CAPTIONS["spectra"]))

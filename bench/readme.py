@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench import answer, render, sentences, tables
-from bench.captions import CAPTIONS
 from bench.collected import Results, figure_name
 
 ROOT = Path(__file__).parent.parent
@@ -45,10 +44,10 @@ def _answer(results: Results) -> str:
         parts.append(f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}")
     of_figure = {kind: f"docs/figures/{figure_name(kind, dataset, clipped)}" for kind in ("psnr", "pareto")}
     parts += [
-        f"![PSNR by noise level for every decoder at equal MACs]({of_figure['psnr']})",
-        CAPTIONS["psnr"],
-        f"![Quality against cost for every decoder at every budget]({of_figure['pareto']})",
-        CAPTIONS["pareto"],
+        f"![PSNR by noise level for every decoder]({of_figure['psnr']})",
+        results.caption("psnr"),
+        f"![Quality against cost for every decoder]({of_figure['pareto']})",
+        results.caption("pareto"),
         answer.method(results.recipe),
         answer.missing(results.methods, results.recipe, results.taught()[0]),
     ]

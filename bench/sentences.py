@@ -15,13 +15,14 @@ PAIR = ("nearest", "transposed_k3")
 
 
 def in_short(differences: pd.DataFrame) -> str:
-    """The pair of the question over all training sets, at equal channels and at equal MACs, in one paragraph."""
+    """The pair of the question over all training sets, at each budget at which it is asked, in one paragraph."""
     first, second = (labels.in_text(arm) for arm in PAIR)
     parts = []
-    for budget in ("channels", "macs"):
-        rows = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
-        rows = rows[(rows.arm == PAIR[0]) & (rows.other == PAIR[1]) & (rows.seeds > 1)]
-        if rows.empty:
+    for budget in labels.asked(differences.budget):
+        here = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
+        rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1]) & (here.seeds > 1)]
+        if len(rows) < 2:
+            parts += [pair(here, *PAIR)] * len(rows)
             continue
         won, lost = ((~rows.tied & (rows.psnr_db * sign > 0)).sum() for sign in (1, -1))
         least, most = (round(gap, 2) + 0.0 for gap in (rows.psnr_db.min(), rows.psnr_db.max()))

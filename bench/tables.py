@@ -40,22 +40,24 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
 
 
 def question(differences: pd.DataFrame) -> Table:
-    """The pair that the project is named after, on every training set and clamping, at equal channels and MACs."""
+    """The pair that the project is named after, on every training set and clamping, at each budget it is asked at."""
     first, second = PAIR
     rows = differences[own_noise(differences) & (differences.arm == first) & (differences.other == second)]
     levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
-    cells = []
+    asked, cells = labels.asked(rows.budget), []
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
         line = {"Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"}
-        for budget in ("channels", "macs"):
+        for budget in asked:
             row = found[found.budget == budget].iloc[:1]
             line[_capital(labels.BUDGETS[budget])] = "" if row.empty else _verdict(row.iloc[0])
         line["Seeds"] = int(found.seeds.min())
         cells.append(line)
     note = (
         f"PSNR of upsampling nearest + conv 3x3 less that of the transposed conv 3x3, in dB, mean over {levels}, with "
-        "its 95 % interval. At equal parameters both are the networks of equal channels."
+        "its 95 % interval."
     )
+    if "channels" in asked:
+        note += " At equal parameters both are the networks of equal channels."
     return Table("Nearest + conv against transposed conv", note, pd.DataFrame(cells))
 
 
@@ -66,7 +68,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool) -> Table:
-    """Every arm at every budget on one training set, with what it costs at equal channels.
+    """Every arm at every budget on one training set, with what it costs at the first of them.
 
     Parameters
     ----------
@@ -86,7 +88,8 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     for budget in [budget for budget in BUDGETS if budget in means]:
         shown = [f"{means[budget][arm]:.2f} {ties[budget][arm]}".strip() for arm in order]
         cells[_capital(labels.BUDGETS[budget])] = [text.replace("nan", "") for text in shown]
-    at = [(arm, "parameters" if arm in CEILINGS else "channels") for arm in order]
+    first = labels.asked(trained.budget)[0]
+    at = [(arm, "parameters" if arm in CEILINGS else first) for arm in order]
     for cost in costs:
         values = costs[cost].reindex(pd.MultiIndex.from_tuples(at)).to_numpy()
         cells[cost] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
@@ -95,10 +98,11 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     note = (
         f"Mean PSNR in dB over {levels}, {_seeds(trained)}, "
         f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
-        f"pairs asked at once. Costs at equal channels. Without training: {without}."
+        f"pairs asked at once. Costs at {labels.BUDGETS[first]}. Without training: {without}."
     )
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-    return Table(f"{where}, every budget", note, cells.reset_index(drop=True))
+    title = f"{where}, every budget" if means.shape[1] > 1 else f"{where}, {labels.BUDGETS[first]}"
+    return Table(title, note, cells.reset_index(drop=True))
 
 
 def _labelled(arm: str) -> str:

@@ -15,11 +15,11 @@ from denoise.noise import NOISES
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
     """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
 
-    At equal channels; mean PSNR with its interval. On other pictures the middle level and the mean over all are shown.
+    At the first budget at which the question is asked; mean PSNR with its interval. On other pictures the middle level and the mean over all are shown.
     """
     elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
     chosen = (summary.noise == noise) if noise else elsewhere & _shown(summary)
-    rows = summary[chosen & ((summary.budget == "channels") | summary.budget.isna())]
+    rows = summary[chosen & ((summary.budget == _first(summary)) | summary.budget.isna())]
     for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
         if found.budget.isna().all():
             continue  # floors alone
@@ -56,19 +56,24 @@ def _levels(summary: pd.DataFrame) -> str:
 
 
 def crossed(summary: pd.DataFrame) -> Iterator[Table]:
-    """Train set x test set: the two arms of the question and the best on its own pictures, at equal channels."""
-    rows = summary[_shown(summary) & (summary.budget == "channels") & (summary.trained_clipped == summary.clipped)]
+    """Train set x test set: the two arms of the question and the best on its own pictures, at one budget."""
+    budget = _first(summary)
+    rows = summary[_shown(summary) & (summary.budget == budget) & (summary.trained_clipped == summary.clipped)]
     for clipped, found in rows.groupby("clipped", sort=False):
         if found.trained_on.nunique() < 2:
             continue
         lines = [line for _, of_set in found.groupby("trained_on", sort=False) for line in _crossed(of_set)]
         elsewhere = found[found.trained_on != found.tested_on]
         note = (
-            f"PSNR in dB {_levels(summary)}, at equal channels: the two arms of the "
+            f"PSNR in dB {_levels(summary)}, at {labels.BUDGETS[budget]}: the two arms of the "
             "question, and which has the highest mean on the set that it was trained on. Columns: tested on; on a set "
             f"other than that of the training {elsewhere.pictures.max():,} pictures."
         )
         yield Table(f"Train set x test set, {labels.noise('gaussian', clipped)}", note, pd.DataFrame(lines).fillna(""))
+
+
+def _first(summary: pd.DataFrame) -> str:
+    return labels.asked(summary.budget.dropna())[0]
 
 
 def _crossed(rows: pd.DataFrame) -> Iterator[dict[str, str]]:

@@ -1,5 +1,8 @@
 """The page in a browser, as a visitor has it. Needs Playwright and a Chromium; `make browser` gets axe-core's rules."""
 
+import io
+import itertools
+
 import numpy as np
 import pytest
 from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
@@ -142,3 +145,42 @@ def test_no_tab_breaks_a_rule_of_axe_runs_over_the_side_or_asks_another_machine(
         assert not violations(page), tab
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
         assert not page.went_out
+
+
+PANELS = """() => {
+  const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1 && one.offsetHeight > 1;
+  const panels = [...document.querySelectorAll("[role=tabpanel] .block, [role=tabpanel] figure")].filter(seen);
+  return panels.map((one) => {
+    const { x, y, width, height } = one.getBoundingClientRect();
+    const within = panels.map((other, i) => [other, i]).filter(([other]) => other !== one && other.contains(one));
+    return { name: one.id || one.innerText.slice(0, 40) || one.className, x: x + scrollX, y: y + scrollY, width, height,
+      within: within.map(([other, i]) => i) };
+  });
+}"""
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_panel_is_empty_or_lies_over_another(visit, width):
+    page = visit(width)
+    for tab, selector in SHOWN.items():
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(selector)
+        page.wait_for_timeout(SETTLED)
+        page.evaluate("scrollTo(0, 0)")
+        panels = page.evaluate(PANELS)
+        assert len(panels) >= 4, tab
+        seen = np.asarray(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("L"))
+        for panel in panels:
+            top, left = round(panel["y"]), round(panel["x"])
+            inner = seen[top + 4 : top + round(panel["height"]) - 4, left + 4 : left + round(panel["width"]) - 4]
+            assert inner.size == 0 or inner.min() < inner.max(), f"{tab}: nothing in {panel['name']!r}"
+        for (i, one), (j, other) in itertools.combinations(enumerate(panels), 2):
+            if i not in other["within"] and j not in one["within"]:
+                assert min(_shared(one, other, "x", "width"), _shared(one, other, "y", "height")) <= 1, (
+                    f"{tab}: {one['name']!r} and {other['name']!r} overlap"
+                )
+
+
+def _shared(one, other, at, size):
+    """How many pixels of one direction two panels have in common."""
+    return min(one[at] + one[size], other[at] + other[size]) - max(one[at], other[at])

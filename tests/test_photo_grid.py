@@ -50,7 +50,7 @@ def results(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("OWN_PICTURES", "OTHER_PHOTOGRAPHS"):
             patch.setattr(work, name, 2)
-        part = ["--datasets", "set12", "--arms", "nearest", "transposed", "--budgets", "channels", "parameters"]
+        part = ["--datasets", "set12", "--arms", "nearest", "transposed", "--budgets", "parameters"]
         command.main(["grid", "--body", "unet", *part, *TINY, "--out", str(folder / "grid")])
         command.main(["collect", "--out", str(folder / "grid"), "--results", str(folder / "results")])
     return folder / "results"

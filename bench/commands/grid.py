@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import costs, engines, work
 from bench.bodies import BODIES
-from bench.budgets import BUDGETS, SHAPE
+from bench.budgets import SHAPE
 from bench.grid import Network, Selection, suites
 from bench.recipe import Recipe
 from bench.store import Store
@@ -57,8 +57,8 @@ def selection(given: argparse.Namespace) -> Selection:
     UnknownName
         A dataset, arm or budget that does not exist; the valid ones are listed.
     """
-    arms = BODIES[given.body].arms
-    for kind, names, valid in (("arm", given.arms, arms), ("budget", given.budgets, list(BUDGETS))):
+    body = BODIES[given.body]
+    for kind, names, valid in (("arm", given.arms, body.arms), ("budget", given.budgets, body.budgets)):
         for name in names or ():
             if name not in valid and name not in DECODERS:
                 raise UnknownName(unknown(kind, name, list(valid)))
@@ -68,7 +68,7 @@ def selection(given: argparse.Namespace) -> Selection:
         tuple(datasets.DATASETS[name].name for name in given.datasets or ()),
         {"clipped": (True,), "unclipped": (False,), "both": ()}[given.noise],
         tuple(DECODERS[name].name if name in DECODERS else name for name in given.arms or ()),
-        tuple(given.budgets or BUDGETS),
+        tuple(given.budgets or ()),
         given.seeds,
     )
 
