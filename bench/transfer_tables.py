@@ -15,7 +15,8 @@ from denoise.noise import NOISES
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
     """How far networks carry: under a noise that they were not trained on, or (None) on other pictures and clamping.
 
-    At the first budget at which the question is asked; mean PSNR with its interval. On other pictures the middle level and the mean over all are shown.
+    At the first budget at which the question is asked; mean PSNR with its interval. On other pictures the middle level
+    and the mean over all are shown.
     """
     elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
     chosen = (summary.noise == noise) if noise else elsewhere & _shown(summary)
