@@ -127,7 +127,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def _mode(path):
-    return "lfs" if path.endswith(".safetensors") else "regular"
+    return "lfs" if path.endswith((".safetensors", ".onnx", ".wasm")) else "regular"
 
 
 @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """The sets of the published tables, and stained pages: which pictures are trained on and which never are."""
 
 import pytest
+import torch
 
 from denoise import datasets
-from denoise.datasets.base import BrokenData, MissingData
+from denoise.datasets.base import BrokenData, MissingData, Pictures
 
 SPLITS = {
     "train400": {"train": 376, "val": 24},
@@ -84,3 +85,22 @@ def test_a_picture_that_was_cut_is_named(tmp_path):
     (tmp_path / "set12" / "01.png").write_bytes(b"\x89PNG half")
     with pytest.raises(BrokenData, match=r"set12: .*01.png: not a picture"):
         datasets.load("set12", "test", tmp_path)
+
+
+def test_bsd68_is_cbsd68_in_gray(real):
+    root = real("bsd68")
+    gray, colour = datasets.load("bsd68", "test", root), datasets.load("cbsd68", "test", real("cbsd68"))
+    made = [picture.float() for picture in colour.gray()]
+    for picture in gray.spread(4):
+        alike = [one for one in made if one.shape == picture.shape and (one - picture.float()).abs().mean() < 1]
+        assert len(alike) == 1
+
+
+def test_gray_pictures_and_the_stains_on_them_stay_what_they_are():
+    page = torch.arange(4, dtype=torch.uint8).view(1, 2, 2)
+    red = torch.tensor([255, 0, 0], dtype=torch.uint8).view(3, 1, 1)
+    pictures = Pictures("it", "train", (page, red), ("a", "b"), ("a", "b"), {}, (page + 1, red))
+    made = pictures.gray()
+    assert torch.equal(made[0], page)
+    assert torch.equal(made.dirty[0], page + 1)
+    assert made[1].tolist() == made.dirty[1].tolist() == [[[76]]]  # 0.299 of 255

@@ -116,6 +116,20 @@ def test_an_average_forgets_the_initial_weights_soon_and_then_follows_slowly():
     assert 1.0 < next(kept.network.parameters()).mean().item() < 1.2
 
 
+def test_a_gray_network_is_trained_and_validated_on_colour_pictures_turned_gray(tmp_path):
+    network, card = weights.read(train.train(dataclasses.replace(TINY, channels=1), tmp_path))
+    assert card["architecture"]["channels"] == 1
+    assert network(torch.rand(1, 1, 9, 9)).shape == (1, 1, 9, 9)
+
+
+def test_the_trainings_behind_a_network_are_told_from_the_first_to_the_last(tmp_path):
+    first = train.train(TINY, tmp_path, name="first")
+    second = train.train(dataclasses.replace(TINY, start=str(first), seed=1), tmp_path, name="second")
+    cards = weights.history(weights.read(second)[1])
+    assert [card["name"] for card in cards] == ["first", "second"]
+    assert [card["images_seen"] for card in cards] == [64, 128]
+
+
 def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
     settings = dataclasses.replace(
         TINY, dataset="documents", channels=1, patch=32, sigma=(0.0, 0.0), images=640, batch=16, told=False, lr=5e-3

@@ -108,6 +108,14 @@ def test_a_new_space_is_created_as_asked(hub):
     assert asked.get("private") or asked.get("visibility") == "private"
 
 
+def test_the_static_page_is_pushed_as_a_static_space(hub):
+    pytest.importorskip("onnxscript")
+    done = pushed(hub, NAME, "--static")
+    assert done.returncode == 0, done.stderr
+    assert hub.repos[REPO]["sdk"] == "static"
+    assert {"index.html", "page.json", "mnist-nearest.onnx"} <= set(hub.files[REPO])
+
+
 def test_a_dry_run_lists_files_and_sizes_and_sends_nothing(hub, built):
     done = pushed(hub, NAME, "--dry-run")
     assert done.returncode == 0
