@@ -25,6 +25,7 @@ table: .venv/ready
 	$(BIN)/python -m bench --datasets bsd68 set12 cbsd68 documents --out bench/results/photographs
 	$(BIN)/python -m bench strips
 	$(BIN)/python -m bench report
+	$(BIN)/python -m bench report --results bench/results/unet
 
 # The rules that the tests of the page hold it to; they also need a Chromium (apt-get install chromium).
 browser: .venv/axe.min.js

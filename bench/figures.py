@@ -55,6 +55,9 @@ def psnr_against_sigma(summary: pd.DataFrame, differences: pd.DataFrame, dataset
         _line(whole, rows[rows.arm == arm], labels.arm(arm))
         # Side by side, not on one another; beside falling curves it would look as if one arm stood above another.
         _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - len(arms) / 2) * apart)
+    levels = sorted(rows.levels.astype(float).unique())
+    for panel in (whole, gap):
+        panel.set_xticks(levels, [labels.level(sigma) for sigma in levels])
     whole.set(xlabel=SIGMA, ylabel="PSNR (dB)")
     gap.set(xlabel=SIGMA, ylabel="PSNR less that of nearest + conv 3x3 (dB)")
     gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)

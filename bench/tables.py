@@ -101,8 +101,8 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
         f"pairs asked at once. Costs at {labels.BUDGETS[first]}. Without training: {without}."
     )
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-    title = f"{where}, every budget" if means.shape[1] > 1 else f"{where}, {labels.BUDGETS[first]}"
-    return Table(title, note, cells.reset_index(drop=True))
+    title = "every budget" if means.shape[1] > 1 else "quality and cost"
+    return Table(f"{where}, {title}", note, cells.reset_index(drop=True))
 
 
 def _labelled(arm: str) -> str:

@@ -6,13 +6,14 @@ import pytest
 
 from bench import collect, collected, example, figures, publish, sentences, summary
 from bench.__main__ import RESULTS
+from bench.collected import figure_name
 from bench.columns import DIFFERENCES, FILES, SUMMARY
 from bench.commands import strips
 
 
-@pytest.fixture(scope="module")
-def committed():
-    return collected.Results.read(RESULTS)
+@pytest.fixture(scope="module", params=["small", "unet"])
+def committed(request):
+    return collected.Results.read(RESULTS.parent / request.param)
 
 
 def differences(gap, low, high, *, seeds=3):
@@ -87,7 +88,7 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
     costs = collected.named_costs(committed.methods, [])
     costs["unknown"] = float("nan")
     costs["of one"] = float("nan")
-    costs.loc[("nearest", "channels"), "of one"] = 1.0
+    costs.loc[("nearest", committed.body.budgets[0]), "of one"] = 1.0
     figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *committed.body.shown)
     drawn = [len(panel.containers) for panel in figure.axes]
     figures.plt.close(figure)
@@ -95,7 +96,8 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
     assert drawn[2:] == [0, 1]
 
 
-def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all(committed):
+def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all():
+    committed = collected.Results.read(RESULTS)
     meters = collect.read_meters(RESULTS / "checkerboard.csv")
     fewer = meters[~((meters.arm == "bilinear") & (meters.seed == 0))]
     alike = publish.alike(fewer, *committed.body.shown)
@@ -109,12 +111,12 @@ def test_every_text_for_readers_is_what_the_committed_results_say(committed):
         assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
 
 
-def test_summary_and_differences_follow_from_the_scores_of_each_picture(tmp_path):
+def test_summary_and_differences_follow_from_the_scores_of_each_picture(committed, tmp_path):
     """A file that lost rows, even whole ones at its end, or was made by other rules, is found here."""
-    made = summary.summarise(*collect.read(RESULTS))
+    made = summary.summarise(*collect.read(committed.folder))
     for name, schema, frame in zip(("summary", "differences"), (SUMMARY, DIFFERENCES), made, strict=True):
         frame.to_csv(tmp_path / f"{name}.csv", index=False, float_format="%.6g")
-        held, anew = (collect.read_csv(folder / f"{name}.csv", schema) for folder in (RESULTS, tmp_path))
+        held, anew = (collect.read_csv(folder / f"{name}.csv", schema) for folder in (committed.folder, tmp_path))
         pd.testing.assert_frame_equal(held, anew, rtol=1e-4, atol=1e-5)
 
 
@@ -131,7 +133,7 @@ def test_every_figure_was_drawn_from_the_committed_results(committed):
     for name, figure, stamp in publish.pictures(committed):
         figures.plt.close(figure)
         assert figures.stamped(publish.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
-    examples = figures.stamped(publish.FIGURES / "examples-mnist-clipped.png")
+    examples = figures.stamped(publish.FIGURES / figure_name("examples", *committed.shown))
     assert examples == example.stamp(committed), "the examples are stale: python -m bench report"
 
 
@@ -155,15 +157,15 @@ def test_every_figure_is_in_the_report_and_every_link_of_it_leads_to_one(committ
     drawn = {name for name, _, _ in publish.pictures(committed)}
     figures.plt.close("all")
     for report in ("report.md", "report.html"):
-        text = publish.texts(committed)[RESULTS / report]
+        text = publish.texts(committed)[committed.folder / report]
         links = re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text)
-        assert {(RESULTS / link).resolve() for link in links} == {
-            publish.FIGURES / name for name in drawn | {"examples-mnist-clipped.png"}
+        assert {(committed.folder / link).resolve() for link in links} == {
+            publish.FIGURES / name for name in drawn | {figure_name("examples", *committed.shown)}
         }
 
 
 def test_every_part_of_the_page_has_an_anchor_of_its_own(committed):
-    page = publish.texts(committed)[RESULTS / "report.html"]
+    page = publish.texts(committed)[committed.folder / "report.html"]
     anchors = re.findall(r' id="([^"]+)"', page)
     assert len(anchors) == len(set(anchors))
     assert set(re.findall(r'href="#([^"]+)"', page)) == set(anchors)
@@ -178,12 +180,12 @@ def test_every_committed_file_is_of_its_schema():
 
 def test_every_committed_network_has_its_weights(committed):
     there = committed.methods[~committed.methods.missing & committed.methods.seed.notna()]
-    held = {path.stem for path in (RESULTS / "weights").glob("*.safetensors")}
+    held = {path.stem for path in (committed.folder / "weights").glob("*.safetensors")}
     assert held == set(there.method)
 
 
 def test_no_committed_file_is_larger_than_10_mb():
-    assert max(path.stat().st_size for path in RESULTS.rglob("*")) < 10_000_000
+    assert max(path.stat().st_size for path in RESULTS.parent.rglob("*")) < 10_000_000
 
 
 def test_the_strips_are_of_the_shipped_weights():
@@ -198,5 +200,5 @@ def test_a_readme_without_a_place_for_the_answer_is_refused(committed):
 
 
 def test_latex_holds_no_character_that_would_end_a_row(committed):
-    text = publish.texts(committed)[RESULTS / "report.tex"]
+    text = publish.texts(committed)[committed.folder / "report.tex"]
     assert not re.search(r"(?<!\\)[%#_]", text)
