@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test lint table browser clean
+.PHONY: bench demo test lint table screenshots browser clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -26,6 +26,12 @@ table: .venv/ready
 	$(BIN)/python -m bench strips
 	$(BIN)/python -m bench report
 	$(BIN)/python -m bench report --results bench/results/unet
+
+# The README's pictures of the page; also needs a Chromium (apt-get install chromium).
+screenshots: .venv/ready-dev
+	$(BIN)/python -m demo.screenshot docs/demo.png --height 860
+	$(BIN)/python -m demo.screenshot docs/demo-photo.png --tab Photo --height 860
+	$(BIN)/python -m demo.screenshot docs/demo-learn.png --tab Learn --height 860
 
 # The rules that the tests of the page hold it to; they also need a Chromium (apt-get install chromium).
 browser: .venv/axe.min.js

@@ -26,6 +26,7 @@ from denoise.files import whole_file
 
 ROOT = Path(__file__).parents[1]
 SIDES = (28, 256)  # pixels of the pictures that are compared
+BOMB_SIDE = 13_000  # pixels of a picture that is refused before it is decoded
 PATIENCE = 120  # seconds until the page must answer
 OF_COMPARE = ["gaussian", True, 0.4]  # noise, clipped, sigma
 
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for users in sorted({1, given.users}):
                 key = f"compare_{side}_{users}_users" if users > 1 else f"compare_{side}_alone"
                 measured[key] = _asked(url, side, users, given.calls)
+        measured["bomb_refused_ms_p50"] = _refused(url, given.calls)
     text = json.dumps(measured, indent=2)
     print(text)
     if given.out:
@@ -96,11 +98,23 @@ def _uploaded(url: str, side: int, seed: int) -> str:
     buffer = io.BytesIO()
     smooth = np.random.default_rng(seed).integers(0, 256, (side // 4, side // 4), dtype=np.uint8)
     Image.fromarray(smooth).resize((side, side)).save(buffer, "png")
-    files = {"files": ("picture.png", buffer.getvalue(), "image/png")}
+    return _sent(url, buffer.getvalue())
+
+
+def _sent(url: str, content: bytes) -> str:
+    files = {"files": ("picture.png", content, "image/png")}
     return httpx.post(f"{url}gradio_api/upload", files=files, timeout=60).raise_for_status().json()[0]
 
 
-def _asker(url: str) -> Callable[[str, int], float]:
+def _refused(url: str, calls: int) -> float:
+    """Milliseconds until a small file that would be a huge picture is refused: its median."""
+    buffer = io.BytesIO()
+    Image.new("1", (BOMB_SIDE, BOMB_SIDE)).save(buffer, "png")
+    path, ask = _sent(url, buffer.getvalue()), _asker(url, "error")
+    return round(float(np.median([ask(path, call) for call in range(calls)])) * 1e3, 1)
+
+
+def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:
     def ask(path: str, seed: int) -> float:
         """Seconds from a request to its whole answer."""
         picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
@@ -108,8 +122,8 @@ def _asker(url: str) -> Callable[[str, int], float]:
         data = [picture, *OF_COMPARE, seed, "mnist", decoders(), "pictures"]
         call = httpx.post(f"{url}gradio_api/call/compare", json={"data": data}, timeout=60).raise_for_status()
         answer = httpx.get(f"{url}gradio_api/call/compare/{call.json()['event_id']}", timeout=60).text
-        if not answer.startswith("event: complete"):
-            raise ValueError(f"the page did not answer: {answer[:200]}")
+        if not answer.startswith(f"event: {event}"):
+            raise ValueError(f"the page did not answer as expected: {answer[:200]}")
         return time.perf_counter() - began
 
     return ask

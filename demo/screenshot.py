@@ -47,6 +47,7 @@ def take(
             page.wait_for_selector(SHOWN[tab])
             page.wait_for_load_state("networkidle")
             page.evaluate("document.fonts.ready")
+            page.evaluate("scrollTo(0, 0)")  # where a click on a tab may have moved the page
             page.screenshot(path=target)
             browser.close()
     except Error as error:

@@ -1,6 +1,7 @@
 """What may be put into the page: drawings, uploads, samples."""
 
 import base64
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from PIL import Image
 
 from demo import compare, pad, picture, samples
+
+PEAK = Path("/proc/self/clear_refs")
 
 
 @pytest.mark.parametrize("dark", [True, False])
@@ -86,3 +89,19 @@ def test_broken_data_costs_its_samples_and_not_the_page(monkeypatch, tmp_path):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_bytes(b"cut short")
     assert not any("(mnist)" in sample.label for sample in samples.samples.__wrapped__())
+
+
+@pytest.mark.skipif(not PEAK.exists(), reason="the peak of a process's memory is read as Linux tells it")
+def test_a_small_file_that_would_be_a_huge_picture_costs_less_than_20_mb(tmp_path):
+    path = tmp_path / "bomb.png"
+    Image.new("1", (13_000, 13_000)).save(path)
+    PEAK.write_text("5")  # from here on a new peak is kept
+    before = _peak()
+    with pytest.raises(gr.Error, match="above 4,000,000 pixels"):
+        picture.read_gray(str(path))
+    assert _peak() - before < 20_000_000
+
+
+def _peak():
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])
