@@ -89,7 +89,7 @@ def make(
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     cells = len(arms) * sum(len(test) * len(plan.corruptions(test.name)) for test in tests.values())
     # Times first: they take a fraction of what the scores take, and fail as early where something does.
-    timings = [_time(name, sets[name][0], tests[name], arms, devices, plan) for name in tests]
+    timings = [_time(sets[name][0], tests[name], arms, devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
     with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
         for name, test in tests.items():
@@ -162,7 +162,6 @@ def _facts(arm: methods.Method) -> dict[str, object]:
 
 
 def _time(
-    name: str,
     training: datasets.Pictures,
     test: datasets.Pictures,
     arms: list[methods.Method],
@@ -175,14 +174,14 @@ def _time(
     able = build(arms, training, devices["cpu"])
     arms = [arm for arm in arms if arm.name in able]
     networks = [arm for arm in arms if arm.network is not None]
-    measured: dict[str, dict[str, object]] = {arm.name: {"dataset": name, "method": arm.name} for arm in arms}
+    measured: dict[str, dict[str, object]] = {arm.name: {"dataset": test.name, "method": arm.name} for arm in arms}
     for arm in arms:
         measured[arm.name] |= arm.costs(tuple(test[0].shape))
     for prefix, device in devices.items():
         timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else networks
         denoisers = build(timed, training, device)
         with tqdm(
-            total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {name}", disable=None
+            total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {test.name}", disable=None
         ) as bar:
             size = speed.batch_size(noisy)
             times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update)

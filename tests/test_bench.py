@@ -1,6 +1,8 @@
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from bench import __main__ as command
 from bench import figures, machine, methods, quality, readme, report, shipped, speed, table, tune
@@ -197,3 +199,14 @@ def test_markdown_leaves_empty_what_was_not_measured(frame):
     cells = [cell.strip() for cell in line.split("|")]
     assert "nan" not in line
     assert cells[4] == ""  # parameters of a method that has none
+
+
+def test_a_user_s_folder_has_scores_costs_and_times_like_any_set(tmp_path):
+    for split in ("train", "test"):
+        (tmp_path / "mine" / split).mkdir(parents=True)
+        Image.fromarray(np.full((20, 24), 128, np.uint8)).save(tmp_path / "mine" / split / "gray.png")
+    words = ["--datasets", f"folder:{tmp_path / 'mine'}", "--methods", "noisy", "mnist-nearest", "--sigma", "0.4"]
+    command.main([*words, "--quick", "--out", str(tmp_path / "out")])
+    row = report.read(tmp_path / "out" / "table.csv").set_index("method").loc["mnist-nearest"]
+    assert (row.dataset, row.pictures, row.height, row.width) == ("folder", 1, 20, 24)
+    assert row[["psnr_db", "parameters", "macs", "cpu_ms_p50", "cpu_images_per_s"]].notna().all()
