@@ -11,10 +11,9 @@ CAPTIONS = {
         "leaves out the line at 0 is a difference, of this pair and level."
     ),
     "pareto": (
-        "PSNR (mean over the levels) against each cost: higher is better, further left is cheaper. The marker is the "
-        "budget; a network that is on several is drawn once. A bar is the interval of the difference from nearest + "
-        "conv 3x3 at the same budget: where it reaches that arm's point, the two tie. Dashed: what nothing cheaper "
-        "reaches."
+        "PSNR (mean over the levels) against each cost: higher is better, further left is cheaper. {several}A bar is "
+        "the interval of the difference from nearest + conv 3x3 at the same budget: where it reaches that arm's point, "
+        "the two tie. Dashed: what nothing cheaper reaches."
     ),
     "spectra": (
         "Power spectra of the residual, the middle being the lowest frequency; below, less that of nearest + conv 3x3. "
@@ -22,3 +21,5 @@ CAPTIONS = {
         "halfway from there to the middle."
     ),
 }
+SEVERAL = "The marker is the budget; a network that is on several is drawn once. "
+"""Of a figure in which there are several budgets."""

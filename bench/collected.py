@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench import collect, labels, tutorial_rows
 from bench.bodies import BODIES, Body
-from bench.captions import CAPTIONS
+from bench.captions import CAPTIONS, SEVERAL
 from bench.columns import DIFFERENCES, METHODS, SUMMARY
 from bench.recipe import Recipe
 from bench.summary import both_ways
@@ -51,9 +51,15 @@ class Results:
         """The training set and clamping that stand for all: those of the body, the first where they are missing."""
         return self.body.shown if self.body.shown in self.trained or not self.trained else self.trained[0]
 
+    @property
+    def budgets(self) -> list[str]:
+        """What was held equal between arms that were scored."""
+        return list(dict.fromkeys(self.summary.budget.dropna()))
+
     def caption(self, kind: str) -> str:
         """How to read a figure of that kind."""
-        return CAPTIONS[kind].format(budget=labels.BUDGETS[labels.asked(self.body.budgets)[-1]])
+        several = SEVERAL if len(self.budgets) > 1 else ""
+        return CAPTIONS[kind].format(budget=labels.BUDGETS[labels.asked(self.budgets)[-1]], several=several)
 
     def card_files(self) -> list[Path]:
         """The cost cards, a file a machine and device."""
@@ -78,7 +84,7 @@ def named_costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFram
     networks = methods[methods.budgets.notna()].drop_duplicates(["arm", "widths"])
     of_budget = networks.assign(budget=networks.budgets.str.split()).explode("budget").set_index(["arm", "budget"])
     costs = pd.DataFrame(
-        {"MACs (millions)": of_budget.macs / 1e6, "Parameters (thousands)": of_budget.parameters / 1e3}
+        {"MACs (millions, 28x28)": of_budget.macs / 1e6, "Parameters (thousands)": of_budget.parameters / 1e3}
     )
     for card in cards:
         timed = (card.batch == TIMED_BATCH) & (card.cpu_threads == card.cpu_threads.max())

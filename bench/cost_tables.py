@@ -19,11 +19,11 @@ CARD = {  # column of the cost card: heading, unit, form
 
 
 def costs(cards: pd.DataFrame) -> Iterator[Table]:
-    """The cost card of one machine and device: the arms at equal channels and at equal MACs, own networks in both."""
+    """The cost card of one machine and device: the arms at each budget that is asked for, own networks in all."""
     row = cards.iloc[0]
     machine = row.gpu if row.device == "cuda" else f"{row.cpu}, {row.cpu_isa}"
     on_budgets = cards.budgets.fillna("").str.split()
-    for budget in ("channels", "macs"):
+    for budget in labels.asked(name for name in on_budgets.explode().dropna() if name):
         arms = on_budgets.map(lambda names, budget=budget: budget in names)
         if not arms.any():
             continue

@@ -18,7 +18,7 @@ SIDE = 96  # pixels; of a larger picture the middle is shown, and scored
 
 
 def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, str]:
-    """The strips of a report: seed 0, the first budget of the body. Returns the file's name, the figure and its stamp.
+    """The strips of a report: seed 0, one budget. Returns the name of the file, the figure and its stamp.
 
     Raises
     ------
@@ -30,9 +30,8 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
     pictures = datasets.load(dataset, "test", root).spread(PICTURES)
     pairs = [(clean, noisy) for clean, _, noisy in noisy_batches(pictures, corruption)]
     there = results.methods[~results.methods.missing & (results.methods.seed == 0)]
-    there = there[
-        (there.dataset == dataset) & (there.clipped == clipped) & there.budgets.str.contains(results.body.budgets[0])
-    ]
+    there = there[(there.dataset == dataset) & (there.clipped == clipped)]
+    there = there[there.budgets.str.contains(labels.asked(results.budgets)[0])]
     images = {"Clean": [clean for clean, _ in pairs], "Noisy": [noisy for _, noisy in pairs]}
     for row in there.itertuples():
         denoiser = engine.load(results.folder / "weights" / f"{row.method}.safetensors", "cpu")

@@ -113,8 +113,9 @@ def quality_against_cost(
     _key(
         figure,
         [arm for arm in DECODERS.names() if (rows.arm == arm).any()],
+        list(dict.fromkeys(rows.budget)),
         "Bars: 95 % interval of the difference from nearest + conv 3x3 at the same budget, which has none itself.\n"
-        "A network on several budgets is drawn once. Dashed: Pareto front, what nothing cheaper reaches.",
+        "Dashed: Pareto front, what nothing cheaper reaches.",
     )
     return figure
 
@@ -248,7 +249,7 @@ def _title(dataset: str, clipped: bool, what: str) -> str:
     return f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}: {what}"
 
 
-def _key(figure: Figure, arms: list[str], text: str) -> None:
+def _key(figure: Figure, arms: list[str], budgets: list[str], text: str) -> None:
     """Below the panels, how to read them: which colour is which arm, and which marker which budget."""
     handles = [
         Line2D([], [], ls="", marker="o", color=labels.arm(arm).colour, label=labels.arm(arm).label) for arm in arms
@@ -256,6 +257,7 @@ def _key(figure: Figure, arms: list[str], text: str) -> None:
     handles += [
         Line2D([], [], ls="", marker=marker, color="#777777", label=labels.BUDGETS[budget])
         for budget, marker in MARKERS.items()
+        if budget in budgets and len(budgets) > 1
     ]
     figure.legend(
         handles=handles,

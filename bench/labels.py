@@ -17,7 +17,7 @@ NAMES = {
     "bsd68": "BSD68",
     "set12": "Set12",
     "cbsd68": "CBSD68",
-    "documents": "Stained pages",
+    "documents": "Dirty documents",
 }
 BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs": "equal MACs"}
 

@@ -81,7 +81,7 @@ def _captioned(results: Results) -> list[Picture]:
     there = Path(os.path.relpath(FIGURES, results.folder))
     of_example = CAPTIONS["examples"].format(
         noise=labels.noise("gaussian", results.shown[1]), sigma=labels.level(results.body.example_sigma),
-        budget=labels.BUDGETS[results.body.budgets[0]],
+        budget=labels.BUDGETS[labels.asked(results.budgets)[0]],
     )  # fmt: skip
     name = figure_name("examples", *results.shown)
     shown = [Picture(there / name, "Test pictures and every arm's answer", of_example)]

@@ -28,6 +28,10 @@ ANCHORS = {  # dataset -> method -> PSNR at each level of the dataset: 15, 25 an
 }
 
 
+PICTURES = {"bsd68": 68, "cbsd68": 68}
+"""How many the means of papers are over."""
+
+
 def rows(dataset: str, noise: str, clip: bool, sigma: float) -> list[dict[str, Any]]:
     """The rows that papers give under this condition, with those columns of `bench.columns.COLUMNS` that are known."""
     levels = DATASETS[dataset].facts.get("levels", ())

@@ -20,7 +20,8 @@ def in_short(differences: pd.DataFrame) -> str:
     parts = []
     for budget in labels.asked(differences.budget):
         here = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
-        rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1]) & (here.seeds > 1)]
+        here = here[here.seeds > 1]
+        rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1])]
         if len(rows) < 2:
             parts += [pair(here, *PAIR)] * len(rows)
             continue

@@ -7,14 +7,17 @@ from typing import Any
 
 import pandas as pd
 
-from bench import figures, labels, published, report
+from bench import collect, figures, labels, published, report
+from bench.columns import LEVELS
 from bench.readme import README, ROOT, with_part
 from denoise import weights
 from denoise.datasets import DATASETS
 from denoise.files import whole_file
+from denoise.level import ESTIMATORS
 
 PART = "photographs and pages"
 TABLE = report.RESULTS / "photographs" / "table.csv"
+LEVELS_FILE = report.RESULTS / "levels.csv"
 CURVES = ROOT / "docs" / "figures" / "training-shipped.png"
 NETWORKS = ("photo-gray", "photo-color", "document")
 FLOORS = ("black", "mean")  # a photograph is far from both
@@ -30,15 +33,21 @@ def update() -> None:
 
 
 def part(frame: pd.DataFrame) -> str:
-    """What the README says: how far from papers, how trained, a table a dataset."""
+    """What the README says: how far from papers, how trained, a table a dataset, how well levels are estimated."""
     drawn = f"![Validation PSNR by the number of pictures seen]({CURVES.relative_to(ROOT)})"
-    return "\n\n".join([*distances(frame), trainings(), *tables(frame), drawn]) + "\n"
+    told = levels(collect.read_csv(LEVELS_FILE, LEVELS))
+    return "\n\n".join([*distances(frame), trainings(), *tables(frame), drawn, told]) + "\n"
 
 
 def distances(frame: pd.DataFrame) -> list[str]:
-    """A sentence a dataset: how far the best of the blind networks is from the blind ones of papers, at each level."""
+    """A sentence a dataset: how far the best of the blind networks is from the blind ones of papers, at each level.
+
+    Nothing of a part of the pictures: their mean is another.
+    """
     said = []
     for dataset, rows in frame.groupby("dataset", sort=False):
+        if rows.pictures.max() != published.PICTURES.get(dataset):
+            continue
         scores = rows.pivot(index="method", columns="sigma", values="psnr_db")
         best = scores[scores.index.isin(NETWORKS)].mean(axis=1).idxmax()
         levels = ", ".join(labels.level(sigma) for sigma in scores.columns)
@@ -87,6 +96,20 @@ def tables(frame: pd.DataFrame) -> list[str]:
         parts.append(f"{said}: PSNR in dB.\n\n{report.pipes(shown[kept])}")
     timed = frame.dropna(subset="cpu_ms_p50").iloc[0]
     return [*parts, f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}."]
+
+
+def levels(frame: pd.DataFrame) -> str:
+    """How far the estimates of the noise's level are from it: a row a dataset and estimator, a column a level."""
+    cells = frame.assign(
+        error=[f"{row.rmse_255:.2f} ({row.bias_255:+.2f})" for row in frame.itertuples()],
+        Dataset=frame.dataset.map(labels.dataset),
+        Estimator=[ESTIMATORS[name].label for name in frame.estimator],
+    )
+    wide = cells.pivot(index=["Dataset", "Estimator"], columns="sigma_255", values="error")
+    return (
+        "**The level of the noise, told from the noisy picture alone**: root mean square error (bias), all times "
+        f"1/255.\n\n{wide.reset_index().to_markdown(index=False, disable_numparse=True)}"
+    )
 
 
 def cards() -> dict[str, dict[str, Any]]:

@@ -61,6 +61,10 @@ def available(
             found[name] = (datasets.load(name, "train", root), datasets.load(name, "test", root))
         except datasets.MissingData as error:
             left_out.append(f"left out: {error}")
+    called = [test.name for _, test in found.values()]
+    twice = [name for name, (_, test) in found.items() if called.count(test.name) > 1]
+    if twice:
+        raise ValueError(f"{' and '.join(twice)} would have one name in the table: measure them one by one")
     return found, left_out
 
 

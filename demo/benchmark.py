@@ -142,7 +142,8 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     )
     gr.Markdown(
         "## Photographs and pages\n\nSigma is on the 0-255 scale, the noise not clamped. Rows marked *published* are "
-        "what papers report. Choose a row to see its setting in Photo."
+        "what papers report. Choose a row to see its noise in "
+        "Photo, where the network that ships for such pictures cleans it, not told its level."
     )
     shown = _dataframe(photographs(), "Scores on photographs and pages", "photo-scores")
     shown.select(choose_photograph, shown, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +122,30 @@ def _tested(row: dict[str, Any]) -> str:
     return f"{label}, {'clipped' if row['clipped'] else 'unclipped'} Gaussian noise, sigma {row['sigma_255']:g}/255"
 
 
+def _trained(facts: dict[str, Any]) -> Iterator[str]:
+    """A line a training: with `--start` one goes on from another."""
+    seen = 0
+    for card in weights.history(facts):
+        settings, images, seen = card["settings"], card["images_seen"] - seen, card["images_seen"]
+        low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
+        noise = (
+            f"Gaussian noise of sigma {low} to {high} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
+        )
+        side = f"{settings['patch']}x{settings['patch']} crops of " if settings["patch"] else "pictures of "
+        yield (
+            f"- On {images:,} {side}{DATASETS[settings['dataset']].label}, with {noise}, {settings['loss']} loss, Adam "
+            f"with a highest learning rate of {settings['lr']:g}, in {card['seconds'] / 60:.0f} minutes on a "
+            f"{card['run_on']['device']} ({card['run_on']['precision']})."
+        )
+
+
 def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFrame) -> str:
     architecture, settings = facts["architecture"], facts["settings"]
     channels, told = architecture["channels"], architecture.get("told", False)
     of = DATASETS[settings["dataset"]].label
-    low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
-    noise = f"Gaussian noise of sigma {low} to {high} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
-    side = f"{settings['patch']}x{settings['patch']} crops of " if settings["patch"] else "pictures of "
     table = pd.DataFrame(
         {
-            "Test pictures": [f"{_tested(row)} ({row['pictures']})" for row in scores.to_dict("records")],
+            "Test pictures": [f"{_tested(row)} ({row['pictures']:.0f})" for row in scores.to_dict("records")],
             "PSNR (dB)": [f"{row.psnr_db:.2f} ± {row.psnr_ci95_db:.2f}" for row in scores.itertuples()],
             "SSIM": [f"{row.ssim:.4f}" for row in scores.itertuples()],
         }
@@ -144,8 +159,6 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
         example="(64, 64, 3)" if channels == 3 else "(64, 64)",
         told=", sigma=25 / 255" if told else "",
         values="`sigma` may be left out: the network then cleans what it sees." if told else "",
-        trained=f"On {facts['images_seen']:,} {side}{of}, with {noise}, {settings['loss']} loss, Adam with a highest "
-        f"learning rate of {settings['lr']:g}, in {facts['seconds'] / 60:.0f} minutes on a {facts['run_on']['device']} "
-        f"({facts['run_on']['precision']}).",
+        trained="\n".join(_trained(facts)),
         scores=table.to_markdown(index=False),
     )  # fmt: skip

@@ -31,7 +31,7 @@ TOOLS = {"screenshot.py", "space.py", "static_space.py", "hub.py", "model_repos.
 """Of demo/, which the page itself does not import."""
 
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")  # of requirements.txt
-LARGEST_FILE = 10_000_000  # bytes: above this the hub wants another way of storing it
+LARGEST_FILE = 10_000_000  # bytes: of a Space that is started often; the static one's runtime is larger
 
 
 def build(folder: Path, *, static: bool = False) -> list[Path]:
@@ -52,7 +52,7 @@ def build(folder: Path, *, static: bool = False) -> list[Path]:
     Raises
     ------
     ValueError
-        The folder holds something, a file is too large for the hub, or, as `static_space.fill` does.
+        The folder holds something; a file of the Gradio Space is larger than it should be; or as `static_space.fill`.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")

@@ -22,11 +22,12 @@ from PIL import Image
 import denoise
 from demo.answers import HIGHEST, families, members
 from demo.compare import FIRST
-from demo.picture import LARGEST_SIDE
+from demo.picture import LARGEST, LARGEST_SIDE
 from demo.samples import samples
 from denoise import export
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
+from denoise.registry import Entry
 
 SOURCE = Path(__file__).parent / "static"
 RUNTIME = "onnxruntime-web@1.30.0"  # MIT licence; npm holds its files against their checksum
@@ -60,6 +61,7 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
     page = {
         "highest": HIGHEST,
         "largest_side": LARGEST_SIDE,
+        "largest_pixels": LARGEST,
         "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
         "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
         "networks": [_network(name, family, folder) for family in families() for name in members(family).values()],
@@ -99,9 +101,11 @@ def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
     denoiser = denoise.load(name, "cpu")
     file = f"{name}.onnx"
     export.any_size(denoiser.network, folder / file, denoiser.channels)
-    decoder = DECODERS[denoiser.card["architecture"]["decoder"]]
+    decoder = denoiser.card["architecture"].get("decoder")
+    # Weights of a network that is not built from one decoder, such as a tutorial's, stand under their own name.
+    shown = DECODERS[decoder] if decoder in DECODERS else Entry(name, denoise.load, name)
     return {
-        "name": name, "family": family, "label": decoder.label, "colour": decoder.colour, "file": file,
+        "name": name, "family": family, "label": shown.label, "colour": shown.colour, "file": file,
         "multiple": denoiser.network.multiple,
     }  # fmt: skip
 

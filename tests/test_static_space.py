@@ -133,6 +133,62 @@ def test_the_slider_changes_pictures_and_numbers_and_the_last_position_wins(visi
     assert all((now_answers[name] != answers[name]).any() for name in answers)
 
 
+def held(page, pattern):
+    """What the page asks for at addresses that fit: held back until `continue_` of one is called."""
+    waiting = []
+    page.route(pattern, lambda route: waiting.append(route))
+    return waiting
+
+
+def test_a_slider_that_is_moved_before_there_is_a_picture_is_heard(opened):  # noqa: F811
+    waiting = []
+    page = opened(before=lambda page: waiting.append(held(page, "**/sample-0.png")))
+    page.wait_for_function("() => document.querySelector('#sigma').value === '0.4'")
+    page.get_by_role("slider", name="Noise level sigma").press("ArrowRight")
+    waiting[0][0].continue_()
+    until_said(page, "sigma 0.41,")
+    assert_as_in_python(page)
+
+
+def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened):  # noqa: F811
+    waiting = []
+    page = opened(before=lambda page: waiting.append(held(page, "**/mnist-nearest.onnx")))
+    page.wait_for_function("() => document.querySelector('#samples [aria-pressed=true]')")
+    page.wait_for_timeout(SETTLED)
+    page.locator("#samples button").last.click()
+    page.wait_for_timeout(SETTLED)
+    waiting[0][0].continue_()
+    until_said(page, "notMNIST")
+    page.wait_for_timeout(SETTLED)
+    assert set(shown(page)[2]) == {name for name in denoise.names() if name.startswith("notmnist")}
+    assert_as_in_python(page)
+
+
+def test_a_network_that_did_not_load_is_asked_for_again(opened):  # noqa: F811
+    page = opened(before=lambda page: page.route("**/mnist-bilinear.onnx", lambda route: route.abort(), times=1))
+    until_said(page, "The networks did not run")
+    page.get_by_role("slider", name="Noise level sigma").press("ArrowLeft")
+    until_said(page, "sigma 0.39,")
+    assert_as_in_python(page)
+
+
+def test_enter_in_the_seed_s_field_keeps_the_page(visit):
+    page = visit()
+    page.get_by_label("Seed").fill("5")
+    page.get_by_label("Seed").press("Enter")
+    until_said(page, "seed 5.")
+    assert page.url.endswith("/")
+    page.get_by_label("Seed").fill("")
+    until_said(page, "The seed must be a whole number")
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(visit, tmp_path):
+    page = visit()
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "huge.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "huge.png")
+    until_said(page, "huge.png cannot be used: it has 169,000,000 pixels, more than 4,000,000")
+
+
 def test_the_noise_has_the_level_that_is_asked_for_and_depends_on_the_seed(visit, tmp_path):
     page = visit()
     Image.fromarray(np.full((200, 200), 128, np.uint8)).save(tmp_path / "gray.png")
@@ -189,9 +245,9 @@ def test_it_breaks_no_rule_of_axe_runs_over_no_side_and_asks_no_other_machine(vi
     page = visit(width, scheme)
     page.locator("#samples button").last.press("Enter")
     until_said(page, "notMNIST")
-    assert not violations(page)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert not page.went_out
+    assert not violations(page)
 
 
 def test_without_npm_one_line_says_so_and_nothing_is_left(monkeypatch, tmp_path, capsys):

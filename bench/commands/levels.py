@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from bench import labels, provenance
+from bench import provenance, shipped
 from bench.columns import LEVELS
 from bench.quality import Corruption, noisy_batches
 from denoise import datasets
@@ -32,7 +32,7 @@ def main(given: argparse.Namespace) -> None:
     target = given.out / "levels.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.4g")
-    print(readable(frame))
+    print(shipped.levels(frame))
     print("written:", target)
 
 
@@ -59,15 +59,3 @@ def _rows(pictures: datasets.Pictures, sigma: int) -> list[dict[str, object]]:
         }
         for name, error in errors.items()
     ]
-
-
-def readable(frame: pd.DataFrame) -> str:
-    """Root mean square error (bias) by level, a row a dataset and estimator."""
-    cells = frame.assign(
-        error=[f"{row.rmse_255:.2f} ({row.bias_255:+.2f})" for row in frame.itertuples()],
-        Dataset=frame.dataset.map(labels.dataset),
-        Estimator=[ESTIMATORS[name].label for name in frame.estimator],
-    )
-    wide = cells.pivot(index=["Dataset", "Estimator"], columns="sigma_255", values="error")
-    note = "Level of the noise told from the noisy picture: root mean square error (bias), all times 1/255."
-    return f"{note}\n\n{wide.reset_index().to_markdown(index=False, disable_numparse=True)}\n"

@@ -7,7 +7,11 @@ ort.env.wasm.numThreads = 1;  // more need headers that a static Space does not 
 const sessions = new Map();
 
 function session({ file, multiple }) {
-  if (!sessions.has(file)) sessions.set(file, warm(file, multiple));
+  if (!sessions.has(file)) {
+    const made = warm(file, multiple);
+    made.catch(() => sessions.delete(file));  // asked for anew next time
+    sessions.set(file, made);
+  }
   return sessions.get(file);
 }
 

@@ -5,60 +5,63 @@ import { asDigit, fromImage, paint } from "./pictures.js";
 
 const LARGE = 64;  // pixels: up to this side a picture is enlarged, each pixel to a square
 const at = (id) => document.getElementById(id);
-const facts = await (await fetch("page.json")).json();
-let clean = null, shown = null, busy = false, wanted = false;
+const say = (text) => { at("said").textContent = text; };
+let facts, clean = null, shown = null, busy = false, wanted = false, turn = 0;
 
 /** What is on the screen, for tests: the clean and the noisy picture, and the answer of each network by name. */
 window.shown = () => shown;
 
 function chosen() {
   const family = document.querySelector('input[name="family"]:checked').value;
-  const seed = Number(at("seed").value);
-  return {
-    family, sigma: Number(at("sigma").value), clip: at("clip").checked,
-    seed: Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32 ? seed : null,
-  };
+  const text = at("seed").value, seed = Number(text);
+  const valid = text !== "" && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32;
+  return { family, sigma: Number(at("sigma").value), clip: at("clip").checked, seed: valid ? seed : null };
 }
 
 /** Compare what is chosen now; where a comparison runs already, once more after it. */
 async function compare() {
   wanted = true;
-  if (busy) return;
+  if (busy || !clean) return;
   busy = true;
-  while (wanted) {
-    wanted = false;
-    at("level").value = `${Number(at("sigma").value).toFixed(2)} (${Math.round(at("sigma").value * 255)} of 255)`;
-    const { family, sigma, clip, seed } = chosen();
-    if (seed === null) { at("said").textContent = "The seed must be a whole number from 0 to 4294967295."; continue; }
-    const noisy = corrupted(clean, sigma, seed, clip), answers = {};
-    try {
-      for (const network of facts.networks.filter((one) => one.family === family))
-        answers[network.name] = await estimate(network, noisy);
-    } catch (error) {
-      at("said").textContent = `The networks do not run in this browser: ${error.message}`;
-      continue;
+  try {
+    while (wanted) {
+      wanted = false;
+      await once();
     }
-    if (wanted && shown) continue;  // something else was chosen meanwhile
-    shown = { clean, noisy, answers, family, sigma, clip, seed };
-    draw();
+  } finally {
+    busy = false;
   }
-  busy = false;
 }
 
+async function once() {
+  const { family, sigma, clip, seed } = chosen(), target = clean, answers = {};
+  at("level").value = `${sigma.toFixed(2)} (${Math.round(sigma * 255)} of 255)`;
+  if (seed === null) return say("The seed must be a whole number from 0 to 4294967295.");
+  try {
+    const noisy = corrupted(target, sigma, seed, clip);
+    for (const network of networks(family)) answers[network.name] = await estimate(network, noisy);
+    shown = { clean: target, noisy, answers, family, sigma, clip, seed };
+    draw();
+  } catch (error) {
+    say(`The networks did not run: ${error.message}. Change something to try again.`);
+  }
+}
+
+const networks = (family) => facts.networks.filter((one) => one.family === family);
+
 function draw() {
-  const { noisy, answers, family, sigma, clip, seed } = shown;
+  const { clean, noisy, answers, family, sigma, clip, seed } = shown;
   const scores = Object.values(answers).map(({ picture }) => psnr(picture, clean)), best = Math.max(...scores);
   const figures = [figure("Clean", clean), figure("Noisy input", noisy, { score: psnr(noisy, clean) })];
-  facts.networks.filter((one) => one.family === family).forEach((network, i) => {
-    const { picture, ms } = answers[network.name];
-    const facts = { colour: network.colour, score: scores[i], best: scores[i] === best, ms };
-    figures.push(figure(network.label, picture, facts));
+  networks(family).forEach(({ name, label, colour }, i) => {
+    const { picture, ms } = answers[name];
+    figures.push(figure(label, picture, { colour, score: scores[i], best: scores[i] === best, ms }));
   });
   at("board").className = Math.max(clean.width, clean.height) > LARGE ? "large" : "";
   at("board").replaceChildren(...figures);
   const trained = facts.families.find((one) => one.name === family).label;
-  at("said").textContent = `Gaussian noise, sigma ${sigma.toFixed(2)}, ${clip ? "clipped" : "unclipped"}, seed ${seed}. ` +
-    `${clean.width}x${clean.height} pixels. Networks trained on ${trained}.`;
+  say(`Gaussian noise, sigma ${sigma.toFixed(2)}, ${clip ? "clipped" : "unclipped"}, seed ${seed}. ` +
+    `${clean.width}x${clean.height} pixels. Networks trained on ${trained}.`);
 }
 
 const decibels = (score) => (Number.isFinite(score) ? `${score.toFixed(2)} dB` : "∞ dB");
@@ -87,6 +90,7 @@ function figure(label, picture, { colour, score, best, ms } = {}) {
 
 /** Make a picture the one to compare; `button` is that of the sample that it is. */
 function take(picture, button = null) {
+  turn++;  // what is still being read comes too late
   clean = picture;
   for (const other of at("samples").children) other.setAttribute("aria-pressed", other === button);
   compare();
@@ -96,7 +100,9 @@ function offerSamples() {
   for (const { label, family, file } of facts.samples) {
     const image = element("img", { src: file, alt: label }), button = element("button", { type: "button" }, image);
     button.addEventListener("click", async () => {
+      const mine = ++turn;
       await image.decode();
+      if (mine !== turn) return;
       document.querySelector(`input[name="family"][value="${family}"]`).checked = true;
       take(fromImage(image), button);
     });
@@ -145,24 +151,49 @@ function offerPad() {
 
 function offerUpload() {
   at("upload").addEventListener("change", async ({ target }) => {
-    const [file] = target.files;
+    const [file] = target.files, mine = ++turn;
     if (!file) return;
     try {
-      const bitmap = await createImageBitmap(file);  // upright, as EXIF says
-      take(fromImage(bitmap, facts.largest_side));
-      bitmap.close();
-    } catch {
-      at("said").textContent = `${file.name} cannot be used: it is not a picture that this browser reads.`;
+      const picture = await read(file);
+      if (mine === turn) take(picture);
+    } catch (error) {
+      if (mine === turn) say(`${file.name} cannot be used: ${error.message}.`);
     }
+    target.value = "";  // so that the same file can be chosen again
   });
 }
 
-offerFamilies();
-offerSamples();
-offerPad();
-offerUpload();
-Object.assign(at("sigma"), { max: facts.highest, value: facts.usual.sigma });
-at("clip").checked = facts.usual.clip;
-at("seed").value = facts.usual.seed;
-for (const id of ["sigma", "clip", "seed"]) at(id).addEventListener("input", compare);
-at("samples").firstChild.click();
+/** The picture of a file; its size is known, and checked, before it is decoded. */
+async function read(file) {
+  const image = new Image(), address = URL.createObjectURL(file);
+  try {
+    image.src = address;
+    await new Promise((resolve, reject) => { image.onload = resolve; image.onerror = reject; }).catch(() => {
+      throw new Error("it is not a picture that this browser reads");
+    });
+    const pixels = image.naturalWidth * image.naturalHeight;
+    if (pixels > facts.largest_pixels)
+      throw new Error(`it has ${pixels.toLocaleString("en")} pixels, more than ${facts.largest_pixels.toLocaleString("en")}`);
+    return fromImage(image, facts.largest_side);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+async function start() {
+  const answer = await fetch("page.json");
+  if (!answer.ok) throw new Error(`page.json: ${answer.status}`);
+  facts = await answer.json();
+  offerFamilies();
+  offerSamples();
+  offerPad();
+  offerUpload();
+  Object.assign(at("sigma"), { max: facts.highest, value: facts.usual.sigma });
+  at("clip").checked = facts.usual.clip;
+  at("seed").value = facts.usual.seed;
+  for (const id of ["sigma", "clip", "seed"]) at(id).addEventListener("input", compare);
+  at("controls").addEventListener("submit", (event) => event.preventDefault());  // Enter in the seed's field
+  at("samples").firstChild.click();
+}
+
+start().catch((error) => say(`The page cannot start: ${error.message}. Reload it to try again.`));
