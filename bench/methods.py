@@ -113,9 +113,11 @@ def _trained(name: str, *, strange: bool = True) -> Method:
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         if not strange and not datasets.alike(trained_on, training.name):
             raise NotApplicable(f"it was trained on other things: {trained_on}")
-        colours = max(image.shape[0] for image in training)
-        if denoiser.channels not in (1, colours):
-            raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {colours}")
+        colours = {image.shape[0] for image in training}
+        if denoiser.channels != 1 and colours != {denoiser.channels}:
+            raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {min(colours)}")
+        if not strange and denoiser.channels not in colours:
+            raise NotApplicable("it is for gray pictures, and cleans the channels of others one by one")
         here = denoiser if device.type == "cpu" else engine.load(stem, device)
         return lambda noisy, sigma: here.estimate(noisy, sigma if told else None)
 

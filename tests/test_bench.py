@@ -177,6 +177,23 @@ def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anyt
     assert set(table.build(methods.find(["mnist-nearest"]), photographs, cpu)) == {"mnist-nearest"}
 
 
+@pytest.mark.parametrize(
+    ("colours", "by_default", "by_name"),
+    [
+        ((1,), {"photo-gray"}, {"photo-gray"}),
+        ((3,), {"photo-color"}, {"photo-gray", "photo-color"}),
+        ((1, 3), {"photo-gray"}, {"photo-gray"}),  # only it can clean all of them
+    ],
+)
+def test_gray_pictures_are_cleaned_by_the_network_for_gray_and_colour_by_that_for_colour(colours, by_default, by_name):
+    images = tuple(torch.zeros(channels, 8, 8, dtype=torch.uint8) for channels in colours)
+    keys = tuple(map(str, colours))
+    pictures, cpu = datasets.Pictures("photos", "train", images, keys, keys), torch.device("cpu")
+    photographic = ["photo-gray", "photo-color"]
+    assert set(table.build(methods.find(untrained=False), pictures, cpu)) & set(photographic) == by_default
+    assert set(table.build(methods.find(photographic), pictures, cpu)) == by_name
+
+
 def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
     told = weights.build({"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False})
     card = {"architecture": {"name": "unet", "channels": 1, "decoder": "nearest", "width": 4, "depth": 1, "told": True}}
