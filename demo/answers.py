@@ -21,8 +21,8 @@ from denoise.noise import PictureDraws, check_level, corrupt
 from denoise.registry import Entry, UnknownName, unknown
 
 HIGHEST = 0.6  # the shipped networks were trained up to this sigma
-CALLS = 5  # timed calls behind the milliseconds of a small picture
-PATIENCE = 0.1  # seconds after which no further timed call is made
+CALLS = 3  # timed calls behind the milliseconds of a small picture
+PATIENCE = 0.02  # seconds after which no further timed call is made
 
 
 @dataclass(frozen=True)
