@@ -25,16 +25,18 @@ def browser():
 
 @pytest.fixture
 def opened(browser, url):
-    """A function that opens the page at `url`, after `before(page)`; its `went_out` lists what was asked of others."""
+    """A function that opens the page at `url`, after `before(page)`, and waits for what `until` selects; the page's
+    `went_out` lists what was asked of others."""
     pages = []
 
-    def opened(width=1280, scheme="light", before=lambda page: None):
+    def opened(width=1280, scheme="light", before=lambda page: None, until="body"):
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         pages.append(page)
         page.went_out = []
         page.on("request", lambda asked: _note(page.went_out, asked.url, url))
         before(page)
         page.goto(url)
+        page.wait_for_selector(until)
         return page
 
     yield opened

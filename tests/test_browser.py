@@ -1,5 +1,6 @@
 """The page in a browser, as a visitor has it. Needs Playwright and a Chromium; `make browser` gets axe-core's rules."""
 
+import functools
 import io
 import itertools
 
@@ -23,13 +24,7 @@ def url():
 @pytest.fixture
 def visit(opened):  # noqa: F811  a fixture
     """Open the page; returns it once its first result is there."""
-
-    def visit(width=1280, scheme="light"):
-        page = opened(width, scheme)
-        page.wait_for_selector("#board img")
-        return page
-
-    return visit
+    return functools.partial(opened, until="#board img")
 
 
 def board(page):
@@ -95,8 +90,8 @@ def test_a_photograph_has_a_line_between_before_and_after_that_keys_move(visit):
     line = page.get_by_role("slider", name="Where the noisy picture ends")
     line.press("ArrowRight")
     assert line.input_value() == "51"
-    clip = "() => getComputedStyle(document.querySelector('#wipe .before')).clipPath"
-    assert page.evaluate(clip) == "inset(0px 49% 0px 0px)"
+    clip = "getComputedStyle(document.querySelector('#wipe .before')).clipPath"
+    page.wait_for_function(f"() => {clip} === 'inset(0px 49% 0px 0px)'")
     page.get_by_label("Clean a noisy picture").check()
     page.wait_for_function("() => !document.querySelector('#wipe').innerText.includes('PSNR')")
 

@@ -53,13 +53,7 @@ def _served(folder):
 @pytest.fixture
 def visit(opened):  # noqa: F811  a fixture
     """Open the page; returns it once its first result is there."""
-
-    def visit(width=1280, scheme="light"):
-        page = opened(width, scheme)
-        page.wait_for_selector("#board figure")
-        return page
-
-    return visit
+    return functools.partial(opened, until="#board figure")
 
 
 def shown(page):
