@@ -200,11 +200,8 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
     figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
     for panel, (name, card) in zip(panels, cards.items(), strict=True):
         trainings = weights.history(card)
-        for training, style in zip(trainings, ("o-", "s--", "^:", "d-."), strict=False):
-            scores, before = (
-                training["validation_psnr"].values(),
-                (training["started_from"] or {}).get("images_seen", 0),
-            )
+        for (images, training), style in zip(trainings, ("o-", "s--", "^:", "d-."), strict=False):
+            scores, before = training["validation_psnr"].values(), training["images_seen"] - images
             points = [(before + point["images"], point["psnr"]) for point in training["curve"]]
             points.append((training["images_seen"], sum(scores) / len(scores)))
             held_out = f"held out of {DATASETS[training['settings']['dataset']].label}"

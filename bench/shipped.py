@@ -62,9 +62,8 @@ def trainings() -> str:
     """How long each network was trained, and on what."""
     lines = []
     for name, card in cards().items():
-        seen, stages = 0, []
-        for training in weights.history(card):
-            images, seen = training["images_seen"] - seen, training["images_seen"]
+        stages = []
+        for images, training in weights.history(card):
             patch, hours = training["settings"]["patch"], training["seconds"] / 3600
             of = DATASETS[training["settings"]["dataset"]].label
             stages.append(f"{images:,} crops of {patch}x{patch} from {of}, {hours:.1f} hours on {_where(training)}")

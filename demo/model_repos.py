@@ -124,9 +124,8 @@ def _tested(row: dict[str, Any]) -> str:
 
 def _trained(facts: dict[str, Any]) -> Iterator[str]:
     """A line a training: with `--start` one goes on from another."""
-    seen = 0
-    for card in weights.history(facts):
-        settings, images, seen = card["settings"], card["images_seen"] - seen, card["images_seen"]
+    for images, card in weights.history(facts):
+        settings = card["settings"]
         low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
         noise = (
             f"Gaussian noise of sigma {low} to {high} on the 0-255 scale" if settings["sigma"][1] else "no noise added"

@@ -47,7 +47,8 @@ def any_batch(network: nn.Module, target: Path, shape: tuple[int, int, int] = (1
 def any_size(network: AnySize, target: Path, channels: int = 1) -> None:
     """Write `network` as (1, C, H, W) -> (1, C, H, W) for all H and W that are multiples of `network.multiple`.
 
-    What runs it pads a picture as `AnySize` does. Raises as `any_batch` does; and where other sizes are taken.
+    Float32, a noisy picture in about [0, 1] to the estimate in [0, 1]. What runs it pads a picture as `AnySize` does.
+    Raises as `any_batch` does; and ValueError for a network that takes other sizes.
     """
     unit = network.multiple
     if network.remainder or network.minimum > unit:

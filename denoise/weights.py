@@ -83,10 +83,17 @@ def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
     return network.eval(), card
 
 
-def history(card: dict[str, Any]) -> list[dict[str, Any]]:
-    """The cards of a network from its first training to the last: with `--start` a training goes on from another's."""
+def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The trainings behind a network, from the first to the last: with `--start` one goes on from another's weights.
+
+    Returns
+    -------
+    list of (int, dict)
+        How many pictures that training saw, and its card.
+    """
     before = card.get("started_from")
-    return [*(history(before) if before else []), card]
+    images = card["images_seen"] - (before["images_seen"] if before else 0)
+    return [*(history(before) if before else []), (images, card)]
 
 
 def build(architecture: dict[str, Any]) -> AnySize:

@@ -218,6 +218,15 @@ def test_markdown_leaves_empty_what_was_not_measured(frame):
     assert cells[4] == ""  # parameters of a method that has none
 
 
+def test_two_folders_that_would_have_one_name_are_refused_before_anything_is_measured(tmp_path):
+    for name in ("a", "b"):
+        for split in ("train", "test"):
+            (tmp_path / name / split).mkdir(parents=True)
+            Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / name / split / "gray.png")
+    with pytest.raises(ValueError, match="would have one name in the table: measure them one by one"):
+        table.available((f"folder:{tmp_path / 'a'}", f"folder:{tmp_path / 'b'}"), None)
+
+
 def test_a_user_s_folder_has_scores_costs_and_times_like_any_set(tmp_path):
     for split in ("train", "test"):
         (tmp_path / "mine" / split).mkdir(parents=True)

@@ -125,9 +125,10 @@ def test_a_gray_network_is_trained_and_validated_on_colour_pictures_turned_gray(
 def test_the_trainings_behind_a_network_are_told_from_the_first_to_the_last(tmp_path):
     first = train.train(TINY, tmp_path, name="first")
     second = train.train(dataclasses.replace(TINY, start=str(first), seed=1), tmp_path, name="second")
-    cards = weights.history(weights.read(second)[1])
-    assert [card["name"] for card in cards] == ["first", "second"]
-    assert [card["images_seen"] for card in cards] == [64, 128]
+    trainings = weights.history(weights.read(second)[1])
+    assert [card["name"] for _, card in trainings] == ["first", "second"]
+    assert [card["images_seen"] for _, card in trainings] == [64, 128]
+    assert [images for images, _ in trainings] == [64, 64]
 
 
 def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
