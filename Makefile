@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test lint table screenshots browser clean
+.PHONY: bench demo test lint table screenshots browser peers clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -40,6 +40,14 @@ browser: .venv/axe.min.js
 	cd .venv && npm pack --silent axe-core && tar -xzf axe-core-*.tgz --strip-components 1 package/axe.min.js
 	touch $@
 
+# Keras, ONNX Runtime and OpenVINO, in an environment of their own, for python -m bench speed.
+peers: .venv-peers/ready
+
+.venv-peers/ready: bench/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
 .venv/ready: requirements.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13) and 'Python 3.10 to 3.13 is needed: make PYTHON=python3.12 ...')"
 	$(PYTHON) -m venv .venv
@@ -51,4 +59,4 @@ browser: .venv/axe.min.js
 	touch $@
 
 clean:
-	rm -rf .venv runs
+	rm -rf .venv .venv-peers runs

@@ -53,6 +53,9 @@ def _parser() -> commandline.Parser:
     meters = _command(commands, "checkerboard", "measure the checkerboards of every network of the results")
     _add_root(meters)
     _add_results(meters)
+    _speed(
+        _command(commands, "speed", "pictures a second of the engine and of other systems, in turns; see make peers")
+    )
     checks = _command(commands, "verify", "score random cells of the results anew; exit code 1 where a score drifted")
     checks.add_argument("--sample", default="1%", help="how many cells: a share or a number (default: %(default)s)")
     checks.add_argument("--seed", type=int, default=0, help="of the choice of cells (default: 0)")
@@ -127,6 +130,13 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]")
     parser.add_argument("--pictures", type=int, default=500, help="how many test pictures; 0: all (default: 500)")
     parser.add_argument("--out", type=Path, default=Path("runs/rescore"), help="folder of rescore.csv")
+
+
+def _speed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--systems", nargs="+", help="default: all; see bench/systems.py")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each system (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a turn, at least a call (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("runs/speed"), help="folder of the results")
 
 
 def _grid(parser: argparse.ArgumentParser) -> None:

@@ -57,7 +57,9 @@ class Subject:
         if self.is_onnx:
             # Loaded anew: a session of ONNX Runtime keeps the threads that it was made with.
             return own.load(self.source).build(_blank(), device)
-        denoiser = engine.Denoiser(self.network(), self.arm, {"architecture": {"channels": SHAPE[0]}}, device)
+        denoiser = engine.Denoiser(
+            self.network(), self.arm, {"architecture": {"channels": SHAPE[0]}}, device, "float32"
+        )
         return lambda noisy, sigma: denoiser.estimate(noisy)
 
 

@@ -297,6 +297,31 @@ LEVELS = {
     **PROVENANCE,
 }
 
+SPEED = {
+    "network": "`bench.systems.NETWORKS`",
+    "task": "clean (a picture's noise), or train (a step: forward, backward, Adam)",
+    "system": "`bench.systems.SYSTEMS`",
+    "version": "of the program behind it",
+    "batch": "28x28 pictures a call, or a training step",
+    "round": "every system has its turn in each; those of one round are compared",
+    "calls": "timed calls of this turn",
+    "images_per_s": "pictures a second of the median call",
+    "parameters": "trained numbers of the network",
+    "macs": "multiply-accumulates for one picture, as it was trained",
+    "fused_macs": "the same after `denoise.fuse`: what the engine computes",
+    "ceiling_matmul_tmacs": "matrix product of this machine, in the number format it is quickest in, TMAC/s",
+    "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, of this machine, TMAC/s",
+    "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s",
+    "cpu": "processor",
+    "cpu_threads": "threads of each system",
+    "cpu_isa": "instruction set",
+    "torch": "version",
+    "protocol": "hash of the rules of measurement",
+    "commit": "of the code",
+    "python": "version",
+    "command": "what made the row",
+}
+
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
@@ -311,6 +336,7 @@ FILES = {
     "tutorials/tutorials.csv": TUTORIALS,
     "tutorials/scores.parquet": SCORES,
     "*/costs-MACHINE-DEVICE.csv": COSTS,
+    "speed/MACHINE-DEVICE.csv": SPEED,
 }
 """Every file of the results that is read by a program, with its columns."""
 

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from denoise.anysize import AnySize
-from denoise.train import has_bfloat16
+from denoise.machine import has_bfloat16
 
 WARM, STEPS = 2, 4  # training steps of a turn: to warm up, and timed
 MULTIPLYING = {  # the operations whose answers are counted as activations

@@ -34,7 +34,7 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
     there = there[there.budgets.str.contains(labels.asked(results.budgets)[0])]
     images = {"Clean": [clean for clean, _ in pairs], "Noisy": [noisy for _, noisy in pairs]}
     for row in there.itertuples():
-        denoiser = engine.load(results.folder / "weights" / f"{row.method}.safetensors", "cpu")
+        denoiser = engine.load(results.folder / "weights" / f"{row.method}.safetensors", "cpu", "float32")
         images[labels.arm(row.arm).label] = [denoiser.estimate(noisy) for _, noisy in pairs]
     cut = {name: torch.cat([_middle(one) for one in of_name]) for name, of_name in images.items()}
     clean = cut["Clean"]

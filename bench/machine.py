@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import platform
-from pathlib import Path
-
 import skimage
 import torch
 
-from denoise.train import has_bfloat16
+from denoise.machine import has_bfloat16, processor
 
 
 def describe() -> dict[str, object]:
@@ -40,13 +37,3 @@ def tf32(device: torch.device) -> str | None:
         "matrix products": torch.backends.cuda.matmul.allow_tf32,
     }
     return ", ".join(f"{what} {'on' if able and on else 'off'}" for what, on in switches.items())
-
-
-def processor() -> str:
-    """The processor's name as the system gives it."""
-    listing = Path("/proc/cpuinfo")
-    if listing.exists():
-        for line in listing.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -101,7 +101,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
     """A network as a method; without `strange`, not for pictures of another kind than it was trained on."""
     stem, told = name.removesuffix(TOLD), name.endswith(TOLD)
     try:
-        denoiser = engine.load(stem, device="cpu")
+        denoiser = engine.load(stem, "cpu", "float32")
     except UnknownName:
         raise UnknownName(unknown("method", name, [*DENOISERS.names(), *weights.names()])) from None
     if told and not denoiser.network.told:
@@ -118,7 +118,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
             raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {min(colours)}")
         if not strange and denoiser.channels not in colours:
             raise NotApplicable("it is for gray pictures, and cleans the channels of others one by one")
-        here = denoiser if device.type == "cpu" else engine.load(stem, device)
+        here = denoiser if device.type == "cpu" else engine.load(stem, device, "float32")
         return lambda noisy, sigma: here.estimate(noisy, sigma if told else None)
 
     def count(shape: tuple[int, int, int]) -> dict[str, int | None]:

@@ -28,7 +28,7 @@ def obtain(
     """
     if not path.with_suffix(".json").exists():  # the card is written after the weights, so the card tells
         train.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
-    denoiser = engine.load(path)
+    denoiser = engine.load(path, precision="float32")
     held = Settings().plain() | denoiser.card["settings"]  # a setting newer than the card had its default value
     differing = [name for name, value in settings.plain().items() if held.get(name) != value]
     if differing:

@@ -80,7 +80,7 @@ def of_network(name: str, network: nn.Module, path: Path) -> Method:
         here = checked if device.type == "cpu" else copy.deepcopy(checked)  # the one on the processor stays there
         # Its channels are those of the pictures: what it does with others is for the network to say.
         card = {"architecture": {"channels": training[0].shape[0]}}
-        denoiser = engine.Denoiser(here, name, card, device)
+        denoiser = engine.Denoiser(here, name, card, device, "float32")
         return lambda noisy, sigma: denoiser.estimate(noisy)
 
     return Method(

@@ -134,7 +134,7 @@ def score(
         PSNR and SSIM of each picture, with the columns of `bench.columns.SCORES`.
     """
     tutorial = TUTORIALS_BY_NAME[name]
-    denoiser = engine.load(path)
+    denoiser = engine.load(path, precision="float32")
     pictures = datasets.load(tutorial.dataset, "test", root)
     corruption = Corruption("gaussian", tutorial.sigma, clip=True)
     method = f"{name}-{recipe}"

@@ -99,5 +99,5 @@ def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | Non
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != method.weights_sha256:
         raise ValueError(f"{path} holds other weights ({found[:12]}) than were scored ({method.weights_sha256[:12]})")
-    denoiser = engine.load(path, "cpu")
+    denoiser = engine.load(path, "cpu", "float32")
     return lambda noisy, sigma: denoiser.estimate(noisy)

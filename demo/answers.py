@@ -15,6 +15,7 @@ from torch import Tensor
 
 import denoise
 from demo import gpu
+from demo.compute import alone
 from denoise.decoders import DECODERS
 from denoise.metrics import WINDOW, psnr, ssim
 from denoise.noise import PictureDraws, check_level, corrupt
@@ -22,7 +23,7 @@ from denoise.registry import Entry, UnknownName, unknown
 
 HIGHEST = 0.6  # the shipped networks were trained up to this sigma
 CALLS = 3  # timed calls behind the milliseconds of a small picture
-PATIENCE = 0.02  # seconds after which no further timed call is made
+PATIENCE = 0.005  # seconds after which no further timed call is made
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def decoders() -> list[str]:
     return [name for name in DECODERS.names() if name in known] + sorted(known - set(DECODERS.names()))
 
 
+@alone
 def compare(
     picture: np.ndarray,
     noise: str,
@@ -99,11 +101,15 @@ def compare(
     networks = [_load(name) for name in _chosen(family, chosen)]
     clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
     noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
+    answered = [_timed(network, noisy) for network in networks]
     rows = [
         Answer("clean", "Clean", "#555555", picture),
-        Answer("noisy", "Noisy", "#999999", _shown(noisy), *_scores(noisy, clean)),
-        *(_answer(network, noisy, clean) for network in networks),
+        Answer("noisy", "Noisy", "#999999", _shown(noisy)),
+        *(_answer(network, *timed) for network, timed in zip(networks, answered, strict=True)),
     ]
+    scores = _scores(torch.cat([noisy, *(estimate for estimate, _ in answered)]), clean)
+    for place, (ratio, similar) in enumerate(scores, 1):
+        rows[place] = replace(rows[place], psnr=ratio, ssim=similar)
     best = max(range(2, len(rows)), key=lambda i: rows[i].psnr)
     rows[best] = replace(rows[best], best=True)
     return rows
@@ -149,14 +155,12 @@ def _load(name: str) -> denoise.Denoiser:
     return denoise.load(name, gpu.DEVICE)
 
 
-def _answer(network: denoise.Denoiser, noisy: Tensor, clean: Tensor) -> Answer:
-    estimate, ms = _timed(network, noisy)
+def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
     # Weights of a network that is not built from one decoder, such as a tutorial's, stand under their own name.
     decoder = network.card["architecture"].get("decoder")
     shown = DECODERS[decoder] if decoder in DECODERS else Entry(network.name, denoise.load, network.name)
     parameters = sum(parameter.numel() for parameter in network.network.parameters())
-    scores = _scores(estimate, clean)
-    return Answer(network.name, shown.label, shown.colour, _shown(estimate), *scores, ms, parameters)
+    return Answer(network.name, shown.label, shown.colour, _shown(estimate), ms=ms, parameters=parameters)
 
 
 @functools.lru_cache(maxsize=256)
@@ -176,12 +180,11 @@ def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
     return estimate, float(np.median(seconds)) * 1e3
 
 
-def _scores(preds: Tensor, clean: Tensor) -> tuple[float, float | None]:
-    """PSNR in dB and SSIM of what is shown; no SSIM for a picture that is smaller than its window."""
+def _scores(preds: Tensor, clean: Tensor) -> list[tuple[float, float | None]]:
+    """PSNR in dB and SSIM of each of what is shown; no SSIM for a picture that is smaller than its window."""
     preds = preds.clamp(0, 1)
-    large_enough = min(clean.shape[-2:]) >= WINDOW
-    similarity = ssim(preds, clean, data_range=1.0).item() if large_enough else None
-    return psnr(preds, clean, data_range=1.0).item(), similarity
+    similar = ssim(preds, clean, data_range=1.0).tolist() if min(clean.shape[-2:]) >= WINDOW else [None] * len(preds)
+    return list(zip(psnr(preds, clean, data_range=1.0).tolist(), similar, strict=True))
 
 
 def _shown(image: Tensor) -> np.ndarray:

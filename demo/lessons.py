@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from demo.answers import Answer, compare
+from demo.compute import alone
 from denoise import engine
 
 INPUTS = {  # 3x3, for the upsampling layers
@@ -91,6 +92,7 @@ class Code(NamedTuple):
     cleaned: Answer
 
 
+@alone
 @torch.inference_mode()
 def code(picture, sigma: float) -> Code:
     """What an autoencoder keeps of a picture (28, 28) uint8 under clipped noise, and what it makes of that."""

@@ -8,6 +8,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from demo import api, benchmark, board, compare, grids, learn, photo, wipe
+from demo.compute import alone
 from demo.inputs import LIVE, MODEL, PRIVATE
 from demo.limits import BodyLimit
 
@@ -30,6 +31,7 @@ FONT = "".join(
 TABS = 'button[role="tab"][aria-selected="true"] { color: var(--link-text-color) !important; }'
 
 
+@alone
 def build() -> gr.Blocks:
     """The Blocks, with a result in it before the first click."""
     with gr.Blocks(title=TITLE, fill_width=True, analytics_enabled=False, delete_cache=(HOUR // 6, HOUR)) as page:

@@ -13,6 +13,7 @@ from torch import Tensor
 import denoise
 from demo import gpu
 from demo.answers import whole
+from demo.compute import alone
 from denoise.cleaning import PHOTOGRAPHS
 from denoise.level import ESTIMATORS
 from denoise.metrics import WINDOW, psnr, ssim
@@ -47,6 +48,7 @@ class Cleaned:
     estimate: float | None = None
 
 
+@alone
 def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cleaned:
     """Clean a picture that is noisy.
 
@@ -70,6 +72,7 @@ def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> C
     return Cleaned(_shown(before), _shown(after), cleaned, name, ms, estimate=_estimated(before))
 
 
+@alone
 def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> Cleaned:
     """Add Gaussian noise, not clamped, to a picture that is clean, and clean it; scores are against the picture.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import zlib
 from typing import Any
 
 import gradio as gr
@@ -96,5 +97,6 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
 def data_url(picture: np.ndarray) -> str:
     """A (H, W) uint8 picture as a PNG in a `data:` URL: every pixel as it is."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "png", compress_level=1)
+    # Of noise nothing repeats but runs: not searching for more takes two thirds of the time, and no more bytes.
+    Image.fromarray(picture).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from denoise.engine import Denoiser, load
+    from denoise.fusion import fuse
     from denoise.weights import names
 
 __version__ = "0.1.0"
-__all__ = ["Denoiser", "load", "names"]
+__all__ = ["Denoiser", "fuse", "load", "names"]
 
 
 def __getattr__(name: str) -> Any:
@@ -21,5 +22,6 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'denoise' has no attribute {name!r}")
     from denoise import engine, weights
+    from denoise.fusion import fuse
 
-    return getattr(weights if name == "names" else engine, name)
+    return {"fuse": fuse, "names": weights.names}.get(name) or getattr(engine, name)

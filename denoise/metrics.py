@@ -8,7 +8,6 @@ Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibi
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 WINDOW = 11  # pixels; the Gaussian window of Wang et al.
@@ -22,7 +21,7 @@ def psnr(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     Parameters
     ----------
     preds, target : Tensor
-        (N, C, H, W), same shape.
+        (N, C, H, W), same shape; or one target for all, (1, C, H, W).
     data_range : float
         The span of valid values.
 
@@ -45,7 +44,7 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     Parameters
     ----------
     preds, target : Tensor
-        (N, C, H, W), same shape, at least 11x11.
+        (N, C, H, W), same shape, at least 11x11; or one target for all, (1, C, H, W).
     data_range : float
         The span of valid values.
 
@@ -63,7 +62,7 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     if min(preds.shape[-2:]) < WINDOW:
         raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the pictures are {tuple(preds.shape[-2:])}")
     # Variances are differences of nearly equal numbers: float64 keeps six digits of SSIM where float32 keeps four.
-    x, y = preds.double().flatten(0, 1).unsqueeze(1), target.double().flatten(0, 1).unsqueeze(1)  # (N*C, 1, H, W)
+    x, y = preds.double(), target.double()
     mean_x, mean_y, xx, yy, xy = (_blur(moment) for moment in (x, y, x * x, y * y, x * y))
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
@@ -75,11 +74,20 @@ def _blur(x: Tensor) -> Tensor:
     offsets = torch.arange(WINDOW, dtype=x.dtype, device=x.device) - WINDOW // 2
     weights = torch.exp(-0.5 * (offsets / WINDOW_SIGMA) ** 2)
     weights /= weights.sum()
-    return F.conv2d(F.conv2d(x, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
+    return _weighted(_weighted(x, weights, -2), weights, -1)
+
+
+def _weighted(x: Tensor, weights: Tensor, axis: int) -> Tensor:
+    """Sums of neighbours along an axis: convolutions of float64 are slow, and slow down with the number of pictures."""
+    size = x.shape[axis] - len(weights) + 1
+    total = x.narrow(axis, 0, size) * weights[0]
+    for place, weight in enumerate(weights[1:].tolist(), 1):
+        total.add_(x.narrow(axis, place, size), alpha=weight)
+    return total
 
 
 def _check(preds: Tensor, target: Tensor) -> None:
-    if preds.shape != target.shape or preds.ndim != 4:
+    if preds.ndim != 4 or target.shape not in (preds.shape, (1, *preds.shape[1:])):
         raise ValueError(
             f"two (N, C, H, W) batches of one shape expected, got {tuple(preds.shape)} and {tuple(target.shape)}"
         )

@@ -34,10 +34,11 @@ class Mirror(nn.Module):
         positions: list[Tensor] = []
         features: list[Tensor] = []
         for layer in self.encoder:
-            if isinstance(layer, nn.MaxPool2d):
+            pools = isinstance(layer, nn.MaxPool2d)
+            if pools:
                 features.append(x)
             x = layer(x)
-            if isinstance(x, tuple):
+            if pools and layer.return_indices:
                 x, where = x
                 positions.append(where)
         return x, positions, features

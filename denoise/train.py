@@ -20,10 +20,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 import denoise
-from denoise import checkpoint, commandline, datasets, distributed, weights
+from denoise import checkpoint, commandline, datasets, distributed, precision, weights
 from denoise.anysize import AnySize
 from denoise.average import Average
 from denoise.batches import Batches
+from denoise.machine import has_bfloat16
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import held_out_loss, validate
 
@@ -174,6 +175,7 @@ class _Run:
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
             "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
             "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
+            weights.BFLOAT16: precision.change(self.average.network, some, settings),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),
@@ -205,13 +207,6 @@ def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
         raise ValueError(f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from")
     network.load_state_dict(trained.state_dict())
     return card
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products are in this device's instruction set (AMX or AVX-512 BF16; Ampere or later)."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
 
 
 def _run_on(device: torch.device, bfloat16: bool, processes: int) -> dict[str, Any]:

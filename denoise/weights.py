@@ -18,6 +18,8 @@ from denoise.decoders import DECODERS
 from denoise.files import whole_file
 from denoise.registry import UnknownName, unknown
 
+BFLOAT16 = "bfloat16_psnr_change"  # of a card: by how many dB on held-out pictures, by level (`denoise.precision`)
+TOLERANCE = 0.01  # dB, of such a change
 PRETRAINED = Path(__file__).parent / "pretrained"
 
 
@@ -94,6 +96,12 @@ def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     before = card.get("started_from")
     images = card["images_seen"] - (before["images_seen"] if before else 0)
     return [*(history(before) if before else []), (images, card)]
+
+
+def fits_bfloat16(card: dict[str, Any]) -> bool:
+    """Whether the network of a card is known to answer in bfloat16 as it does in float32, within 0.01 dB."""
+    changes = card.get(BFLOAT16)
+    return bool(changes) and max(map(abs, changes.values())) < TOLERANCE
 
 
 def build(architecture: dict[str, Any]) -> AnySize:

@@ -31,6 +31,18 @@ def test_ssim_equals_scikit_image_under_the_convention_of_the_protocol(pair, dat
     assert ssim(preds, target, data_range=data_range).tolist() == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("score", [psnr, ssim])
+def test_one_target_may_be_that_of_all(pair, score):
+    preds, target = pair
+    assert torch.equal(score(preds, target[:1]), score(preds, target[:1].expand_as(preds)))
+
+
+def test_channels_count_alike(pair):
+    preds, target = (side.reshape(2, 2, 28, 35) for side in pair)
+    each = [ssim(preds[:, [channel]], target[:, [channel]]) for channel in range(2)]
+    torch.testing.assert_close(ssim(preds, target), (each[0] + each[1]) / 2)
+
+
 def test_psnr_of_a_known_error_by_hand():
     assert psnr(torch.full((1, 1, 2, 2), 0.1), torch.zeros(1, 1, 2, 2), data_range=1.0).item() == pytest.approx(20)
 

@@ -52,11 +52,11 @@ def test_a_level_that_is_told_reaches_every_tile():
 
 def test_large_pictures_go_through_in_tiles_and_small_ones_at_once(monkeypatch):
     network = alive(ARCHITECTURES["unet"].build(3, width=4, depth=1, output="residual", bias=False))
-    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu")
+    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu", "float32")
     sizes = []
     network.net.register_forward_hook(lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:])))
     whole = denoiser.estimate(picture(3))
     assert sizes == [(204, 158)]
-    monkeypatch.setattr(engine, "CHUNK_PIXELS", 70**2)
+    monkeypatch.setattr(engine, "TILE_PIXELS", 70**2)
     torch.testing.assert_close(denoiser.estimate(picture(3)), whole, atol=1e-5, rtol=0)
     assert max(height * width for height, width in sizes[1:]) <= 70**2

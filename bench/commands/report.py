@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from bench import publish, report, shipped
+from bench import publish, report, shipped, speed_tables
 from bench.collected import Results
 
 
 def main(given: argparse.Namespace) -> None:
     report.update()
     shipped.update()
+    speed_tables.update()
     for path in publish.write(Results.read(given.results), given.data_root):
         print(path)

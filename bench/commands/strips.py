@@ -47,7 +47,7 @@ def draw(strip: Strip, root: Path | None) -> figures.Figure:
         The dataset is not there.
     """
     pictures = datasets.load(strip.dataset, "test", root).spread(strip.pictures)
-    denoiser = engine.load(strip.weights, "cpu")
+    denoiser = engine.load(strip.weights, "cpu", "float32")
     shown: dict[str, list] = {strip.before: [], "Cleaned": [], "Clean": []}
     scores: dict[str, list[float]] = {strip.before: [], "Cleaned": []}
     corruption = Corruption("gaussian", strip.sigma, clip=False)

@@ -1,0 +1,115 @@
+"""`python -m bench speed`: pictures a second of this engine, of plain PyTorch and of other systems, in turns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from tqdm import tqdm
+
+from bench import ceiling, costs, machine, provenance, speed_tables
+from bench.columns import SPEED
+from bench.systems import NETWORKS, SYSTEMS, Process, Turn, processes
+from denoise import export, weights
+from denoise.files import whole_file
+from denoise.fusion import fuse
+
+SHAPE = (1, 28, 28)
+SIZES = (1, 32, 128, 512)  # pictures a call
+TRAINED = 128  # pictures of a training step, as in the Keras example
+log = logging.getLogger("bench")
+
+
+def main(given: argparse.Namespace) -> None:
+    if given.rounds < 1 or given.seconds <= 0:
+        raise ValueError("--rounds must be at least 1, and --seconds above 0")
+    systems = given.systems or list(SYSTEMS)
+    running = processes(systems)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            rows = _rounds(systems, running, Path(folder), given)
+    finally:
+        for process in running.values():
+            process.close()
+    cpu = torch.device("cpu")
+    described = machine.describe() | provenance.describe()
+    facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
+    rates = ceiling.rates(cpu, torch.bfloat16 if machine.has_bfloat16(cpu) else torch.float32)
+    frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
+    target = given.out / f"{_slug(facts)}.csv"
+    with whole_file(target) as partial:
+        frame.to_csv(partial, index=False, float_format="%.5g")
+    print(speed_tables.text(frame))
+    print("written:", target)
+
+
+def _rounds(
+    systems: Sequence[str], running: dict[bool, Process], folder: Path, given: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """A row a round, network, system and number of pictures a call; every system has its turn in each round."""
+    cells = [
+        (network, name, size)
+        for network in NETWORKS
+        for size in SIZES
+        for name in systems
+        if size >= SYSTEMS[name].least and (SYSTEMS[name].task == "clean" or size == TRAINED)
+    ]
+    networks = {name: _network(name, folder) for name in NETWORKS}
+    rows, failed = [], set()
+    with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
+        for number in range(given.rounds):
+            for network, system, size in cells:
+                bar.update()
+                if (network, system) in failed:
+                    continue
+                turn = running[SYSTEMS[system].peer].ask(_job(network, system, size, networks), given.seconds)
+                if turn.error:
+                    failed.add((network, system))
+                    log.warning("left out: %s on %s: %s", system, network, turn.error)
+                    continue
+                rows.append(_row(number, network, system, size, turn) | networks[network]["counts"])
+    return rows
+
+
+def _network(name: str, folder: Path) -> dict[str, Any]:
+    """What the processes are told of a network, and what it counts."""
+    network = weights.build(NETWORKS[name]).eval()
+    file = folder / f"{name}.onnx"
+    export.any_batch(network, file, SHAPE)
+    counts = {"parameters": costs.parameters(network), "macs": costs.macs(network, SHAPE)}
+    counts["fused_macs"] = costs.macs(fuse(network), SHAPE)
+    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "counts": counts}
+
+
+def _job(network: str, system: str, size: int, networks: dict[str, Any]) -> dict[str, Any]:
+    job = {"system": system, "shape": SHAPE, "batch": size, "threads": torch.get_num_threads()}
+    if SYSTEMS[system].peer:
+        return job | {"network": network, "onnx": networks[network]["onnx"]}
+    return job | {"architecture": networks[network]["architecture"]}
+
+
+def _row(number: int, network: str, system: str, size: int, turn: Turn) -> dict[str, Any]:
+    median = float(pd.Series(turn.seconds).median())
+    return {
+        "network": network,
+        "task": SYSTEMS[system].task,
+        "system": system,
+        "version": turn.version,
+        "batch": size,
+        "round": number,
+        "calls": len(turn.seconds),
+        "images_per_s": turn.pictures / median,
+    }
+
+
+def _slug(facts: dict[str, Any]) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", f"{facts['cpu']} {os.cpu_count()} threads cpu".lower()).strip("-")

@@ -1,0 +1,128 @@
+"""What others offer: Keras on TensorFlow, ONNX Runtime, OpenVINO. Run by `python -m bench.peers.others`.
+
+References
+----------
+Keras, "Convolutional autoencoder for image denoising". https://keras.io/examples/vision/autoencoder/
+ONNX Runtime. https://onnxruntime.ai/docs/performance/tune-performance/threading.html
+OpenVINO, performance hints. https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference.html
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import os
+from typing import Any
+
+import numpy as np
+
+from bench.peers.serve import Call, serve
+
+PREDICTED = 4_096  # pictures of a `predict` or `fit`: fewer would time its start
+ASYNC = 1_024  # pictures of a call that has several requests on the way
+PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
+
+
+def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+    model = _keras(network, tuple(shape), threads)
+    pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
+    return lambda: model.predict(pictures, batch_size=batch, verbose=0), PREDICTED
+
+
+def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+    model = _keras(network, tuple(shape), threads)
+    model.compile("adam", "binary_crossentropy")
+    pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
+    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), PREDICTED
+
+
+@functools.cache
+def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
+    """The network of the Keras example ("K1"), or the autoencoder with nearest upsampling, in Keras' own layers."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import keras
+    import tensorflow
+    from keras import layers
+
+    tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    given = keras.Input((*shape[1:], shape[0]))
+    x = given
+    if network == "K1":
+        for _ in range(2):
+            x = layers.MaxPooling2D(2, padding="same")(layers.Conv2D(32, 3, activation="relu", padding="same")(x))
+        for _ in range(2):
+            x = layers.Conv2DTranspose(32, 3, strides=2, activation="relu", padding="same")(x)
+    else:
+
+        def conv(x: Any, width: int) -> Any:
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            return layers.ReLU()(layers.BatchNormalization()(x))
+
+        x = conv(conv(x, 32), 32)
+        for width in (64, 128):
+            x = conv(conv(layers.MaxPooling2D(2)(x), width), width)
+        for width in (64, 32):
+            x = conv(conv(layers.UpSampling2D(2)(x), width), width)
+    return keras.Model(given, layers.Conv2D(shape[0], 3, activation="sigmoid", padding="same")(x))
+
+
+def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    # Its threads would go on spinning after a call and slow down whichever system is timed next.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    given = {session.get_inputs()[0].name: _pictures(batch, shape)}
+    return lambda: session.run(None, given), batch
+
+
+def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+    request = _openvino(onnx, tuple(shape), batch, threads, "LATENCY").create_infer_request()
+    pictures = _pictures(batch, shape)
+    return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch
+
+
+def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+    import openvino
+
+    queue = openvino.AsyncInferQueue(_openvino(onnx, tuple(shape), batch, threads, "THROUGHPUT"))
+    pictures = _pictures(batch, shape)
+    requests = max(2 * len(queue), ASYNC // batch)
+
+    def call() -> None:
+        for _ in range(requests):
+            queue.start_async({0: pictures}, share_inputs=True)
+        queue.wait_all()
+
+    return call, requests * batch
+
+
+def _openvino(onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str) -> Any:
+    """bfloat16 where the processor has it, which is OpenVINO's own default there."""
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(onnx)
+    model.reshape([batch, *shape])
+    options = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads}
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        options["INFERENCE_PRECISION_HINT"] = "bf16"
+    return core.compile_model(model, "CPU", options)
+
+
+def _pictures(batch: int, shape: list[int]) -> np.ndarray:
+    return np.random.default_rng(0).random((batch, *shape), np.float32)
+
+
+SYSTEMS = {
+    "keras_predict": keras_predict,
+    "keras_fit": keras_fit,
+    "onnxruntime": onnx_runtime,
+    "openvino_latency": openvino_latency,
+    "openvino_throughput": openvino_throughput,
+}
+
+if __name__ == "__main__":
+    serve(SYSTEMS, lambda system: importlib.metadata.version(PACKAGES[system.partition("_")[0]]))

@@ -1,0 +1,109 @@
+"""PyTorch as a plain program has it, each step from there to this package's engine, and the engine itself.
+
+Run by `python -m bench.peers.own`.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench.peers.serve import Call, serve
+from denoise import weights
+from denoise.anysize import AnySize
+from denoise.engine import Denoiser
+from denoise.lowering import lower
+
+CPU = torch.device("cpu")
+
+
+def eager(
+    architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str
+) -> tuple[Call, int]:
+    """The network as it is, in a memory layout and a number format."""
+    network = _network(architecture).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
+    return _call(network.net, _pictures(batch, shape, threads, layout).to(getattr(torch, dtype))), batch
+
+
+def lowered(
+    architecture: str, shape: list[int], batch: int, threads: int, *, backend: str, dtype: str
+) -> tuple[Call, int]:
+    """The network fused, with the calls of a backend."""
+    network = lower(_network(architecture), backend, getattr(torch, dtype))
+    return _call(network, _pictures(batch, shape, threads)), batch
+
+
+def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> tuple[Call, int]:
+    """The fused network in bfloat16, compiled for this very batch size; it needs a C++ compiler."""
+    network = torch.compile(lower(_network(architecture), "aten", torch.bfloat16), dynamic=False)
+    return _call(network, _pictures(batch, shape, threads)), batch
+
+
+def engine(architecture: str, shape: list[int], batch: int, threads: int) -> tuple[Call, int]:
+    """As `denoise.load(...)` runs it: by the plan that was found out for this machine."""
+    pictures = _pictures(batch, shape, threads)
+    # Untrained weights have no scores that could move: speed is all that is asked here.
+    card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
+    denoiser = Denoiser(_network(architecture), "engine", card, CPU)
+    return lambda: denoiser.estimate(pictures), batch
+
+
+def training(
+    architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, autocast: bool
+) -> tuple[Call, int]:
+    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it."""
+    clean = _pictures(batch, shape, threads, layout)
+    network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
+    optimiser = torch.optim.Adam(network.parameters())
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            logits = network.logits(clean)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return step, batch
+
+
+def _network(architecture: str) -> AnySize:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return weights.build(json.loads(architecture)).eval()
+
+
+def _pictures(batch: int, shape: list[int], threads: int, layout: str = "channels_last") -> Tensor:
+    torch.set_num_threads(threads)
+    pictures = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0))
+    return pictures.contiguous(memory_format=getattr(torch, layout))
+
+
+def _call(network: nn.Module, pictures: Tensor) -> Call:
+    @torch.inference_mode()
+    def call() -> Tensor:
+        return network(pictures)
+
+    return call
+
+
+SYSTEMS = {
+    "eager": functools.partial(eager, layout="contiguous_format", dtype="float32"),
+    "eager_channels_last": functools.partial(eager, layout="channels_last", dtype="float32"),
+    "eager_bfloat16": functools.partial(eager, layout="channels_last", dtype="bfloat16"),
+    "fused": functools.partial(lowered, backend="aten", dtype="float32"),
+    "fused_bfloat16": functools.partial(lowered, backend="aten", dtype="bfloat16"),
+    "onednn_bfloat16": functools.partial(lowered, backend="onednn", dtype="bfloat16"),
+    "compiled": compiled,
+    "engine": engine,
+    "train": functools.partial(training, layout="contiguous_format", autocast=False),
+    "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
+    "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
+}
+
+if __name__ == "__main__":
+    serve(SYSTEMS, lambda system: torch.__version__)

@@ -1,0 +1,114 @@
+"""What is read from a run of `python -m bench speed`: tables, and how far the engine is ahead of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench.columns import SPEED, check
+from bench.readme import README, with_part
+from bench.systems import SYSTEMS
+from denoise.files import whole_file
+
+RESULTS = Path(__file__).parent / "results" / "speed"
+PART = "speed"
+TITLES = {"K1": "The network of the Keras example", "autoencoder": "The autoencoder with nearest upsampling"}
+RATIOS = (
+    ("engine", ("keras_predict",), "Keras `predict`"),
+    ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO"),
+    ("engine", ("onnxruntime",), "ONNX Runtime"),
+    ("engine", ("eager",), "plain PyTorch"),
+)
+
+
+def text(frame: pd.DataFrame) -> str:
+    """A table and its sentences for each network, as Markdown."""
+    parts = []
+    for network, rows in frame.groupby("network", sort=False):
+        first = rows.iloc[0]
+        parts.append(
+            f"**{TITLES[network]}**, {first.parameters:,} parameters, {first.macs / 1e6:.2f} M MACs a picture "
+            f"({first.fused_macs / 1e6:.2f} fused): pictures a second by the number of pictures a call."
+        )
+        parts.append(_table(rows))
+        parts.append("\n".join(f"- {line}" for line in sentences(rows)))
+    machine = frame.iloc[0]
+    turns = frame["round"].nunique()
+    parts.append(
+        f"Medians of {turns} rounds in which every system had its turn. {machine.cpu} ({machine.cpu_isa}), "
+        f"{machine.cpu_threads} threads. Of the machine itself: convolution {machine.ceiling_conv_tmacs:.2f} TMAC/s, "
+        f"matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy {machine.ceiling_copy_gb_s:.0f} GB/s."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: pd.DataFrame) -> str:
+    rates = rows.groupby(["system", "batch"]).images_per_s.median().unstack()
+    rates = rates.reindex([name for name in SYSTEMS if name in rates.index])
+    cells = rates.map(lambda rate: "" if pd.isna(rate) else f"{rate:,.0f}")
+    versions = rows.groupby("system").version.first()
+    tasks = [SYSTEMS[name].task for name in cells.index]
+    cells.insert(0, "System", [SYSTEMS[name].label for name in cells.index])
+    cells.insert(1, "Version", [versions[name].partition("+")[0].partition("-")[0] for name in cells.index])
+    cells.insert(2, "Task", tasks)
+    return cells.to_markdown(index=False, disable_numparse=True)
+
+
+def sentences(rows: pd.DataFrame) -> list[str]:
+    """How the engine stands to others, each at its best number of pictures a call, and to the machine's limit."""
+    said = []
+    for system, others, called in RATIOS:
+        there = ratio(rows, (system,), others)
+        if there is not None:
+            said.append(f"The engine cleans {_times(there)} as many pictures a second as {called}, each at its best.")
+    alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency", "openvino_throughput"))
+    if alone is not None:
+        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO.")
+    trained = ratio(rows, ("train_bfloat16",), ("keras_fit",))
+    if trained is not None:
+        said.append(f"It trains on {_times(trained)} as many pictures a second as Keras `fit`.")
+    best = _best(rows, ("engine",))
+    if best is not None:
+        reached = best.median() * rows.fused_macs.iloc[0] / 1e12
+        share = reached / rows.ceiling_conv_tmacs.iloc[0]
+        said.append(f"The engine computes {reached:.3f} TMAC/s, {100 * share:.0f} % of the best convolution measured.")
+    return said
+
+
+def ratio(rows: pd.DataFrame, systems: tuple[str, ...], others: tuple[str, ...]) -> pd.Series | None:
+    """The rate of one group of systems over that of another, each at its best, by round; None where one is missing."""
+    above, below = _best(rows, systems), _best(rows, others)
+    return None if above is None or below is None else above / below
+
+
+def _best(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.Series | None:
+    """The rates by round of the system and number of pictures a call whose median is highest."""
+    of = rows[rows.system.isin(systems)]
+    if of.empty:
+        return None
+    system, batch = of.groupby(["system", "batch"]).images_per_s.median().idxmax()
+    return of[(of.system == system) & (of.batch == batch)].set_index("round").images_per_s
+
+
+def _times(ratios: pd.Series) -> str:
+    return f"{ratios.median():.2f} times [{ratios.min():.2f}, {ratios.max():.2f}]"
+
+
+def update() -> None:
+    """Put what the committed runs say into the README."""
+    written = with_part(README.read_text(), PART, part())
+    with whole_file(README) as partial:
+        partial.write_text(written)
+
+
+def part() -> str:
+    """What the README says: of each machine in turn."""
+    return "\n".join(text(read(path)) for path in sorted(RESULTS.glob("*.csv")))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A run, a file a machine; raises ValueError where its columns are others."""
+    frame = pd.read_csv(path)
+    check(frame.columns, SPEED, path)
+    return frame

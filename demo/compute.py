@@ -1,0 +1,29 @@
+"""One thread in which networks run, whoever asks.
+
+Each thread that calls PyTorch gets helper threads of its own. With those of several threads there are more of them than
+processors; then they sleep between any two operations, and a small network takes twice as long.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+_here = threading.local()
+_pool = ThreadPoolExecutor(1, thread_name_prefix="compute", initializer=lambda: setattr(_here, "computing", True))
+
+
+def alone(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, run in that thread with what Gradio knows of the request; the caller waits for its answer."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if getattr(_here, "computing", False):  # one that computes asks for another
+            return function(*args, **kwargs)
+        return _pool.submit(contextvars.copy_context().run, function, *args, **kwargs).result()
+
+    return call

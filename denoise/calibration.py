@@ -1,0 +1,158 @@
+"""How networks are run on this machine: found out once by trying, in about a second, and remembered in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import platformdirs
+import torch
+from torch import Tensor
+
+import denoise
+from denoise import weights
+from denoise.anysize import AnySize
+from denoise.files import whole_file
+from denoise.lowering import backends, lower
+from denoise.machine import has_bfloat16, processor
+
+log = logging.getLogger("denoise.calibration")
+
+FILE = platformdirs.user_cache_path("denoise") / "plans.json"
+PROBE = "mnist-nearest"  # the weights that are tried
+SIDE = 28  # pixels of the probe's pictures
+CHUNKS = tuple(2**power for power in range(14, 19))  # pixels
+TURNS = 5  # of each candidate
+CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}  # root mean square difference that a candidate's answer may have
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How a network is run.
+
+    Attributes
+    ----------
+    backend : str
+        One of `denoise.lowering.BACKENDS`.
+    dtype : str
+        "float32" or "bfloat16": of what the convolutions take and answer.
+    chunk_pixels : int
+        Pixels of a batch that go through the network at once: what it keeps meanwhile should stay in the processor's
+        caches. Changes no result.
+    """
+
+    backend: str = "plain"
+    dtype: str = "float32"
+    chunk_pixels: int = 2**17
+
+    def lower(self, network: AnySize) -> AnySize:
+        """The network as this plan runs it."""
+        return lower(network, self.backend, getattr(torch, self.dtype))
+
+
+PLAIN = Plan()
+"""What runs everywhere: the network as it was trained."""
+
+_lock = threading.Lock()
+
+
+def plan(device: torch.device, *, exact: bool = False) -> Plan:
+    """The quickest plan for a device with the threads that PyTorch has now: remembered, else found out.
+
+    `exact`: the quickest of those in float32.
+    """
+    with _lock:
+        return _plans(device.type, torch.get_num_threads())["exact" if exact else "quickest"]
+
+
+@functools.cache
+def _plans(kind: str, threads: int) -> dict[str, Plan]:
+    device = torch.device(kind)
+    key = _key(device, threads)
+    known = _read()
+    if key in known:
+        return known[key]
+    found = measure(device)
+    log.info("%s: %s", key, found)
+    known[key] = found
+    plain = {of: {name: dataclasses.asdict(plan) for name, plan in plans.items()} for of, plans in known.items()}
+    try:
+        with whole_file(FILE) as partial:
+            partial.write_text(json.dumps(plain, indent=2) + "\n")
+    except OSError as error:  # a home that cannot be written to: the next process finds out anew
+        log.info("the plan is not kept: %s", error)
+    return found
+
+
+def _key(device: torch.device, threads: int) -> str:
+    """What a plan holds for."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{processor()}, {threads} threads"
+    return f"{name}, torch {torch.__version__}, denoise {denoise.__version__}"
+
+
+def _read() -> dict[str, dict[str, Plan]]:
+    """The plans of the file; none where it is not whole, or of another version of the program."""
+    try:
+        known = json.loads(FILE.read_text())
+        return {of: {name: Plan(**plans[name]) for name in ("exact", "quickest")} for of, plans in known.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        log.info("%s is not read: %s", FILE, error)
+        return {}
+
+
+@torch.inference_mode()
+def measure(device: torch.device) -> dict[str, Plan]:
+    """Find out what is quickest here, of all ("quickest") and of what is in float32 ("exact").
+
+    First the backend and the number format, among those whose answers are those of the plain network, then the size of
+    the pieces in which a batch is run.
+    """
+    network, _ = weights.read(weights.locate(PROBE))
+    network = network.to(device, memory_format=torch.channels_last)
+    draws = torch.Generator().manual_seed(0)
+    pictures = torch.rand(CHUNKS[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
+    few = pictures[: CHUNKS[0] // SIDE**2]
+    right = network(few)
+    dtypes = ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
+    kinds = [PLAIN, *(Plan(backend, dtype) for backend in backends(device)[1:] for dtype in dtypes)]
+    lowered = {kind: kind.lower(network) for kind in kinds}
+    for kind, candidate in list(lowered.items()):
+        wrong = _wrong(candidate, few, right, CLOSE[kind.dtype])
+        if wrong:
+            log.warning("%s is not used here: %s", kind, wrong)
+            del lowered[kind]
+    order = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()})
+    batches = {size: pictures[: size // SIDE**2] for size in CHUNKS}
+    sizes = _ranked({size: lambda batch=batch: lowered[order[0]](batch) for size, batch in batches.items()})
+    chosen = {"quickest": order[0], "exact": next(kind for kind in order if kind.dtype == "float32")}
+    return {name: dataclasses.replace(kind, chunk_pixels=sizes[0]) for name, kind in chosen.items()}
+
+
+def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float) -> str:
+    """Why a candidate cannot be taken; empty where its answers are the right ones."""
+    try:
+        error = (network(pictures) - right).square().mean().sqrt().item()
+    except (RuntimeError, TypeError) as raised:  # calls that are not documented may be others in another PyTorch
+        return str(raised).strip().partition("\n")[0]
+    return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
+
+
+def _ranked(calls: dict[Any, Callable[[], Tensor]]) -> list[Any]:
+    """The names of the calls, that with the most pictures a second first; they take turns, and the best of each counts,
+    so that a busy moment costs none its place."""
+    best = dict.fromkeys(calls, math.inf)
+    for _ in range(TURNS):
+        for name, call in calls.items():
+            began = time.perf_counter()
+            answer = call().cpu()  # waits for a GPU to be done
+            best[name] = min(best[name], (time.perf_counter() - began) / len(answer))
+    return sorted(best, key=best.__getitem__)

@@ -1,0 +1,216 @@
+"""Exact rewritings of a trained network: the same answers from fewer and larger operations.
+
+- Batch normalisation goes into the convolution before it, through a nearest upsampling or a pixel shuffle as well.
+- Nearest upsampling changes places with a ReLU after it: the ReLU then works on a quarter of the numbers.
+- Nearest upsampling and the 3x3 convolution after it become one transposed convolution 4x4, stride 2, borders included:
+  each pixel of the answer sees 2x2 pixels of the input, so 16 products stand where 36 stood. A decoder can be trained
+  as one and deployed as the other.
+- Bilinear upsampling and the 3x3 convolution after it become one transposed convolution 6x6, stride 2: as many products
+  as before, but nothing is interpolated first. The outermost pixels are computed as before, and small pictures whole:
+  at the border interpolation repeats the picture and the convolution adds zeros, and no kernel does both.
+
+References
+----------
+Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016 (resize-convolution as a transposed
+convolution whose kernel is restricted). https://distill.pub/2016/deconv-checkerboard/
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_weights
+
+from denoise.anysize import AnySize
+
+Convolution = nn.Conv2d | nn.ConvTranspose2d
+SMALL = 32  # pixels: of what is narrower, the outermost pixels are so many that computing them apart takes longer
+
+
+def fuse(network: nn.Module) -> nn.Module:
+    """A network of the same answers that does less work.
+
+    Parameters
+    ----------
+    network : nn.Module
+        (N, C, H, W) -> (N, C', H', W'), in evaluation mode; an `AnySize` or any other that `torch.fx` can trace. It is
+        left as it is.
+
+    Returns
+    -------
+    nn.Module
+        Equal to `network` within the rounding of float32, at every size that it takes. Not for training: what was
+        folded cannot be learned apart.
+
+    Raises
+    ------
+    ValueError
+        The network is in training mode, where a normalisation follows the batch, or it cannot be traced.
+
+    Examples
+    --------
+    >>> import denoise, torch
+    >>> network = denoise.load("mnist-nearest").network
+    >>> noisy = torch.rand(1, 1, 28, 28)
+    >>> bool((denoise.fuse(network)(noisy) - network(noisy)).abs().max() < 1e-5)
+    True
+    """
+    if network.training:
+        raise ValueError("the network is in training mode: call its eval() first")
+    if isinstance(network, AnySize):
+        fused = copy.copy(network)
+        fused._modules = {**network._modules, "net": fuse(network.net)}
+        return fused
+    graph = traced(network)
+    for rewrite in (_fold_norms, _sink_upsampling, _fold_norms, _join_upsampling):
+        rewrite(graph)
+    graph.graph.lint()
+    graph.recompile()
+    graph.delete_all_unused_submodules()
+    return graph.eval()
+
+
+def traced(network: nn.Module) -> fx.GraphModule:
+    """A copy of a network as a list of its layers and what flows between them."""
+    try:
+        return fx.symbolic_trace(copy.deepcopy(network))
+    except (fx.proxy.TraceError, TypeError) as error:
+        raise ValueError(f"the network's forward cannot be traced: {error}") from error
+
+
+def layer_of(graph: fx.GraphModule, node: object) -> nn.Module | None:
+    """The layer that a node calls; None where it calls none."""
+    return graph.get_submodule(node.target) if isinstance(node, fx.Node) and node.op == "call_module" else None
+
+
+def replace(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
+    """Let a node call another layer; others that call the one before go on doing so."""
+    name = f"{node.name}_fused"
+    while hasattr(graph, name):
+        name += "_"
+    graph.add_submodule(name, layer)
+    node.target = name
+
+
+def bypass(graph: fx.GraphModule, node: fx.Node) -> None:
+    """Take out a node of one input: what it gave its users, its input gives them."""
+    node.replace_all_uses_with(node.args[0])
+    graph.graph.erase_node(node)
+
+
+def before(node: fx.Node) -> fx.Node | None:
+    """The node that gives this one its only input, if it gives it to no other."""
+    source = node.args[0]
+    return source if isinstance(source, fx.Node) and len(source.users) == 1 else None
+
+
+def _fold_norms(graph: fx.GraphModule) -> None:
+    for node in list(graph.graph.nodes):
+        norm, source, copies = layer_of(graph, node), before(node) if node.args else None, 1
+        if not isinstance(norm, nn.BatchNorm2d) or source is None:
+            continue
+        between = layer_of(graph, source)
+        if isinstance(between, nn.PixelShuffle):  # the channels that it lays out in a cell are neighbours
+            source, copies = before(source), between.upscale_factor**2
+        conv = layer_of(graph, source)
+        if isinstance(conv, Convolution) and conv.groups == 1:
+            replace(graph, source, _with_norm(conv, norm, copies))
+            bypass(graph, node)
+
+
+def _with_norm(conv: Convolution, norm: nn.BatchNorm2d, copies: int) -> Convolution:
+    statistics = [norm.running_mean, norm.running_var, norm.weight, norm.bias]
+    mean, variance, scale, shift = (None if part is None else part.repeat_interleave(copies) for part in statistics)
+    fused = copy.deepcopy(conv)
+    fused.weight, fused.bias = fuse_conv_bn_weights(
+        fused.weight, fused.bias, mean, variance, norm.eps, scale, shift, transpose=isinstance(conv, nn.ConvTranspose2d)
+    )
+    return fused
+
+
+def _sink_upsampling(graph: fx.GraphModule) -> None:
+    """Nearest upsampling behind what works on each number, or each channel, alone."""
+    for node in list(graph.graph.nodes):
+        while _doubles(layer_of(graph, node)) == "nearest" and len(node.users) == 1:
+            (user,) = node.users
+            if not isinstance(layer_of(graph, user), nn.ReLU | nn.BatchNorm2d):
+                break
+            user.args = (node.args[0],)
+            user.replace_all_uses_with(node, delete_user_cb=lambda other, here=node: other is not here)
+            node.args = (user,)
+            user.append(node)
+
+
+def _join_upsampling(graph: fx.GraphModule) -> None:
+    for node in list(graph.graph.nodes):
+        conv, source = layer_of(graph, node), before(node) if node.args else None
+        mode = _doubles(layer_of(graph, source))
+        if mode and isinstance(conv, nn.Conv2d) and _is_plain_3x3(conv):
+            replace(graph, node, resize_convolution(conv) if mode == "nearest" else BilinearConvolution.of(conv))
+            bypass(graph, source)
+
+
+def _doubles(layer: nn.Module | None) -> str | None:
+    """How a layer doubles height and width, "nearest" or "bilinear"; None where it does neither."""
+    doubles = isinstance(layer, nn.Upsample) and layer.scale_factor == 2 and not layer.align_corners
+    return layer.mode if doubles and layer.mode in ("nearest", "bilinear") else None
+
+
+def _is_plain_3x3(conv: nn.Conv2d) -> bool:
+    plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == 1
+    return plain and conv.kernel_size == (3, 3) and conv.padding_mode == "zeros"
+
+
+def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
+    """Nearest upsampling x2 and `conv`, 3x3 with a border of zeros, as one transposed convolution 4x4, stride 2.
+
+    The value of an input pixel stands in two rows of the upsampled picture; those that a row of the answer sees are
+    added up. In one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).
+    """
+    return _transposed(conv, [[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], padding=1)
+
+
+class BilinearConvolution(nn.Module):
+    """Bilinear upsampling x2 and a 3x3 convolution with a border of zeros: (N, C, H, W) -> (N, C', 2H, 2W).
+
+    In one dimension interpolation is a transposed convolution (1, 3, 3, 1) / 4, and with a kernel (a, b, c) one of six
+    taps. `inner` is that, on the picture with its border repeated; `conv` computes the outermost pixels.
+    """
+
+    def __init__(self, inner: nn.Module, conv: nn.Module) -> None:
+        super().__init__()
+        self.inner, self.conv = inner, conv
+
+    @classmethod
+    def of(cls, conv: nn.Conv2d) -> BilinearConvolution:
+        """That of upsampling before `conv`."""
+        taps = [0, 0, 0.25, 0.75, 0.75, 0.25, 0, 0]
+        rows = [taps[place : place + 3] for place in range(6)]
+        return cls(_transposed(conv, rows, padding=4), conv)  # 2 of the kernel, and 2 of the border that is repeated
+
+    def forward(self, x: Tensor) -> Tensor:
+        if min(x.shape[-2:]) < SMALL:
+            return self._direct(x)
+        y = self.inner(F.pad(x, (1, 1, 1, 1), mode="replicate"))
+        for side, axis in ((0, -2), (-1, -2), (0, -1), (-1, -1)):
+            near = x.narrow(axis, max(0, x.shape[axis] - 2) if side else 0, min(2, x.shape[axis]))
+            y.select(axis, side).copy_(self._direct(near).select(axis, side))
+        return y
+
+    def _direct(self, x: Tensor) -> Tensor:
+        return self.conv(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
+
+
+def _transposed(conv: nn.Conv2d, sums: list[list[float]], padding: int) -> nn.ConvTranspose2d:
+    """A transposed convolution of stride 2 whose taps are sums of those of `conv`, the same in both directions."""
+    matrix = conv.weight.new_tensor(sums)
+    size = len(sums)
+    fused = nn.ConvTranspose2d(
+        conv.in_channels, conv.out_channels, size, stride=2, padding=padding, bias=conv.bias is not None
+    )
+    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", matrix, matrix, conv.weight))
+    fused.bias = conv.bias
+    return fused.to(conv.weight.device, conv.weight.dtype)

@@ -1,0 +1,64 @@
+"""`python -m denoise.precision`: whether networks can be run in bfloat16, told from pictures held out of training.
+
+Training writes it into the card of the weights; this command adds it to cards from before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from denoise import commandline, datasets, weights
+from denoise.anysize import AnySize
+from denoise.datasets import Pictures
+from denoise.files import whole_file
+from denoise.lowering import lower
+from denoise.machine import has_bfloat16
+from denoise.settings import Settings
+from denoise.validation import validate
+
+log = logging.getLogger("denoise.precision")
+
+
+def change(network: AnySize, pictures: Pictures, settings: Settings) -> dict[str, float] | None:
+    """By how many dB the mean PSNR on held-out pictures moves when the network is run in bfloat16, by level of noise.
+
+    None on a device that does not compute in bfloat16, where that would take long.
+    """
+    if not has_bfloat16(next(network.parameters()).device):
+        return None
+    right = validate(network, pictures, settings)
+    rounded = validate(lower(network.eval(), "aten", torch.bfloat16), pictures, settings)
+    return {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = commandline.Parser(prog="python -m denoise.precision", description=__doc__.splitlines()[0])
+    parser.add_argument("weights", nargs="*", default=weights.names(), help="names or files (default: all that ship)")
+    parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if not has_bfloat16(torch.device("cpu")):
+        raise ValueError("this processor does not compute in bfloat16 (AMX or AVX-512 BF16): run it on one that does")
+    for path in map(weights.locate, given.weights):
+        _measure(path, given.data_root)
+
+
+def _measure(path: Path, root: Path | None) -> None:
+    network, card = weights.read(path)
+    settings = commandline.from_options(argparse.Namespace(**Settings().plain() | card["settings"]), Settings)
+    held_out = datasets.load(settings.dataset, "val", root)
+    held_out = held_out.gray() if settings.channels == 1 else held_out
+    changes = card[weights.BFLOAT16] = change(network, held_out, settings)
+    with whole_file(path.with_suffix(".json")) as partial:
+        partial.write_text(json.dumps(card, indent=2) + "\n")
+    log.info("%s: %s", path.stem, ", ".join(f"{value:+.4f} dB at {level}" for level, value in changes.items()))
+
+
+if __name__ == "__main__":
+    commandline.run(main)

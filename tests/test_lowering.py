@@ -1,0 +1,63 @@
+"""However a machine runs a network, it answers as it was trained to."""
+
+import pytest
+import torch
+from test_fusion import BODIES, built, pictures
+
+from denoise import lowering
+from denoise.decoders import DECODERS
+
+CPU = torch.device("cpu")
+LOWERED = [name for name in lowering.backends(CPU) if name != "plain"]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("backend", LOWERED)
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("decoder", DECODERS.names())
+def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, backend):
+    network = built(body, decoder)
+    lowered = lowering.lower(network, backend, torch.float32)
+    for size in ((28, 28), (5, 7)):
+        torch.testing.assert_close(lowered(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("backend", LOWERED)
+@pytest.mark.parametrize("decoder", DECODERS.names())
+def test_in_bfloat16_answers_differ_by_its_rounding(decoder, backend):
+    network = built("autoencoder", decoder)
+    lowered = lowering.lower(network, backend, torch.bfloat16)
+    answer, right = lowered(pictures(28, 28)), network(pictures(28, 28))
+    assert answer.dtype == torch.float32
+    assert 0 < (answer - right).abs().max() < 0.05
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("backend", LOWERED)
+def test_the_picture_itself_is_not_rounded(backend):
+    network = built("bias-free", "nearest")
+    network.net.noise.decoder[-1].weight.zero_()  # takes nothing for noise: what comes in is the answer
+    lowered = lowering.lower(network, backend, torch.bfloat16)
+    assert torch.equal(lowered(pictures(9, 9)), pictures(9, 9))
+    first = next(layer for layer in lowered.modules() if isinstance(layer, lowering._First))
+    x = torch.full((1, 2, 8, 8), 0.7337)  # picture and level
+    exact = network.net.noise.encoder[0](x).relu()
+    torch.testing.assert_close(first(x).float(), exact, atol=0, rtol=2**-8)  # the digits of an answer, no fewer
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", [(2, 2), (28, 28), (6, 10), (7, 8)])
+def test_pooling_by_rows_and_columns_is_max_pooling(size):
+    x = torch.randn(2, 5, *size).contiguous(memory_format=torch.channels_last)
+    assert torch.equal(lowering._Halving()(x), torch.nn.functional.max_pool2d(x, 2))
+    assert torch.equal(lowering._Halving()(x.contiguous()), torch.nn.functional.max_pool2d(x, 2))
+
+
+def test_plain_is_the_network_itself():
+    network = built("unet", "bilinear")
+    assert lowering.lower(network, "plain", torch.float32) is network
+
+
+def test_a_gpu_is_not_given_calls_of_onednn():
+    assert "onednn" not in lowering.backends(torch.device("cuda"))

@@ -1,0 +1,136 @@
+"""Speed beside other systems: the same jobs in turn, and what is read from the times."""
+
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bench import speed_tables, systems
+from bench.columns import SPEED
+from bench.commands import speed as command
+from bench.systems import NETWORKS, SYSTEMS, Process
+from denoise import commandline
+from denoise.registry import UnknownName
+
+OWN = [name for name, system in SYSTEMS.items() if not system.peer]
+TINY = {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 2, "depth": 1}
+
+
+@pytest.fixture(scope="module")
+def own():
+    process = Process(Path(sys.executable), "bench.peers.own")
+    yield process
+    process.close()
+
+
+def job(system, **changes):
+    told = {"architecture": json.dumps(TINY), "shape": (1, 8, 8), "batch": 3, "threads": 1}
+    return {"system": system, **told, **changes}
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if name != "compiled"])  # that needs a compiler, and minutes
+def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name):
+    turn = own.ask(job(name), 0.01)
+    assert not turn.error
+    assert turn.pictures == 3
+    assert all(seconds > 0 for seconds in turn.seconds)
+    assert turn.version
+
+
+def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(own):
+    assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith("UnknownName: unknown arch")
+    assert own.ask(job("eager"), 0.01).seconds
+
+
+def test_a_process_that_ends_is_said_to_have_ended():
+    process = Process(Path(sys.executable), "bench.peers.nothing")
+    assert process.ask(job("eager"), 0.01).error.startswith("its process ended")
+
+
+def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(systems, "PEERS", tmp_path / "python")
+    with pytest.raises(ValueError, match="run `make peers` first"):
+        systems.processes(["engine", "keras_predict"])
+
+
+def test_an_unknown_system_is_refused_with_the_valid_ones():
+    with pytest.raises(UnknownName, match=r"unknown system 'keras' .*; valid: keras_predict, "):
+        systems.processes(["keras"])
+
+
+@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"]])
+def test_no_rounds_and_no_time_are_refused(options):
+    from bench.__main__ import main
+
+    with pytest.raises(ValueError, match="at least 1"):
+        main(["speed", *options])
+
+
+def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
+    from bench.__main__ import main
+
+    monkeypatch.setattr(command, "SIZES", (1, 128))
+    monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
+    main(
+        ["speed", "--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
+    )
+    (file,) = tmp_path.glob("*.csv")
+    frame = speed_tables.read(file)
+    assert list(frame.columns) == list(SPEED)
+    assert len(frame) == 2 * (2 * 2 + 1)  # rounds x (systems x sizes, and training at one)
+    assert (frame.images_per_s > 0).all()
+    said = capsys.readouterr().out
+    assert "28,353 parameters, 4.52 M MACs" in said
+    assert "as many pictures a second as plain PyTorch" in said
+
+
+def run(rates):
+    """A run of {(system, batch): rates by round}."""
+    rows = [
+        {"network": "K1", "system": system, "batch": batch, "round": number, "images_per_s": rate}
+        for (system, batch), by_round in rates.items()
+        for number, rate in enumerate(by_round)
+    ]
+    return pd.DataFrame(rows).assign(macs=4.5e6, fused_macs=4.5e6, ceiling_conv_tmacs=0.01)
+
+
+def test_systems_are_compared_round_by_round_each_at_its_best():
+    frame = run({
+        ("engine", 1): [10, 10, 10], ("engine", 32): [600, 300, 900],
+        ("keras_predict", 32): [100, 100, 100], ("keras_predict", 128): [200, 150, 100],
+    })  # fmt: skip
+    ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
+    assert ratios.tolist() == [3, 2, 9]
+    assert "3.00 times [2.00, 9.00] as many pictures a second as Keras" in speed_tables.sentences(frame)[0]
+
+
+def test_the_best_of_a_group_is_one_system():
+    frame = run({("engine", 1): [100], ("openvino_latency", 1): [50], ("openvino_throughput", 1): [80]})
+    assert speed_tables.ratio(frame, ("engine",), ("openvino_latency", "openvino_throughput")).tolist() == [1.25]
+
+
+def test_nothing_is_said_of_what_was_not_measured():
+    said = speed_tables.sentences(run({("engine", 1): [1000]}))
+    assert said == ["The engine computes 0.004 TMAC/s, 45 % of the best convolution measured."]
+
+
+def test_the_readme_says_what_the_committed_runs_say():
+    assert speed_tables.part() in speed_tables.README.read_text()
+
+
+def test_committed_runs_have_every_system_in_every_round():
+    for path in speed_tables.RESULTS.glob("*.csv"):
+        frame = speed_tables.read(path)
+        assert set(frame.system) == set(SYSTEMS)
+        assert set(frame.network) == set(NETWORKS)
+        assert (frame.groupby(["network", "system", "batch"])["round"].nunique() == frame["round"].nunique()).all()
+
+
+def test_bad_options_end_with_one_line_and_code_2(capsys):
+    from bench.__main__ import main
+
+    with pytest.raises(SystemExit, match="2"):
+        commandline.run(main, ["speed", "--systems", "nothing"])
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,107 @@
+"""bfloat16 is used where the scores are the same, and nowhere else."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import denoise
+from denoise import calibration, datasets, engine, precision, train, weights
+from denoise.calibration import Plan
+from denoise.machine import has_bfloat16
+from denoise.metrics import psnr
+from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.settings import Settings
+
+CPU = torch.device("cpu")
+ROUNDED = Plan("aten", "bfloat16")
+
+
+@pytest.fixture
+def rounding(monkeypatch):
+    """A machine on which bfloat16 is quickest."""
+    monkeypatch.setattr(calibration, "plan", lambda device, exact: Plan() if exact else ROUNDED)
+
+
+def card(**changes):
+    return {"architecture": {"channels": 1}, weights.BFLOAT16: changes}
+
+
+@pytest.mark.parametrize(
+    ("held", "fits"),
+    [
+        (card(a=0.0099, b=-0.0099), True),
+        (card(a=0.001, b=-0.011), False),
+        (card(a=0.011), False),
+        (card(), False),
+        ({weights.BFLOAT16: None}, False),
+        ({}, False),
+    ],
+)
+def test_a_card_must_say_that_no_score_moves_by_a_hundredth_of_a_decibel(held, fits):
+    assert weights.fits_bfloat16(held) is fits
+
+
+@pytest.mark.parametrize(("change", "dtype"), [(0.001, "bfloat16"), (0.02, "float32")])
+def test_a_network_is_run_in_bfloat16_if_its_card_says_that_it_may(rounding, change, dtype):
+    network = denoise.load("mnist-nearest").network
+    assert engine.Denoiser(network, "it", card(level=change), "cpu").plan.dtype == dtype
+
+
+def test_float32_is_the_network_as_it_was_trained(rounding):
+    denoiser, noisy = denoise.load("mnist-nearest", "cpu", "float32"), torch.rand(3, 1, 28, 28)
+    with torch.inference_mode():
+        assert torch.equal(denoiser.estimate(noisy), denoiser.network(noisy))
+
+
+def test_another_precision_is_refused():
+    with pytest.raises(ValueError, match="unknown precision 'int8'; valid: auto, float32"):
+        denoise.load("mnist-nearest", precision="int8")
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_every_card_that_ships_says_how_bfloat16_moves_the_scores(name):
+    held = json.loads(weights.locate(name).with_suffix(".json").read_text())
+    assert held[weights.BFLOAT16].keys() == held["validation_psnr"].keys()
+
+
+def test_training_writes_it_into_the_card(tmp_path):
+    trained = train.train(Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False)
+    changes = json.loads(trained.with_suffix(".json").read_text())[weights.BFLOAT16]
+    if has_bfloat16(CPU):
+        assert np.isfinite(list(changes.values())).all()
+        assert any(changes.values())
+    else:
+        assert changes is None
+
+
+@pytest.mark.skipif(not has_bfloat16(CPU), reason="the processor does not compute in bfloat16")
+def test_the_command_adds_it_to_cards_from_before(tmp_path):
+    trained = train.train(Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False)
+    file = trained.with_suffix(".json")
+    whole = json.loads(file.read_text())
+    file.write_text(json.dumps({key: value for key, value in whole.items() if key != weights.BFLOAT16}))
+    precision.main([str(trained)])
+    assert json.loads(file.read_text()) == whole
+
+
+def tested_on(name):
+    return {"mnist": "mnist", "notmnist": "notmnist", "photo": "bsd68", "document": "documents"}[name.split("-")[0]]
+
+
+@pytest.mark.parametrize("name", weights.names())
+def test_scores_on_test_pictures_are_those_of_float32(name, real):
+    """As this machine runs it by default: the promise is of the mean over pictures."""
+    usual, exact = denoise.load(name, "cpu"), denoise.load(name, "cpu", "float32")
+    dataset = "cbsd68" if usual.channels == 3 else tested_on(name)
+    facts = datasets.DATASETS[dataset].facts
+    pictures = datasets.load(dataset, "test", real(dataset)).spread(256 if dataset.endswith("mnist") else 8)
+    for level in facts.get("levels", (0.1, 0.4)):
+        changes = []
+        for clean, given, keys in pictures.pairs(64):
+            draws = PictureDraws(picture_seeds(dataset, keys, "gaussian", level))
+            noisy = corrupt(given, level, draws, clip=facts.get("clipped", True))
+            scores = [psnr(denoiser.estimate(noisy), clean, data_range=1.0) for denoiser in (usual, exact)]
+            changes.append(scores[0] - scores[1])
+        assert abs(torch.cat(changes).mean()) < weights.TOLERANCE, level
