@@ -56,6 +56,8 @@ def _parser() -> commandline.Parser:
     _speed(
         _command(commands, "speed", "pictures a second of the engine and of other systems, in turns; see make peers")
     )
+    grows = _command(commands, "scale", "how time and memory of the engine grow with pictures, and how it starts")
+    grows.add_argument("--out", type=Path, default=Path("runs/scale"), help="folder of the results")
     checks = _command(commands, "verify", "score random cells of the results anew; exit code 1 where a score drifted")
     checks.add_argument("--sample", default="1%", help="how many cells: a share or a number (default: %(default)s)")
     checks.add_argument("--seed", type=int, default=0, help="of the choice of cells (default: 0)")

@@ -322,6 +322,23 @@ SPEED = {
     "command": "what made the row",
 }
 
+SCALE = {
+    "what": "size (of one picture), number (of pictures), or what was started",
+    "network": "shipped weights",
+    "threads": "of PyTorch",
+    "pictures": "number of pictures",
+    "side": "of a picture, in pixels",
+    "seconds": "median of the calls",
+    "peak_bytes": "most memory that a call adds to what the process holds",
+    "cpu": "processor",
+    "cpu_isa": "instruction set",
+    "torch": "version",
+    "protocol": "hash of the rules of measurement",
+    "commit": "of the code",
+    "python": "version",
+    "command": "what made the row",
+}
+
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
@@ -337,6 +354,7 @@ FILES = {
     "tutorials/scores.parquet": SCORES,
     "*/costs-MACHINE-DEVICE.csv": COSTS,
     "speed/MACHINE-DEVICE.csv": SPEED,
+    "scale/MACHINE-DEVICE.csv": SCALE,
 }
 """Every file of the results that is read by a program, with its columns."""
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import skimage
 import torch
 
@@ -22,6 +25,12 @@ def describe() -> dict[str, object]:
         "torch": torch.__version__,
         "scikit_image": skimage.__version__,
     }
+
+
+def slug(device: torch.device) -> str:
+    """Names this machine and the device in a file name."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{processor()} {os.cpu_count()} threads"
+    return re.sub(r"[^a-z0-9]+", "-", f"{name} {device.type}".lower()).strip("-")
 
 
 def tf32(device: torch.device) -> str | None:

@@ -131,6 +131,7 @@ def columns_text() -> str:
         "`table.csv`, here and in `photographs`, is made by `make table` (the shipped networks), `tuning.csv` by "
         "`python -m bench tune`, `rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
+        "`scale` by `python -m bench scale --out bench/results/scale`, "
         "`photo-trials.csv` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
         "and scores it, `collect`, `checkerboard` "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench import collect, figures, labels, published, report
@@ -20,6 +21,8 @@ TABLE = report.RESULTS / "photographs" / "table.csv"
 LEVELS_FILE = report.RESULTS / "levels.csv"
 CURVES = ROOT / "docs" / "figures" / "training-shipped.png"
 NETWORKS = ("photo-gray", "photo-color", "document")
+CHECK = "dncnn-gray-25"  # a network of a paper, for one level, trained as these are
+CHECK_SIGMA, CHECK_SET, CHECK_PAPER = 25 / 255, "bsd68", "published DnCNN-S (one network a level)"
 FLOORS = ("black", "mean")  # a photograph is far from both
 COSTS = ("Parameters", "M MACs", "CPU ms")
 
@@ -36,7 +39,7 @@ def part(frame: pd.DataFrame) -> str:
     """What the README says: how far from papers, how trained, a table a dataset, how well levels are estimated."""
     drawn = f"![Validation PSNR by the number of pictures seen]({CURVES.relative_to(ROOT)})"
     told = levels(collect.read_csv(LEVELS_FILE, LEVELS))
-    return "\n\n".join([*distances(frame), trainings(), *tables(frame), drawn, told]) + "\n"
+    return "\n\n".join([*distances(frame), check(frame), trainings(), *tables(frame), drawn, told]) + "\n"
 
 
 def distances(frame: pd.DataFrame) -> list[str]:
@@ -56,6 +59,18 @@ def distances(frame: pd.DataFrame) -> list[str]:
             of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
             said.append(f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: {gaps} dB.")
     return said
+
+
+def check(frame: pd.DataFrame) -> str:
+    """How far DnCNN, trained by this project's loop, is from DnCNN as its paper has it."""
+    at = frame[(frame.dataset == CHECK_SET) & np.isclose(frame.sigma, CHECK_SIGMA)].set_index("method")
+    own, paper, level = at.psnr_db[CHECK], at.psnr_db[CHECK_PAPER], labels.level(CHECK_SIGMA)
+    size = f"{at.parameters[CHECK] / 1e6:.2f} M parameters"
+    return (
+        f"A check of the training loop: `{CHECK}`, the paper's network of {size}, trained by it for {level} alone, has "
+        f"{own:.2f} dB there on {labels.dataset(CHECK_SET)}, {own - paper:+.2f} dB from the {paper:.2f} dB of the "
+        "paper. At other levels it was never trained."
+    )
 
 
 def trainings() -> str:
@@ -113,9 +128,9 @@ def levels(frame: pd.DataFrame) -> str:
 
 def cards() -> dict[str, dict[str, Any]]:
     """How each of the networks came to be."""
-    return {name: json.loads(weights.locate(name).with_suffix(".json").read_text()) for name in NETWORKS}
+    return {name: json.loads(weights.locate(name).with_suffix(".json").read_text()) for name in (*NETWORKS, CHECK)}
 
 
 def stamp() -> str:
     """Of what the curves are drawn from."""
-    return figures.stamp(*(weights.locate(name).with_suffix(".json") for name in NETWORKS))
+    return figures.stamp(*(weights.locate(name).with_suffix(".json") for name in (*NETWORKS, CHECK)))

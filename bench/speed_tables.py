@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.columns import SPEED, check
+from bench import scale
+from bench.columns import SCALE, SPEED, check
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
 from denoise.files import whole_file
 
-RESULTS = Path(__file__).parent / "results" / "speed"
+RESULTS = Path(__file__).parent / "results"
 PART = "speed"
 TITLES = {"K1": "The network of the Keras example", "autoencoder": "The autoencoder with nearest upsampling"}
 RATIOS = (
@@ -104,11 +105,13 @@ def update() -> None:
 
 def part() -> str:
     """What the README says: of each machine in turn."""
-    return "\n".join(text(read(path)) for path in sorted(RESULTS.glob("*.csv")))
+    runs = [text(read(path, SPEED)) for path in sorted(RESULTS.glob("speed/*.csv"))]
+    runs += [scale.text(read(path, SCALE)) for path in sorted(RESULTS.glob("scale/*.csv"))]
+    return "\n".join(runs)
 
 
-def read(path: Path) -> pd.DataFrame:
+def read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """A run, a file a machine; raises ValueError where its columns are others."""
     frame = pd.read_csv(path)
-    check(frame.columns, SPEED, path)
+    check(frame.columns, columns, path)
     return frame

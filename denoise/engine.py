@@ -99,8 +99,10 @@ class Denoiser:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
         chunk = max(1, self.plan.chunk_pixels // (height * width))
-        parts = [self._run(part, sigma) for part in noisy.split(chunk)]
-        return torch.cat(parts).reshape(count, channels, height, width).to(noisy.device)
+        estimate = torch.empty_like(noisy, dtype=torch.float32, memory_format=torch.contiguous_format)
+        for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
+            answer.copy_(self._run(part, sigma))
+        return estimate.reshape(count, channels, height, width)
 
     def _run(self, part: Tensor, sigma: float | None) -> Tensor:
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)

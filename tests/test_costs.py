@@ -11,7 +11,6 @@ from torch import nn
 from bench import __main__ as command
 from bench import ceiling, collect, collected, cost_tables, costs, determinism, export, machine, memory, publish
 from bench.columns import METHODS
-from bench.commands import costs as costs_command
 from denoise import commandline, weights
 from denoise.export import any_batch
 
@@ -228,7 +227,7 @@ def test_the_costs_of_two_machines_stand_side_by_side(card):
 
 def written(frame, folder):
     (folder / "recipe.json").write_text(RECIPE)
-    path = folder / f"costs-{costs_command._slug(machine.describe(), CPU)}.csv"
+    path = folder / f"costs-{machine.slug(CPU)}.csv"
     frame.to_csv(path, index=False)
     return path
 

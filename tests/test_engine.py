@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 import denoise
+from bench import shipped
 from denoise import classical, datasets, weights
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
@@ -35,7 +36,8 @@ def test_shipped_weights_are_small_safetensors_with_a_card_of_how_they_were_trai
     assert path.stat().st_size < 10e6
     assert card["name"] == name
     assert card["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert card["settings"]["sigma"][0] == 0.0  # what has no noise is among what it saw
+    if name != shipped.CHECK:  # a paper's network for one level
+        assert card["settings"]["sigma"][0] == 0.0  # what has no noise is among what it saw
     assert {"data", "images_seen", "validation_psnr", "versions"} <= card.keys()
 
 

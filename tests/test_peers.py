@@ -77,7 +77,7 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
         ["speed", "--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
     )
     (file,) = tmp_path.glob("*.csv")
-    frame = speed_tables.read(file)
+    frame = speed_tables.read(file, SPEED)
     assert list(frame.columns) == list(SPEED)
     assert len(frame) == 2 * (2 * 2 + 1)  # rounds x (systems x sizes, and training at one)
     assert (frame.images_per_s > 0).all()
@@ -121,8 +121,8 @@ def test_the_readme_says_what_the_committed_runs_say():
 
 
 def test_committed_runs_have_every_system_in_every_round():
-    for path in speed_tables.RESULTS.glob("*.csv"):
-        frame = speed_tables.read(path)
+    for path in speed_tables.RESULTS.glob("speed/*.csv"):
+        frame = speed_tables.read(path, SPEED)
         assert set(frame.system) == set(SYSTEMS)
         assert set(frame.network) == set(NETWORKS)
         assert (frame.groupby(["network", "system", "batch"])["round"].nunique() == frame["round"].nunique()).all()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +31,7 @@ def main(given: argparse.Namespace) -> None:
     recipe = Recipe.read(given.results)
     subjects = [*card.arms(recipe, given.arms), *card.brought(given.model)]
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
-    targets = {device: given.results / f"costs-{_slug(machine.describe(), device)}.csv" for device in devices}
+    targets = {device: given.results / f"costs-{machine.slug(device)}.csv" for device in devices}
     for target in targets.values():
         _refuse_to_lessen(target, subjects)
     for device, target in targets.items():
@@ -107,9 +105,3 @@ def _times(subjects: Sequence[Subject], device: torch.device, rounds: int) -> di
 
 def _versions() -> dict[str, Any]:
     return {name: value for name, value in provenance.describe().items() if name in ("protocol", "commit", "python")}
-
-
-def _slug(described: dict[str, object], device: torch.device) -> str:
-    """Names the machine and the device in a file name."""
-    name = described["gpu"] if device.type == "cuda" else f"{described['cpu']} {os.cpu_count()} threads"
-    return re.sub(r"[^a-z0-9]+", "-", f"{name} {device.type}".lower()).strip("-")

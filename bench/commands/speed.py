@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,7 +43,7 @@ def main(given: argparse.Namespace) -> None:
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
     rates = ceiling.rates(cpu, torch.bfloat16 if machine.has_bfloat16(cpu) else torch.float32)
     frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
-    target = given.out / f"{_slug(facts)}.csv"
+    target = given.out / f"{machine.slug(cpu)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
     print(speed_tables.text(frame))
@@ -109,7 +107,3 @@ def _row(number: int, network: str, system: str, size: int, turn: Turn) -> dict[
         "calls": len(turn.seconds),
         "images_per_s": turn.pictures / median,
     }
-
-
-def _slug(facts: dict[str, Any]) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", f"{facts['cpu']} {os.cpu_count()} threads cpu".lower()).strip("-")

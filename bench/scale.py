@@ -1,0 +1,129 @@
+"""How time and memory of the engine grow with the size and the number of pictures, and how long it takes to start."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+
+from bench import labels, memory
+from denoise import engine
+
+ROOT = Path(__file__).parent.parent
+SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square picture
+COUNTS = (1, 100, 10_000, 100_000)  # pictures of 28x28
+PIECE = 1_000  # of them at once, as they come
+ONE, MANY = "photo-gray", "mnist-nearest"
+TURNS = 3
+LINEAR_FROM = 256  # pixels a side: below it, what a call costs whatever the picture is more than a part
+STARTS = {
+    "import denoise": [sys.executable, "-c", "import denoise"],
+    "python -m denoise --help": [sys.executable, "-m", "denoise", "--help"],
+    "python -m denoise noisy.png -o clean.png": [sys.executable, "-m", "denoise", "noisy.png", "-o", "clean.png"],
+}
+
+
+def rows(threads: int, sides: tuple[int, ...] = SIDES, counts: tuple[int, ...] = COUNTS) -> Iterator[dict[str, Any]]:
+    """A row a size of picture and a number of pictures, with so many threads of PyTorch."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        network = engine.load(ONE, "cpu")
+        for side in sides:
+            picture = _pictures(1, side)
+            seconds, peak = _measured(lambda picture=picture: network.estimate(picture))
+            yield _row("size", ONE, threads, 1, side, seconds, peak)
+        network = engine.load(MANY, "cpu")
+        for count in counts:
+            turns = 1 if count > PIECE else TURNS
+            seconds, peak = _measured(lambda count=count: _streamed(network, count), turns)
+            yield _row("number", MANY, threads, count, 28, seconds, peak)
+    finally:
+        torch.set_num_threads(before)
+
+
+def starts() -> Iterator[dict[str, Any]]:
+    """A row a way to begin: seconds from the start of the process to its end, the plan of this machine being known."""
+    with tempfile.TemporaryDirectory() as folder:
+        noisy = np.random.default_rng(0).integers(0, 256, (256, 256), dtype=np.uint8)
+        Image.fromarray(noisy).save(Path(folder) / "noisy.png")
+        there = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        for what, words in STARTS.items():
+            seconds = []
+            for _ in range(TURNS):
+                (Path(folder) / "clean.png").unlink(missing_ok=True)
+                began = time.perf_counter()
+                subprocess.run(words, cwd=folder, env=there, check=True, capture_output=True)
+                seconds.append(time.perf_counter() - began)
+            yield _row(what, "", torch.get_num_threads(), 1, 256, statistics.median(seconds), None)
+
+
+def exponent(frame: pd.DataFrame, threads: int) -> float:
+    """The power of the number of pixels with which time grows, by least squares on logarithms."""
+    of = frame[(frame.what == "size") & (frame.threads == threads) & (frame.side >= LINEAR_FROM)]
+    slope, _ = np.polyfit(np.log(of.side**2), np.log(of.seconds), 1)
+    return float(slope)
+
+
+def text(frame: pd.DataFrame) -> str:
+    """What the README says of a run, as Markdown."""
+    parts = []
+    for what, column, title in (
+        ("size", "side", f"One picture, `{ONE}`: milliseconds and the memory that it adds, by side in pixels"),
+        ("number", "pictures", f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number"),
+    ):
+        of = frame[frame.what == what]
+        cells = {"Threads": [f"{threads} {unit}" for threads in of.threads.unique() for unit in ("ms", "MB")]}
+        for value, group in of.groupby(column):
+            by = group.set_index("threads")
+            texts = [(f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}") for n in of.threads.unique()]
+            cells[f"{value:,}"] = [text for pair in texts for text in pair]
+        parts.append(f"**{title}**:\n\n{pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True)}")
+    threads = frame[frame.what == "size"].threads.unique()
+    powers = ", ".join(f"{exponent(frame, n):.3f} ({labels.counted(n, 'thread')})" for n in threads)
+    begun = "; ".join(f"`{row.what}` {row.seconds:.2f} s" for row in frame[frame.what.isin(list(STARTS))].itertuples())
+    parts.append(
+        f"From {LINEAR_FROM} pixels a side on, time grows with the number of pixels to the power {powers}. "
+        f"From the start of the process: {begun}."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(
+    what: str, network: str, threads: int, pictures: int, side: int, seconds: float, peak: int | None
+) -> dict[str, Any]:
+    known = {"what": what, "network": network, "threads": threads, "pictures": pictures, "side": side}
+    return known | {"seconds": seconds, "peak_bytes": peak}
+
+
+def _measured(call: Callable[[], object], turns: int = TURNS) -> tuple[float, int | None]:
+    """The median seconds of a call, and how much memory the first one adds at most; None where that cannot be read."""
+    peak = memory.added(call)
+    seconds = []
+    for _ in range(turns):
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds), peak
+
+
+def _streamed(network: engine.Denoiser, count: int) -> None:
+    """Clean that many pictures, of which no more than a piece is there at any time."""
+    for start in range(0, count, PIECE):
+        network.estimate(_pictures(min(PIECE, count - start), 28))
+
+
+def _pictures(count: int, side: int) -> Tensor:
+    return torch.rand(count, 1, side, side, generator=torch.Generator().manual_seed(side))
