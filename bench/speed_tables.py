@@ -37,9 +37,10 @@ def text(frame: pd.DataFrame) -> str:
     machine = frame.iloc[0]
     turns = frame["round"].nunique()
     parts.append(
-        f"Medians of {turns} rounds in which every system had its turn. {machine.cpu} ({machine.cpu_isa}), "
-        f"{machine.cpu_threads} threads. Of the machine itself: convolution {machine.ceiling_conv_tmacs:.2f} TMAC/s, "
-        f"matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy {machine.ceiling_copy_gb_s:.0f} GB/s."
+        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. {machine.cpu} "
+        f"({machine.cpu_isa}), {machine.cpu_threads} threads. Of the machine itself: convolution "
+        f"{machine.ceiling_conv_tmacs:.2f} TMAC/s, matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy "
+        f"{machine.ceiling_copy_gb_s:.0f} GB/s."
     )
     return "\n\n".join(parts) + "\n"
 

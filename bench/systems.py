@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from denoise.registry import UnknownName, unknown
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 300  # seconds that building and compiling may take beyond the time of a turn
 PEERS = ROOT / ".venv-peers" / "bin" / "python"  # made by `make peers`
 
 NETWORKS = {
@@ -67,11 +70,12 @@ SYSTEMS = {
 
 @dataclass(frozen=True)
 class Turn:
-    """What a process said of one turn: seconds of each call, pictures of a call; or why there are none."""
+    """What a process said of one turn: seconds of each call, pictures of a call, how they are run; or why not."""
 
     seconds: tuple[float, ...] = ()
     pictures: int = 0
     version: str = ""
+    ran: str = ""
     error: str = ""
 
 
@@ -79,25 +83,43 @@ class Process:
     """A process with the systems of one environment, which sleeps between its turns."""
 
     def __init__(self, python: Path, module: str) -> None:
-        words = [str(python), "-m", module]
-        self._process = subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                         stderr=subprocess.DEVNULL)  # fmt: skip
+        self._words = [str(python), "-m", module]
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  what it prints beside its answers, until `close`
+        self._start()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(
+            self._words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
+        )
 
     def ask(self, job: dict[str, Any], seconds: float) -> Turn:
-        """Let it time a job for so long."""
+        """Let it time a job for so long; where it ended over the one before, it is started anew."""
+        if self._process.poll() is not None:
+            self._start()
         assert self._process.stdin is not None
         assert self._process.stdout is not None
+        late = threading.Timer(seconds + PATIENCE, self._process.kill)
+        late.start()
         try:
             print(json.dumps({"job": job, "seconds": seconds}), file=self._process.stdin, flush=True)
             said = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, ValueError):
-            return Turn(error=f"its process ended ({self._process.wait()})")
-        return Turn(tuple(said["seconds"]), said["pictures"], said["version"]) if "seconds" in said else Turn(**said)
+            self._process.kill()
+            return Turn(error=f"its process ended: {self._last() or f'exit code {self._process.wait()}'}")
+        finally:
+            late.cancel()
+        return Turn(**said | {"seconds": tuple(said.get("seconds", ()))})
+
+    def _last(self) -> str:
+        self._process.wait()
+        self._said.seek(0)
+        return (self._said.read().strip().splitlines() or [""])[-1]
 
     def close(self) -> None:
         """End it."""
-        self._process.terminate()
+        self._process.kill()
         self._process.wait()
+        self._said.close()
 
 
 def processes(systems: Sequence[str]) -> dict[bool, Process]:

@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import os
-import platform
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from PIL import Image
 from demo.answers import decoders
 from denoise import commandline
 from denoise.files import whole_file
+from denoise.machine import processor
 
 ROOT = Path(__file__).parents[1]
 SIDES = (28, 256)  # pixels of the pictures that are compared
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if min(given.calls, given.users) < 1:
         raise ValueError("--calls and --users must be at least 1")
-    measured: dict[str, object] = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    measured: dict[str, object] = {"processor": processor(), "cores": os.cpu_count()}
     with _page() as (url, seconds):
         measured["first_result_s"] = round(seconds, 2)
         for side in SIDES:

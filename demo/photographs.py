@@ -100,18 +100,21 @@ def _network(picture: PictureFile, kind: str) -> str:
 
 @functools.cache
 def _load(name: str, device: str | None) -> denoise.Denoiser:
-    return denoise.load(name, device)
+    # What is quickest would be found out on the visitor's time where a GPU is lent, and in each process anew.
+    return denoise.load(name, device, "float32" if gpu.BORROWED and device == "cuda" else "auto")
 
 
 def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Tensor, float]:
     """The estimate of (1, C, H, W), and its milliseconds; a network that cannot be told a level cleans what it sees."""
+    network = _load(name, gpu.DEVICE)
+    level = level if network.network.told else None
+    network.prepare()  # outside of what is timed
     began = time.perf_counter()
-    level = level if _load(name, gpu.DEVICE).network.told else None
     # A borrowed GPU costs waiting, and a part of what the visitor may borrow: not for what takes no time without.
     if gpu.BORROWED and noisy.numel() > WORTH_A_GPU:
         estimate = _borrowing(name, noisy, level)
     else:
-        estimate = _load(name, gpu.DEVICE).estimate(noisy, level)
+        estimate = network.estimate(noisy, level)
     return estimate.cpu(), (time.perf_counter() - began) * 1e3
 
 

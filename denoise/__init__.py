@@ -21,7 +21,6 @@ def __getattr__(name: str) -> Any:
     # torch takes seconds to import: a command line that only shows its help should not wait for it.
     if name not in __all__:
         raise AttributeError(f"module 'denoise' has no attribute {name!r}")
-    from denoise import engine, weights
-    from denoise.fusion import fuse
+    from denoise import engine, fusion, weights
 
-    return {"fuse": fuse, "names": weights.names}.get(name) or getattr(engine, name)
+    return getattr({"fuse": fusion, "names": weights}.get(name, engine), name)

@@ -1,36 +1,38 @@
-"""How networks are run on this machine: found out once by trying, in about a second, and remembered in a file."""
+"""How networks are run on this machine: found out once by trying, and remembered in a file."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import platformdirs
 import torch
 from torch import Tensor
 
-import denoise
-from denoise import weights
+from denoise import fusion, lowering, weights
 from denoise.anysize import AnySize
 from denoise.files import whole_file
-from denoise.lowering import backends, lower
+from denoise.lowering import BACKENDS, backends, lower
 from denoise.machine import has_bfloat16, processor
 
 log = logging.getLogger("denoise.calibration")
 
-FILE = platformdirs.user_cache_path("denoise") / "plans.json"
 PROBE = "mnist-nearest"  # the weights that are tried
 SIDE = 28  # pixels of the probe's pictures
 CHUNKS = tuple(2**power for power in range(14, 19))  # pixels
 TURNS = 5  # of each candidate
 CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}  # root mean square difference that a candidate's answer may have
+CLOSE_ON_GPU = {"float32": 1e-3, "bfloat16": 1e-2}  # where convolutions of float32 may be rounded to TF32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +54,15 @@ class Plan:
     dtype: str = "float32"
     chunk_pixels: int = 2**17
 
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS or self.dtype not in CLOSE:
+            raise ValueError(f"unknown plan {self.backend} {self.dtype}")
+        if not isinstance(self.chunk_pixels, int) or self.chunk_pixels < 1:
+            raise ValueError(f"the plan's chunk_pixels are {self.chunk_pixels!r}; they must be a whole number above 0")
+
+    def __str__(self) -> str:
+        return f"{self.backend}, {self.dtype}, pieces of {self.chunk_pixels:,} pixels"
+
     def lower(self, network: AnySize) -> AnySize:
         """The network as this plan runs it."""
         return lower(network, self.backend, getattr(torch, self.dtype))
@@ -63,28 +74,39 @@ PLAIN = Plan()
 _lock = threading.Lock()
 
 
+def file() -> Path:
+    """Where plans are remembered; without it they are found out anew."""
+    return platformdirs.user_cache_path("denoise") / "plans.json"
+
+
 def plan(device: torch.device, *, exact: bool = False) -> Plan:
     """The quickest plan for a device with the threads that PyTorch has now: remembered, else found out.
 
-    `exact`: the quickest of those in float32.
+    Parameters
+    ----------
+    device : torch.device
+        The processor or an NVIDIA GPU; others are run plainly.
+    exact : bool
+        The quickest of those in float32.
     """
+    if device.type not in ("cpu", "cuda"):
+        return PLAIN
     with _lock:
-        return _plans(device.type, torch.get_num_threads())["exact" if exact else "quickest"]
+        return _plans(device, torch.get_num_threads())["exact" if exact else "quickest"]
 
 
 @functools.cache
-def _plans(kind: str, threads: int) -> dict[str, Plan]:
-    device = torch.device(kind)
+def _plans(device: torch.device, threads: int) -> dict[str, Plan]:
     key = _key(device, threads)
     known = _read()
     if key in known:
         return known[key]
     found = measure(device)
-    log.info("%s: %s", key, found)
+    log.info("%s: %s", key, ", ".join(f"{name}: {plan}" for name, plan in found.items()))
     known[key] = found
     plain = {of: {name: dataclasses.asdict(plan) for name, plan in plans.items()} for of, plans in known.items()}
     try:
-        with whole_file(FILE) as partial:
+        with whole_file(file()) as partial:
             partial.write_text(json.dumps(plain, indent=2) + "\n")
     except OSError as error:  # a home that cannot be written to: the next process finds out anew
         log.info("the plan is not kept: %s", error)
@@ -92,21 +114,32 @@ def _plans(kind: str, threads: int) -> dict[str, Plan]:
 
 
 def _key(device: torch.device, threads: int) -> str:
-    """What a plan holds for."""
-    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{processor()}, {threads} threads"
-    return f"{name}, torch {torch.__version__}, denoise {denoise.__version__}"
+    """What a plan holds for: the device, PyTorch, and what of this package decides how a network is run."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        able = torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(device) else "")
+        name = f"{processor()} {able}, {threads} threads"
+    code = b"".join(Path(module.__file__).read_bytes() for module in (fusion, lowering))
+    return f"{device.type} {name}, torch {torch.__version__}, code {hashlib.sha256(code).hexdigest()[:12]}"
 
 
 def _read() -> dict[str, dict[str, Plan]]:
-    """The plans of the file; none where it is not whole, or of another version of the program."""
+    """The plans of the file, without those that are not whole."""
     try:
-        known = json.loads(FILE.read_text())
-        return {of: {name: Plan(**plans[name]) for name in ("exact", "quickest")} for of, plans in known.items()}
+        held = json.loads(file().read_text())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
-        log.info("%s is not read: %s", FILE, error)
+    except (OSError, ValueError) as error:
+        log.info("%s is not read: %s", file(), error)
         return {}
+    known = {}
+    for key, plans in held.items() if isinstance(held, dict) else ():
+        try:
+            known[key] = {name: Plan(**plans[name]) for name in ("exact", "quickest")}
+        except (KeyError, TypeError, ValueError) as error:
+            log.info("a plan of %s is left out: %s", file(), error)
+    return known
 
 
 @torch.inference_mode()
@@ -114,9 +147,19 @@ def measure(device: torch.device) -> dict[str, Plan]:
     """Find out what is quickest here, of all ("quickest") and of what is in float32 ("exact").
 
     First the backend and the number format, among those whose answers are those of the plain network, then the size of
-    the pieces in which a batch is run.
+    the pieces in which a batch is run. All on one network and pictures of 28x28.
+
+    Parameters
+    ----------
+    device : torch.device
+
+    Returns
+    -------
+    dict
+        "quickest" and "exact".
     """
-    network, _ = weights.read(weights.locate(PROBE))
+    with torch.random.fork_rng(devices=[]):  # a network that is built draws weights
+        network, _ = weights.read(weights.locate(PROBE))
     network = network.to(device, memory_format=torch.channels_last)
     draws = torch.Generator().manual_seed(0)
     pictures = torch.rand(CHUNKS[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
@@ -125,9 +168,9 @@ def measure(device: torch.device) -> dict[str, Plan]:
     dtypes = ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     kinds = [PLAIN, *(Plan(backend, dtype) for backend in backends(device)[1:] for dtype in dtypes)]
     lowered = {kind: kind.lower(network) for kind in kinds}
-    for kind, candidate in list(lowered.items()):
-        wrong = _wrong(candidate, few, right, CLOSE[kind.dtype])
-        if wrong:
+    close = CLOSE if device.type == "cpu" else CLOSE_ON_GPU
+    for kind in kinds[1:]:
+        if wrong := _wrong(lowered[kind], few, right, close[kind.dtype]):
             log.warning("%s is not used here: %s", kind, wrong)
             del lowered[kind]
     order = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()})
@@ -135,6 +178,16 @@ def measure(device: torch.device) -> dict[str, Plan]:
     sizes = _ranked({size: lambda batch=batch: lowered[order[0]](batch) for size, batch in batches.items()})
     chosen = {"quickest": order[0], "exact": next(kind for kind in order if kind.dtype == "float32")}
     return {name: dataclasses.replace(kind, chunk_pixels=sizes[0]) for name, kind in chosen.items()}
+
+
+def _renew() -> None:
+    """In a child of a process that was just finding out: the lock is nobody's there."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
 
 
 def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import functools
+import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from denoise import calibration, pictures, tiles, weights
 from denoise.anysize import AnySize
+
+log = logging.getLogger("denoise")
 
 PRECISIONS = ("auto", "float32")
 TILE_PIXELS = 2**19  # pixels of one picture that go through the network at once: bounds memory, changes no result
@@ -31,7 +34,8 @@ class Denoiser:
     precision : str
         "auto": as is quickest on this machine, found out at the first call (`denoise.calibration`), in bfloat16 where
         that is quicker and the card says that it moves the PSNR by less than 0.01 dB. "float32": as it was trained, for
-        numbers that are to be the same on every machine.
+        scores that do not hang on what is quickest. But for "float32" the network is copied at the first call: what is
+        changed in `network` afterwards needs a new Denoiser.
 
     Raises
     ------
@@ -53,18 +57,38 @@ class Denoiser:
         # Convolutions on channels_last are faster on every processor and GPU that was tried.
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self.name, self.card, self.precision = name, card, precision
+        self._preparing, self._prepared = threading.Lock(), None
         self.channels = int(card["architecture"]["channels"])
 
-    @functools.cached_property
+    @property
     def plan(self) -> calibration.Plan:
         """How it is run here."""
-        if self.precision == "float32":
-            return calibration.PLAIN
-        return calibration.plan(self.device, exact=not weights.fits_bfloat16(self.card))
+        return self._ready()[0]
 
-    @functools.cached_property
-    def _lowered(self) -> AnySize:
-        return self.plan.lower(self.network)
+    def prepare(self) -> None:
+        """Find out how it is run here, which the first call does otherwise."""
+        self._ready()
+
+    def _ready(self) -> tuple[calibration.Plan, AnySize]:
+        """The plan, and the network as it runs it: found out once, whichever thread comes first."""
+        with self._preparing:
+            if self._prepared is None:
+                self._prepared = self._prepare()
+        return self._prepared
+
+    def _prepare(self) -> tuple[calibration.Plan, AnySize]:
+        plain = calibration.PLAIN, self.network
+        if self.precision == "float32":
+            return plain
+        plan = calibration.plan(self.device, exact=not weights.fits_bfloat16(self.card))
+        tried = torch.zeros(1, self.channels, 2, 2, device=self.device)
+        try:
+            lowered = plan.lower(self.network)
+            lowered(tried.contiguous(memory_format=torch.channels_last))
+        except (ValueError, RuntimeError, TypeError) as error:  # a network of one's own may do anything
+            log.warning("%s is run as it was trained: %s", self.name, str(error).partition("\n")[0])
+            return plain
+        return plan, lowered
 
     def __call__(self, image: Any, sigma: float | None = None) -> Any:
         """Clean a picture.
@@ -98,17 +122,18 @@ class Denoiser:
             if self.channels != 1:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
-        chunk = max(1, self.plan.chunk_pixels // (height * width))
+        plan, network = self._ready()
+        chunk = max(1, plan.chunk_pixels // (height * width))
         estimate = torch.empty_like(noisy, dtype=torch.float32, memory_format=torch.contiguous_format)
         for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
-            answer.copy_(self._run(part, sigma))
+            answer.copy_(self._run(network, part, sigma))
         return estimate.reshape(count, channels, height, width)
 
-    def _run(self, part: Tensor, sigma: float | None) -> Tensor:
+    def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)
         if part.shape[-2] * part.shape[-1] > TILE_PIXELS and self.network.reach is not None:
-            return tiles.run(self._lowered, part, sigma, TILE_PIXELS)
-        return self._lowered(part, sigma)
+            return tiles.run(network, part, sigma, TILE_PIXELS)
+        return network(part, sigma)
 
     def __repr__(self) -> str:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"
@@ -123,13 +148,15 @@ def load(name: str | Path, device: str | torch.device | None = None, precision: 
         Shipped weights by name ("mnist-nearest"), or the path of a .safetensors file with its .json beside it.
     device : str or torch.device, optional
         CUDA where present, else the processor.
+    precision : str
+        "auto" or "float32", as for `Denoiser`.
 
     Raises
     ------
     UnknownName
         No such weights; the valid names are listed.
     ValueError
-        A file that is cut short.
+        A file that is cut short, or another precision.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Exact rewritings of a trained network: the same answers from fewer and larger operations.
+"""Exact rewritings of a trained network: the same answers, but for rounding, from fewer and larger operations.
 
 - Batch normalisation goes into the convolution before it, through a nearest upsampling or a pixel shuffle as well.
 - Nearest upsampling changes places with a ReLU after it: the ReLU then works on a quarter of the numbers.
@@ -18,6 +18,9 @@ convolution whose kernel is restricted). https://distill.pub/2016/deconv-checker
 from __future__ import annotations
 
 import copy
+import threading
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -27,6 +30,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from denoise.anysize import AnySize
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
+_tracing = threading.Lock()
 SMALL = 32  # pixels: of what is narrower, the outermost pixels are so many that computing them apart takes longer
 
 
@@ -43,7 +47,7 @@ def fuse(network: nn.Module) -> nn.Module:
     -------
     nn.Module
         Equal to `network` within the rounding of float32, at every size that it takes. Not for training: what was
-        folded cannot be learned apart.
+        folded cannot be learned apart. Its weights are its own: what `network` learns later does not reach it.
 
     Raises
     ------
@@ -74,16 +78,44 @@ def fuse(network: nn.Module) -> nn.Module:
 
 
 def traced(network: nn.Module) -> fx.GraphModule:
-    """A copy of a network as a list of its layers and what flows between them."""
+    """A copy of a network as a list of its layers and what flows between them; raises ValueError as `fuse` does."""
+    tracer, copied = _Tracer(), copy.deepcopy(network)
     try:
-        return fx.symbolic_trace(copy.deepcopy(network))
-    except (fx.proxy.TraceError, TypeError) as error:
+        with _tracing:
+            graph = tracer.trace(copied)
+    except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise ValueError(f"the network's forward cannot be traced: {error}") from error
+    return fx.GraphModule(tracer.root, graph)
+
+
+class _Tracer(fx.Tracer):
+    """While it traces, every call of every module comes by here, those of other threads too: they go on as they are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.get_ident()
+
+    def call_module(
+        self, module: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if threading.get_ident() != self._thread:
+            return forward(*args, **kwargs)
+        return super().call_module(module, forward, args, kwargs)
+
+    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
+        return isinstance(module, BilinearConvolution) or super().is_leaf_module(module, name)
 
 
 def layer_of(graph: fx.GraphModule, node: object) -> nn.Module | None:
-    """The layer that a node calls; None where it calls none."""
-    return graph.get_submodule(node.target) if isinstance(node, fx.Node) and node.op == "call_module" else None
+    """The layer that a node calls with one input; None where it calls none so."""
+    called = isinstance(node, fx.Node) and node.op == "call_module" and len(node.args) == 1 and not node.kwargs
+    return graph.get_submodule(node.target) if called else None
+
+
+def is_convolution(layer: nn.Module | None) -> bool:
+    """Whether a layer is a convolution with a border of zeros whose weight is what it holds: no reparametrisation."""
+    plain = type(layer) in (nn.Conv2d, nn.ConvTranspose2d) and not layer._forward_pre_hooks
+    return plain and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
 def replace(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
@@ -110,13 +142,13 @@ def before(node: fx.Node) -> fx.Node | None:
 def _fold_norms(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         norm, source, copies = layer_of(graph, node), before(node) if node.args else None, 1
-        if not isinstance(norm, nn.BatchNorm2d) or source is None:
+        if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or source is None:
             continue
         between = layer_of(graph, source)
         if isinstance(between, nn.PixelShuffle):  # the channels that it lays out in a cell are neighbours
             source, copies = before(source), between.upscale_factor**2
         conv = layer_of(graph, source)
-        if isinstance(conv, Convolution) and conv.groups == 1:
+        if is_convolution(conv) and conv.groups == 1:
             replace(graph, source, _with_norm(conv, norm, copies))
             bypass(graph, node)
 
@@ -136,10 +168,13 @@ def _sink_upsampling(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         while _doubles(layer_of(graph, node)) == "nearest" and len(node.users) == 1:
             (user,) = node.users
-            if not isinstance(layer_of(graph, user), nn.ReLU | nn.BatchNorm2d):
+            layer = layer_of(graph, user)
+            if not isinstance(layer, nn.ReLU | nn.BatchNorm2d):
                 break
+            if isinstance(layer, nn.ReLU):
+                replace(graph, user, nn.ReLU())  # in place it would change what others may still use
             user.args = (node.args[0],)
-            user.replace_all_uses_with(node, delete_user_cb=lambda other, here=node: other is not here)
+            user.replace_all_uses_with(node)
             node.args = (user,)
             user.append(node)
 
@@ -148,7 +183,7 @@ def _join_upsampling(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         conv, source = layer_of(graph, node), before(node) if node.args else None
         mode = _doubles(layer_of(graph, source))
-        if mode and isinstance(conv, nn.Conv2d) and _is_plain_3x3(conv):
+        if mode and is_convolution(conv) and _is_plain_3x3(conv):
             replace(graph, node, resize_convolution(conv) if mode == "nearest" else BilinearConvolution.of(conv))
             bypass(graph, source)
 
@@ -159,9 +194,9 @@ def _doubles(layer: nn.Module | None) -> str | None:
     return layer.mode if doubles and layer.mode in ("nearest", "bilinear") else None
 
 
-def _is_plain_3x3(conv: nn.Conv2d) -> bool:
+def _is_plain_3x3(conv: Convolution) -> bool:
     plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == 1
-    return plain and conv.kernel_size == (3, 3) and conv.padding_mode == "zeros"
+    return plain and conv.kernel_size == (3, 3) and isinstance(conv, nn.Conv2d)
 
 
 def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
@@ -208,9 +243,10 @@ def _transposed(conv: nn.Conv2d, sums: list[list[float]], padding: int) -> nn.Co
     """A transposed convolution of stride 2 whose taps are sums of those of `conv`, the same in both directions."""
     matrix = conv.weight.new_tensor(sums)
     size = len(sums)
-    fused = nn.ConvTranspose2d(
-        conv.in_channels, conv.out_channels, size, stride=2, padding=padding, bias=conv.bias is not None
-    )
-    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", matrix, matrix, conv.weight))
+    fused = nn.utils.skip_init(  # it would draw weights, of everyone's random numbers, that are not used
+        nn.ConvTranspose2d, conv.in_channels, conv.out_channels, size, stride=2, padding=padding,
+        bias=conv.bias is not None, device=conv.weight.device, dtype=conv.weight.dtype,
+    )  # fmt: skip
+    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", matrix, matrix, conv.weight.detach()))
     fused.bias = conv.bias
-    return fused.to(conv.weight.device, conv.weight.dtype)
+    return fused

@@ -6,7 +6,6 @@ compiler and for pictures of any size. Whether that is quicker here is for `deno
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import torch
@@ -14,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from denoise.anysize import AnySize
-from denoise.fusion import BilinearConvolution, Convolution, bypass, fuse, layer_of, replace
+from denoise.fusion import BilinearConvolution, Convolution, bypass, fuse, is_convolution, layer_of, replace
 
 BACKENDS = ("plain", "aten", "onednn")
 """The network as it was trained; fused, with PyTorch's documented calls; fused, with oneDNN's."""
@@ -44,20 +43,21 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype) -> AnySize:
     Raises
     ------
     ValueError
-        The network cannot be traced (but for "plain").
+        Another backend, or the network cannot be traced (but for "plain").
     """
     if backend == "plain":
         return network
+    if backend not in BACKENDS:
+        raise ValueError(f"unknown backend {backend!r}; valid: {', '.join(BACKENDS)}")
     fused = fuse(network)
-    lowered = copy.copy(fused)
-    lowered._modules = {**fused._modules, "net": _lowered(copy.deepcopy(fused.net), backend, dtype)}
-    return lowered
+    fused.net = _lowered(fused.net, backend, dtype)
+    return fused
 
 
 def _lowered(graph: fx.GraphModule, backend: str, dtype: torch.dtype) -> fx.GraphModule:
     for node in list(graph.graph.nodes):
         layer = layer_of(graph, node)
-        if isinstance(layer, BilinearConvolution) or (isinstance(layer, Convolution) and _is_plain(layer)):
+        if isinstance(layer, BilinearConvolution) or is_convolution(layer):
             (user,) = node.users if len(node.users) == 1 else (None,)
             rectified = isinstance(layer_of(graph, user), nn.ReLU)
             given = (CALLS[backend], dtype, rectified)
@@ -70,6 +70,9 @@ def _lowered(graph: fx.GraphModule, backend: str, dtype: torch.dtype) -> fx.Grap
                 bypass(graph, user)
         elif isinstance(layer, nn.MaxPool2d) and _halves(layer) and backend == "onednn":
             replace(graph, node, _Halving())
+        elif layer is not None and any(True for _ in layer.parameters()):  # it computes in the format of these
+            with graph.graph.inserting_before(node):
+                node.args = (graph.graph.call_method("float", node.args),)
     graph.recompile()
     graph.delete_all_unused_submodules()
     return graph
@@ -149,10 +152,6 @@ class _Halving(nn.Module):
         rows = x.permute(0, 2, 3, 1).view(count, height // 2, 2, width * channels)
         columns = torch.maximum(rows[:, :, 0], rows[:, :, 1]).view(count, height // 2, width // 2, 2, channels)
         return torch.maximum(columns[..., 0, :], columns[..., 1, :]).permute(0, 3, 1, 2)
-
-
-def _is_plain(layer: Convolution) -> bool:
-    return layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
 def _halves(layer: nn.MaxPool2d) -> bool:

@@ -89,5 +89,6 @@ def _weighted(x: Tensor, weights: Tensor, axis: int) -> Tensor:
 def _check(preds: Tensor, target: Tensor) -> None:
     if preds.ndim != 4 or target.shape not in (preds.shape, (1, *preds.shape[1:])):
         raise ValueError(
-            f"two (N, C, H, W) batches of one shape expected, got {tuple(preds.shape)} and {tuple(target.shape)}"
+            "two (N, C, H, W) batches of one shape, or one target for all, expected; "
+            f"got {tuple(preds.shape)} and {tuple(target.shape)}"
         )

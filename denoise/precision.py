@@ -25,15 +25,34 @@ from denoise.validation import validate
 log = logging.getLogger("denoise.precision")
 
 
-def change(network: AnySize, pictures: Pictures, settings: Settings) -> dict[str, float] | None:
+def change(
+    network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]
+) -> dict[str, float] | None:
     """By how many dB the mean PSNR on held-out pictures moves when the network is run in bfloat16, by level of noise.
 
-    None on a device that does not compute in bfloat16, where that would take long.
+    Parameters
+    ----------
+    network : AnySize
+    pictures : Pictures
+        Held out of training.
+    settings : Settings
+        Of the training.
+    right : dict
+        What `validate` says of the network itself.
+
+    Returns
+    -------
+    dict, or None
+        None on a device that does not compute in bfloat16, where it would take long; and for a network that cannot be
+        run so, of which the log says why.
     """
     if not has_bfloat16(next(network.parameters()).device):
         return None
-    right = validate(network, pictures, settings)
-    rounded = validate(lower(network.eval(), "aten", torch.bfloat16), pictures, settings)
+    try:
+        rounded = validate(lower(network.eval(), "aten", torch.bfloat16), pictures, settings)
+    except (ValueError, RuntimeError, TypeError) as error:
+        log.warning("not run in bfloat16: %s", commandline.one_line(error))
+        return None
     return {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}
 
 
@@ -54,7 +73,9 @@ def _measure(path: Path, root: Path | None) -> None:
     settings = commandline.from_options(argparse.Namespace(**Settings().plain() | card["settings"]), Settings)
     held_out = datasets.load(settings.dataset, "val", root)
     held_out = held_out.gray() if settings.channels == 1 else held_out
-    changes = card[weights.BFLOAT16] = change(network, held_out, settings)
+    changes = card[weights.BFLOAT16] = change(network, held_out, settings, validate(network, held_out, settings))
+    if changes is None:
+        raise ValueError(f"{path.stem} cannot be run in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(card, indent=2) + "\n")
     log.info("%s: %s", path.stem, ", ".join(f"{value:+.4f} dB at {level}" for level, value in changes.items()))

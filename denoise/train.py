@@ -175,7 +175,7 @@ class _Run:
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
             "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
             "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
-            weights.BFLOAT16: precision.change(self.average.network, some, settings),
+            weights.BFLOAT16: precision.change(self.average.network, some, settings, scores),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import threading
 
 import pytest
 import torch
@@ -13,15 +14,20 @@ from denoise.calibration import PLAIN, Plan
 CPU = torch.device("cpu")
 
 
+def key():
+    return calibration._key(CPU, torch.get_num_threads())
+
+
 BOTH = {"quickest": Plan("aten", "bfloat16", 2**14), "exact": PLAIN}
 
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """An empty memory of plans."""
-    monkeypatch.setattr(calibration, "FILE", tmp_path / "cache" / "plans.json")
+    empty = tmp_path / "cache" / "plans.json"
+    monkeypatch.setattr(calibration, "file", lambda: empty)
     calibration._plans.cache_clear()
-    yield calibration.FILE
+    yield empty
     calibration._plans.cache_clear()
 
 
@@ -39,11 +45,19 @@ def test_a_plan_is_found_out_once_and_remembered_for_this_machine(file, monkeypa
     assert calibration.plan(CPU) == found
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", "null", '{"KEY": 3}', '{"KEY": {"backend": "of another version"}}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "{", "[]", "null", '{"KEY": 3}', '{"KEY": {"backend": "of another version"}}',
+        '{"KEY": {"quickest": {"backend": "gone"}, "exact": {}}}',
+        '{"KEY": {"quickest": {"chunk_pixels": 0}, "exact": {}}}',
+        '{"KEY": {"quickest": {"dtype": "float99"}, "exact": {}}}',
+    ],
+)  # fmt: skip
 def test_a_file_that_is_not_whole_is_found_out_anew(file, monkeypatch, content):
     monkeypatch.setattr(calibration, "measure", lambda device: BOTH)
     file.parent.mkdir()
-    file.write_text(content.replace("KEY", calibration._key(CPU, torch.get_num_threads())))
+    file.write_text(content.replace("KEY", key()))
     assert calibration.plan(CPU) == BOTH["quickest"]
     (kept,) = json.loads(file.read_text()).values()
     assert kept == {name: dataclasses.asdict(plan) for name, plan in BOTH.items()}
@@ -53,9 +67,45 @@ def test_plans_of_other_machines_stay_in_the_file(file, monkeypatch):
     monkeypatch.setattr(calibration, "measure", lambda device: BOTH)
     file.parent.mkdir()
     other = {"another machine": {name: dataclasses.asdict(PLAIN) for name in BOTH}}
-    file.write_text(json.dumps(other))
+    file.write_text(json.dumps(other | {"a third": "not a plan"}))
     calibration.plan(CPU)
     assert json.loads(file.read_text()).items() >= other.items()
+
+
+def test_a_plan_holds_for_one_device_pytorch_and_code_alone(monkeypatch):
+    keys = {key(), calibration._key(CPU, 99)}
+    monkeypatch.setattr(torch, "__version__", "another")
+    keys.add(key())
+    monkeypatch.setattr(calibration, "has_bfloat16", lambda device: None)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "another")
+    keys.add(key())
+    monkeypatch.setattr(calibration, "fusion", lowering)
+    keys.add(key())
+    assert len(keys) == 5
+
+
+def test_devices_that_are_not_known_are_run_plainly(monkeypatch):
+    monkeypatch.setattr(calibration, "_plans", lambda *given: pytest.fail("nothing is found out there"))
+    assert calibration.plan(torch.device("mps")) == PLAIN
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"backend": "gone"}, {"dtype": "float99"}, {"chunk_pixels": 0}, {"chunk_pixels": "1"}]
+)
+def test_a_plan_that_nothing_can_follow_is_refused(wrong):
+    with pytest.raises(ValueError, match="plan"):
+        Plan(**wrong)
+
+
+def test_two_threads_find_it_out_once(file, monkeypatch):
+    asked = []
+    monkeypatch.setattr(calibration, "measure", lambda device: asked.append(device) or BOTH)
+    others = [threading.Thread(target=calibration.plan, args=(CPU,)) for _ in range(4)]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert asked == [CPU]
 
 
 def test_where_nothing_can_be_written_the_plan_serves_all_the_same(file, monkeypatch):

@@ -1,5 +1,7 @@
 """A fused network answers as the one it was made of, at every size, with less work."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -120,6 +122,78 @@ def test_layers_that_others_use_too_keep_their_places():
     network, x = alive(Twice()), torch.rand(1, 2, 6, 6)
     with torch.no_grad():
         torch.testing.assert_close(denoise.fuse(network)(x), network(x), atol=1e-5, rtol=0)
+
+
+def test_what_is_upsampled_may_be_used_elsewhere_and_no_picture_is_changed():
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.up, self.relu = nn.Conv2d(1, 2, 3, padding=1), nn.Upsample(scale_factor=2), nn.ReLU(True)
+            self.last = nn.Conv2d(2, 1, 3, padding=1)
+
+        def forward(self, x):
+            y = self.conv(x)
+            return self.last(self.relu(self.up(y))).sum() + y.sum()
+
+    network, x = Both().eval(), torch.randn(1, 1, 6, 6)
+    straight = nn.Sequential(nn.Upsample(scale_factor=2), nn.ReLU(True), nn.Conv2d(1, 1, 3, padding=1)).eval()
+    before = x.clone()
+    with torch.no_grad():
+        torch.testing.assert_close(denoise.fuse(network)(x), network(x), atol=1e-4, rtol=0)
+        torch.testing.assert_close(denoise.fuse(straight)(x), straight(x), atol=1e-5, rtol=0)
+    assert torch.equal(x, before)
+
+
+def test_fusing_again_changes_nothing():
+    for decoder in ("nearest", "bilinear"):
+        once = denoise.fuse(built("autoencoder", decoder))
+        torch.testing.assert_close(denoise.fuse(once)(pictures(140, 132)), once(pictures(140, 132)), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2, track_running_stats=False)],
+        [nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 2, 3, padding=1)), nn.BatchNorm2d(2)],
+        [nn.Upsample(scale_factor=2), nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect")],
+        [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), nn.Conv2d(1, 2, 3, padding=1)],
+        [nn.Upsample(scale_factor=3), nn.Conv2d(1, 2, 3, padding=1)],
+        [nn.Upsample(scale_factor=2), nn.Conv2d(1, 2, 3, padding=1, stride=2)],
+    ],
+)
+def test_what_has_no_exact_rewriting_stays(layers):
+    network, x = nn.Sequential(*layers).eval(), torch.rand(2, 1, 9, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(denoise.fuse(network)(x), network(x), atol=1e-5, rtol=0)
+
+
+def test_no_random_numbers_are_taken():
+    network = built("autoencoder", "nearest")
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    denoise.fuse(network)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_another_thread_may_call_networks_meanwhile():
+    network, other, stop, errors = built("unet", "nearest"), nn.Sequential(nn.ReLU(), nn.ReLU()), threading.Event(), []
+
+    def call():
+        while not stop.is_set():
+            try:
+                other(torch.ones(1))
+            except NameError as error:
+                errors.append(error)
+                return
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    for _ in range(5):
+        denoise.fuse(network)
+    stop.set()
+    thread.join()
+    assert not errors
 
 
 def test_a_network_in_training_is_refused():

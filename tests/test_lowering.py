@@ -3,8 +3,10 @@
 import pytest
 import torch
 from test_fusion import BODIES, built, pictures
+from torch import nn
 
 from denoise import lowering
+from denoise.anysize import AnySize
 from denoise.decoders import DECODERS
 
 CPU = torch.device("cpu")
@@ -18,7 +20,7 @@ LOWERED = [name for name in lowering.backends(CPU) if name != "plain"]
 def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, backend):
     network = built(body, decoder)
     lowered = lowering.lower(network, backend, torch.float32)
-    for size in ((28, 28), (5, 7)):
+    for size in ((28, 28), (5, 7), (140, 132)):
         torch.testing.assert_close(lowered(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
 
 
@@ -28,9 +30,10 @@ def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, ba
 def test_in_bfloat16_answers_differ_by_its_rounding(decoder, backend):
     network = built("autoencoder", decoder)
     lowered = lowering.lower(network, backend, torch.bfloat16)
-    answer, right = lowered(pictures(28, 28)), network(pictures(28, 28))
-    assert answer.dtype == torch.float32
-    assert 0 < (answer - right).abs().max() < 0.05
+    for size in ((28, 28), (140, 132)):
+        answer, right = lowered(pictures(*size)), network(pictures(*size))
+        assert answer.dtype == torch.float32
+        assert 0 < (answer - right).abs().max() < 0.05
 
 
 @torch.no_grad()
@@ -52,6 +55,23 @@ def test_pooling_by_rows_and_columns_is_max_pooling(size):
     x = torch.randn(2, 5, *size).contiguous(memory_format=torch.channels_last)
     assert torch.equal(lowering._Halving()(x), torch.nn.functional.max_pool2d(x, 2))
     assert torch.equal(lowering._Halving()(x.contiguous()), torch.nn.functional.max_pool2d(x, 2))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("backend", LOWERED)
+def test_layers_that_no_backend_knows_go_on_in_the_format_of_their_weights(backend):
+    layers = [
+        nn.Conv2d(1, 2, 3, padding=1), nn.PReLU(2), nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), nn.ReLU(),
+        nn.Conv2d(2, 2, 3, padding="same"), nn.ConvTranspose2d(2, 1, 2, stride=2, groups=1), nn.AvgPool2d(2),
+    ]  # fmt: skip
+    network = AnySize(nn.Sequential(*layers), multiple=1).eval()
+    lowered = lowering.lower(network, backend, torch.bfloat16)
+    torch.testing.assert_close(lowered(pictures(9, 8)), network(pictures(9, 8)), atol=0.02, rtol=0)
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, onednn"):
+        lowering.lower(built("unet", "nearest"), "magic", torch.float32)
 
 
 def test_plain_is_the_network_itself():

@@ -1,17 +1,21 @@
 """bfloat16 is used where the scores are the same, and nowhere else."""
 
 import json
+import math
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import denoise
-from denoise import calibration, datasets, engine, precision, train, weights
+from denoise import calibration, datasets, engine, lowering, precision, train, weights
 from denoise.calibration import Plan
+from denoise.decoders import DECODERS
 from denoise.machine import has_bfloat16
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.registry import Entry
 from denoise.settings import Settings
 
 CPU = torch.device("cpu")
@@ -35,6 +39,8 @@ def card(**changes):
         (card(a=0.001, b=-0.011), False),
         (card(a=0.011), False),
         (card(), False),
+        (card(a=0.001, b=math.nan), False),
+        (card(a=math.nan, b=0.001), False),
         ({weights.BFLOAT16: None}, False),
         ({}, False),
     ],
@@ -86,16 +92,49 @@ def test_the_command_adds_it_to_cards_from_before(tmp_path):
     assert json.loads(file.read_text()) == whole
 
 
-def tested_on(name):
+def strange(in_channels, out_channels, *, bias=True):
+    """A decoder whose path depends on the picture."""
+
+    class Stage(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
+
+        def forward(self, x):
+            return self.conv(x) if x.sum() > 0 else self.conv(x) + 0
+
+    return Stage()
+
+
+def test_a_decoder_that_cannot_be_rewritten_is_trained_and_run_as_it_is(rounding, monkeypatch, tmp_path, caplog):
+    monkeypatch.setitem(DECODERS._entries, "strange", Entry("strange", strange, "Strange"))
+    settings = Settings("glyphs", decoder="strange", width=4, depth=1, images=64, batch=32)
+    trained = train.train(settings, tmp_path, show=False)
+    assert json.loads(trained.with_suffix(".json").read_text())[weights.BFLOAT16] is None
+    denoiser, noisy = denoise.load(trained, "cpu"), torch.rand(1, 1, 28, 28)
+    monkeypatch.setattr(calibration, "plan", lambda device, exact: ROUNDED)
+    with torch.inference_mode():
+        assert torch.equal(denoiser.estimate(noisy), denoiser.network(noisy))
+    assert "is run as it was trained: the network's forward cannot be traced" in caplog.text
+
+
+def set_of(name):
     sets = {"mnist": "mnist", "notmnist": "notmnist", "document": "documents"}
     return sets.get(name.split("-")[0], "bsd68")
 
 
+BACKENDS = [name for name in lowering.backends(CPU) if name != "plain"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", weights.names())
-def test_scores_on_test_pictures_are_those_of_float32(name, real):
-    """As this machine runs it by default: the promise is of the mean over pictures."""
+def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monkeypatch):
+    """Whichever backend a machine takes, in the format that it takes; the promise is of the mean over pictures."""
+    quick = "bfloat16" if has_bfloat16(CPU) else "float32"
+    monkeypatch.setattr(calibration, "plan", lambda device, exact: Plan(backend, "float32" if exact else quick))
     usual, exact = denoise.load(name, "cpu"), denoise.load(name, "cpu", "float32")
-    dataset = "cbsd68" if usual.channels == 3 else tested_on(name)
+    assert usual.plan.backend == backend
+    dataset = "cbsd68" if usual.channels == 3 else set_of(name)
     facts = datasets.DATASETS[dataset].facts
     pictures = datasets.load(dataset, "test", real(dataset)).spread(256 if dataset.endswith("mnist") else 8)
     low, high = usual.card["settings"]["sigma"]

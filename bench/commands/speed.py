@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from tqdm import tqdm
@@ -38,6 +39,8 @@ def main(given: argparse.Namespace) -> None:
     finally:
         for process in running.values():
             process.close()
+    if not rows:
+        raise ValueError("no system could be timed: the lines above say why")
     cpu = torch.device("cpu")
     described = machine.describe() | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
@@ -96,14 +99,17 @@ def _job(network: str, system: str, size: int, networks: dict[str, Any]) -> dict
 
 
 def _row(number: int, network: str, system: str, size: int, turn: Turn) -> dict[str, Any]:
-    median = float(pd.Series(turn.seconds).median())
+    median, slow = np.percentile(turn.seconds, [50, 90])
     return {
         "network": network,
         "task": SYSTEMS[system].task,
         "system": system,
         "version": turn.version,
+        "ran": turn.ran,
         "batch": size,
         "round": number,
         "calls": len(turn.seconds),
+        "ms_p50": median * 1e3,
+        "ms_p90": slow * 1e3,
         "images_per_s": turn.pictures / median,
     }

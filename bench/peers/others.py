@@ -16,24 +16,24 @@ from typing import Any
 
 import numpy as np
 
-from bench.peers.serve import Call, serve
+from bench.peers.serve import Job, serve
 
 PREDICTED = 4_096  # pictures of a `predict` or `fit`: fewer would time its start
 ASYNC = 1_024  # pictures of a call that has several requests on the way
 PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
 
 
-def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     model = _keras(network, tuple(shape), threads)
     pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
-    return lambda: model.predict(pictures, batch_size=batch, verbose=0), PREDICTED
+    return lambda: model.predict(pictures, batch_size=batch, verbose=0), PREDICTED, "float32"
 
 
-def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     model = _keras(network, tuple(shape), threads)
     model.compile("adam", "binary_crossentropy")
     pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
-    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), PREDICTED
+    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), PREDICTED, "float32"
 
 
 @functools.cache
@@ -66,7 +66,7 @@ def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
     return keras.Model(given, layers.Conv2D(shape[0], 3, activation="sigmoid", padding="same")(x))
 
 
-def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -75,19 +75,20 @@ def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any
     options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
     given = {session.get_inputs()[0].name: _pictures(batch, shape)}
-    return lambda: session.run(None, given), batch
+    return lambda: session.run(None, given), batch, "float32"
 
 
-def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
-    request = _openvino(onnx, tuple(shape), batch, threads, "LATENCY").create_infer_request()
-    pictures = _pictures(batch, shape)
-    return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch
+def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    model, ran = _openvino(onnx, tuple(shape), batch, threads, "LATENCY")
+    request, pictures = model.create_infer_request(), _pictures(batch, shape)
+    return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch, ran
 
 
-def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> tuple[Call, int]:
+def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     import openvino
 
-    queue = openvino.AsyncInferQueue(_openvino(onnx, tuple(shape), batch, threads, "THROUGHPUT"))
+    model, ran = _openvino(onnx, tuple(shape), batch, threads, "THROUGHPUT")
+    queue = openvino.AsyncInferQueue(model)
     pictures = _pictures(batch, shape)
     requests = max(2 * len(queue), ASYNC // batch)
 
@@ -96,20 +97,20 @@ def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, *
             queue.start_async({0: pictures}, share_inputs=True)
         queue.wait_all()
 
-    return call, requests * batch
+    return call, requests * batch, ran
 
 
-def _openvino(onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str) -> Any:
+def _openvino(onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str) -> tuple[Any, str]:
     """bfloat16 where the processor has it, which is OpenVINO's own default there."""
     import openvino
 
     core = openvino.Core()
     model = core.read_model(onnx)
     model.reshape([batch, *shape])
+    rounded = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads}
-    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        options["INFERENCE_PRECISION_HINT"] = "bf16"
-    return core.compile_model(model, "CPU", options)
+    options["INFERENCE_PRECISION_HINT"] = "bf16" if rounded else "f32"
+    return core.compile_model(model, "CPU", options), "bfloat16" if rounded else "float32"
 
 
 def _pictures(batch: int, shape: list[int]) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.peers.serve import Call, serve
+from bench.peers.serve import Call, Job, serve
 from denoise import weights
 from denoise.anysize import AnySize
 from denoise.engine import Denoiser
@@ -21,40 +21,35 @@ from denoise.lowering import lower
 CPU = torch.device("cpu")
 
 
-def eager(
-    architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str
-) -> tuple[Call, int]:
+def eager(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str) -> Job:
     """The network as it is, in a memory layout and a number format."""
     network = _network(architecture).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
-    return _call(network.net, _pictures(batch, shape, threads, layout).to(getattr(torch, dtype))), batch
+    pictures = _pictures(batch, shape, threads, layout).to(getattr(torch, dtype))
+    return _call(network.net, pictures), batch, f"{dtype}, {layout}"
 
 
-def lowered(
-    architecture: str, shape: list[int], batch: int, threads: int, *, backend: str, dtype: str
-) -> tuple[Call, int]:
+def lowered(architecture: str, shape: list[int], batch: int, threads: int, *, backend: str, dtype: str) -> Job:
     """The network fused, with the calls of a backend."""
     network = lower(_network(architecture), backend, getattr(torch, dtype))
-    return _call(network, _pictures(batch, shape, threads)), batch
+    return _call(network, _pictures(batch, shape, threads)), batch, f"{backend}, {dtype}, channels_last"
 
 
-def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> tuple[Call, int]:
+def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
     """The fused network in bfloat16, compiled for this very batch size; it needs a C++ compiler."""
     network = torch.compile(lower(_network(architecture), "aten", torch.bfloat16), dynamic=False)
-    return _call(network, _pictures(batch, shape, threads)), batch
+    return _call(network, _pictures(batch, shape, threads)), batch, "inductor, bfloat16, channels_last"
 
 
-def engine(architecture: str, shape: list[int], batch: int, threads: int) -> tuple[Call, int]:
+def engine(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
     """As `denoise.load(...)` runs it: by the plan that was found out for this machine."""
     pictures = _pictures(batch, shape, threads)
-    # Untrained weights have no scores that could move: speed is all that is asked here.
+    # Untrained weights have no scores that could move: speed is all that is asked here, and the report says so.
     card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
     denoiser = Denoiser(_network(architecture), "engine", card, CPU)
-    return lambda: denoiser.estimate(pictures), batch
+    return lambda: denoiser.estimate(pictures), batch, f"{denoiser.plan}, channels_last"
 
 
-def training(
-    architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, autocast: bool
-) -> tuple[Call, int]:
+def training(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, autocast: bool) -> Job:
     """Steps of training: Adam on the binary cross-entropy, as the Keras example has it."""
     clean = _pictures(batch, shape, threads, layout)
     network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
@@ -68,7 +63,7 @@ def training(
         loss.backward()
         optimiser.step()
 
-    return step, batch
+    return step, batch, f"{'bfloat16 autocast' if autocast else 'float32'}, {layout}"
 
 
 def _network(architecture: str) -> AnySize:

@@ -10,16 +10,18 @@ from collections.abc import Callable
 from typing import Any
 
 Call = Callable[[], Any]
+Job = tuple[Call, int, str]  # what is timed, the pictures of a call, how they are run
 WARM = 3  # calls before the first that counts: kernels are prepared, memory is found
 
 
-def serve(systems: dict[str, Callable[..., tuple[Call, int]]], version: Callable[[str], str]) -> None:
+def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str]) -> None:
     """Answer until the input ends.
 
     Parameters
     ----------
     systems : dict
-        By name: builds, from the options of a job, a call and the number of pictures that it works on.
+        By name: builds, from the options of a job, a call, the number of pictures that it works on, and in a few words
+        how it runs them (number format, layout).
     version : callable
         The version of the program behind a system.
 
@@ -28,7 +30,7 @@ def serve(systems: dict[str, Callable[..., tuple[Call, int]]], version: Callable
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print is no answer
-    ready: dict[str, tuple[Call, int]] = {}
+    ready: dict[str, Job] = {}
     for line in sys.stdin:
         asked = json.loads(line)
         job, key = asked["job"], json.dumps(asked["job"], sort_keys=True)
@@ -37,12 +39,9 @@ def serve(systems: dict[str, Callable[..., tuple[Call, int]]], version: Callable
                 ready[key] = systems[job["system"]](**{name: value for name, value in job.items() if name != "system"})
                 for _ in range(WARM):
                     ready[key][0]()
-            call, pictures = ready[key]
-            answer = {
-                "pictures": pictures,
-                "seconds": _timed(call, asked["seconds"]),
-                "version": version(job["system"]),
-            }
+            call, pictures, ran = ready[key]
+            answer = {"seconds": _timed(call, asked["seconds"]), "pictures": pictures, "ran": ran}
+            answer["version"] = version(job["system"])
         except Exception as error:  # whatever a library raises is for the table to say, and the others go on
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), file=answers, flush=True)
