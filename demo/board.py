@@ -13,9 +13,9 @@ from demo.picture import data_url
 from denoise.metrics import SSIM_CONVENTION
 
 NOTES = f"""One picture is no verdict: the project's table measures whole test sets. PSNR: data_range 1. SSIM:
-{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, as this server is quickest at it (fused, in
-bfloat16 where its processor has it). Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches the networks
-unclamped."""
+{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, as this server is quickest at it
+(fused, in bfloat16 where its processor has it). Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches
+the networks unclamped."""
 SMALL = 64  # pixels: up to this side a picture is enlarged, each pixel to a square
 
 # 28x28 pictures are shown at 5 (on a phone 3) screen pixels each: a whole number, or the squares would differ in size.
