@@ -27,8 +27,9 @@ def test_a_failure_keeps_the_old_file_and_leaves_nothing_else(tmp_path):
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("table.csv", "old")]
 
 
-def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path):
+@pytest.mark.parametrize("mode", [0o600, 0o666])
+def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path, mode):
     with whole_file(tmp_path / "a") as partial:
-        partial.touch()
+        partial.touch(mode)
     (tmp_path / "b").touch()
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode

@@ -80,7 +80,7 @@ def assert_as_in_python(page):
     _, noisy, answers = shown(page)
     assert answers
     for name, answer in answers.items():
-        expected = denoise.load(name, device="cpu").estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
+        expected = denoise.load(name, "cpu", "float32").estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
         np.testing.assert_allclose(answer, expected, atol=1e-4, rtol=0)
 
 
