@@ -127,9 +127,8 @@ def _trained(facts: dict[str, Any]) -> Iterator[str]:
     for images, card in weights.history(facts):
         settings = card["settings"]
         low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
-        noise = (
-            f"Gaussian noise of sigma {low} to {high} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
-        )
+        levels = low if low == high else f"{low} to {high}"
+        noise = f"Gaussian noise of sigma {levels} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
         side = f"{settings['patch']}x{settings['patch']} crops of " if settings["patch"] else "pictures of "
         yield (
             f"- On {images:,} {side}{DATASETS[settings['dataset']].label}, with {noise}, {settings['loss']} loss, Adam "
@@ -149,12 +148,13 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
             "SSIM": [f"{row.ssim:.4f}" for row in scores.itertuples()],
         }
     )
-    kind = {"unet": "A U-Net", "autoencoder": "An autoencoder"}[architecture["name"]]
+    kind = {"unet": "A U-Net", "autoencoder": "An autoencoder", "dncnn": "A DnCNN"}[architecture["name"]]
+    decoder = architecture.get("decoder")
     return CARD.format(
         name=name, repository=repository, needs=" ".join(NEEDS), knows=of,
         what=f"{kind} that removes noise from {'colour' if channels == 3 else 'gray'} pictures such as {of}.",
         parameters=sum(p.numel() for p in denoise.load(name, "cpu").network.parameters()),
-        decoder=DECODERS[architecture["decoder"]].label.lower(),
+        decoder="none: it keeps the size" if decoder is None else DECODERS[decoder].label.lower(),
         example="(64, 64, 3)" if channels == 3 else "(64, 64)",
         told=", sigma=25 / 255" if told else "",
         values="`sigma` may be left out: the network then cleans what it sees." if told else "",

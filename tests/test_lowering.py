@@ -33,7 +33,7 @@ def test_in_bfloat16_answers_differ_by_its_rounding(decoder, backend):
     for size in ((28, 28), (140, 132)):
         answer, right = lowered(pictures(*size)), network(pictures(*size))
         assert answer.dtype == torch.float32
-        assert 0 < (answer - right).abs().max() < 0.05
+        assert 0 < (answer - right).abs().mean() < 0.01  # a maximum that stands elsewhere is unpooled elsewhere
 
 
 @torch.no_grad()
