@@ -1,27 +1,23 @@
 """A small Hugging Face hub on loopback: what uploads of folders and downloads ask, and no more."""
 
 import base64
-import contextlib
 import hashlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+
+import loopback
 
 TOKEN = "hf_of_nobody"
 SHA = "0" * 40  # of every commit
 
 
-class Hub(ThreadingHTTPServer):
+class Hub(loopback.Server):
     """`repos` holds what was asked at creation, `files` the content of each file, both by `TYPE/ORG/NAME`."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.repos, self.files, self.blobs, self.refused = {}, {}, {}, False
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
 
     def lay_out(self, repo, folder: Path):
         """Write the files of a repository into a folder, as a Space has them."""
@@ -130,14 +126,5 @@ def _mode(path):
     return "lfs" if path.endswith((".safetensors", ".onnx", ".wasm")) else "regular"
 
 
-@contextlib.contextmanager
 def running():
-    hub = Hub()
-    thread = threading.Thread(target=hub.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.shutdown()
-        hub.server_close()
-        thread.join()
+    return loopback.running(Hub())

@@ -4,8 +4,8 @@ import contextlib
 import functools
 import http.server
 import shutil
-import threading
 
+import loopback
 import numpy as np
 import pytest
 import torch
@@ -41,13 +41,8 @@ def _served(folder):
         def log_message(self, *arguments):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with loopback.running(loopback.Server(functools.partial(Quiet, directory=folder))) as server:
+        yield f"{server.url}/"
 
 
 @pytest.fixture
