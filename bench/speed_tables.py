@@ -65,7 +65,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         if there is not None:
             said.append(f"The engine cleans {_times(there)} as many pictures a second as {called}, each at its best.")
     deployed = ratio(rows, ("fused_bfloat16",), ("eager_bfloat16",))
-    if deployed is not None:
+    if deployed is not None and (rows.fused_macs < rows.macs).all():  # else there is nothing to fuse
         said.append(f"Deployed fused, it cleans {_times(deployed)} as many as deployed as it was trained, in bfloat16.")
     alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency", "openvino_throughput"))
     if alone is not None:
