@@ -297,6 +297,16 @@ LEVELS = {
     **PROVENANCE,
 }
 
+TIMED = {  # of every row of times, what they hang on
+    "cpu": "processor",
+    "cpu_isa": "instruction set",
+    "torch": "version",
+    "protocol": "hash of the rules of measurement",
+    "commit": "of the code",
+    "python": "version",
+    "command": "what made the row",
+}
+
 SPEED = {
     "network": "`bench.systems.NETWORKS`",
     "task": "clean (a picture's noise), or train (a step: forward, backward, Adam)",
@@ -315,14 +325,8 @@ SPEED = {
     "ceiling_matmul_tmacs": "matrix product of this machine, in the number format it is quickest in, TMAC/s",
     "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, of this machine, TMAC/s",
     "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s",
-    "cpu": "processor",
     "cpu_threads": "threads of each system",
-    "cpu_isa": "instruction set",
-    "torch": "version",
-    "protocol": "hash of the rules of measurement",
-    "commit": "of the code",
-    "python": "version",
-    "command": "what made the row",
+    **TIMED,
 }
 
 SCALE = {
@@ -333,13 +337,7 @@ SCALE = {
     "side": "of a picture, in pixels",
     "seconds": "median of the calls",
     "peak_bytes": "most memory that a call adds to what the process holds",
-    "cpu": "processor",
-    "cpu_isa": "instruction set",
-    "torch": "version",
-    "protocol": "hash of the rules of measurement",
-    "commit": "of the code",
-    "python": "version",
-    "command": "what made the row",
+    **TIMED,
 }
 
 FILES = {

@@ -1,7 +1,7 @@
 """One thread in which networks run, whoever asks.
 
 Each thread that calls PyTorch gets helper threads of its own. With those of several threads there are more of them than
-processors; then they sleep between any two operations, and a small network takes twice as long.
+processors; then they sleep between any two operations, and a small network takes far longer.
 """
 
 from __future__ import annotations

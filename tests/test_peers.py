@@ -10,6 +10,8 @@ import pytest
 from bench import speed_tables, systems
 from bench.columns import SPEED
 from bench.commands import speed as command
+from bench.peers import others
+from bench.peers import own as own_systems
 from bench.systems import NETWORKS, SYSTEMS, Process
 from denoise import commandline
 from denoise.registry import UnknownName
@@ -53,6 +55,11 @@ def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, t
     monkeypatch.setattr(systems, "PEERS", tmp_path / "python")
     with pytest.raises(ValueError, match="run `make peers` first"):
         systems.processes(["engine", "keras_predict"])
+
+
+def test_every_system_has_a_process_that_knows_it():
+    assert set(own_systems.SYSTEMS) == set(OWN)
+    assert set(others.SYSTEMS) == set(SYSTEMS) - set(OWN)
 
 
 def test_an_unknown_system_is_refused_with_the_valid_ones():
