@@ -76,6 +76,7 @@ def unet(
     output: str = "sigmoid",
     bias: bool = True,
     told: bool = False,
+    blocks: Sequence[int] = (),
 ) -> AnySize:
     """`autoencoder` with skip connections: what the encoder saw at each size reaches the decoder past the code.
 
@@ -91,15 +92,19 @@ def unet(
         the answer to `x`, and the network cleans levels of noise that it never saw (Mohan et al. 2020).
     told : bool
         It takes the level of the noise as a channel of its input, 0 where that is not known.
+    blocks : sequence of int
+        Residual blocks of each size, from the full one to the code's, as in Zhang et al., "Plug-and-play image
+        restoration with deep denoiser prior" (DRUNet), 2021, https://arxiv.org/abs/2008.13751; empty: none.
 
-    Others as for `autoencoder`; the errors too, and ValueError for another output, or for a sigmoid without bias.
+    Others as for `autoencoder`; the errors too, and ValueError for another output, for a sigmoid without bias, or for a
+    number of blocks that is not one a size.
     """
     _check_output(output)
     if not bias and output == "sigmoid":
         raise ValueError("a sigmoid of 0 is gray: a network without bias ends in --output residual")
     widths = _doubling(width, depth)
-    body = mirror(channels + told, channels, decoder, widths, decoder_widths, skips=True, norm=bias)
-    options = {"multiple": 2**depth, "told": told, "reach": _reach(depth)}
+    body = mirror(channels + told, channels, decoder, widths, decoder_widths, skips=True, norm=bias, blocks=blocks)
+    options = {"multiple": 2**depth, "told": told, "reach": _reach(depth, blocks)}
     if output == "sigmoid":
         return AnySize(body, **options)
     return AnySize(_Residual(body, channels), sigmoid=False, **options)
@@ -162,15 +167,16 @@ def _doubling(width: int, depth: int) -> list[int]:
     return [width * 2**stage for stage in range(depth + 1)]
 
 
-def _reach(depth: int) -> int:
+def _reach(depth: int, blocks: Sequence[int] = ()) -> int:
     """An upper bound of how far a `mirror` of this depth sees, in pixels, whatever its decoder.
 
-    At 1 / 2**k of the size a 3x3 convolution sees 2**k pixels further. There are two of them at each size on the way
-    down; a pooling sees one pixel of its input further, an upsampling stage at most one of its own input, that is two
-    of its output, and there is one convolution after each, and the last one.
+    At 1 / 2**k of the size a 3x3 convolution sees 2**k pixels further, and so does a pooling from there to the next
+    size; an upsampling stage to there sees at most one pixel of its own input, that is two of its output.
     """
-    down, up = 2 * (2 ** (depth + 1) - 1), 4 * (2**depth - 1)
-    return down + up + 1
+    refining = [2 * count for count in blocks]  # convolutions
+    down = [1 + more for more in refining or [1] * (depth + 1)]
+    up = [1 + more for more in (refining or [0] * depth)[:depth]]
+    return sum(2**k * n for k, n in enumerate(down)) + sum(2**k * (n + 3) for k, n in enumerate(up)) + 1
 
 
 def _check_output(output: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import math
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -17,6 +18,7 @@ from denoise.commandline import levels, option, whole_numbers
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES, OUTPUTS
 from denoise.noise import NOISES, check_level
+from denoise.registry import Entry
 
 LOSSES = {  # (network, logits, clean) -> scalar
     "bce": lambda network, logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
@@ -63,6 +65,9 @@ class Settings:
     output: str = option("sigmoid", "what a unet or dncnn ends in: " + ", ".join(OUTPUTS))
     bias: bool = option(True, "without, a unet has neither biases nor batch normalisation")
     told: bool = option(False, "a unet takes the level of the noise as a channel of its input")
+    blocks: tuple[int, ...] = option(
+        (), "residual blocks of each size of a unet, the full one first, as 2,2,1", parse=whole_numbers, shown="none"
+    )
     untold: float = option(0.5, "share of pictures whose level such a network is not told in training")
     noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
@@ -130,17 +135,22 @@ class Settings:
     def network(self) -> dict[str, Any]:
         """The `architecture` part of a card: its name, and those settings that this architecture takes."""
         entry = ARCHITECTURES[self.architecture]
-        taken = inspect.signature(entry.build).parameters
+        taken = _options(entry)
         options = {"channels": self.channels, "decoder": DECODERS[self.decoder].name, "width": self.width}
-        options |= {"depth": self.depth, "decoder_widths": list(self.decoder_widths)}
-        if not self.decoder_widths:
-            options.pop("decoder_widths")
-        options |= {name: getattr(self, name) for name in CHOICES if getattr(self, name) != DEFAULTS[name]}
+        options["depth"] = self.depth
+        chosen = {name: getattr(self, name) for name in CHOICES if getattr(self, name) != DEFAULTS[name]}
+        options |= {name: list(value) if isinstance(value, tuple) else value for name, value in chosen.items()}
         strange = [name for name in CHOICES if name in options and name not in taken]
         if strange:
-            raise ValueError(f"--{strange[0]} is not for {entry.name}; valid for unet (and output for dncnn)")
+            valid = ", ".join(name for name in ARCHITECTURES.names() if strange[0] in _options(ARCHITECTURES[name]))
+            raise ValueError(f"--{strange[0].replace('_', '-')} is not for {entry.name}; valid for {valid}")
         return {"name": entry.name} | {name: value for name, value in options.items() if name in taken}
 
 
-CHOICES = ("output", "bias", "told")  # of the network; cards older than these have networks of their defaults
+def _options(architecture: Entry) -> Collection[str]:
+    return inspect.signature(architecture.build).parameters
+
+
+CHOICES = ("decoder_widths", "output", "bias", "told", "blocks")
+"""Options of networks; cards older than one of them are of networks of its default."""
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}

@@ -25,6 +25,7 @@ from denoise.anysize import AnySize
 from denoise.average import Average
 from denoise.batches import Batches
 from denoise.machine import has_bfloat16
+from denoise.mirror import ResidualBlock
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import held_out_loss, validate
 
@@ -192,11 +193,16 @@ def untrained(settings: Settings) -> AnySize:
 
 def _as_keras(layer: nn.Module) -> None:
     """Weights by Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010,
-    and biases of 0, where PyTorch has smaller weights and biases at random: more channels stay alive."""
+    and biases of 0, where PyTorch has smaller weights and biases at random: more channels stay alive. What a residual
+    block adds starts at a tenth of that, so that many blocks begin as few."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(layer.weight)
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
+    elif isinstance(layer, ResidualBlock):  # its convolutions have had their turn
+        *_, last = (part for part in layer.branch if isinstance(part, nn.Conv2d))
+        with torch.no_grad():
+            last.weight *= 0.1
 
 
 def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:

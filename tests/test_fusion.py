@@ -18,6 +18,7 @@ BODIES = {
     "autoencoder": {"name": "autoencoder"},
     "unet": {"name": "unet"},
     "bias-free": {"name": "unet", "bias": False, "output": "residual", "told": True},
+    "residual blocks": {"name": "unet", "blocks": [1, 2, 1]},
 }
 
 

@@ -31,10 +31,12 @@ def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("blocks", [(), (2, 1, 1)])
 @pytest.mark.parametrize("decoder", ["bilinear", "conv_nearest", "transposed_k3"])
-def test_the_reach_is_no_guess(decoder):
+def test_the_reach_is_no_guess(decoder, blocks):
     """Nothing further away than the reach changes an answer; what is a quarter of it away does."""
-    network = alive(ARCHITECTURES["unet"].build(decoder=decoder, width=4, depth=2, output="residual", bias=False))
+    options = {"decoder": decoder, "width": 4, "depth": 2, "output": "residual", "bias": False, "blocks": blocks}
+    network = alive(ARCHITECTURES["unet"].build(**options))
     x = torch.rand(1, 1, 160, 160, generator=torch.Generator().manual_seed(0)).requires_grad_()
     for row in (80, 81, 82, 83):
         (gradient,) = torch.autograd.grad(network.logits(x)[0, 0, row, row], x)

@@ -6,6 +6,7 @@ import torch
 from bench.costs import parameters
 from denoise import settings, weights
 from denoise.decoders import DECODERS
+from denoise.mirror import ResidualBlock
 from denoise.models import ARCHITECTURES
 from denoise.registry import UnknownName
 
@@ -65,6 +66,24 @@ def test_a_network_with_a_sigmoid_is_what_it_was_before_there_were_options():
     assert all(name.startswith("net.encoder") or name.startswith("net.decoder") for name in network.state_dict())
 
 
+@pytest.mark.parametrize("decoder", DECODERS.names())
+@pytest.mark.parametrize("bias", [True, False])
+def test_residual_blocks_stand_at_each_size_on_the_way_down_and_on_the_way_up(decoder, bias):
+    network = unet(decoder=decoder, bias=bias, blocks=(3, 1, 2))
+    body = network.net.noise
+    for part, widths in ((body.encoder, [8, 8, 8, 16, 32, 32]), (body.decoder, [16, 8, 8, 8])):
+        blocks = [layer for layer in part if isinstance(layer, ResidualBlock)]
+        assert [block.branch[0].out_channels for block in blocks] == widths
+    assert network(torch.rand(1, 1, 9, 7)).shape == (1, 1, 9, 7)
+    assert unet(decoder=decoder, blocks=(0, 0, 0)).net.noise.encoder[2].kernel_size == 2  # a pooling comes at once
+
+
+def test_a_residual_block_adds_to_what_it_is_given(generator):
+    block, x = ResidualBlock(4, norm=False), torch.randn(1, 4, 6, 6, generator=generator)
+    block.branch[-1].weight.data.zero_()
+    assert torch.equal(block(x), x)  # what is below zero too
+
+
 def test_dncnn_ends_as_the_paper_has_it(generator):
     network = ARCHITECTURES["dncnn"].build(width=8, depth=4, output="residual").eval()
     x = torch.rand(1, 1, 9, 9, generator=generator)
@@ -93,6 +112,8 @@ def test_settings_build_what_they_say():
         ({"decoder": "nearst"}, "unknown decoder 'nearst'"),
         ({"depth": 0}, "depth is 0; it must be at least 1"),
         ({"decoder_widths": (8,)}, "1 decoder widths for depth 2"),
+        ({"blocks": (1, 1)}, r"blocks are \[1, 1\]; valid at depth 2: 3 numbers, none below 0"),
+        ({"blocks": (1, -1, 1)}, "valid at depth 2: 3 numbers"),
     ],
 )
 def test_options_that_make_no_network_are_refused(options, said):
@@ -114,7 +135,21 @@ def test_settings_that_make_no_training_are_refused(options, said):
         settings.Settings(**options)
 
 
-@pytest.mark.parametrize("option", [{"told": True}, {"bias": False}, {"output": "residual", "loss": "mse"}])
-def test_an_option_of_the_u_net_is_refused_for_another_network(option):
-    with pytest.raises(ValueError, match=f"--{next(iter(option))} is not for autoencoder; valid for unet"):
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"told": True}, "--told is not for autoencoder; valid for unet$"),
+        ({"bias": False}, "--bias is not for autoencoder; valid for unet$"),
+        ({"blocks": (1, 1, 1)}, "--blocks is not for autoencoder; valid for unet$"),
+        ({"output": "residual", "loss": "mse"}, "--output is not for autoencoder; valid for unet, dncnn$"),
+        ({"architecture": "dncnn", "decoder_widths": (8, 8)}, "--decoder-widths is not for dncnn; valid for autoenc"),
+    ],
+)
+def test_an_option_of_one_network_is_refused_for_another(option, said):
+    with pytest.raises(ValueError, match=said):
         settings.Settings(**option).network()
+
+
+def test_a_card_says_the_blocks_as_json_gives_them_back():
+    chosen = settings.Settings(architecture="unet", blocks=(1, 0, 2))
+    assert chosen.network()["blocks"] == chosen.plain()["blocks"] == [1, 0, 2]
