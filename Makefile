@@ -55,7 +55,7 @@ peers: .venv-peers/ready
 	touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,onnx,ray,distributed]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,onnx,openvino,ray,distributed]"
 	touch $@
 
 clean:

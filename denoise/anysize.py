@@ -50,6 +50,7 @@ class AnySize(nn.Module):
         self.net = net
         self.multiple, self.remainder, self.minimum = multiple, remainder, minimum
         self.sigmoid, self.told, self.reach = sigmoid, told, reach
+        self.within = False  # whether `net` itself keeps to [0, 1], as one that was lowered may
 
     def logits(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
         """What a loss trains on.
@@ -78,9 +79,9 @@ class AnySize(nn.Module):
             x = torch.cat([x, levels.expand(len(x)).view(-1, 1, 1, 1).expand(-1, 1, height, width)], dim=1)
         top, bottom = self._padding(height)
         left, right = self._padding(width)
-        if top or bottom or left or right:
-            x = _pad(x, (left, right, top, bottom))
-        return x, (..., slice(top, top + height), slice(left, left + width))
+        if not (top or bottom or left or right):
+            return x, (...,)
+        return _pad(x, (left, right, top, bottom)), (..., slice(top, top + height), slice(left, left + width))
 
     def picture(self, logits: Tensor) -> Tensor:
         """The estimate that `logits` stand for; not clamped, so that a loss on it has gradients everywhere."""
@@ -93,7 +94,7 @@ class AnySize(nn.Module):
     def bounded(self, logits: Tensor) -> Tensor:
         """The estimate in [0, 1], float32, that `logits` stand for."""
         picture = self.picture(logits.float())
-        return picture if self.sigmoid else picture.clamp(0, 1)
+        return picture if self.sigmoid or self.within else picture.clamp(0, 1)
 
     def _padding(self, size: int) -> tuple[int, int]:
         fitting = max(size, self.minimum)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import importlib.metadata
 import json
 import logging
 import math
@@ -19,7 +20,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
-from denoise import fusion, lowering, weights
+from denoise import fusion, layers, lowering, openvino_graph, phases, weights
 from denoise.anysize import AnySize
 from denoise.files import whole_file
 from denoise.lowering import BACKENDS, backends, lower
@@ -120,8 +121,12 @@ def _key(device: torch.device, threads: int) -> str:
     else:
         able = torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(device) else "")
         name = f"{processor()} {able}, {threads} threads"
-    code = b"".join(Path(module.__file__).read_bytes() for module in (fusion, lowering))
-    return f"{device.type} {name}, torch {torch.__version__}, code {hashlib.sha256(code).hexdigest()[:12]}"
+    parts = (fusion, layers, lowering, openvino_graph, phases)
+    code = b"".join(Path(module.__file__).read_bytes() for module in parts)
+    made = f"torch {torch.__version__}"
+    if "openvino" in backends(device):
+        made += f", openvino {importlib.metadata.version('openvino')}"
+    return f"{device.type} {name}, {made}, code {hashlib.sha256(code).hexdigest()[:12]}"
 
 
 def _read() -> dict[str, dict[str, Plan]]:

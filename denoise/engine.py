@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -124,9 +125,12 @@ class Denoiser:
             noisy = noisy.reshape(count * channels, 1, height, width)
         plan, network = self._ready()
         chunk = max(1, plan.chunk_pixels // (height * width))
-        estimate = torch.empty_like(noisy, dtype=torch.float32, memory_format=torch.contiguous_format)
-        for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
-            answer.copy_(self._run(network, part, sigma))
+        if len(noisy) <= chunk:
+            estimate = self._run(network, noisy, sigma).to(noisy.device).contiguous()
+        else:
+            estimate = torch.empty(noisy.shape, device=noisy.device)
+            for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
+                _copy(self._run(network, part, sigma), answer)
         return estimate.reshape(count, channels, height, width)
 
     def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
@@ -137,6 +141,15 @@ class Denoiser:
 
     def __repr__(self) -> str:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"
+
+
+def _copy(values: Tensor, to: Tensor) -> None:
+    """On the processor with one thread: PyTorch's others would wait for more to copy for a while, on the processors
+    that OpenVINO computes with."""
+    if values.device.type == to.device.type == "cpu":
+        np.copyto(to.numpy(), values.numpy())
+    else:
+        to.copy_(values)
 
 
 def load(name: str | Path, device: str | torch.device | None = None, precision: str = "auto") -> Denoiser:

@@ -127,6 +127,14 @@ def replace(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     node.target = name
 
 
+def put_before(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
+    """Let a layer change what a node of one input is given."""
+    name = f"{node.name}_given"
+    graph.add_submodule(name, layer)
+    with graph.graph.inserting_before(node):
+        node.args = (graph.graph.call_module(name, node.args),)
+
+
 def bypass(graph: fx.GraphModule, node: fx.Node) -> None:
     """Take out a node of one input: what it gave its users, its input gives them."""
     node.replace_all_uses_with(node.args[0])
@@ -183,7 +191,7 @@ def _join_upsampling(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         conv, source = layer_of(graph, node), before(node) if node.args else None
         mode = _doubles(layer_of(graph, source))
-        if mode and is_convolution(conv) and _is_plain_3x3(conv):
+        if mode and is_convolution(conv) and is_plain_3x3(conv):
             replace(graph, node, resize_convolution(conv) if mode == "nearest" else BilinearConvolution.of(conv))
             bypass(graph, source)
 
@@ -194,7 +202,8 @@ def _doubles(layer: nn.Module | None) -> str | None:
     return layer.mode if doubles and layer.mode in ("nearest", "bilinear") else None
 
 
-def _is_plain_3x3(conv: Convolution) -> bool:
+def is_plain_3x3(conv: Convolution) -> bool:
+    """Whether a convolution is 3x3, not transposed, of stride 1 and a border of one pixel."""
     plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == 1
     return plain and conv.kernel_size == (3, 3) and isinstance(conv, nn.Conv2d)
 

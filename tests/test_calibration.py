@@ -81,7 +81,10 @@ def test_a_plan_holds_for_one_device_pytorch_and_code_alone(monkeypatch):
     keys.add(key())
     monkeypatch.setattr(calibration, "fusion", lowering)
     keys.add(key())
-    assert len(keys) == 5
+    monkeypatch.setattr(calibration, "backends", lambda device: ("plain", "openvino"))
+    monkeypatch.setattr(calibration.importlib.metadata, "version", lambda package: f"{package} of another day")
+    keys.add(key())
+    assert len(keys) == 6
 
 
 def test_devices_that_are_not_known_are_run_plainly(monkeypatch):
@@ -114,14 +117,21 @@ def test_where_nothing_can_be_written_the_plan_serves_all_the_same(file, monkeyp
     assert calibration.plan(CPU) == BOTH["quickest"]
 
 
-def test_a_backend_that_answers_otherwise_is_not_used(monkeypatch):
+@pytest.fixture
+def without_openvino(monkeypatch):
+    """It makes calls of its own."""
+    there = lowering.backends(CPU)
+    monkeypatch.setattr(calibration, "backends", lambda device: tuple(name for name in there if name != "openvino"))
+
+
+def test_a_backend_that_answers_otherwise_is_not_used(monkeypatch, without_openvino):
     wrong = {name: lambda *given, call=call: call(*given) * 1.1 for name, call in lowering.CALLS.items()}
     monkeypatch.setattr(lowering, "CALLS", wrong)
     assert {plan.backend for plan in calibration.measure(CPU).values()} == {"plain"}
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no such kernel"), TypeError("other arguments")])
-def test_a_backend_that_cannot_be_called_is_not_used_and_the_log_says_why(monkeypatch, caplog, error):
+def test_a_backend_that_cannot_be_called_is_not_used_and_the_log_says_why(monkeypatch, caplog, error, without_openvino):
     def fails(*given):
         raise error
 

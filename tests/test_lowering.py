@@ -5,13 +5,13 @@ import torch
 from test_fusion import BODIES, built, pictures
 from torch import nn
 
-from denoise import lowering
+from denoise import layers, lowering
 from denoise.anysize import AnySize
 from denoise.decoders import DECODERS
 
 CPU = torch.device("cpu")
 LOWERED = [name for name in lowering.backends(CPU) if name != "plain"]
-ROUNDING = [name for name in LOWERED if name != "onednn" or torch.ops.mkldnn._is_mkldnn_bf16_supported()]
+ROUNDING = [name for name in LOWERED if name == "aten" or torch.ops.mkldnn._is_mkldnn_bf16_supported()]
 
 
 @torch.no_grad()
@@ -22,7 +22,11 @@ def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, ba
     network = built(body, decoder)
     lowered = lowering.lower(network, backend, torch.float32)
     for size in ((28, 28), (5, 7), (140, 132)):
-        torch.testing.assert_close(lowered(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+        answer, right = lowered(pictures(*size)), network(pictures(*size))
+        if decoder == "max_unpool":  # of two maxima that are all but equal either may be the larger
+            assert torch.isclose(answer, right, atol=1e-5, rtol=0).float().mean() > 0.99
+        else:
+            torch.testing.assert_close(answer, right, atol=1e-5, rtol=0)
 
 
 @torch.no_grad()
@@ -44,34 +48,41 @@ def test_the_picture_itself_is_not_rounded(backend):
     network.net.noise.decoder[-1].weight.zero_()  # takes nothing for noise: what comes in is the answer
     lowered = lowering.lower(network, backend, torch.bfloat16)
     assert torch.equal(lowered(pictures(9, 9)), pictures(9, 9))
-    first = next(layer for layer in lowered.modules() if isinstance(layer, lowering._First))
+    digits = next(layer for layer in lowered.modules() if isinstance(layer, layers.Digits))
+    first = next(layer for layer in lowered.modules() if isinstance(layer, layers.Conv))
     x = torch.full((1, 2, 8, 8), 0.7337)  # picture and level
     exact = network.net.noise.encoder[0](x).relu()
-    torch.testing.assert_close(first(x).float(), exact, atol=0, rtol=2**-8)  # the digits of an answer, no fewer
+    torch.testing.assert_close(first(digits(x)).float(), exact, atol=0, rtol=2**-8)  # the digits of an answer, no fewer
+
+
+@pytest.mark.parametrize("backend", ROUNDING)
+def test_digits_that_only_the_network_looks_at_are_rounded_off(backend):
+    lowered = lowering.lower(built("unet", "nearest"), backend, torch.bfloat16)
+    assert not any(isinstance(layer, layers.Digits) for layer in lowered.modules())
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("size", [(2, 2), (28, 28), (6, 10), (7, 8)])
 def test_pooling_by_rows_and_columns_is_max_pooling(size):
     x = torch.randn(2, 5, *size).contiguous(memory_format=torch.channels_last)
-    assert torch.equal(lowering._Halving()(x), torch.nn.functional.max_pool2d(x, 2))
-    assert torch.equal(lowering._Halving()(x.contiguous()), torch.nn.functional.max_pool2d(x, 2))
+    assert torch.equal(layers.Halving()(x), torch.nn.functional.max_pool2d(x, 2))
+    assert torch.equal(layers.Halving()(x.contiguous()), torch.nn.functional.max_pool2d(x, 2))
 
 
 @torch.no_grad()
 @pytest.mark.parametrize("backend", ROUNDING)
 def test_layers_that_no_backend_knows_go_on_in_the_format_of_their_weights(backend):
-    layers = [
+    others = [
         nn.Conv2d(1, 2, 3, padding=1), nn.PReLU(2), nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), nn.ReLU(),
         nn.Conv2d(2, 2, 3, padding="same"), nn.ConvTranspose2d(2, 1, 2, stride=2, groups=1), nn.AvgPool2d(2),
     ]  # fmt: skip
-    network = AnySize(nn.Sequential(*layers), multiple=1).eval()
+    network = AnySize(nn.Sequential(*others), multiple=1).eval()
     lowered = lowering.lower(network, backend, torch.bfloat16)
     torch.testing.assert_close(lowered(pictures(9, 8)), network(pictures(9, 8)), atol=0.02, rtol=0)
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, onednn"):
+    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, onednn, openvino"):
         lowering.lower(built("unet", "nearest"), "magic", torch.float32)
 
 
@@ -80,5 +91,5 @@ def test_plain_is_the_network_itself():
     assert lowering.lower(network, "plain", torch.float32) is network
 
 
-def test_a_gpu_is_not_given_calls_of_onednn():
-    assert "onednn" not in lowering.backends(torch.device("cuda"))
+def test_a_gpu_is_not_given_calls_of_onednn_or_openvino():
+    assert lowering.backends(torch.device("cuda")) == ("plain", "aten")

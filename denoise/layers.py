@@ -1,0 +1,79 @@
+"""The layers of a network that is run and no longer trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from denoise.fusion import Convolution
+
+
+class Conv(nn.Module):
+    """A convolution, transposed or not, with a ReLU after it or none."""
+
+    def __init__(self, layer: Convolution, call: Callable[..., Tensor], dtype: torch.dtype, rectified: bool) -> None:
+        super().__init__()
+        self.weight = _fixed(layer.weight.detach().to(dtype, memory_format=torch.channels_last))
+        self.bias = None if layer.bias is None else _fixed(layer.bias.detach().to(dtype))
+        transposed = isinstance(layer, nn.ConvTranspose2d)
+        self.geometry = [layer.padding, layer.output_padding if transposed else None, layer.stride, layer.dilation]
+        self.geometry.append(layer.groups)
+        self.rectified, self.call = rectified, call
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.call(x.to(self.weight.dtype), self.weight, self.bias, self.rectified, *self.geometry)
+
+
+class Digits(nn.Module):
+    """The picture itself is not rounded to the digits of `dtype`: a network that takes the noise from it would take the
+    rounding for noise, and put it back in what it takes away. What is rounded off goes in as channels of its own:
+    x w is about x' w' + (x - x') w' + x' (w - w').
+    """
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
+
+    def forward(self, x: Tensor) -> Tensor:
+        rounded = x.to(self.dtype)
+        left = (x - rounded).to(self.dtype)
+        return torch.cat([rounded, left, rounded], dim=1)
+
+
+def _fixed(values: Tensor) -> nn.Parameter:
+    return nn.Parameter(values, requires_grad=False)
+
+
+def _aten(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups) -> Tensor:
+    if output_padding is None:
+        y = F.conv2d(x, weight, bias, stride, padding, dilation, groups)
+    else:
+        y = F.conv_transpose2d(x, weight, bias, stride, padding, output_padding, groups, dilation)
+    return y.relu_() if rectified else y
+
+
+def _onednn(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups) -> Tensor:
+    after = ("relu" if rectified else "none", [], "")
+    calls, given = torch.ops.mkldnn, (x, weight, bias, padding)
+    if output_padding is None:
+        return calls._convolution_pointwise.default(*given, stride, dilation, groups, *after)
+    return calls._convolution_transpose_pointwise.default(*given, output_padding, stride, dilation, groups, *after)
+
+
+CALLS = {"aten": _aten, "onednn": _onednn}
+
+
+class Halving(nn.Module):
+    """Max-pooling 2x2: the larger of two rows, then of two columns, which on processors is quicker than PyTorch's own
+    for pictures whose channels lie together."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, channels, height, width = x.shape
+        if height % 2 or width % 2 or not x.is_contiguous(memory_format=torch.channels_last):
+            return F.max_pool2d(x, 2)
+        rows = x.permute(0, 2, 3, 1).view(count, height // 2, 2, width * channels)
+        columns = torch.maximum(rows[:, :, 0], rows[:, :, 1]).view(count, height // 2, width // 2, 2, channels)
+        return torch.maximum(columns[..., 0, :], columns[..., 1, :]).permute(0, 3, 1, 2)

@@ -1,0 +1,205 @@
+"""The convolutions of a network, and what is between them, as one graph of OpenVINO, where that is installed.
+
+It goes from layer to layer in less time than PyTorch, which for a picture of 28x28 is most of the time. A graph is made
+for each size, which takes tens of milliseconds, so large pictures, of which each is of another size and long to compute
+anyway, are left to PyTorch.
+
+References
+----------
+OpenVINO's operations, opset 13: https://docs.openvino.ai/2025/documentation/openvino-ir-format/operation-sets.html
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import logging
+import operator
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, fx, nn
+from torch.fx.passes.split_module import split_module
+
+from denoise.commandline import one_line
+from denoise.fusion import BilinearConvolution, layer_of
+from denoise.layers import Conv, Halving
+
+log = logging.getLogger("denoise.openvino")
+
+SMALL = 2**14  # pixels of a picture: larger ones gain too little
+KEPT = 8  # sizes of a batch whose graphs are kept
+TINY = 2**26  # products of a batch, at most: sharing fewer among threads takes longer than it saves
+
+
+def is_installed() -> bool:
+    """`pip install "denoise-decoders[openvino]"`."""
+    return importlib.util.find_spec("openvino") is not None
+
+
+def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
+    """A lowered network in which all from its first convolution to what follows its last one is one `BySize`.
+
+    What is before and after, as taking the noise from the picture, is not for OpenVINO, which would round it as well.
+
+    Parameters
+    ----------
+    lowered : fx.GraphModule
+    dtype : torch.dtype
+        Of what its convolutions take and answer.
+    """
+    nodes = [node for node in lowered.graph.nodes if node.op not in ("placeholder", "output")]
+    kinds = [layer_of(lowered, node) for node in nodes]
+    places = [place for place, layer in enumerate(kinds) if isinstance(layer, Conv | BilinearConvolution)]
+    if not places:
+        return lowered
+    first, last = places[0], places[-1]
+    while last + 1 < len(nodes) and _finishes(nodes[last + 1], kinds[last + 1]):
+        last += 1
+    if last + 1 - first == len(nodes):
+        return BySize(lowered, dtype)
+    parts = {node: (place >= first) + (place > last) for place, node in enumerate(nodes)}
+    split = split_module(lowered, lowered, parts.__getitem__, keep_original_order=True)
+    split.submod_1 = BySize(split.submod_1, dtype)
+    return split
+
+
+def _finishes(node: fx.Node, layer: nn.Module | None) -> bool:
+    return node.target == "float" or isinstance(layer, nn.PixelShuffle | nn.Sigmoid)
+
+
+class BySize(nn.Module):
+    """Layers that are run in OpenVINO for small pictures, and as they are for large ones or where it lacks one of them.
+
+    (N, C, H, W) -> (N, C', H', W'), the answer float32 or of the layers' format.
+    """
+
+    def __init__(self, layers: fx.GraphModule, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.layers, self.dtype = layers, dtype
+        self.usable = True
+        self.weights = sum(layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv))
+        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._lock = threading.Lock()  # a request computes one answer at a time
+
+    def forward(self, *given: Tensor) -> Tensor:
+        if self.usable and all(x.shape[-2] * x.shape[-1] <= SMALL for x in given):
+            try:
+                return self._in_openvino(*given)
+            except (NotImplementedError, RuntimeError) as error:
+                expected = isinstance(error, NotImplementedError)
+                log.log(logging.INFO if expected else logging.WARNING, "OpenVINO is left out: %s", one_line(error))
+                self.usable = False
+        return self.layers(*given)
+
+    def _in_openvino(self, *given: Tensor) -> Tensor:
+        with self._lock:
+            request, entering = self._request(tuple(x.shape for x in given))
+            for values, x in zip(entering, given, strict=True):
+                np.copyto(values, x.detach().float().numpy())
+            return torch.from_numpy(request.infer()[0])
+
+    def _request(self, shapes: tuple[torch.Size, ...]) -> tuple[Any, list[np.ndarray]]:
+        """What computes answers for pictures of these shapes, with as many threads as PyTorch has, and where it looks
+        for the pictures."""
+        threads = torch.get_num_threads()
+        key = (shapes, threads)
+        if key not in self._requests:
+            count, _, height, width = shapes[0]
+            threads = threads if count * height * width * self.weights > TINY else 1
+            options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+            options["INFERENCE_PRECISION_HINT"] = "bf16" if self.dtype == torch.bfloat16 else "f32"
+            compiled = _core().compile_model(model(self.layers, shapes), "CPU", options)
+            request = compiled.create_infer_request()
+            self._requests[key] = request, [tensor.data for tensor in request.input_tensors]
+            if len(self._requests) > KEPT:
+                self._requests.popitem(last=False)
+        self._requests.move_to_end(key)
+        return self._requests[key]
+
+
+@functools.cache
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def model(layers: fx.GraphModule, shapes: Sequence[Sequence[int]]) -> Any:
+    """The `openvino.Model` of layers for inputs of these shapes, float32.
+
+    Raises
+    ------
+    NotImplementedError
+        OpenVINO lacks one of them, or is not given it here.
+    """
+    import openvino
+    from openvino import opset13 as ops
+
+    values: dict[fx.Node, Any] = {}
+    entering = [ops.parameter(list(shape), np.float32) for shape in shapes]
+    left = iter(entering)
+    for node in layers.graph.nodes:
+        if node.op == "placeholder":
+            values[node] = next(left)
+        elif node.op == "output":
+            return openvino.Model([values[node.args[0]]], entering)
+        else:
+            values[node] = _translated(node, layer_of(layers, node), values)
+    raise NotImplementedError("no output")
+
+
+def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, Any]) -> Any:
+    """What a node answers, as an output of OpenVINO."""
+    from openvino import opset13 as ops
+
+    if node.target is torch.cat and node.kwargs.get("dim", (*node.args, 0)[1]) == 1:
+        return ops.concat([values[part] for part in node.args[0]], 1)
+    if node.target in (operator.add, torch.add) and not node.kwargs:
+        return ops.add(*(values[part] for part in node.args))
+    x = values.get(node.args[0])
+    if node.target == "float":
+        return x  # as are all that OpenVINO takes and answers
+    match layer:
+        case Conv():
+            return _convolved(x, layer)
+        case BilinearConvolution():
+            sides = {"mode": "linear_onnx", "shape_calculation_mode": "scales", "axes": [2, 3]}
+            larger = ops.interpolate(x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel")
+            return _convolved(larger, layer.conv)
+        case nn.Sigmoid():
+            return ops.sigmoid(x)
+        case nn.ReLU():
+            return ops.relu(x)
+        case Halving():
+            return ops.max_pool(x, [2, 2], [1, 1], [0, 0], [0, 0], [2, 2]).output(0)
+        case nn.PixelShuffle():
+            return ops.depth_to_space(x, "depth_first", layer.upscale_factor)
+        case nn.ZeroPad2d():
+            left, right, top, bottom = layer.padding
+            return ops.pad(x, [0, 0, top, left], [0, 0, bottom, right], "constant", np.float32(0))
+        case nn.Upsample(mode="nearest", scale_factor=2):
+            return ops.interpolate(x, np.float32([2, 2]), "nearest", "scales", axes=[2, 3])
+    raise NotImplementedError(f"no layer of it for {layer or node.target}")
+
+
+def _convolved(x: Any, conv: Conv) -> Any:
+    from openvino import opset13 as ops
+
+    padding, output_padding, stride, dilation, groups = conv.geometry
+    if groups != 1:
+        raise NotImplementedError("no layer of it for convolutions in groups")
+    weight = ops.constant(conv.weight.detach().float().contiguous().numpy())
+    sides = (list(stride), list(padding), list(padding), list(dilation))
+    if output_padding is None:
+        y = ops.convolution(x, weight, *sides)
+    else:
+        stride, *others = sides
+        y = ops.convolution_backprop_data(x, weight, stride, None, *others, output_padding=list(output_padding))
+    if conv.bias is not None:
+        y = ops.add(y, ops.constant(conv.bias.detach().float().numpy().reshape(1, -1, 1, 1)))
+    return ops.relu(y) if conv.rectified else y

@@ -1,0 +1,114 @@
+"""OpenVINO runs small pictures where it is installed; without it, or for what it lacks, nothing is lost."""
+
+import pytest
+import torch
+from test_fusion import built, pictures
+from torch import nn
+
+from denoise import lowering, openvino_graph
+from denoise.anysize import AnySize
+from denoise.decoders import DECODERS
+
+CPU = torch.device("cpu")
+IN_OPENVINO = [name for name in DECODERS.names() if not DECODERS[name].facts.get("needs_indices")]
+
+
+@pytest.fixture(autouse=True)
+def openvino():
+    pytest.importorskip("openvino")
+
+
+def lowered(network, dtype=torch.float32):
+    lower = lowering.lower(network, "openvino", dtype)
+    (part,) = (layer for layer in lower.modules() if isinstance(layer, openvino_graph.BySize))
+    return lower, part
+
+
+def fails(*given):
+    raise AssertionError("it was asked")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("body", ["autoencoder", "bias-free", "residual blocks"])
+@pytest.mark.parametrize("decoder", IN_OPENVINO)
+def test_small_pictures_are_left_to_it_whole_with_every_decoder_that_it_has(monkeypatch, decoder, body):
+    network = built(body, decoder)
+    lower, part = lowered(network)
+    monkeypatch.setattr(part.layers, "forward", fails)
+    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    assert part.usable
+
+
+@torch.no_grad()
+def test_large_pictures_are_not(monkeypatch):
+    network = built("autoencoder", "nearest")
+    lower, part = lowered(network)
+    monkeypatch.setattr(part, "_in_openvino", fails)
+    torch.testing.assert_close(lower(pictures(140, 132)), network(pictures(140, 132)), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_a_network_with_a_layer_that_it_lacks_is_run_without_it(caplog):
+    network = built("autoencoder", "max_unpool")
+    lower, part = lowered(network)
+    with caplog.at_level("INFO"):
+        torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    assert not part.usable
+    assert "OpenVINO is left out: no layer of it for MaxPool2d" in caplog.text
+
+
+@torch.no_grad()
+def test_where_it_fails_the_answer_comes_all_the_same_and_the_log_says_why(monkeypatch, caplog):
+    def broken():
+        raise RuntimeError("no such plugin")
+
+    monkeypatch.setattr(openvino_graph, "_core", broken)
+    network = built("autoencoder", "nearest")
+    lower, _ = lowered(network)
+    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    assert [record.getMessage() for record in caplog.records] == ["OpenVINO is left out: no such plugin"]
+
+
+@torch.no_grad()
+def test_an_answer_is_not_changed_by_the_next_one():
+    lower, _ = lowered(built("autoencoder", "nearest"))
+    x, y = torch.rand(2, 1, 1, 28, 28)
+    first = lower(x)
+    kept = first.clone()
+    assert not torch.equal(lower(y), kept)
+    assert torch.equal(first, kept)
+
+
+@torch.no_grad()
+def test_graphs_are_kept_for_few_sizes_and_numbers_of_threads():
+    lower, part = lowered(built("autoencoder", "nearest"))
+    for count in range(1, openvino_graph.KEPT + 3):
+        lower(torch.rand(count, 1, 8, 8))
+    assert len(part._requests) == openvino_graph.KEPT
+    before = list(part._requests)
+    lower(torch.rand(openvino_graph.KEPT + 2, 1, 8, 8))
+    assert list(part._requests) == before
+
+
+@torch.no_grad()
+def test_logits_are_not_rounded_before_the_sigmoid():
+    """Where the picture is large: the sigmoid of bfloat16 has few digits near 1."""
+    network = built("autoencoder", "nearest")
+    lower, _ = lowered(network, torch.bfloat16)
+    assert lower.within
+    for size in ((28, 28), (140, 132)):
+        values = lower(pictures(*size))
+        assert values.dtype == torch.float32
+        assert not torch.equal(values, values.bfloat16().float())
+
+
+@torch.no_grad()
+def test_a_network_without_a_convolution_is_left_as_it_is():
+    network = AnySize(nn.Sequential(nn.ReLU()), multiple=1, sigmoid=False).eval()
+    assert torch.equal(lowering.lower(network, "openvino", torch.float32)(pictures(8, 8)), network(pictures(8, 8)))
+
+
+def test_it_is_a_backend_only_where_it_is_installed(monkeypatch):
+    assert lowering.backends(CPU)[-1] == "openvino"
+    monkeypatch.setattr(openvino_graph.importlib.util, "find_spec", lambda name: None)
+    assert lowering.backends(CPU) == ("plain", "aten", "onednn")

@@ -1,0 +1,77 @@
+"""Products that are traded for larger ones change no answer."""
+
+import pytest
+import torch
+from test_fusion import alive, pictures
+from torch import nn
+
+from denoise import phases
+from denoise.anysize import ARCHITECTURES
+from denoise.fusion import fuse, traced
+
+SIZES = [(1, 1), (2, 3), (7, 7), (14, 9)]
+
+
+def doubling(given, out, bias=True):
+    return nn.ConvTranspose2d(given, out, 3, stride=2, padding=1, output_padding=1, bias=bias)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases(size, bias):
+    conv, x = doubling(3, 5, bias), torch.randn(2, 3, *size)
+    gathered = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), phases.of_transposed(conv), nn.PixelShuffle(2))
+    torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_convolution_is_one_from_phases_to_phases(size, bias):
+    conv, x = nn.Conv2d(4, 3, 3, padding=1, bias=bias), torch.randn(2, 4, 2 * size[0], 2 * size[1])
+    gathered = nn.Sequential(nn.PixelUnshuffle(2), phases.on_phases(conv), nn.PixelShuffle(2))
+    torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("between", [[nn.ReLU()], []])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_both_in_turn_are_gathered_and_the_large_picture_is_never_there(between, channels):
+    network = nn.Sequential(doubling(6, 4), *between, nn.Conv2d(4, channels, 3, padding=1)).eval()
+    graph = traced(network)
+    phases.gather(graph)
+    graph.recompile()
+    kinds = [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
+    assert kinds == [nn.ZeroPad2d, nn.Conv2d, *(type(layer) for layer in between), nn.Conv2d, nn.PixelShuffle]
+    x = torch.randn(2, 6, 5, 8)
+    torch.testing.assert_close(graph(x), network(x), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_the_network_of_the_keras_example_ends_so():
+    network = alive(ARCHITECTURES["K1"].build(1))
+    graph = fuse(network.net)
+    phases.gather(graph)
+    graph.recompile()
+    assert any(isinstance(layer, nn.PixelShuffle) for layer in graph.modules())
+    x = pictures(28, 28)
+    torch.testing.assert_close(graph(x), network.net(x), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [doubling(2, 2), nn.ReLU(), nn.Conv2d(2, 8, 3, padding=1)],  # many channels: they fill a tile as they are
+        [doubling(2, 2), nn.ReLU(), nn.Conv2d(2, 1, 3)],  # no border
+        [doubling(2, 2), nn.Sigmoid(), nn.Conv2d(2, 1, 3, padding=1)],
+        [nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 3, padding=1)],
+        [nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 3, padding=1)],
+        [nn.Conv2d(2, 1, 3, padding=1)],
+    ],
+)
+def test_what_is_not_of_that_form_stays_as_it_is(layers):
+    graph = traced(nn.Sequential(*layers).eval())
+    before = graph.graph.python_code("self").src
+    phases.gather(graph)
+    assert graph.graph.python_code("self").src == before
