@@ -39,7 +39,9 @@ def pictures(height, width, channels=1):
 
 
 def built(body, decoder, channels=1):
-    return alive(weights.build({**BODIES[body], "channels": channels, "decoder": decoder, "width": 6, "depth": 2}))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return alive(weights.build({**BODIES[body], "channels": channels, "decoder": decoder, "width": 6, "depth": 2}))
 
 
 @torch.no_grad()

@@ -24,7 +24,7 @@ def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, ba
     for size in ((28, 28), (5, 7), (140, 132)):
         answer, right = lowered(pictures(*size)), network(pictures(*size))
         if decoder == "max_unpool":  # of two maxima that are all but equal either may be the larger
-            assert torch.isclose(answer, right, atol=1e-5, rtol=0).float().mean() > 0.99
+            assert (answer - right).abs().mean() < 1e-4
         else:
             torch.testing.assert_close(answer, right, atol=1e-5, rtol=0)
 
