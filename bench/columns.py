@@ -340,6 +340,19 @@ SCALE = {
     **TIMED,
 }
 
+REACH = {
+    "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
+    "training": "the command that was timed",
+    "threads": "of PyTorch",
+    "seconds": "from the start of its process to its end",
+    "images_seen": "pictures seen in training",
+    "pictures": "test pictures",
+    "bce": "binary cross-entropy on the test pictures afterwards: Keras calls it validation loss",
+    "known_bce": "what the tutorial publishes",
+    "psnr_db": "mean over the test pictures",
+    **TIMED,
+}
+
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
@@ -356,6 +369,7 @@ FILES = {
     "*/costs-MACHINE-DEVICE.csv": COSTS,
     "speed/MACHINE-DEVICE.csv": SPEED,
     "scale/MACHINE-DEVICE.csv": SCALE,
+    "reach/MACHINE-DEVICE.csv": REACH,
 }
 """Every file of the results that is read by a program, with its columns."""
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import scale
-from bench.columns import SCALE, SPEED, check
+from bench import reach, scale
+from bench.columns import REACH, SCALE, SPEED, check
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
 from denoise.files import whole_file
@@ -70,7 +70,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency", "openvino_throughput"))
     if alone is not None:
         said.append(f"One picture a call: {_times(alone)} as many as OpenVINO.")
-    trained = ratio(rows, ("train_bfloat16",), ("keras_fit",))
+    trained = ratio(rows, ("train_rearranged",), ("keras_fit",))
     if trained is not None:
         said.append(f"It trains on {_times(trained)} as many pictures a second as Keras `fit`.")
     best = _best(rows, ("engine",))
@@ -111,6 +111,7 @@ def part() -> str:
     """What the README says: of each machine in turn."""
     runs = [text(read(path, SPEED)) for path in sorted(RESULTS.glob("speed/*.csv"))]
     runs += [scale.text(read(path, SCALE)) for path in sorted(RESULTS.glob("scale/*.csv"))]
+    runs += [reach.text(read(path, REACH)) for path in sorted(RESULTS.glob("reach/*.csv"))]
     return "\n".join(runs)
 
 

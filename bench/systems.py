@@ -39,12 +39,15 @@ class System:
         Whether it is of others, in an environment of their own.
     least : int
         The fewest pictures a call that it is asked for.
+    kept : bool
+        Whether its process keeps freed memory (`denoise.machine.keep_freed_memory`), as that of `denoise.train` does.
     """
 
     label: str
     task: str = "clean"
     peer: bool = False
     least: int = 1
+    kept: bool = False
 
 
 SYSTEMS = {
@@ -63,7 +66,9 @@ SYSTEMS = {
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
     "train": System("PyTorch, float32", task="train", least=128),
     "train_channels_last": System("PyTorch, float32, channels_last", task="train", least=128),
-    "train_bfloat16": System("**`denoise.train`**: bfloat16, channels_last", task="train", least=128),
+    "train_bfloat16": System("PyTorch, bfloat16, channels_last", task="train", least=128),
+    "train_memory": System("the same, freed memory kept", task="train", least=128, kept=True),
+    "train_rearranged": System("the same, rearranged: **`denoise.train`**", task="train", least=128, kept=True),
 }
 """By name: others first, then each step from plain PyTorch to the engine."""
 
@@ -82,8 +87,8 @@ class Turn:
 class Process:
     """A process with the systems of one environment, which sleeps between its turns."""
 
-    def __init__(self, python: Path, module: str) -> None:
-        self._words = [str(python), "-m", module]
+    def __init__(self, words: list[str]) -> None:
+        self._words = words
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  what it prints beside its answers, until `close`
         self._start()
 
@@ -122,8 +127,8 @@ class Process:
         self._said.close()
 
 
-def processes(systems: Sequence[str]) -> dict[bool, Process]:
-    """A process for the project's own systems (False) and one for those of others (True), as far as they are asked for.
+def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
+    """The processes of systems, by whether they are of others and whether they keep freed memory, as far as needed.
 
     Raises
     ------
@@ -135,8 +140,15 @@ def processes(systems: Sequence[str]) -> dict[bool, Process]:
     for name in systems:
         if name not in SYSTEMS:
             raise UnknownName(unknown("system", name, list(SYSTEMS)))
-    asked = {SYSTEMS[name].peer for name in systems}
-    if True in asked and not PEERS.exists():
+    asked = {kind(name) for name in systems}
+    if any(peer for peer, _ in asked) and not PEERS.exists():
         raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")
-    started = {False: (Path(sys.executable), "bench.peers.own"), True: (PEERS, "bench.peers.others")}
-    return {peer: Process(*started[peer]) for peer in asked}
+    own = [sys.executable, "-m", "bench.peers.own"]
+    words = {(True, False): [str(PEERS), "-m", "bench.peers.others"], (False, False): own}
+    words[False, True] = [*own, "--keep-memory"]
+    return {each: Process(words[each]) for each in asked}
+
+
+def kind(system: str) -> tuple[bool, bool]:
+    """Which of the `processes` a system runs in."""
+    return SYSTEMS[system].peer, SYSTEMS[system].kept

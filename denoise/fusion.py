@@ -77,12 +77,13 @@ def fuse(network: nn.Module) -> nn.Module:
     return graph.eval()
 
 
-def traced(network: nn.Module) -> fx.GraphModule:
-    """A copy of a network as a list of its layers and what flows between them; raises ValueError as `fuse` does."""
-    tracer, copied = _Tracer(), copy.deepcopy(network)
+def traced(network: nn.Module, *, copied: bool = True) -> fx.GraphModule:
+    """A network as a list of its layers and what flows between them, the layers copied or its own; raises ValueError as
+    `fuse` does."""
+    tracer = _Tracer()
     try:
         with _tracing:
-            graph = tracer.trace(copied)
+            graph = tracer.trace(copy.deepcopy(network) if copied else network)
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise ValueError(f"the network's forward cannot be traced: {error}") from error
     return fx.GraphModule(tracer.root, graph)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 from pathlib import Path
 
@@ -16,6 +17,22 @@ def processor() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep large pieces of memory that are freed, for the next of their size, where it is GNU's.
+
+    Otherwise each goes back to the system, which clears it page by page when it is asked for again: in training that is
+    a good part of the time. It holds for the whole process and is for commands, not for libraries, to ask.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    library = ctypes.CDLL("libc.so.6")
+    for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
+        library.mallopt(option, 2**30)  # bytes
+
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 def has_bfloat16(device: torch.device) -> bool:

@@ -24,8 +24,9 @@ from denoise import checkpoint, commandline, datasets, distributed, precision, w
 from denoise.anysize import AnySize
 from denoise.average import Average
 from denoise.batches import Batches
-from denoise.machine import has_bfloat16
+from denoise.machine import has_bfloat16, keep_freed_memory
 from denoise.mirror import ResidualBlock
+from denoise.rearranged import rearranged
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import held_out_loss, validate
 
@@ -133,7 +134,8 @@ class _Run:
             return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
 
         self.progress = self.team.start(read, self.optimiser)
-        self.logits_of = self.team.setup(self.network)
+        rearranging = self.bfloat16 and self.device.type == "cpu"  # tried nowhere else
+        self.logits_of = self.team.setup(rearranged(self.network) if rearranging else self.network)
         self.network.train()
         self.began = time.monotonic() - self.progress["seconds"]
 
@@ -238,6 +240,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--every", type=int, default=1_000, help="steps between checkpoints (default: 1000)")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    keep_freed_memory()
     train(commandline.from_options(given, Settings), given.out, given.data_root, max(1, given.every), name=given.name)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -22,7 +21,7 @@ TINY = {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 2, 
 
 @pytest.fixture(scope="module")
 def own():
-    process = Process(Path(sys.executable), "bench.peers.own")
+    process = Process([sys.executable, "-m", "bench.peers.own"])
     yield process
     process.close()
 
@@ -47,7 +46,7 @@ def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(o
 
 
 def test_a_process_that_ends_is_said_to_have_ended():
-    process = Process(Path(sys.executable), "bench.peers.nothing")
+    process = Process([sys.executable, "-m", "bench.peers.nothing"])
     assert process.ask(job("eager"), 0.01).error.startswith("its process ended")
 
 
@@ -55,6 +54,12 @@ def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, t
     monkeypatch.setattr(systems, "PEERS", tmp_path / "python")
     with pytest.raises(ValueError, match="run `make peers` first"):
         systems.processes(["engine", "keras_predict"])
+
+
+def test_memory_is_kept_only_in_the_process_of_the_systems_that_say_so(monkeypatch):
+    monkeypatch.setattr(systems, "Process", lambda words: words)
+    running = systems.processes(["train_bfloat16", "train_memory"])
+    assert running[systems.kind("train_memory")] == [*running[systems.kind("train_bfloat16")], own_systems.KEEP]
 
 
 def test_every_system_has_a_process_that_knows_it():

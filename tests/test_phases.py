@@ -21,7 +21,8 @@ def doubling(given, out, bias=True):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases(size, bias):
     conv, x = doubling(3, 5, bias), torch.randn(2, 3, *size)
-    gathered = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), phases.of_transposed(conv), nn.PixelShuffle(2))
+    made = phases.fixed(conv, phases.of_transposed, padding=0)
+    gathered = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), made, nn.PixelShuffle(2))
     torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
 
 
@@ -30,7 +31,7 @@ def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_convolution_is_one_from_phases_to_phases(size, bias):
     conv, x = nn.Conv2d(4, 3, 3, padding=1, bias=bias), torch.randn(2, 4, 2 * size[0], 2 * size[1])
-    gathered = nn.Sequential(nn.PixelUnshuffle(2), phases.on_phases(conv), nn.PixelShuffle(2))
+    gathered = nn.Sequential(nn.PixelUnshuffle(2), phases.fixed(conv, phases.on_phases, padding=1), nn.PixelShuffle(2))
     torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
 
 

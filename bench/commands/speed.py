@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bench import ceiling, costs, machine, provenance, speed_tables
 from bench.columns import SPEED
-from bench.systems import NETWORKS, SYSTEMS, Process, Turn, processes
+from bench.systems import NETWORKS, SYSTEMS, Process, Turn, kind, processes
 from denoise import export, weights
 from denoise.files import whole_file
 from denoise.fusion import fuse
@@ -54,7 +54,7 @@ def main(given: argparse.Namespace) -> None:
 
 
 def _rounds(
-    systems: Sequence[str], running: dict[bool, Process], folder: Path, given: argparse.Namespace
+    systems: Sequence[str], running: dict[tuple[bool, bool], Process], folder: Path, given: argparse.Namespace
 ) -> list[dict[str, Any]]:
     """A row a round, network, system and number of pictures a call; every system has its turn in each round."""
     cells = [
@@ -72,7 +72,7 @@ def _rounds(
                 bar.update()
                 if (network, system) in failed:
                     continue
-                turn = running[SYSTEMS[system].peer].ask(_job(network, system, size, networks), given.seconds)
+                turn = running[kind(system)].ask(_job(network, system, size, networks), given.seconds)
                 if turn.error:
                     failed.add((network, system))
                     log.warning("left out: %s on %s: %s", system, network, turn.error)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sys
 
 import torch
 import torch.nn.functional as F
@@ -17,8 +18,13 @@ from denoise import weights
 from denoise.anysize import AnySize
 from denoise.engine import Denoiser
 from denoise.lowering import lower
+from denoise.machine import keep_freed_memory
+from denoise.rearranged import rearranged
 
 CPU = torch.device("cpu")
+TRICKS = ("bfloat16 autocast", "rearranged")
+"""Of `denoise.train` on a processor, beside layout and memory; each row of the table has one more than that before."""
+KEEP = "--keep-memory"
 
 
 def eager(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str) -> Job:
@@ -49,21 +55,24 @@ def engine(architecture: str, shape: list[int], batch: int, threads: int) -> Job
     return lambda: denoiser.estimate(pictures), batch, f"{denoiser.plan}, channels_last"
 
 
-def training(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, autocast: bool) -> Job:
-    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it."""
+def training(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, tricks: int) -> Job:
+    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it, with so many of `TRICKS`."""
+    used = TRICKS[:tricks]
     clean = _pictures(batch, shape, threads, layout)
     network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
     optimiser = torch.optim.Adam(network.parameters())
+    trained = rearranged(network) if "rearranged" in used else network
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            logits = network.logits(clean)
+        with torch.autocast("cpu", torch.bfloat16, enabled="bfloat16 autocast" in used):
+            logits = trained.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
 
-    return step, batch, f"{'bfloat16 autocast' if autocast else 'float32'}, {layout}"
+    kept = ["memory kept"] if KEEP in sys.argv else []
+    return step, batch, ", ".join([*(used[:1] or ["float32"]), layout, *kept, *used[1:]])
 
 
 def _network(architecture: str) -> AnySize:
@@ -95,10 +104,14 @@ SYSTEMS = {
     "onednn_bfloat16": functools.partial(lowered, backend="onednn", dtype="bfloat16"),
     "compiled": compiled,
     "engine": engine,
-    "train": functools.partial(training, layout="contiguous_format", autocast=False),
-    "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
-    "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
+    "train": functools.partial(training, layout="contiguous_format", tricks=0),
+    "train_channels_last": functools.partial(training, layout="channels_last", tricks=0),
+    "train_bfloat16": functools.partial(training, layout="channels_last", tricks=1),
+    "train_memory": functools.partial(training, layout="channels_last", tricks=1),
+    "train_rearranged": functools.partial(training, layout="channels_last", tricks=2),
 }
 
 if __name__ == "__main__":
+    if KEEP in sys.argv:
+        keep_freed_memory()
     serve(SYSTEMS, lambda system: torch.__version__)

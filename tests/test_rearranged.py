@@ -1,0 +1,85 @@
+"""What is rearranged for training answers and learns as the network itself."""
+
+import copy
+
+import pytest
+import torch
+from test_fusion import BODIES, built
+from torch import nn
+
+from denoise.anysize import ARCHITECTURES
+from denoise.decoders import DECODERS
+from denoise.machine import keep_freed_memory
+from denoise.rearranged import rearranged
+
+NETWORKS = {
+    f"{body} {name}": (lambda body=body, name=name: built(body, name)) for body in BODIES for name in DECODERS.names()
+}
+NETWORKS |= {name: (lambda name=name: ARCHITECTURES[name].build(1)) for name in ("K1", "K2", "K2_resize", "T1", "U1")}
+
+
+def steps(network, logits_of, count=3):
+    """Losses of some steps of training; the network has learned afterwards."""
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    draws = torch.Generator().manual_seed(0)
+    losses = []
+    for _ in range(count):
+        clean, noise = torch.rand(2, 4, 1, 28, 28, generator=draws)
+        loss = nn.functional.mse_loss(logits_of(clean + 0.1 * noise), clean)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_it_learns_what_the_network_learns(name):
+    network = NETWORKS[name]().train()
+    other = copy.deepcopy(network)
+    twin = rearranged(other)
+    assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=1e-4)
+    for (key, learned), (_, right) in zip(other.state_dict().items(), network.state_dict().items(), strict=True):
+        torch.testing.assert_close(learned, right, atol=1e-4, rtol=1e-3, msg=key)
+
+
+def kinds(network):
+    graph = rearranged(network).net
+    return [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
+
+
+def test_poolings_come_before_their_relu():
+    found = kinds(ARCHITECTURES["K1"].build(1))
+    assert found[:6] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU] * 2
+
+
+def test_what_a_skip_connection_looks_at_is_rectified_before_it_is_pooled():
+    found = kinds(built("unet", "nearest"))
+    assert found[found.index(nn.MaxPool2d) - 1] is nn.ReLU
+
+
+def test_the_network_itself_stays_what_it_is():
+    network = ARCHITECTURES["K1"].build(1)
+    before, layers = dict(network.named_parameters()), repr(network)
+    twin = rearranged(network)
+    assert repr(network) == layers
+    assert {id(value) for value in twin.parameters()} == {id(value) for value in before.values()}
+    assert network.state_dict().keys() == before.keys()
+
+
+def test_a_network_that_cannot_be_traced_is_refused():
+    class Deciding(nn.Module):
+        def forward(self, x):
+            return x if x.sum() > 0 else -x
+
+    network = ARCHITECTURES["K1"].build(1)
+    network.net = Deciding()
+    with pytest.raises(ValueError, match="cannot be traced"):
+        rearranged(network)
+
+
+def test_keeping_freed_memory_is_asked_of_the_gnu_library_alone(monkeypatch):
+    keep_freed_memory()
+    monkeypatch.setattr("platform.libc_ver", lambda: ("musl", "1.2"))
+    monkeypatch.setattr("ctypes.CDLL", lambda name: pytest.fail("another library has no such options"))
+    keep_freed_memory()
