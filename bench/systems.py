@@ -59,6 +59,7 @@ SYSTEMS = {
     "eager_channels_last": System("PyTorch, float32, channels_last"),
     "eager_bfloat16": System("PyTorch, bfloat16, channels_last"),
     "compiled": System("`torch.compile` of the fused network, bfloat16"),
+    "packaged": System("AOTInductor package of the fused network, bfloat16"),
     "fused": System("fused, float32"),
     "fused_bfloat16": System("fused, bfloat16"),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),

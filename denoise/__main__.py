@@ -16,8 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.sigma is not None and not 0 < given.sigma <= SCALE:
         raise ValueError(f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255")
     from denoise import cleaning  # after the options are read, as it imports torch
+    from denoise.machine import keep_freed_memory
 
     jobs = cleaning.plan(given.pictures, given.out)
+    keep_freed_memory()  # the next picture, or tile, is as large
     clean = cleaning.cleaner(given.model, None if given.sigma is None else given.sigma / SCALE)
     failed = 0
     for job, error in cleaning.run(jobs, clean):

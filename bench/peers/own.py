@@ -8,8 +8,10 @@ from __future__ import annotations
 import functools
 import json
 import sys
+import tempfile
 
 import torch
+import torch._inductor
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -44,6 +46,17 @@ def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> J
     """The fused network in bfloat16, compiled for this very batch size; it needs a C++ compiler."""
     network = torch.compile(lower(_network(architecture), "aten", torch.bfloat16), dynamic=False)
     return _call(network, _pictures(batch, shape, threads)), batch, "inductor, bfloat16, channels_last"
+
+
+def packaged(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
+    """The same, compiled ahead into a package that runs without Python."""
+    pictures = _pictures(batch, shape, threads)
+    network = lower(_network(architecture), "aten", torch.bfloat16)
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        exported = torch.export.export(network, (pictures,))
+        file = torch._inductor.aoti_compile_and_package(exported, package_path=f"{folder}/network.pt2")
+        run = torch._inductor.aoti_load_package(file)
+    return lambda: run(pictures), batch, "AOTInductor, bfloat16, channels_last"
 
 
 def engine(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
@@ -103,6 +116,7 @@ SYSTEMS = {
     "fused_bfloat16": functools.partial(lowered, backend="aten", dtype="bfloat16"),
     "onednn_bfloat16": functools.partial(lowered, backend="onednn", dtype="bfloat16"),
     "compiled": compiled,
+    "packaged": packaged,
     "engine": engine,
     "train": functools.partial(training, layout="contiguous_format", tricks=0),
     "train_channels_last": functools.partial(training, layout="channels_last", tricks=0),
