@@ -58,7 +58,9 @@ def _parser() -> commandline.Parser:
     )
     grows = _command(commands, "scale", "how time and memory of the engine grow with pictures, and how it starts")
     grows.add_argument("--out", type=Path, default=Path("runs/scale"), help="folder of the results")
-    reached = _command(commands, "reach", "time a training from its start to the loss that the Keras example publishes")
+    reached = _command(
+        commands, "reach", "time a training from its start, and hold its loss against what the Keras example publishes"
+    )
     reached.add_argument("--images", type=int, default=2_400_000, help="pictures to see (default: %(default)s)")
     _add_root(reached)
     reached.add_argument("--out", type=Path, default=Path("runs/reach"), help="folder of the results")

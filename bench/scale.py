@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import statistics
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from bench import labels, memory
 from denoise import engine
+from denoise.machine import keep_freed_memory
 
 ROOT = Path(__file__).parent.parent
 SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square picture
@@ -36,22 +39,26 @@ STARTS = {
 
 
 def rows(threads: int, sides: tuple[int, ...] = SIDES, counts: tuple[int, ...] = COUNTS) -> Iterator[dict[str, Any]]:
-    """A row a size of picture and a number of pictures, with so many threads of PyTorch."""
-    before = torch.get_num_threads()
+    """A row a size of picture and a number of pictures, with so many threads of PyTorch.
+
+    Each is of a fresh process, as what one keeps of earlier pictures would hide how much it takes.
+    """
+    cells = [("size", ONE, 1, side) for side in sides] + [("number", MANY, count, 28) for count in counts]
+    for what, network, pictures, side in cells:
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+            seconds, peak = fresh.submit(_cell, network, threads, pictures, side).result()
+        yield _row(what, network, threads, pictures, side, seconds, peak)
+
+
+def _cell(name: str, threads: int, count: int, side: int) -> tuple[float, int | None]:
+    keep_freed_memory()  # as `python -m denoise` does
     torch.set_num_threads(threads)
-    try:
-        network = engine.load(ONE, "cpu")
-        for side in sides:
-            picture = _pictures(1, side)
-            seconds, peak = _measured(lambda picture=picture: network.estimate(picture))
-            yield _row("size", ONE, threads, 1, side, seconds, peak)
-        network = engine.load(MANY, "cpu")
-        for count in counts:
-            turns = 1 if count > PIECE else TURNS
-            seconds, peak = _measured(lambda count=count: _streamed(network, count), turns)
-            yield _row("number", MANY, threads, count, 28, seconds, peak)
-    finally:
-        torch.set_num_threads(before)
+    network = engine.load(name, "cpu")
+    network.estimate(_pictures(1, SIDES[0]))  # what is set up once
+    if count == 1:
+        picture = _pictures(1, side)
+        return _measured(lambda: network.estimate(picture))
+    return _measured(lambda: _streamed(network, count), 1 if count > PIECE else TURNS)
 
 
 def starts() -> Iterator[dict[str, Any]]:

@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 300  # seconds that building and compiling may take beyond the time of a turn
 PEERS = ROOT / ".venv-peers" / "bin" / "python"  # made by `make peers`
 
+KEEP = "--keep-memory"  # an option of the project's own process
+
 NETWORKS = {
     "K1": {"name": "K1", "channels": 1},
     "autoencoder": {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 32, "depth": 2},
@@ -146,7 +148,7 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
         raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")
     own = [sys.executable, "-m", "bench.peers.own"]
     words = {(True, False): [str(PEERS), "-m", "bench.peers.others"], (False, False): own}
-    words[False, True] = [*own, "--keep-memory"]
+    words[False, True] = [*own, KEEP]
     return {each: Process(words[each]) for each in asked}
 
 

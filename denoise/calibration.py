@@ -125,8 +125,15 @@ def _key(device: torch.device, threads: int) -> str:
     code = b"".join(Path(module.__file__).read_bytes() for module in parts)
     made = f"torch {torch.__version__}"
     if "openvino" in backends(device):
-        made += f", openvino {importlib.metadata.version('openvino')}"
+        made += f", openvino {_version('openvino')}"
     return f"{device.type} {name}, {made}, code {hashlib.sha256(code).hexdigest()[:12]}"
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # built by oneself, or under another name
+        return "unknown"
 
 
 def _read() -> dict[str, dict[str, Plan]]:

@@ -128,7 +128,7 @@ class Denoiser:
         if len(noisy) <= chunk:
             estimate = self._run(network, noisy, sigma).to(noisy.device).contiguous()
         else:
-            estimate = torch.empty(noisy.shape, device=noisy.device)
+            estimate = torch.empty(noisy.shape, dtype=torch.float32, device=noisy.device)
             for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
                 _copy(self._run(network, part, sigma), answer)
         return estimate.reshape(count, channels, height, width)

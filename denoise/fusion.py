@@ -131,6 +131,8 @@ def replace(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
 def put_before(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     """Let a layer change what a node of one input is given."""
     name = f"{node.name}_given"
+    while hasattr(graph, name):
+        name += "_"
     graph.add_submodule(name, layer)
     with graph.graph.inserting_before(node):
         node.args = (graph.graph.call_module(name, node.args),)

@@ -44,6 +44,11 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype) -> AnySize:
         Of what its convolutions take and answer. What it does to the picture outside of them, as taking the noise from
         it, stays in float32. "plain" is float32 throughout.
 
+    Returns
+    -------
+    AnySize
+        To be called, for estimates: what it has for logits may be past the sigmoid.
+
     Raises
     ------
     ValueError

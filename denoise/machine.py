@@ -28,8 +28,9 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc":
         return
     library = ctypes.CDLL("libc.so.6")
-    for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-        library.mallopt(option, 2**30)  # bytes
+    # Without the first the second would do harm. Before version 2.35 the first had an upper bound.
+    if library.mallopt(_MMAP_THRESHOLD, 2**30) or library.mallopt(_MMAP_THRESHOLD, 2**25):  # bytes
+        library.mallopt(_TRIM_THRESHOLD, 2**30)
 
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)

@@ -31,9 +31,12 @@ from denoise.layers import Conv, Halving
 
 log = logging.getLogger("denoise.openvino")
 
+# Of another version of OpenVINO, or of networks of one's own, which may do anything between their convolutions.
+FAILURES = (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+
 SMALL = 2**14  # pixels of a picture: larger ones gain too little
 KEPT = 8  # sizes of a batch whose graphs are kept
-TINY = 2**26  # products of a batch, at most: sharing fewer among threads takes longer than it saves
+TINY = 2**26  # bound of the products of a batch (pixels times weights): fewer are not worth sharing among threads
 
 
 def is_installed() -> bool:
@@ -75,24 +78,26 @@ def _finishes(node: fx.Node, layer: nn.Module | None) -> bool:
 class BySize(nn.Module):
     """Layers that are run in OpenVINO for small pictures, and as they are for large ones or where it lacks one of them.
 
-    (N, C, H, W) -> (N, C', H', W'), the answer float32 or of the layers' format.
+    (N, C, H, W) -> (N, C', H', W'), float32 from OpenVINO, else of the layers' format. The first picture of each size
+    waits some tens of milliseconds for its graph: so it is the same graph, and the same answer, each time.
     """
 
     def __init__(self, layers: fx.GraphModule, dtype: torch.dtype) -> None:
         super().__init__()
         self.layers, self.dtype = layers, dtype
         self.usable = True
-        self.weights = sum(layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv))
+        self.weight_count = sum(layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv))
         self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
         self._lock = threading.Lock()  # a request computes one answer at a time
 
-    def forward(self, *given: Tensor) -> Tensor:
-        if self.usable and all(x.shape[-2] * x.shape[-1] <= SMALL for x in given):
+    def forward(self, *given: Any) -> Any:
+        if self.usable:
             try:
-                return self._in_openvino(*given)
-            except (NotImplementedError, RuntimeError) as error:
-                expected = isinstance(error, NotImplementedError)
-                log.log(logging.INFO if expected else logging.WARNING, "OpenVINO is left out: %s", one_line(error))
+                if all(x.shape[-2] * x.shape[-1] <= SMALL for x in given):
+                    return self._in_openvino(*given)
+            except FAILURES as error:
+                lacking = isinstance(error, NotImplementedError)
+                log.log(logging.INFO if lacking else logging.WARNING, "OpenVINO is left out: %s", one_line(error))
                 self.usable = False
         return self.layers(*given)
 
@@ -110,7 +115,7 @@ class BySize(nn.Module):
         key = (shapes, threads)
         if key not in self._requests:
             count, _, height, width = shapes[0]
-            threads = threads if count * height * width * self.weights > TINY else 1
+            threads = threads if count * height * width * self.weight_count > TINY else 1
             options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
             options["INFERENCE_PRECISION_HINT"] = "bf16" if self.dtype == torch.bfloat16 else "f32"
             compiled = _core().compile_model(model(self.layers, shapes), "CPU", options)
@@ -157,11 +162,15 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
     """What a node answers, as an output of OpenVINO."""
     from openvino import opset13 as ops
 
-    if node.target is torch.cat and node.kwargs.get("dim", (*node.args, 0)[1]) == 1:
-        return ops.concat([values[part] for part in node.args[0]], 1)
-    if node.target in (operator.add, torch.add) and not node.kwargs:
-        return ops.add(*(values[part] for part in node.args))
-    x = values.get(node.args[0])
+    joins = node.target is torch.cat and (*node.args[1:], *node.kwargs.values()) == (1,)
+    parts = [values.get(part) for part in (node.args[0] if joins else node.args)]
+    if not parts or any(part is None for part in parts):  # a number, or a weight that is no layer's
+        raise NotImplementedError(f"no layer of it for {node.format_node()}")
+    if joins:
+        return ops.concat(parts, 1)
+    if node.target in (operator.add, torch.add) and len(parts) == 2 and not node.kwargs:
+        return ops.add(*parts)
+    x = parts[0]
     if node.target == "float":
         return x  # as are all that OpenVINO takes and answers
     match layer:

@@ -48,7 +48,10 @@ def pool_first(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         pool, relu = layer_of(graph, node), before(node) if node.args else None
         pools = isinstance(pool, nn.MaxPool2d) and not pool.return_indices
-        if not pools or not isinstance(layer_of(graph, relu), nn.ReLU):
+        rectifier = layer_of(graph, relu)
+        if not pools or not isinstance(rectifier, nn.ReLU):
+            continue
+        if rectifier.inplace and before(relu) is None:  # others see what it overwrites
             continue
         replace(graph, relu, nn.ReLU())  # in place it would change what was pooled
         node.args = relu.args

@@ -134,10 +134,18 @@ class _Run:
             return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
 
         self.progress = self.team.start(read, self.optimiser)
-        rearranging = self.bfloat16 and self.device.type == "cpu"  # tried nowhere else
-        self.logits_of = self.team.setup(rearranged(self.network) if rearranging else self.network)
+        self.logits_of = self.team.setup(self._arranged())
         self.network.train()
         self.began = time.monotonic() - self.progress["seconds"]
+
+    def _arranged(self) -> AnySize:
+        """The network, or a twin of the same weights that is quicker to train."""
+        if self.bfloat16 and self.device.type == "cpu":  # tried nowhere else
+            try:
+                return rearranged(self.network)
+            except ValueError as error:
+                log.info("trained as it is: %s", error)
+        return self.network
 
     def step(self, number: int) -> Tensor:
         """Change the weights by one batch; returns its loss."""
@@ -202,9 +210,8 @@ def _as_keras(layer: nn.Module) -> None:
         if layer.bias is not None:
             nn.init.zeros_(layer.bias)
     elif isinstance(layer, ResidualBlock):  # its convolutions have had their turn
-        *_, last = (part for part in layer.branch if isinstance(part, nn.Conv2d))
         with torch.no_grad():
-            last.weight *= 0.1
+            layer.branch[-1].weight *= 0.1  # of the normalisation, where there is one
 
 
 def _start_from(settings: Settings, network: AnySize) -> dict[str, Any]:

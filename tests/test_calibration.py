@@ -87,6 +87,15 @@ def test_a_plan_holds_for_one_device_pytorch_and_code_alone(monkeypatch):
     assert len(keys) == 6
 
 
+def test_an_openvino_whose_version_nobody_knows_has_a_plan_too(monkeypatch):
+    def missing(package):
+        raise calibration.importlib.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(calibration, "backends", lambda device: ("plain", "openvino"))
+    monkeypatch.setattr(calibration.importlib.metadata, "version", missing)
+    assert "openvino unknown" in key()
+
+
 def test_devices_that_are_not_known_are_run_plainly(monkeypatch):
     monkeypatch.setattr(calibration, "_plans", lambda *given: pytest.fail("nothing is found out there"))
     assert calibration.plan(torch.device("mps")) == PLAIN

@@ -69,6 +69,52 @@ def test_where_it_fails_the_answer_comes_all_the_same_and_the_log_says_why(monke
     assert [record.getMessage() for record in caplog.records] == ["OpenVINO is left out: no such plugin"]
 
 
+class Odd(nn.Module):
+    """Two convolutions, and between them what no layer does."""
+
+    def __init__(self, between):
+        super().__init__()
+        self.a, self.b, self.between = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 1, 3, padding=1), between
+        self.scale = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x):
+        return self.b(self.between(self, self.a(x)))
+
+
+ODD = {
+    "a number is added": lambda net, y: y + 0.5,
+    "to a number": lambda net, y: 1.0 + y,
+    "a weight of its own": lambda net, y: net.scale * y,
+    "a weight is added": lambda net, y: net.scale + y,
+    "it asks for the size": lambda net, y: nn.functional.interpolate(y, size=(y.shape[2], y.shape[3])),
+    "words for arguments": lambda net, y: torch.cat(tensors=[y, y], dim=1)[:, :2],
+    "another axis": lambda net, y: torch.cat([y, y], 2)[:, :, : y.shape[2]],
+    "by the axis's name": lambda net, y: torch.cat([y, y], dim=1)[:, 1:3],
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("between", ODD)
+def test_networks_of_ones_own_may_do_anything_between_their_convolutions(between):
+    network = AnySize(Odd(ODD[between]), multiple=1, sigmoid=False).eval()
+    lower = lowering.lower(network, "openvino", torch.float32)
+    for size in ((28, 28), (28, 28), (140, 132)):
+        torch.testing.assert_close(lower(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("error", [ImportError("no opset13"), AttributeError("no attribute 'Core'")])
+def test_another_openvino_that_lacks_what_is_called_is_left_out(monkeypatch, error):
+    def broken(*given):
+        raise error
+
+    monkeypatch.setattr(openvino_graph, "model", broken)
+    network = built("autoencoder", "nearest")
+    lower, part = lowered(network)
+    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    assert not part.usable
+
+
 @torch.no_grad()
 def test_an_answer_is_not_changed_by_the_next_one():
     lower, _ = lowered(built("autoencoder", "nearest"))

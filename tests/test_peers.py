@@ -61,7 +61,7 @@ def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, t
 def test_memory_is_kept_only_in_the_process_of_the_systems_that_say_so(monkeypatch):
     monkeypatch.setattr(systems, "Process", lambda words: words)
     running = systems.processes(["train_bfloat16", "train_memory"])
-    assert running[systems.kind("train_memory")] == [*running[systems.kind("train_bfloat16")], own_systems.KEEP]
+    assert running[systems.kind("train_memory")] == [*running[systems.kind("train_bfloat16")], systems.KEEP]
 
 
 def test_every_system_has_a_process_that_knows_it():

@@ -7,7 +7,7 @@ import torch
 from test_fusion import BODIES, built
 from torch import nn
 
-from denoise.anysize import ARCHITECTURES
+from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
 from denoise.machine import keep_freed_memory
 from denoise.rearranged import rearranged
@@ -65,6 +65,23 @@ def test_the_network_itself_stays_what_it_is():
     assert repr(network) == layers
     assert {id(value) for value in twin.parameters()} == {id(value) for value in before.values()}
     assert network.state_dict().keys() == before.keys()
+
+
+def test_a_relu_that_overwrites_what_others_see_stays_before_its_pooling():
+    class Seen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.relu = nn.Conv2d(1, 2, 3, padding=1), nn.ReLU(inplace=True)
+            self.pool, self.up, self.last = nn.MaxPool2d(2), nn.Upsample(scale_factor=2), nn.Conv2d(4, 1, 3, padding=1)
+
+        def forward(self, x):
+            y = self.conv(x)
+            z = self.up(self.pool(self.relu(y)))
+            return self.last(torch.cat([y, z], dim=1))
+
+    network = AnySize(Seen(), multiple=2)
+    x = torch.rand(1, 1, 8, 8)
+    torch.testing.assert_close(rearranged(network).logits(x), network.logits(x))
 
 
 def test_a_network_that_cannot_be_traced_is_refused():

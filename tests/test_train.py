@@ -11,6 +11,7 @@ from denoise import checkpoint, datasets, train, weights
 from denoise.average import Average
 from denoise.batches import Batches
 from denoise.metrics import psnr
+from denoise.mirror import Mirror, ResidualBlock
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.settings import SCHEDULES
 
@@ -81,6 +82,34 @@ def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
     checkpoint.save(path, network, optimiser, average, {"step": 1, "settings": {"lr": 0.1}})
     with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
         checkpoint.load(path, network, optimiser, average, {"lr": 0.002})
+
+
+def test_a_checkpoint_from_before_there_was_a_setting_has_its_default(tmp_path):
+    network = weights.build(TINY.network())
+    optimiser = torch.optim.Adam(network.parameters())
+    path, average, plain = tmp_path / "older.safetensors", Average(network, 0), TINY.plain()
+    for name in plain:
+        held = {key: value for key, value in plain.items() if key != name}
+        checkpoint.save(path, network, optimiser, average, {"step": 1, "settings": held})
+        default = plain | {name: train.Settings().plain()[name]}
+        assert checkpoint.load(path, network, optimiser, average, default)["step"] == 1
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_residual_block_starts_at_a_tenth_with_normalisation_or_without(bias):
+    options = {"output": "residual", "loss": "mse", "blocks": (1, 0, 0), "bias": bias}
+    network = train.untrained(dataclasses.replace(TINY, architecture="unet", init="keras", **options))
+    block = next(layer for layer in network.modules() if isinstance(layer, ResidualBlock))
+    x = torch.randn(64, TINY.width, 16, 16)
+    assert 0.02 < block.branch(x).std() / x.std() < 0.2
+
+
+def test_a_network_that_decides_by_what_it_sees_is_trained_as_it_is(monkeypatch, tmp_path):
+    """On every processor: where networks are rearranged for training, it cannot be."""
+    monkeypatch.setattr(train, "has_bfloat16", lambda device: True)
+    settings = dataclasses.replace(TINY, images=32, precision="auto")
+    monkeypatch.setattr(Mirror, "forward", lambda self, x: self.decode(*self.encode(x if x.sum() > 0 else -x)))
+    assert train.train(settings, tmp_path).exists()
 
 
 def test_a_truncated_checkpoint_is_named(tmp_path):

@@ -11,11 +11,9 @@ from tqdm import tqdm
 from bench import machine, provenance, scale
 from bench.columns import SCALE
 from denoise.files import whole_file
-from denoise.machine import keep_freed_memory
 
 
 def main(given: argparse.Namespace) -> None:
-    keep_freed_memory()  # as `python -m denoise` does
     every = torch.get_num_threads()
     found = [
         row

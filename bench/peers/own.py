@@ -11,11 +11,11 @@ import sys
 import tempfile
 
 import torch
-import torch._inductor
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench.peers.serve import Call, Job, serve
+from bench.systems import KEEP
 from denoise import weights
 from denoise.anysize import AnySize
 from denoise.engine import Denoiser
@@ -24,9 +24,6 @@ from denoise.machine import keep_freed_memory
 from denoise.rearranged import rearranged
 
 CPU = torch.device("cpu")
-TRICKS = ("bfloat16 autocast", "rearranged")
-"""Of `denoise.train` on a processor, beside layout and memory; each row of the table has one more than that before."""
-KEEP = "--keep-memory"
 
 
 def eager(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str) -> Job:
@@ -50,6 +47,8 @@ def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> J
 
 def packaged(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
     """The same, compiled ahead into a package that runs without Python."""
+    import torch._inductor
+
     pictures = _pictures(batch, shape, threads)
     network = lower(_network(architecture), "aten", torch.bfloat16)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
@@ -68,24 +67,33 @@ def engine(architecture: str, shape: list[int], batch: int, threads: int) -> Job
     return lambda: denoiser.estimate(pictures), batch, f"{denoiser.plan}, channels_last"
 
 
-def training(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, tricks: int) -> Job:
-    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it, with so many of `TRICKS`."""
-    used = TRICKS[:tricks]
+def training(
+    architecture: str,
+    shape: list[int],
+    batch: int,
+    threads: int,
+    *,
+    layout: str,
+    autocast: bool,
+    rearranging: bool = False,
+) -> Job:
+    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it."""
     clean = _pictures(batch, shape, threads, layout)
     network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
     optimiser = torch.optim.Adam(network.parameters())
-    trained = rearranged(network) if "rearranged" in used else network
+    trained = rearranged(network) if rearranging else network
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled="bfloat16 autocast" in used):
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
             logits = trained.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
 
-    kept = ["memory kept"] if KEEP in sys.argv else []
-    return step, batch, ", ".join([*(used[:1] or ["float32"]), layout, *kept, *used[1:]])
+    ran = ["bfloat16 autocast" if autocast else "float32", layout]
+    ran += ["memory kept"] * (KEEP in sys.argv) + ["rearranged"] * rearranging
+    return step, batch, ", ".join(ran)
 
 
 def _network(architecture: str) -> AnySize:
@@ -118,11 +126,11 @@ SYSTEMS = {
     "compiled": compiled,
     "packaged": packaged,
     "engine": engine,
-    "train": functools.partial(training, layout="contiguous_format", tricks=0),
-    "train_channels_last": functools.partial(training, layout="channels_last", tricks=0),
-    "train_bfloat16": functools.partial(training, layout="channels_last", tricks=1),
-    "train_memory": functools.partial(training, layout="channels_last", tricks=1),
-    "train_rearranged": functools.partial(training, layout="channels_last", tricks=2),
+    "train": functools.partial(training, layout="contiguous_format", autocast=False),
+    "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
+    "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
+    "train_memory": functools.partial(training, layout="channels_last", autocast=True),
+    "train_rearranged": functools.partial(training, layout="channels_last", autocast=True, rearranging=True),
 }
 
 if __name__ == "__main__":
