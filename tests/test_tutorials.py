@@ -123,7 +123,7 @@ def test_a_share_that_makes_no_sense_is_refused(share):
 
 
 def test_a_loss_is_what_torch_says_it_is(real):
-    denoiser = tutorials.engine.load("mnist-nearest", "cpu")
+    denoiser = tutorials.engine.load("mnist-nearest", "cpu", "float32")
     pictures = tutorials.datasets.load("mnist", "test", real("mnist")).spread(10)
     corruption = tutorials.Corruption("gaussian", 0.4, clip=True)
     clean, _, noisy = next(tutorials.quality.noisy_batches(pictures, corruption))
