@@ -17,7 +17,7 @@ from denoise.anysize import AnySize
 log = logging.getLogger("denoise")
 
 PRECISIONS = ("auto", "float32")
-TILE_PIXELS = 2**20  # pixels of one picture that go through the network at once: bounds memory, changes no result
+TILE_PIXELS = 2**20  # pixels of a picture that are cleaned at once, beside overlap: bounds memory, changes no result
 
 
 class Denoiser:

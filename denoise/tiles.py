@@ -27,7 +27,7 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     level : float, optional
         As for the network.
     pixels : int
-        About how many a tile may have, the overlap counted; at least four times as many as overlap.
+        About how many a tile may have beside its overlap.
 
     Returns
     -------
@@ -39,7 +39,7 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     entering, inside = network.fitted(x, level)
     unit = network.multiple
     margin = math.ceil(network.reach / unit) * unit
-    core = max(math.isqrt(pixels) - 2 * margin, 2 * margin) // unit * unit or unit
+    core = max(math.isqrt(pixels), 2 * margin) // unit * unit or unit
     height, width = entering.shape[-2:]
     answer = torch.empty(len(x), x.shape[1], height, width, device=x.device)
     for top, bottom, above in _spans(height, core, margin):
