@@ -1,8 +1,8 @@
 """The convolutions of a network, and what is between them, as one graph of OpenVINO, where that is installed.
 
 It goes from layer to layer in less time than PyTorch, which for a picture of 28x28 is most of the time. A graph is made
-for each size, which takes tens of milliseconds, so large pictures, of which each is of another size and long to compute
-anyway, are left to PyTorch.
+for each size, which takes as long as many such pictures, so large ones, of which each is of another size and long to
+compute anyway, are left to PyTorch.
 
 References
 ----------
@@ -40,7 +40,7 @@ TINY = 2**26  # bound of the products of a batch (pixels times weights): fewer a
 
 
 def is_installed() -> bool:
-    """`pip install "denoise-decoders[openvino]"`."""
+    """Whether it can be imported: `pip install '.[openvino]'` brings it."""
     return importlib.util.find_spec("openvino") is not None
 
 
@@ -52,8 +52,14 @@ def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
     Parameters
     ----------
     lowered : fx.GraphModule
+        By `denoise.lowering`: (N, C, H, W) -> (N, C', H, W), float32.
     dtype : torch.dtype
         Of what its convolutions take and answer.
+
+    Returns
+    -------
+    nn.Module
+        Of the same shapes and format; `lowered` itself where it has no convolution.
     """
     nodes = [node for node in lowered.graph.nodes if node.op not in ("placeholder", "output")]
     kinds = [layer_of(lowered, node) for node in nodes]
@@ -79,7 +85,7 @@ class BySize(nn.Module):
     """Layers that are run in OpenVINO for small pictures, and as they are for large ones or where it lacks one of them.
 
     (N, C, H, W) -> (N, C', H', W'), float32 from OpenVINO, else of the layers' format. The first picture of each size
-    waits some tens of milliseconds for its graph: so it is the same graph, and the same answer, each time.
+    waits for its graph, even if no other follows: so it is the same graph, and the same answer, each time.
     """
 
     def __init__(self, layers: fx.GraphModule, dtype: torch.dtype) -> None:
