@@ -20,7 +20,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
-from denoise import fusion, layers, lowering, openvino_graph, phases, weights
+from denoise import fusion, layers, lowering, openvino_graph, phases, pieces, weights
 from denoise.anysize import AnySize
 from denoise.files import whole_file
 from denoise.lowering import BACKENDS, backends, lower
@@ -30,8 +30,9 @@ log = logging.getLogger("denoise.calibration")
 
 PROBE = "mnist-nearest"  # the weights that are tried
 SIDE = 28  # pixels of the probe's pictures
-CHUNKS = tuple(2**power for power in range(14, 19))  # pixels
+CHUNKS = tuple(2**power for power in range(15, 20))  # pixels
 TURNS = 5  # of each candidate
+LONG_TURNS = 3  # of each size of the pieces
 CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}  # root mean square difference that a candidate's answer may have
 CLOSE_ON_GPU = {"float32": 1e-3, "bfloat16": 1e-2}  # where convolutions of float32 may be rounded to TF32
 
@@ -121,7 +122,7 @@ def _key(device: torch.device, threads: int) -> str:
     else:
         able = torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(device) else "")
         name = f"{processor()} {able}, {threads} threads"
-    parts = (fusion, layers, lowering, openvino_graph, phases)
+    parts = (fusion, layers, lowering, openvino_graph, phases, pieces)
     code = b"".join(Path(module.__file__).read_bytes() for module in parts)
     made = f"torch {torch.__version__}"
     if "openvino" in backends(device):
@@ -175,7 +176,7 @@ def measure(device: torch.device) -> dict[str, Plan]:
     network = network.to(device, memory_format=torch.channels_last)
     draws = torch.Generator().manual_seed(0)
     pictures = torch.rand(CHUNKS[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
-    few = pictures[: CHUNKS[0] // SIDE**2]
+    few = pictures[: CHUNKS[0] // 2 // SIDE**2]
     right = network(few)
     dtypes = ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     kinds = [PLAIN, *(Plan(backend, dtype) for backend in backends(device)[1:] for dtype in dtypes)]
@@ -185,9 +186,9 @@ def measure(device: torch.device) -> dict[str, Plan]:
         if wrong := _wrong(lowered[kind], few, right, close[kind.dtype]):
             log.warning("%s is not used here: %s", kind, wrong)
             del lowered[kind]
-    order = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()})
-    batches = {size: pictures[: size // SIDE**2] for size in CHUNKS}
-    sizes = _ranked({size: lambda batch=batch: lowered[order[0]](batch) for size, batch in batches.items()})
+    order = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()}, TURNS)
+    quickest = lowered[order[0]]
+    sizes = _ranked({size: lambda size=size: pieces.run(quickest, pictures, size) for size in CHUNKS}, LONG_TURNS)
     chosen = {"quickest": order[0], "exact": next(kind for kind in order if kind.dtype == "float32")}
     return {name: dataclasses.replace(kind, chunk_pixels=sizes[0]) for name, kind in chosen.items()}
 
@@ -211,13 +212,13 @@ def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float) -> s
     return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
 
 
-def _ranked(calls: dict[Any, Callable[[], Tensor]]) -> list[Any]:
-    """The names of the calls, that with the most pictures a second first; they take turns, and the best of each counts,
-    so that a busy moment costs none its place."""
+def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int) -> list[Any]:
+    """The names of the calls, the quickest first; they take turns, and the best of each counts, so that a busy moment
+    costs none its place."""
     best = dict.fromkeys(calls, math.inf)
-    for _ in range(TURNS):
+    for _ in range(turns):
         for name, call in calls.items():
             began = time.perf_counter()
-            answer = call().cpu()  # waits for a GPU to be done
-            best[name] = min(best[name], (time.perf_counter() - began) / len(answer))
+            call().cpu()  # waits for a GPU to be done
+            best[name] = min(best[name], time.perf_counter() - began)
     return sorted(best, key=best.__getitem__)

@@ -7,11 +7,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from denoise import calibration, pictures, tiles, weights
+from denoise import calibration, pictures, pieces, tiles, weights
 from denoise.anysize import AnySize
 
 log = logging.getLogger("denoise")
@@ -124,13 +123,7 @@ class Denoiser:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
         plan, network = self._ready()
-        chunk = max(1, plan.chunk_pixels // (height * width))
-        if len(noisy) <= chunk:
-            estimate = self._run(network, noisy, sigma).to(noisy.device).contiguous()
-        else:
-            estimate = torch.empty(noisy.shape, dtype=torch.float32, device=noisy.device)
-            for part, answer in zip(noisy.split(chunk), estimate.split(chunk), strict=True):
-                _copy(self._run(network, part, sigma), answer)
+        estimate = pieces.run(lambda part: self._run(network, part, sigma), noisy, plan.chunk_pixels)
         return estimate.reshape(count, channels, height, width)
 
     def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
@@ -141,15 +134,6 @@ class Denoiser:
 
     def __repr__(self) -> str:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"
-
-
-def _copy(values: Tensor, to: Tensor) -> None:
-    """On the processor with one thread: PyTorch's others would wait for more to copy for a while, on the processors
-    that OpenVINO computes with."""
-    if values.device.type == to.device.type == "cpu":
-        np.copyto(to.numpy(), values.numpy())
-    else:
-        to.copy_(values)
 
 
 def load(name: str | Path, device: str | torch.device | None = None, precision: str = "auto") -> Denoiser:

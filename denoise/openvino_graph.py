@@ -18,13 +18,14 @@ import operator
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.passes.split_module import split_module
 
+from denoise import phases
 from denoise.commandline import one_line
 from denoise.fusion import BilinearConvolution, layer_of
 from denoise.layers import Conv, Halving
@@ -35,6 +36,7 @@ log = logging.getLogger("denoise.openvino")
 FAILURES = (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 SMALL = 2**14  # pixels of a picture: larger ones gain too little
+PIECE = 2**17  # pixels of a batch that a thread computes at once: fewer are computed by all threads together
 KEPT = 8  # sizes of a batch whose graphs are kept
 TINY = 2**26  # bound of the products of a batch (pixels times weights): fewer are not worth sharing among threads
 
@@ -93,7 +95,7 @@ class BySize(nn.Module):
         self.layers, self.dtype = layers, dtype
         self.usable = True
         self.weight_count = sum(layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv))
-        self._requests: OrderedDict[tuple[int, ...], Any] = OrderedDict()
+        self._graphs: OrderedDict[tuple[Any, ...], _Ready] = OrderedDict()
         self._lock = threading.Lock()  # a request computes one answer at a time
 
     def forward(self, *given: Any) -> Any:
@@ -108,29 +110,68 @@ class BySize(nn.Module):
         return self.layers(*given)
 
     def _in_openvino(self, *given: Tensor) -> Tensor:
+        given = tuple(x.detach().float().contiguous() for x in given)
+        count, _, height, width = given[0].shape
+        pixels, threads = count * height * width, torch.get_num_threads()
         with self._lock:
-            request, entering = self._request(tuple(x.shape for x in given))
-            for values, x in zip(entering, given, strict=True):
-                np.copyto(values, x.detach().float().numpy())
-            return torch.from_numpy(request.infer()[0])
+            if pixels > PIECE and count >= threads > 1 and pixels * self.weight_count > TINY:
+                return self._in_parts(given, pixels, threads)
+            ready = self._ready(given, threads if pixels * self.weight_count > TINY else 1)
+            answer = torch.empty(ready.shape)
+            _tell(ready.requests[0], given, answer)
+            ready.requests[0].infer()
+            return answer
 
-    def _request(self, shapes: tuple[torch.Size, ...]) -> tuple[Any, list[np.ndarray]]:
-        """What computes answers for pictures of these shapes, with as many threads as PyTorch has, and where it looks
-        for the pictures."""
-        threads = torch.get_num_threads()
-        key = (shapes, threads)
-        if key not in self._requests:
-            count, _, height, width = shapes[0]
-            threads = threads if count * height * width * self.weight_count > TINY else 1
-            options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+    def _in_parts(self, given: tuple[Tensor, ...], pixels: int, threads: int) -> Tensor:
+        """Parts of one thread each, none of which waits for another at each layer. For few pictures that gains less
+        than it takes to wake the threads."""
+        size = -(-len(given[0]) // (threads * -(-pixels // (threads * PIECE))))
+        parts = list(zip(*(x.split(size) for x in given), strict=True))
+        graphs = [self._ready(part, threads, streams=threads) for part in parts]
+        answer = torch.empty(len(given[0]), *graphs[0].shape[1:])
+        started = []
+        try:
+            for number, (part, to) in enumerate(zip(parts, answer.split(size), strict=True)):
+                requests = graphs[number].requests
+                request = requests[number % len(requests)]
+                request.wait()  # for the part that it had before
+                _tell(request, part, to)
+                started.append(request)
+                request.start_async()
+        finally:  # whatever happens: they write where `answer` is
+            for request in started:
+                request.wait()
+        return answer
+
+    def _ready(self, given: Sequence[Tensor], threads: int, streams: int = 1) -> _Ready:
+        """What computes answers for pictures of these shapes, `streams` at a time."""
+        shapes = tuple(x.shape for x in given)
+        key = (shapes, threads, streams)
+        if key not in self._graphs:
+            options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
             options["INFERENCE_PRECISION_HINT"] = "bf16" if self.dtype == torch.bfloat16 else "f32"
             compiled = _core().compile_model(model(self.layers, shapes), "CPU", options)
-            request = compiled.create_infer_request()
-            self._requests[key] = request, [tensor.data for tensor in request.input_tensors]
-            if len(self._requests) > KEPT:
-                self._requests.popitem(last=False)
-        self._requests.move_to_end(key)
-        return self._requests[key]
+            waiting = 2 if streams > 1 else 1  # requests of a stream: it finds the next when it has done one
+            requests = [compiled.create_infer_request() for _ in range(waiting * streams)]
+            self._graphs[key] = _Ready(requests, list(compiled.output(0).shape))
+            if len(self._graphs) > KEPT:
+                self._graphs.popitem(last=False)
+        self._graphs.move_to_end(key)
+        return self._graphs[key]
+
+
+class _Ready(NamedTuple):
+    """A graph's requests, each of which computes one answer at a time, and the shape of an answer."""
+
+    requests: list[Any]
+    shape: list[int]
+
+
+def _tell(request: Any, given: Sequence[Tensor], answer: Tensor) -> None:
+    """Where a request finds the pictures and writes the answer: it copies neither, and does not keep them alive."""
+    for place, x in enumerate(given):
+        request.set_input_tensor(place, _shared(x))
+    request.set_output_tensor(_shared(answer))
 
 
 @functools.cache
@@ -138,6 +179,13 @@ def _core() -> Any:
     import openvino
 
     return openvino.Core()
+
+
+def _shared(values: Tensor) -> Any:
+    """OpenVINO's view of the memory of a tensor."""
+    import openvino
+
+    return openvino.Tensor(values.numpy(), shared_memory=True)
 
 
 def model(layers: fx.GraphModule, shapes: Sequence[Sequence[int]]) -> Any:
@@ -208,13 +256,36 @@ def _convolved(x: Any, conv: Conv) -> Any:
     padding, output_padding, stride, dilation, groups = conv.geometry
     if groups != 1:
         raise NotImplementedError("no layer of it for convolutions in groups")
-    weight = ops.constant(conv.weight.detach().float().contiguous().numpy())
+    weight = conv.weight.detach().float()
+    if conv.geometry == phases.DOUBLING and weight.shape[2:] == (3, 3) and conv.weight.dtype == torch.bfloat16:
+        return _doubled(x, weight, conv)
     sides = (list(stride), list(padding), list(padding), list(dilation))
     if output_padding is None:
-        y = ops.convolution(x, weight, *sides)
-    else:
-        stride, *others = sides
-        y = ops.convolution_backprop_data(x, weight, stride, None, *others, output_padding=list(output_padding))
-    if conv.bias is not None:
-        y = ops.add(y, ops.constant(conv.bias.detach().float().numpy().reshape(1, -1, 1, 1)))
-    return ops.relu(y) if conv.rectified else y
+        return _finished(ops.convolution(x, _constant(weight), *sides), conv.bias, conv.rectified)
+    stride, *others = sides
+    y = ops.convolution_backprop_data(x, _constant(weight), stride, None, *others, output_padding=list(output_padding))
+    return _finished(y, conv.bias, conv.rectified)
+
+
+def _doubled(x: Any, weight: Tensor, conv: Conv) -> Any:
+    """A transposed convolution by its phases: more products, but quicker where they are computed in tiles."""
+    from openvino import opset13 as ops
+
+    phase_by_phase = phases.of_transposed(weight).unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
+    bias = None if conv.bias is None else conv.bias.repeat(4)
+    y = ops.convolution(x, _constant(phase_by_phase), [1, 1], [0, 0], [1, 1], [1, 1])
+    return ops.depth_to_space(_finished(y, bias, conv.rectified), "blocks_first", 2)
+
+
+def _finished(y: Any, bias: Tensor | None, rectified: bool) -> Any:
+    from openvino import opset13 as ops
+
+    if bias is not None:
+        y = ops.add(y, _constant(bias.detach().float().view(1, -1, 1, 1)))
+    return ops.relu(y) if rectified else y
+
+
+def _constant(values: Tensor) -> Any:
+    from openvino import opset13 as ops
+
+    return ops.constant(values.contiguous().numpy())

@@ -2,8 +2,9 @@
 
 The last convolution of a network has one answer a pixel, or three, where a tile of the machine holds sixteen: most of
 it stays empty. And a transposed convolution of stride 2 takes other taps for each of the four pixels of a 2x2 cell, its
-phases. Both are quick as convolutions of the small picture whose channels hold the four phases of the large one; only
-the answer is laid out again (`nn.PixelShuffle`).
+phases. So both are computed on the small picture whose channels hold the four phases of the large one: what each cell
+adds to the 4x4 pixels around it is one product with a matrix, sixteen answers wide, and what neighbours add to the same
+pixel is summed afterwards; only the answer is laid out again (`nn.PixelShuffle`).
 
 References
 ----------
@@ -12,6 +13,7 @@ Shi et al., "Is the deconvolution layer the same as a convolutional layer?", 201
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import torch
@@ -20,7 +22,9 @@ from torch import Tensor, fx, nn
 
 from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_before, replace
 
-FEW = 4  # channels of the answer: four times as many fill a tile of 16
+FEW = 4  # channels of the answer: what has more fills a tile as it is
+DOUBLING = [(1, 1), (1, 1), (2, 2), (1, 1), 1]
+"""Padding, output padding, stride, dilation and groups of a transposed convolution 3x3 that keeps twice the size."""
 
 
 def gather(graph: fx.GraphModule, *, trained: bool = False) -> None:
@@ -39,10 +43,11 @@ def gather(graph: fx.GraphModule, *, trained: bool = False) -> None:
         doubling = layer_of(graph, source)
         if not (is_convolution(doubling) and _doubles(doubling)):
             continue
-        replace(graph, source, make(doubling, of_transposed, padding=0))
+        replace(graph, source, make(doubling, of_transposed))
         put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
         replace(graph, node, nn.PixelShuffle(2))
-        put_before(graph, node, make(last, on_phases, padding=1))
+        put_before(graph, node, make(last, patches, biased=False))
+        put_before(graph, node, make(last, overlap, padding=1))
 
 
 def of_transposed(weight: Tensor) -> Tensor:
@@ -51,35 +56,58 @@ def of_transposed(weight: Tensor) -> Tensor:
 
     In one dimension pixel 2 m is tap 1 of pixel m, and pixel 2 m + 1 taps 2 and 0 of pixels m and m + 1.
     """
-    taps = weight.new_zeros(2, 2, 3)  # phase, pixel, tap
-    taps[0, 0, 1] = taps[1, 0, 2] = taps[1, 1, 0] = 1
-    return torch.einsum("aup,bvq,iopq->oabiuv", taps, taps, weight).flatten(0, 2)
+    given, out = weight.shape[:2]
+    taps = _in_two_dimensions((2, 2, 3), ((0, 0, 1), (1, 0, 2), (1, 1, 0)))
+    moved = (weight.flatten(2) @ taps.to(weight)).view(given, out, 2, 2, 2, 2)
+    return moved.permute(1, 2, 3, 0, 4, 5).reshape(4 * out, given, 2, 2)
 
 
-def on_phases(weight: Tensor) -> Tensor:
-    """Of a convolution 3x3 with a border of zeros, (C', C, 3, 3), the weight of one from phases to phases,
-    (4 C', 4 C, 3, 3): (N, 4 C, H, W) -> (N, 4 C', H, W).
+def patches(weight: Tensor) -> Tensor:
+    """Of a convolution 3x3 with a border of zeros, (C', C, 3, 3), the weight of one 1x1 from the phases of a cell to
+    what they add to the 4x4 pixels of which the cell is the middle, (16 C', 4 C, 1, 1): (N, 4 C, H, W) ->
+    (N, 16 C', H, W). `overlap` sums it.
 
-    In one dimension phase a of cell m sees pixels 2 m + a - 1 to 2 m + a + 1: phases of the cells m - 1 to m + 1.
+    In one dimension phase s is pixel s + 1 of the 4, and seen by pixel s + 2 - t as its tap t.
     """
-    taps = weight.new_zeros(2, 2, 3, 3)  # phase of the answer, phase seen, cell, tap
-    for phase in range(2):
-        for tap in range(3):
-            cell, seen = divmod(phase + tap - 1, 2)
-            taps[phase, seen, cell + 1, tap] = 1
-    return torch.einsum("acup,bdvq,oipq->oabicduv", taps, taps, weight).flatten(0, 2).flatten(1, 3)
+    out, given = weight.shape[:2]
+    taps = _in_two_dimensions((2, 4, 3), tuple((s, s + 2 - t, t) for s in range(2) for t in range(3)))
+    moved = (weight.flatten(2) @ taps.to(weight)).view(out, given, 2, 2, 4, 4)
+    return moved.permute(0, 4, 5, 1, 2, 3).reshape(16 * out, 4 * given, 1, 1)
 
 
-def fixed(conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int) -> nn.Conv2d:
-    """A convolution with the weight that `weight_of` makes of that of `conv`."""
+def overlap(weight: Tensor) -> Tensor:
+    """Of the same convolution, the weight of ones and zeros of one from what `patches` answers to the phases of its
+    answer, (4 C', 16 C', 3, 3): (N, 16 C', H, W) -> (N, 4 C', H, W).
+
+    In one dimension phase a of cell n is pixel a + 1 of the 4 around n, a - 1 of those around n + 1, and a + 3 of those
+    around n - 1, as far as there are such.
+    """
+    out = len(weight)
+    places = tuple((a, p, (a + 1 - p) // 2 + 1) for a in range(2) for p in range(4) if (a + 1 - p) % 2 == 0)
+    sums = _in_two_dimensions((2, 4, 3), places).view(3, 3, 2, 2, 4, 4).to(weight)  # cell twice, phases, pixels
+    return torch.einsum("mnabpq,oi->oabipqmn", sums, torch.eye(out).to(weight)).reshape(4 * out, 16 * out, 3, 3)
+
+
+@functools.cache
+def _in_two_dimensions(shape: tuple[int, int, int], places: tuple[tuple[int, int, int], ...]) -> Tensor:
+    """Of ones at `places` (a, b, c) of one dimension, a matrix from the pairs of c of two to their a, a, b, b."""
+    ones = torch.zeros(shape)
+    ones[tuple(zip(*places, strict=True))] = 1
+    return torch.einsum("aup,bvq->pqabuv", ones, ones).reshape(shape[2] ** 2, -1)
+
+
+def fixed(
+    conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int = 0, *, biased: bool = True
+) -> nn.Conv2d:
+    """A convolution with the weight that `weight_of` makes of that of `conv`, and its bias if `biased`."""
     weight = weight_of(conv.weight.detach())
     out, given, *size = weight.shape
+    biased = biased and conv.bias is not None
     made = nn.utils.skip_init(
-        nn.Conv2d, given, out, size, padding=padding, bias=conv.bias is not None, device=weight.device,
-        dtype=weight.dtype,
-    )  # fmt: skip
+        nn.Conv2d, given, out, size, padding=padding, bias=biased, device=weight.device, dtype=weight.dtype
+    )
     made.weight = nn.Parameter(weight)
-    if conv.bias is not None:
+    if biased:
         made.bias = nn.Parameter(_of_phases(conv.bias.detach()))
     return made
 
@@ -87,12 +115,15 @@ def fixed(conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int
 class Live(nn.Module):
     """`fixed`, but that it makes its weight anew at each call: what `conv` learns, it has learned."""
 
-    def __init__(self, conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int) -> None:
+    def __init__(
+        self, conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int = 0, *, biased: bool = True
+    ) -> None:
         super().__init__()
         self.conv, self.weight_of, self.padding = conv, weight_of, padding
+        self.biased = biased and conv.bias is not None
 
     def forward(self, x: Tensor) -> Tensor:
-        bias = None if self.conv.bias is None else _of_phases(self.conv.bias)
+        bias = _of_phases(self.conv.bias) if self.biased else None
         return F.conv2d(x, self.weight_of(self.conv.weight), bias, padding=self.padding)
 
 
@@ -100,6 +131,6 @@ def _of_phases(bias: Tensor) -> Tensor:
     return bias.repeat_interleave(4)
 
 
-def _doubles(conv: nn.Module) -> bool:
-    doubles = isinstance(conv, nn.ConvTranspose2d) and conv.stride == (2, 2) and conv.output_padding == (1, 1)
-    return doubles and conv.kernel_size == (3, 3) and conv.padding == conv.dilation == (1, 1) and conv.groups == 1
+def _doubles(conv: Convolution) -> bool:
+    geometry = [conv.padding, conv.output_padding, conv.stride, conv.dilation, conv.groups]
+    return isinstance(conv, nn.ConvTranspose2d) and conv.kernel_size == (3, 3) and geometry == DOUBLING

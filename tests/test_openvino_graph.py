@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from test_fusion import built, pictures
+from test_fusion import alive, built, pictures
 from torch import nn
 
 from denoise import lowering, openvino_graph
-from denoise.anysize import AnySize
+from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
 
 CPU = torch.device("cpu")
@@ -126,14 +126,62 @@ def test_an_answer_is_not_changed_by_the_next_one():
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("name", ["K1", "autoencoder"])
+def test_many_pictures_are_shared_among_threads_in_parts(name, monkeypatch):
+    monkeypatch.setattr(openvino_graph, "PIECE", 5 * 28 * 28)
+    monkeypatch.setattr(openvino_graph, "TINY", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    network = alive(ARCHITECTURES["K1"].build(1)) if name == "K1" else built("autoencoder", "transposed_k3")
+    lower, part = lowered(network)
+    x = torch.rand(33, 1, 28, 28)
+    torch.testing.assert_close(lower(x), network(x), atol=1e-5, rtol=0)
+    assert {(shape[0][0], streams) for shape, _, streams in part._graphs} == {(5, 2), (3, 2)}
+    assert torch.equal(lower(x), lower(x))
+
+
+@torch.no_grad()
+def test_where_a_part_fails_the_answer_comes_all_the_same(monkeypatch):
+    monkeypatch.setattr(openvino_graph, "PIECE", 5 * 28 * 28)
+    monkeypatch.setattr(openvino_graph, "TINY", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    network = built("autoencoder", "nearest")
+    lower, part = lowered(network)
+    told, tell = [], openvino_graph._tell
+
+    def broken(*given):
+        told.append(given)
+        if len(told) == 2:
+            raise RuntimeError("no memory")
+        tell(*given)
+
+    monkeypatch.setattr(openvino_graph, "_tell", broken)
+    x = torch.rand(33, 1, 28, 28)
+    torch.testing.assert_close(lower(x), network(x), atol=1e-5, rtol=0)
+    assert not part.usable
+    assert len(told) == 2
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_transposed_convolution_in_bfloat16_is_computed_by_its_phases(bias):
+    doubling = nn.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1, bias=bias)
+    network = AnySize(nn.Sequential(doubling, nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1)), 1, sigmoid=False).eval()
+    lower = lowering.lower(network, "openvino", torch.bfloat16)
+    x = torch.rand(2, 8, 7, 9)
+    assert (lower(x) - network(x)).square().mean().sqrt() < 1e-2
+    made = openvino_graph.model(lower.net.layers, [x.shape]).get_ordered_ops()
+    assert "DepthToSpace" in {op.get_type_name() for op in made}
+
+
+@torch.no_grad()
 def test_graphs_are_kept_for_few_sizes_and_numbers_of_threads():
     lower, part = lowered(built("autoencoder", "nearest"))
     for count in range(1, openvino_graph.KEPT + 3):
         lower(torch.rand(count, 1, 8, 8))
-    assert len(part._requests) == openvino_graph.KEPT
-    before = list(part._requests)
+    assert len(part._graphs) == openvino_graph.KEPT
+    before = list(part._graphs)
     lower(torch.rand(openvino_graph.KEPT + 2, 1, 8, 8))
-    assert list(part._requests) == before
+    assert list(part._graphs) == before
 
 
 @torch.no_grad()

@@ -21,7 +21,7 @@ def doubling(given, out, bias=True):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases(size, bias):
     conv, x = doubling(3, 5, bias), torch.randn(2, 3, *size)
-    made = phases.fixed(conv, phases.of_transposed, padding=0)
+    made = phases.fixed(conv, phases.of_transposed)
     gathered = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), made, nn.PixelShuffle(2))
     torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
 
@@ -29,9 +29,11 @@ def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases
 @torch.no_grad()
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_convolution_is_one_from_phases_to_phases(size, bias):
+def test_a_convolution_is_what_each_cell_adds_to_the_pixels_around_it(size, bias):
     conv, x = nn.Conv2d(4, 3, 3, padding=1, bias=bias), torch.randn(2, 4, 2 * size[0], 2 * size[1])
-    gathered = nn.Sequential(nn.PixelUnshuffle(2), phases.fixed(conv, phases.on_phases, padding=1), nn.PixelShuffle(2))
+    added = phases.fixed(conv, phases.patches, biased=False)
+    summed = phases.fixed(conv, phases.overlap, padding=1)
+    gathered = nn.Sequential(nn.PixelUnshuffle(2), added, summed, nn.PixelShuffle(2))
     torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
 
 
@@ -44,7 +46,8 @@ def test_both_in_turn_are_gathered_and_the_large_picture_is_never_there(between,
     phases.gather(graph)
     graph.recompile()
     kinds = [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
-    assert kinds == [nn.ZeroPad2d, nn.Conv2d, *(type(layer) for layer in between), nn.Conv2d, nn.PixelShuffle]
+    last = [nn.Conv2d, nn.Conv2d, nn.PixelShuffle]
+    assert kinds == [nn.ZeroPad2d, nn.Conv2d, *(type(layer) for layer in between), *last]
     x = torch.randn(2, 6, 5, 8)
     torch.testing.assert_close(graph(x), network(x), atol=1e-5, rtol=0)
 
