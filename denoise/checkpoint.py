@@ -54,11 +54,17 @@ def load(
     network.load_state_dict(_below(tensors, "network."))
     average.load(_below(tensors, "average."))
     state: dict[int, dict[str, Tensor]] = {}
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     for name, value in _below(tensors, "optimiser.").items():
         index, _, slot = name.partition(".")
-        state.setdefault(int(index), {})[slot] = value
+        state.setdefault(int(index), {})[slot] = _laid_out_as(weights[int(index)], value)
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
     return progress
+
+
+def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
+    """Adam in one pass takes weights and averages in the order of memory, and does not look whether that is one."""
+    return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

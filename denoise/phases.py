@@ -113,18 +113,30 @@ def fixed(
 
 
 class Live(nn.Module):
-    """`fixed`, but that it makes its weight anew at each call: what `conv` learns, it has learned."""
+    """`fixed`, but that it makes its weight anew each time: what `conv` learns, it has learned."""
+
+    stride = dilation = (1, 1)
+    groups = 1
 
     def __init__(
         self, conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int = 0, *, biased: bool = True
     ) -> None:
         super().__init__()
-        self.conv, self.weight_of, self.padding = conv, weight_of, padding
+        self.conv, self.weight_of, self.padding = conv, weight_of, (padding, padding)
         self.biased = biased and conv.bias is not None
 
+    @property
+    def weight(self) -> Tensor:
+        """As `conv` has it now."""
+        return self.weight_of(self.conv.weight)
+
+    @property
+    def bias(self) -> Tensor | None:
+        """As `conv` has it now."""
+        return _of_phases(self.conv.bias) if self.biased else None
+
     def forward(self, x: Tensor) -> Tensor:
-        bias = _of_phases(self.conv.bias) if self.biased else None
-        return F.conv2d(x, self.weight_of(self.conv.weight), bias, padding=self.padding)
+        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
 
 
 def _of_phases(bias: Tensor) -> Tensor:

@@ -2,21 +2,26 @@
 
 On a processor that multiplies matrices most of a step goes into what is between the products. So a ReLU goes behind the
 max-pooling after it, where a quarter of the numbers is left (the largest of rectified numbers is the largest number,
-rectified), the others overwrite what only they look at, and the last stage is computed on phases (`denoise.phases`).
+rectified), the others overwrite what only they look at, and the last stage is computed on phases (`denoise.phases`)
+with a ReLU that is part of the convolution (`denoise.rectified`).
 """
 
 from __future__ import annotations
 
 import copy
 
+import torch
 from torch import fx, nn
 
 from denoise import phases
 from denoise.anysize import AnySize
-from denoise.fusion import before, layer_of, replace, traced
+from denoise.fusion import before, bypass, layer_of, replace, traced
+from denoise.lowering import backends
+from denoise.rectified import Rectified
 
 # What these answer is not kept for the gradients.
-FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, phases.Live)
+FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
+CPU = torch.device("cpu")
 
 
 def rearranged(network: AnySize) -> AnySize:
@@ -35,6 +40,8 @@ def rearranged(network: AnySize) -> AnySize:
     graph = traced(network.net, copied=False)
     pool_first(graph)
     phases.gather(graph, trained=True)
+    if "onednn" in backends(CPU):
+        rectify(graph)
     overwrite(graph)
     graph.recompile()
     graph.delete_all_unused_submodules()
@@ -58,6 +65,17 @@ def pool_first(graph: fx.GraphModule) -> None:
         node.replace_all_uses_with(relu)
         relu.args = (node,)
         node.append(relu)
+
+
+def rectify(graph: fx.GraphModule) -> None:
+    """Let a convolution that answers with phases, four times as wide as others, do the work of the ReLU after it; with
+    others it was no quicker."""
+    for node in list(graph.graph.nodes):
+        source = before(node) if node.args else None
+        conv = layer_of(graph, source)
+        if isinstance(layer_of(graph, node), nn.ReLU) and isinstance(conv, phases.Live):
+            replace(graph, source, Rectified(conv))
+            bypass(graph, node)
 
 
 def overwrite(graph: fx.GraphModule) -> None:

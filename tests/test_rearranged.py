@@ -10,7 +10,9 @@ from torch import nn
 from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
 from denoise.machine import keep_freed_memory
+from denoise.phases import Live
 from denoise.rearranged import rearranged
+from denoise.rectified import Rectified
 
 NETWORKS = {
     f"{body} {name}": (lambda body=body, name=name: built(body, name)) for body in BODIES for name in DECODERS.names()
@@ -51,6 +53,23 @@ def kinds(network):
 def test_poolings_come_before_their_relu():
     found = kinds(ARCHITECTURES["K1"].build(1))
     assert found[:6] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU] * 2
+
+
+def test_the_last_stage_is_computed_on_phases_and_rectified_at_once():
+    assert kinds(ARCHITECTURES["K1"].build(1))[-5:] == [nn.ZeroPad2d, Rectified, Live, Live, nn.PixelShuffle]
+
+
+def test_in_bfloat16_the_gradients_are_those_of_the_network_but_for_rounding():
+    network = ARCHITECTURES["K1"].build(1).train()
+    twin, x = rearranged(network), torch.rand(8, 1, 28, 28)
+    found = []
+    for logits_of in (network.logits, twin.logits):
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = logits_of(x)
+        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), x)
+        found.append(torch.autograd.grad(loss, list(network.parameters())))
+    for right, quick in zip(*found, strict=True):
+        assert (quick - right).norm() < 0.03 * right.norm()
 
 
 def test_what_a_skip_connection_looks_at_is_rectified_before_it_is_pooled():

@@ -22,8 +22,10 @@ from denoise.engine import Denoiser
 from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
 from denoise.rearranged import rearranged
+from denoise.train import adam
 
 CPU = torch.device("cpu")
+LR = 1e-3  # of Adam, as Keras has it
 
 
 def eager(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str) -> Job:
@@ -77,10 +79,10 @@ def training(
     autocast: bool,
     rearranging: bool = False,
 ) -> Job:
-    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it."""
+    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it; rearranged, in one pass."""
     clean = _pictures(batch, shape, threads, layout)
     network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
-    optimiser = torch.optim.Adam(network.parameters())
+    optimiser = adam(network, LR) if rearranging else torch.optim.Adam(network.parameters(), LR)
     trained = rearranged(network) if rearranging else network
 
     def step() -> None:
