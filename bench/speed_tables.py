@@ -13,6 +13,7 @@ from bench.systems import SYSTEMS
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
+RUNS = sorted(RESULTS.glob("speed/*.csv"))
 PART = "speed"
 TITLES = {"K1": "The network of the Keras example", "autoencoder": "The autoencoder with nearest upsampling"}
 RATIOS = (
@@ -73,9 +74,9 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     trained = ratio(rows, ("train_rearranged",), ("keras_fit",))
     if trained is not None:
         said.append(f"It trains on {_times(trained)} as many pictures a second as Keras `fit`.")
-    best = _best(rows, ("engine",))
-    if best is not None:
-        reached = best.median() * rows.fused_macs.iloc[0] / 1e12
+    ours = best(rows, ("engine",))
+    if ours is not None:
+        reached = ours.median() * rows.fused_macs.iloc[0] / 1e12
         share = reached / rows.ceiling_conv_tmacs.iloc[0]
         said.append(f"The engine computes {reached:.3f} TMAC/s, {100 * share:.0f} % of the best convolution measured.")
     return said
@@ -83,12 +84,12 @@ def sentences(rows: pd.DataFrame) -> list[str]:
 
 def ratio(rows: pd.DataFrame, systems: tuple[str, ...], others: tuple[str, ...]) -> pd.Series | None:
     """The rate of one group of systems over that of another, each at its best, by round; None where one is missing."""
-    above, below = _best(rows, systems), _best(rows, others)
+    above, below = best(rows, systems), best(rows, others)
     return None if above is None or below is None else above / below
 
 
-def _best(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.Series | None:
-    """The rates by round of the system and number of pictures a call whose median is highest."""
+def best(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.Series | None:
+    """The rates by round of the system and number of pictures a call whose median is highest; None where none ran."""
     of = rows[rows.system.isin(systems)]
     if of.empty:
         return None
@@ -109,7 +110,10 @@ def update() -> None:
 
 def part() -> str:
     """What the README says: of each machine in turn."""
-    runs = [text(read(path, SPEED)) for path in sorted(RESULTS.glob("speed/*.csv"))]
+    runs = []
+    for path in RUNS:
+        figure = path.with_suffix(".png").relative_to(README.parent)
+        runs.append(f"{text(read(path, SPEED))}\n![Pictures a second of every system]({figure})\n")
     runs += [scale.text(read(path, SCALE)) for path in sorted(RESULTS.glob("scale/*.csv"))]
     runs += [reach.text(read(path, REACH)) for path in sorted(RESULTS.glob("reach/*.csv"))]
     return "\n".join(runs)

@@ -119,7 +119,7 @@ class BySize(nn.Module):
             ready = self._ready(given, threads if pixels * self.weight_count > TINY else 1)
             answer = torch.empty(ready.shape)
             _tell(ready.requests[0], given, answer)
-            ready.requests[0].infer()
+            ready.requests[0].infer(share_outputs=True)  # else it makes a copy of the answer that nobody looks at
             return answer
 
     def _in_parts(self, given: tuple[Tensor, ...], pixels: int, threads: int) -> Tensor:
@@ -183,9 +183,14 @@ def _core() -> Any:
 
 def _shared(values: Tensor) -> Any:
     """OpenVINO's view of the memory of a tensor."""
+    return _tensor_class()(values.numpy(), shared_memory=True)
+
+
+@functools.cache
+def _tensor_class() -> type:  # to look for the module each time takes a while, beside one small picture
     import openvino
 
-    return openvino.Tensor(values.numpy(), shared_memory=True)
+    return openvino.Tensor
 
 
 def model(layers: fx.GraphModule, shapes: Sequence[Sequence[int]]) -> Any:

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 import pytest
 
-from bench import speed_tables, systems
+from bench import figures, speed_figure, speed_tables, systems
 from bench.columns import SPEED
 from bench.commands import speed as command
 from bench.peers import others
@@ -91,6 +91,7 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
         ["speed", "--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
     )
     (file,) = tmp_path.glob("*.csv")
+    assert figures.stamped(file.with_suffix(".png")) == speed_figure.stamp(file)
     frame = speed_tables.read(file, SPEED)
     assert list(frame.columns) == list(SPEED)
     assert len(frame) == 2 * (2 * 2 + 1)  # rounds x (systems x sizes, and training at one)
@@ -134,8 +135,13 @@ def test_the_readme_says_what_the_committed_runs_say():
     assert speed_tables.part() in speed_tables.README.read_text()
 
 
+def test_committed_runs_are_drawn():
+    for path in speed_tables.RUNS:
+        assert figures.stamped(path.with_suffix(".png")) == speed_figure.stamp(path), "stale: python -m bench report"
+
+
 def test_committed_runs_have_every_system_in_every_round():
-    for path in speed_tables.RESULTS.glob("speed/*.csv"):
+    for path in speed_tables.RUNS:
         frame = speed_tables.read(path, SPEED)
         assert set(frame.system) == set(SYSTEMS)
         assert set(frame.network) == set(NETWORKS)

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import ceiling, costs, machine, provenance, speed_tables
+from bench import ceiling, costs, machine, provenance, speed_figure, speed_tables
 from bench.columns import SPEED
 from bench.systems import NETWORKS, SYSTEMS, Process, Turn, kind, processes
 from denoise import export, weights
@@ -50,7 +50,7 @@ def main(given: argparse.Namespace) -> None:
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
     print(speed_tables.text(frame))
-    print("written:", target)
+    print("written:", target, speed_figure.write(target))
 
 
 def _rounds(
