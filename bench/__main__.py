@@ -58,6 +58,8 @@ def _parser() -> commandline.Parser:
     )
     grows = _command(commands, "scale", "how time and memory of the engine grow with pictures, and how it starts")
     grows.add_argument("--out", type=Path, default=Path("runs/scale"), help="folder of the results")
+    steps = _command(commands, "operations", "what each operation of a training step takes, and could take at best")
+    steps.add_argument("--out", type=Path, default=Path("runs/operations"), help="folder of the results")
     reached = _command(
         commands, "reach", "time a training from its start, and hold its loss against what the Keras example publishes"
     )

@@ -340,6 +340,21 @@ SCALE = {
     **TIMED,
 }
 
+OPERATIONS = {
+    "network": "`bench.systems.NETWORKS`",
+    "number": "of the operation within the step",
+    "operation": "of PyTorch",
+    "shapes": "of the tensors that go in",
+    "dtype": "of what comes out",
+    "us": "microseconds, median over the steps, timed one by one",
+    "bytes": "of the tensors that go in and come out",
+    "macs": "multiply-accumulates",
+    "step_us": "microseconds of a whole step, nothing in it timed",
+    "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, of this machine, TMAC/s",
+    "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s",
+    "cpu_threads": "threads of PyTorch",
+    **TIMED,
+}
 REACH = {
     "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
     "training": "the command that was timed",
@@ -370,6 +385,7 @@ FILES = {
     "speed/MACHINE-DEVICE.csv": SPEED,
     "scale/MACHINE-DEVICE.csv": SCALE,
     "reach/MACHINE-DEVICE.csv": REACH,
+    "operations/MACHINE-DEVICE.csv": OPERATIONS,
 }
 """Every file of the results that is read by a program, with its columns."""
 

@@ -133,6 +133,7 @@ def columns_text() -> str:
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --images 2200000 --out bench/results/reach`, "
+        "`operations` by `python -m bench operations --out bench/results/operations`, "
         "`photo-trials.csv` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
         "and scores it, `collect`, `checkerboard` "
