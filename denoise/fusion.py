@@ -138,6 +138,17 @@ def put_before(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
         node.args = (graph.graph.call_module(name, node.args),)
 
 
+def put_after(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
+    """Let a layer change what a node gives its users."""
+    name = f"{node.name}_answer"
+    while hasattr(graph, name):
+        name += "_"
+    graph.add_submodule(name, layer)
+    with graph.graph.inserting_after(node):
+        changed = graph.graph.call_module(name, (node,))
+    node.replace_all_uses_with(changed, delete_user_cb=lambda user: user is not changed)
+
+
 def bypass(graph: fx.GraphModule, node: fx.Node) -> None:
     """Take out a node of one input: what it gave its users, its input gives them."""
     node.replace_all_uses_with(node.args[0])

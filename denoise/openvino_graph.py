@@ -276,9 +276,8 @@ def _doubled(x: Any, weight: Tensor, conv: Conv) -> Any:
     """A transposed convolution by its phases: more products, but quicker where they are computed in tiles."""
     from openvino import opset13 as ops
 
-    phase_by_phase = phases.of_transposed(weight).unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
-    bias = None if conv.bias is None else conv.bias.repeat(4)
-    y = ops.convolution(x, _constant(phase_by_phase), [1, 1], [0, 0], [1, 1], [1, 1])
+    bias = None if conv.bias is None else phases.of_each_phase(conv.bias)
+    y = ops.convolution(x, _constant(phases.phase_by_phase(weight)), [1, 1], [0, 0], [1, 1], [1, 1])
     return ops.depth_to_space(_finished(y, bias, conv.rectified), "blocks_first", 2)
 
 

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_before, replace
+from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_after, put_before, replace
 
 FEW = 4  # channels of the answer: what has more fills a tile as it is
 DOUBLING = [(1, 1), (1, 1), (2, 2), (1, 1), 1]
@@ -46,8 +46,35 @@ def gather(graph: fx.GraphModule, *, trained: bool = False) -> None:
         replace(graph, source, make(doubling, of_transposed))
         put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
         replace(graph, node, nn.PixelShuffle(2))
-        put_before(graph, node, make(last, patches, biased=False))
+        put_before(graph, node, make(last, patches, bias_of=None))
         put_before(graph, node, make(last, overlap, padding=1))
+
+
+def scatter(graph: fx.GraphModule) -> None:
+    """Rewrite, in place, each other transposed convolution 3x3 of stride 2 with a ReLU after it, to go on learning.
+
+    The phases are laid out as the large picture after the ReLU. Without a ReLU it gains nothing.
+    """
+    for node in list(graph.graph.nodes):
+        source = before(node) if node.args else None
+        doubling = layer_of(graph, source)
+        if isinstance(layer_of(graph, node), nn.ReLU) and is_convolution(doubling) and _doubles(doubling):
+            replace(graph, source, Live(doubling, phase_by_phase, bias_of=of_each_phase))
+            put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
+            put_after(graph, node, Interleave())
+
+
+class Interleave(nn.Module):
+    """Lay out phases, one after the other, as the large picture: (N, 4 C, H, W) -> (N, C, 2 H, 2 W).
+
+    `nn.PixelShuffle` wants the phases of a channel together: it moves numbers one by one where these move C at a time.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        count, channels, height, width = x.shape
+        cells = x.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2, channels // 4)
+        large = cells.permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
+        return large.permute(0, 3, 1, 2)
 
 
 def of_transposed(weight: Tensor) -> Tensor:
@@ -60,6 +87,11 @@ def of_transposed(weight: Tensor) -> Tensor:
     taps = _in_two_dimensions((2, 2, 3), ((0, 0, 1), (1, 0, 2), (1, 1, 0)))
     moved = (weight.flatten(2) @ taps.to(weight)).view(given, out, 2, 2, 2, 2)
     return moved.permute(1, 2, 3, 0, 4, 5).reshape(4 * out, given, 2, 2)
+
+
+def phase_by_phase(weight: Tensor) -> Tensor:
+    """`of_transposed`, but for the order of the answers: all channels of a phase, then those of the next."""
+    return of_transposed(weight).unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
 
 
 def patches(weight: Tensor) -> Tensor:
@@ -96,19 +128,30 @@ def _in_two_dimensions(shape: tuple[int, int, int], places: tuple[tuple[int, int
     return torch.einsum("aup,bvq->pqabuv", ones, ones).reshape(shape[2] ** 2, -1)
 
 
-def fixed(
-    conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int = 0, *, biased: bool = True
-) -> nn.Conv2d:
-    """A convolution with the weight that `weight_of` makes of that of `conv`, and its bias if `biased`."""
+def of_each_channel(bias: Tensor) -> Tensor:
+    """The bias of phases where those of a channel are together."""
+    return bias.repeat_interleave(4)
+
+
+def of_each_phase(bias: Tensor) -> Tensor:
+    """The bias of phases that come one after the other."""
+    return bias.repeat(4)
+
+
+Made = Callable[[Tensor], Tensor]
+
+
+def fixed(conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | None = of_each_channel) -> nn.Conv2d:
+    """A convolution with the weight that `weight_of` makes of that of `conv`, and so its bias; None: without bias."""
     weight = weight_of(conv.weight.detach())
     out, given, *size = weight.shape
-    biased = biased and conv.bias is not None
+    bias = None if bias_of is None or conv.bias is None else bias_of(conv.bias.detach())
     made = nn.utils.skip_init(
-        nn.Conv2d, given, out, size, padding=padding, bias=biased, device=weight.device, dtype=weight.dtype
+        nn.Conv2d, given, out, size, padding=padding, bias=bias is not None, device=weight.device, dtype=weight.dtype
     )
     made.weight = nn.Parameter(weight)
-    if biased:
-        made.bias = nn.Parameter(_of_phases(conv.bias.detach()))
+    if bias is not None:
+        made.bias = nn.Parameter(bias)
     return made
 
 
@@ -119,11 +162,10 @@ class Live(nn.Module):
     groups = 1
 
     def __init__(
-        self, conv: Convolution, weight_of: Callable[[Tensor], Tensor], padding: int = 0, *, biased: bool = True
+        self, conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | None = of_each_channel
     ) -> None:
         super().__init__()
-        self.conv, self.weight_of, self.padding = conv, weight_of, (padding, padding)
-        self.biased = biased and conv.bias is not None
+        self.conv, self.weight_of, self.bias_of, self.padding = conv, weight_of, bias_of, (padding, padding)
 
     @property
     def weight(self) -> Tensor:
@@ -133,14 +175,13 @@ class Live(nn.Module):
     @property
     def bias(self) -> Tensor | None:
         """As `conv` has it now."""
-        return _of_phases(self.conv.bias) if self.biased else None
+        return None if self.bias_of is None or self.conv.bias is None else self.bias_of(self.conv.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight, self.bias, padding=self.padding)
-
-
-def _of_phases(bias: Tensor) -> Tensor:
-    return bias.repeat_interleave(4)
+        weight = self.weight
+        if weight.shape[2:] == (1, 1):  # as a product of matrices its gradient takes less time
+            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+        return F.conv2d(x, weight, self.bias, padding=self.padding)
 
 
 def _doubles(conv: Convolution) -> bool:

@@ -2,8 +2,8 @@
 
 On a processor that multiplies matrices most of a step goes into what is between the products. So a ReLU goes behind the
 max-pooling after it, where a quarter of the numbers is left (the largest of rectified numbers is the largest number,
-rectified), the others overwrite what only they look at, and the last stage is computed on phases (`denoise.phases`)
-with a ReLU that is part of the convolution (`denoise.rectified`).
+rectified), and overwrites what only it looks at; and transposed convolutions are computed on phases (`denoise.phases`),
+with the ReLU in the convolution (`denoise.rectified`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from denoise.lowering import backends
 from denoise.rectified import Rectified
 
 # What these answer is not kept for the gradients.
-FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d)
+FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d)
 CPU = torch.device("cpu")
 
 
@@ -41,6 +41,7 @@ def rearranged(network: AnySize) -> AnySize:
     pool_first(graph)
     phases.gather(graph, trained=True)
     if "onednn" in backends(CPU):
+        phases.scatter(graph)
         rectify(graph)
     overwrite(graph)
     graph.recompile()

@@ -29,9 +29,19 @@ def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases
 @torch.no_grad()
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("bias", [True, False])
+def test_phases_may_come_one_after_the_other(size, bias):
+    conv, x = doubling(3, 5, bias), torch.randn(2, 3, *size)
+    made = phases.fixed(conv, phases.phase_by_phase, bias_of=phases.of_each_phase)
+    gathered = nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), made, phases.Interleave())
+    torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("bias", [True, False])
 def test_a_convolution_is_what_each_cell_adds_to_the_pixels_around_it(size, bias):
     conv, x = nn.Conv2d(4, 3, 3, padding=1, bias=bias), torch.randn(2, 4, 2 * size[0], 2 * size[1])
-    added = phases.fixed(conv, phases.patches, biased=False)
+    added = phases.fixed(conv, phases.patches, bias_of=None)
     summed = phases.fixed(conv, phases.overlap, padding=1)
     gathered = nn.Sequential(nn.PixelUnshuffle(2), added, summed, nn.PixelShuffle(2))
     torch.testing.assert_close(gathered(x), conv(x), atol=1e-5, rtol=0)

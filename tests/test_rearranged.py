@@ -10,7 +10,7 @@ from torch import nn
 from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
 from denoise.machine import keep_freed_memory
-from denoise.phases import Live
+from denoise.phases import Interleave, Live
 from denoise.rearranged import rearranged
 from denoise.rectified import Rectified
 
@@ -55,8 +55,9 @@ def test_poolings_come_before_their_relu():
     assert found[:6] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU] * 2
 
 
-def test_the_last_stage_is_computed_on_phases_and_rectified_at_once():
-    assert kinds(ARCHITECTURES["K1"].build(1))[-5:] == [nn.ZeroPad2d, Rectified, Live, Live, nn.PixelShuffle]
+def test_transposed_convolutions_are_computed_on_phases_and_rectified_at_once():
+    first, last = [nn.ZeroPad2d, Rectified, Interleave], [nn.ZeroPad2d, Rectified, Live, Live, nn.PixelShuffle]
+    assert kinds(ARCHITECTURES["K1"].build(1))[6:] == first + last
 
 
 def test_in_bfloat16_the_gradients_are_those_of_the_network_but_for_rounding():
