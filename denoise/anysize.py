@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from denoise.registry import Registry
 
+WHOLE = (...,)  # where the picture lies in an answer of its own size
+
 ARCHITECTURES = Registry("architecture")
 """Each entry builds `(channels, **options) -> AnySize`."""
 
@@ -69,7 +71,8 @@ class AnySize(nn.Module):
             (N, C, H, W): the estimate before the sigmoid, or, without one, the estimate before it is clamped.
         """
         entering, inside = self.fitted(x, level)
-        return self.net(entering)[inside]
+        answer = self.net(entering)
+        return answer if inside == WHOLE else answer[inside]
 
     def fitted(self, x: Tensor, level: float | Tensor | None = None) -> tuple[Tensor, tuple[Any, ...]]:
         """What `net` is given for the `x` and `level` of `logits`, and where in its answer the picture lies."""
@@ -80,7 +83,7 @@ class AnySize(nn.Module):
         top, bottom = self._padding(height)
         left, right = self._padding(width)
         if not (top or bottom or left or right):
-            return x, (...,)
+            return x, WHOLE
         return _pad(x, (left, right, top, bottom)), (..., slice(top, top + height), slice(left, left + width))
 
     def picture(self, logits: Tensor) -> Tensor:

@@ -124,7 +124,7 @@ class Denoiser:
             noisy = noisy.reshape(count * channels, 1, height, width)
         plan, network = self._ready()
         estimate = pieces.run(lambda part: self._run(network, part, sigma), noisy, plan.chunk_pixels)
-        return estimate.reshape(count, channels, height, width)
+        return estimate if channels == self.channels else estimate.reshape(count, channels, height, width)
 
     def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)

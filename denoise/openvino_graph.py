@@ -101,7 +101,8 @@ class BySize(nn.Module):
     def forward(self, *given: Any) -> Any:
         if self.usable:
             try:
-                if all(x.shape[-2] * x.shape[-1] <= SMALL for x in given):
+                height, width = given[0].shape[-2:]  # those of all that it is given
+                if height * width <= SMALL:
                     return self._in_openvino(*given)
             except FAILURES as error:
                 lacking = isinstance(error, NotImplementedError)

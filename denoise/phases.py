@@ -114,13 +114,19 @@ def overlap(weight: Tensor) -> Tensor:
     In one dimension phase a of cell n is pixel a + 1 of the 4 around n, a - 1 of those around n + 1, and a + 3 of those
     around n - 1, as far as there are such.
     """
-    out = len(weight)
-    places = tuple((a, p, (a + 1 - p) // 2 + 1) for a in range(2) for p in range(4) if (a + 1 - p) % 2 == 0)
-    sums = _in_two_dimensions((2, 4, 3), places).view(3, 3, 2, 2, 4, 4).to(weight)  # cell twice, phases, pixels
-    return torch.einsum("mnabpq,oi->oabipqmn", sums, torch.eye(out).to(weight)).reshape(4 * out, 16 * out, 3, 3)
+    return _overlap(len(weight)).to(weight)
 
 
 @functools.cache
+@torch.inference_mode(False)  # whoever asks first: others may want gradients of what it is multiplied with
+def _overlap(out: int) -> Tensor:
+    places = tuple((a, p, (a + 1 - p) // 2 + 1) for a in range(2) for p in range(4) if (a + 1 - p) % 2 == 0)
+    sums = _in_two_dimensions((2, 4, 3), places).view(3, 3, 2, 2, 4, 4)  # cell twice, phases, pixels
+    return torch.einsum("mnabpq,oi->oabipqmn", sums, torch.eye(out)).reshape(4 * out, 16 * out, 3, 3)
+
+
+@functools.cache
+@torch.inference_mode(False)
 def _in_two_dimensions(shape: tuple[int, int, int], places: tuple[tuple[int, int, int], ...]) -> Tensor:
     """Of ones at `places` (a, b, c) of one dimension, a matrix from the pairs of c of two to their a, a, b, b."""
     ones = torch.zeros(shape)

@@ -7,8 +7,10 @@ import torch
 from test_fusion import BODIES, built
 from torch import nn
 
+from denoise import phases
 from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
+from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
 from denoise.phases import Interleave, Live
 from denoise.rearranged import rearranged
@@ -71,6 +73,16 @@ def test_in_bfloat16_the_gradients_are_those_of_the_network_but_for_rounding():
         found.append(torch.autograd.grad(loss, list(network.parameters())))
     for right, quick in zip(*found, strict=True):
         assert (quick - right).norm() < 0.03 * right.norm()
+
+
+def test_a_network_that_was_run_before_can_still_be_trained():
+    network = ARCHITECTURES["K1"].build(1)
+    phases._overlap.cache_clear(), phases._in_two_dimensions.cache_clear()
+    with torch.inference_mode():
+        lower(network.eval(), "onednn", torch.float32)(torch.rand(1, 1, 28, 28))
+    twin = rearranged(network.train())
+    twin.logits(torch.rand(1, 1, 28, 28)).mean().backward()
+    assert all(weight.grad is not None for weight in network.parameters())
 
 
 def test_what_a_skip_connection_looks_at_is_rectified_before_it_is_pooled():
