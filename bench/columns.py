@@ -355,6 +355,7 @@ OPERATIONS = {
     "cpu_threads": "threads of PyTorch",
     **TIMED,
 }
+
 REACH = {
     "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
     "training": "the command that was timed",

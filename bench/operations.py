@@ -118,6 +118,8 @@ def text(frame: pd.DataFrame) -> str:
             f"**A training step of {network}** on {BATCH} pictures, {step / 1e3:.1f} ms; its longest operations:"
         )
         parts.append(_table(found.nlargest(SHOWN, "us"), step))
+        held = _held_by_bytes(found)
+        limit = f"of which {held:.0f} % for bytes: memory is the limit" if held > 50 else "products are the limit"
         parts.append(
             f"All {len(found)} operations take {found.us.sum() / 1e3:.1f} ms one by one: "
             f"{found[multiplies].us.sum() / 1e3:.1f} ms those that multiply "
@@ -125,10 +127,7 @@ def text(frame: pd.DataFrame) -> str:
             f"{first.ceiling_conv_tmacs:.2f}), {moving.us.sum() / 1e3:.1f} ms those that only move numbers "
             f"({moving.bytes.sum() / moving.us.sum() / 1e3:.1f} GB/s; its copy: {first.ceiling_copy_gb_s:.0f}). With "
             f"each at the machine's best rate of products and of bytes, whichever takes longer, it would be "
-            f"{found.bound.sum() / 1e3:.1f} ms, of which {_held_by_bytes(found):.0f} % for bytes: memory is the limit."
-            if _held_by_bytes(found) > 50
-            else f"All {len(found)} operations take {found.us.sum() / 1e3:.1f} ms one by one; with each at the "
-            f"machine's best rates it would be {found.bound.sum() / 1e3:.1f} ms: products are the limit."
+            f"{found.bound.sum() / 1e3:.1f} ms, {limit}."
         )
     return "\n\n".join(parts) + "\n"
 

@@ -121,32 +121,30 @@ def is_convolution(layer: nn.Module | None) -> bool:
 
 def replace(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     """Let a node call another layer; others that call the one before go on doing so."""
-    name = f"{node.name}_fused"
-    while hasattr(graph, name):
-        name += "_"
-    graph.add_submodule(name, layer)
-    node.target = name
+    node.target = _added(graph, f"{node.name}_fused", layer)
 
 
 def put_before(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     """Let a layer change what a node of one input is given."""
-    name = f"{node.name}_given"
-    while hasattr(graph, name):
-        name += "_"
-    graph.add_submodule(name, layer)
+    name = _added(graph, f"{node.name}_given", layer)
     with graph.graph.inserting_before(node):
         node.args = (graph.graph.call_module(name, node.args),)
 
 
 def put_after(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     """Let a layer change what a node gives its users."""
-    name = f"{node.name}_answer"
-    while hasattr(graph, name):
-        name += "_"
-    graph.add_submodule(name, layer)
+    name = _added(graph, f"{node.name}_answer", layer)
     with graph.graph.inserting_after(node):
         changed = graph.graph.call_module(name, (node,))
     node.replace_all_uses_with(changed, delete_user_cb=lambda user: user is not changed)
+
+
+def _added(graph: fx.GraphModule, name: str, layer: nn.Module) -> str:
+    """Make a layer part of the graph, under a name that is still free: which one."""
+    while hasattr(graph, name):
+        name += "_"
+    graph.add_submodule(name, layer)
+    return name
 
 
 def bypass(graph: fx.GraphModule, node: fx.Node) -> None:

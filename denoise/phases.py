@@ -145,6 +145,7 @@ def of_each_phase(bias: Tensor) -> Tensor:
 
 
 Made = Callable[[Tensor], Tensor]
+"""From the weight or bias of a layer to that of the convolution that stands for it."""
 
 
 def fixed(conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | None = of_each_channel) -> nn.Conv2d:

@@ -101,7 +101,7 @@ def train(
 
 
 def adam(network: AnySize, lr: float) -> torch.optim.Adam:
-    """The optimiser of every training here: in one pass over the weights, where PyTorch has that."""
+    """The optimiser of every training here: Adam, in one pass over the weights."""
     return torch.optim.Adam(network.parameters(), lr=lr, fused=True)
 
 
