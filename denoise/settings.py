@@ -18,6 +18,7 @@ from denoise.commandline import levels, option, whole_numbers
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES, OUTPUTS
 from denoise.noise import NOISES, check_level
+from denoise.optimisers import OPTIMISERS
 from denoise.registry import Entry
 
 LOSSES = {  # (network, logits, clean) -> scalar
@@ -78,7 +79,8 @@ class Settings:
     images: int = option(1_000_000, "pictures to see in all, a picture seen again counted again")
     batch: int = option(128, "pictures a step")
     patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
-    lr: float = option(2e-3, "Adam's highest learning rate")
+    optimiser: str = option("adam", "what makes steps of gradients: " + ", ".join(OPTIMISERS))
+    lr: float = option(2e-3, "the optimiser's highest learning rate")
     schedule: str = option("cosine", "of the learning rate: " + ", ".join(SCHEDULES))
     flips: bool = option(False, "turn and mirror each picture in one of eight ways")
     ema: float = option(0.0, "keep a moving average of the weights with this decay, as 0.999; 0: the last ones")
@@ -94,7 +96,7 @@ class Settings:
         for registry, name in named.items():
             registry[name]  # raises UnknownName
         choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES}
-        choices |= {"init": INITS, "output": OUTPUTS}
+        choices |= {"init": INITS, "output": OUTPUTS, "optimiser": OPTIMISERS}
         for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")

@@ -1,8 +1,8 @@
 """Train one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
 
-Fresh noise in every batch, Adam with a cosine schedule, validation on pictures held out of training, a checkpoint
-from which a killed run goes on to the same result. Writes NAME.safetensors and NAME.json. Under torchrun several
-processes train one network (`denoise.distributed`), and the first of them writes.
+Fresh noise in every batch, Adam or Muon with a cosine schedule, validation on pictures held out of training, a
+checkpoint from which a killed run goes on to the same result. Writes NAME.safetensors and NAME.json. Under torchrun
+several processes train one network (`denoise.distributed`), and the first of them writes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from denoise.average import Average
 from denoise.batches import Batches
 from denoise.machine import has_bfloat16, keep_freed_memory
 from denoise.mirror import ResidualBlock
+from denoise.optimisers import OPTIMISERS
 from denoise.rearranged import rearranged
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import held_out_loss, validate
@@ -100,11 +101,6 @@ def train(
     return target
 
 
-def adam(network: AnySize, lr: float) -> torch.optim.Adam:
-    """The optimiser of every training here: Adam, in one pass over the weights."""
-    return torch.optim.Adam(network.parameters(), lr=lr, fused=True)
-
-
 class _Run:
     """A training between two steps: data, network, optimiser, average, and what is known of it so far."""
 
@@ -122,7 +118,7 @@ class _Run:
         self.before = _start_from(settings, network) if settings.start else None
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.network, settings.ema)
-        self.optimiser = adam(self.network, settings.lr)
+        self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
         self.progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
 
     @property

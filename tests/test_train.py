@@ -13,6 +13,7 @@ from denoise.batches import Batches
 from denoise.metrics import psnr
 from denoise.mirror import ResidualBlock
 from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.optimisers import OPTIMISERS
 from denoise.settings import SCHEDULES
 
 TINY = train.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
@@ -37,8 +38,10 @@ def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_mor
     assert gain > 2
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
-    whole = train.train(TINY, tmp_path / "whole", every=4)
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, optimiser):
+    settings = dataclasses.replace(TINY, optimiser=optimiser)
+    whole = train.train(settings, tmp_path / "whole", every=4)
 
     class Killed(BaseException):
         pass
@@ -53,10 +56,10 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoint, "save", killed_after_second_save)
     with pytest.raises(Killed):
-        train.train(TINY, tmp_path / "killed", every=4)
+        train.train(settings, tmp_path / "killed", every=4)
     assert not (tmp_path / "killed" / "glyphs-nearest.safetensors").exists()
     monkeypatch.setattr(checkpoint, "save", real_save)
-    resumed = train.train(TINY, tmp_path / "killed", every=4)
+    resumed = train.train(settings, tmp_path / "killed", every=4)
 
     assert same(tensors(whole), tensors(resumed))
     assert [path.name for path in sorted((tmp_path / "killed").iterdir())] == [

@@ -21,8 +21,8 @@ from denoise.anysize import AnySize
 from denoise.engine import Denoiser
 from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
+from denoise.optimisers import adam
 from denoise.rearranged import rearranged
-from denoise.train import adam
 
 CPU = torch.device("cpu")
 LR = 1e-3  # of Adam, as Keras has it
