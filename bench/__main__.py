@@ -80,6 +80,9 @@ def _parser() -> commandline.Parser:
     guessed.add_argument("--datasets", nargs="+", help="default: bsd68 set12 cbsd68")
     guessed.add_argument("--pictures", type=int, default=0, help="how many of each, evenly spread (default: all)")
     guessed.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of levels.csv (default: %(default)s)")
+    tried = _command(commands, "trials", "add short trainings to the table of those that choices rest on")
+    tried.add_argument("cards", type=Path, nargs="+", help="the .json beside the weights of each")
+    tried.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of the table (default: %(default)s)")
     _add_root(_command(commands, "strips", "draw what the shipped networks make of stained pages and photographs"))
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser

@@ -29,9 +29,9 @@ def obtain(
     if not path.with_suffix(".json").exists():  # the card is written after the weights, so the card tells
         train.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
     denoiser = engine.load(path, precision="float32")
-    held = Settings().plain() | denoiser.card["settings"]  # a setting newer than the card had its default value
-    differing = [name for name, value in settings.plain().items() if held.get(name) != value]
+    held = Settings.of(denoiser.card).plain()
+    differing = [name for name, value in settings.plain().items() if held[name] != value]
     if differing:
-        what = ", ".join(f"{name} {held.get(name)!r}, not {settings.plain()[name]!r}" for name in differing)
+        what = ", ".join(f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing)
         raise ValueError(f"{path} was trained by other settings ({what}); it is left as it is")
     return denoiser

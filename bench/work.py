@@ -20,7 +20,7 @@ from bench.grid import Network, Selection, Test, suites
 from bench.obtained import obtain
 from bench.recipe import Recipe
 from bench.store import Store, write_scores
-from denoise import datasets, engine
+from denoise import commandline, datasets, engine
 from denoise.classical import DENOISERS
 
 OWN_PICTURES, OTHER_PICTURES = 2_000, 500  # test pictures of the suite `own` and of every other, evenly spread
@@ -151,8 +151,4 @@ def command(cell: Cell, recipe: Recipe) -> str:
     words = ["python", "-m", "bench", "grid", "--datasets", cell.dataset, "--only", cell.name]
     if isinstance(cell, Network) and cell.seed > 2:
         words += ["--seeds", str(cell.seed + 1)]
-    for field in dataclasses.fields(recipe):
-        value = getattr(recipe, field.name)
-        if value != field.default:
-            words += [f"--{field.name.replace('_', '-')}", str(value)]
-    return shlex.join(words)
+    return shlex.join([*words, *commandline.words(recipe)])

@@ -46,7 +46,7 @@ def load(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
     except safetensors.SafetensorError as error:
         raise ValueError(f"{path}: not a whole checkpoint ({error}): remove it to start again") from error
-    held = Settings().plain() | progress["settings"]  # a setting newer than the checkpoint had its default value
+    held = Settings.of(progress).plain()
     changed = [name for name, value in settings.items() if held.get(name) != value]
     if changed:
         was = ", ".join(f"{name} was {held.get(name)}, now {settings[name]}" for name in changed)

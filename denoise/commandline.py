@@ -39,6 +39,10 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
 
 
+TEXTS = {levels: lambda pair: ":".join(map(str, pair)), whole_numbers: lambda numbers: ",".join(map(str, numbers))}
+"""What each of these parses, as text again."""
+
+
 def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
     """Give `parser` one option for each field of the dataclass `settings` (`--some-field VALUE`)."""
     for field in dataclasses.fields(settings):
@@ -55,6 +59,20 @@ def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
 def from_options(arguments: argparse.Namespace, settings: type) -> Any:
     """The dataclass that `add_options` asked for; it may raise ValueError from its own checks."""
     return settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)})
+
+
+def words(settings: Any) -> list[str]:
+    """The options that differ from their defaults, as a command line has them: ["--width", "16", "--no-bias"]."""
+    found: list[str] = []
+    for field in dataclasses.fields(settings):
+        value, flag = getattr(settings, field.name), field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            found.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            found += [f"--{flag}", TEXTS.get(field.metadata.get("parse"), str)(value)]
+    return found
 
 
 def one_line(error: Exception) -> str:

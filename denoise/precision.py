@@ -5,7 +5,6 @@ Training writes it into the card of the weights; this command adds it to cards f
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 from collections.abc import Sequence
@@ -70,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure(path: Path, root: Path | None) -> None:
     network, card = weights.read(path)
-    settings = commandline.from_options(argparse.Namespace(**Settings().plain() | card["settings"]), Settings)
+    settings = Settings.of(card)
     held_out = datasets.load(settings.dataset, "val", root)
     held_out = held_out.gray() if settings.channels == 1 else held_out
     changes = card[weights.BFLOAT16] = change(network, held_out, settings, validate(network, held_out, settings))

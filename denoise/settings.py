@@ -120,6 +120,12 @@ class Settings:
         if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
             raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
 
+    @classmethod
+    def of(cls, card: dict[str, Any]) -> Settings:
+        """Those of a card, or a checkpoint; a setting newer than it had its default value."""
+        held = cls().plain() | card["settings"]
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
+
     @property
     def steps(self) -> int:
         return math.ceil(self.images / self.batch)

@@ -1,0 +1,14 @@
+"""`python -m bench trials`: add trainings to the table of those that choices rest on."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import trials
+
+
+def main(given: argparse.Namespace) -> None:
+    frame = trials.add(given.cards, given.out)
+    scores = [name for name in frame if name.startswith("validation") and frame[name].notna().any()]
+    print(frame[["dataset", "architecture", "optimiser", "lr", "images", *scores]].to_string(index=False, na_rep=""))
+    print("written:", given.out / trials.FILE)

@@ -1,0 +1,65 @@
+"""Short trainings that a choice rests on, each a row: how it was trained, and how well it does on pictures held out."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.collect import read_csv
+from bench.columns import PHOTO_TRIALS
+from denoise import commandline
+from denoise.files import whole_file
+from denoise.settings import Settings
+
+FILE = "photo-trials.csv"
+LEVELS = (0, 15, 25, 50)  # times 1/255
+TOLERANCE = 1e-4  # of a level, as cards give it
+
+
+def add(cards: list[Path], folder: Path) -> pd.DataFrame:
+    """Add a row a card to the file of `folder`, in place of one of the same weights; returns all rows.
+
+    Raises
+    ------
+    ValueError
+        No card, or the file has other columns; it is left as it is.
+    """
+    target = folder / FILE
+    rows = pd.DataFrame([row(_read(card)) for card in cards]).reindex(columns=list(PHOTO_TRIALS))
+    held = read_csv(target, PHOTO_TRIALS) if target.exists() else rows[:0]
+    kept = held[~held.weights_sha256.isin(rows.weights_sha256)]
+    frame = pd.concat([kept, rows]) if len(kept) else rows
+    with whole_file(target) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g")
+    return frame
+
+
+def row(card: dict[str, Any]) -> dict[str, Any]:
+    """What a card says of a training."""
+    settings = Settings.of(card)
+    scores = {float(level): value for level, value in card["validation_psnr"].items()}
+    found = {
+        f"validation_psnr_{level}_db": next(
+            (value for at, value in scores.items() if abs(at - level / 255) < TOLERANCE), None
+        )
+        for level in LEVELS
+    }
+    return {
+        **{name: getattr(settings, name) for name in PHOTO_TRIALS if hasattr(settings, name)},
+        **found,
+        "precision": card["run_on"]["precision"],
+        "torch": card["versions"]["torch"],
+        "weights_sha256": card["sha256"],
+        "command": shlex.join(["python", "-m", "denoise.train", *commandline.words(settings)]),
+    }
+
+
+def _read(card: Path) -> dict[str, Any]:
+    try:
+        return json.loads(card.read_text())
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{card}: not a card ({error}); valid: the .json beside trained weights") from error
