@@ -16,12 +16,15 @@ from bench import costs
 from bench.labels import in_text
 from denoise import datasets, engine, weights
 from denoise.classical import DENOISERS, NotApplicable
+from denoise.cleaning import PHOTOGRAPHS
 from denoise.datasets import Pictures
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
+from denoise.views import WAYS
 
 TOLD = ":told"  # behind the name of a network that is told the level of the noise
+ENSEMBLE = ":ensemble"  # behind that, of one whose answers to eight views of a picture are averaged
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,9 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
     """The methods of those names, and the user's `own` after them.
 
     A name is that of an untrained method or of shipped weights, or the path of weights; with `:told` behind it, a
-    network is told the level of the noise. By default all of them (without the `untrained` ones where they are not
-    asked for); a network then is for the kind of pictures that it was trained on, where a name asks for any.
+    network is told the level of the noise; with `:ensemble`, it answers with the mean over eight views. By default all
+    of them (without the `untrained` ones where they are not asked for), ensembles of those that clean photographs; a
+    network then is for the kind of pictures that it was trained on, where a name asks for any.
 
     Raises
     ------
@@ -74,7 +78,8 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
     if names is None:
         shipped = [_trained(name, strange=False) for name in weights.names()]
         told = [_trained(f"{arm.name}{TOLD}", strange=False) for arm in shipped if arm.network.told]
-        found = [*map(_untrained, DENOISERS.names() if untrained else ()), *shipped, *told, *own]
+        ensembles = [_trained(f"{name}{ENSEMBLE}", strange=False) for name in PHOTOGRAPHS.values()]
+        found = [*map(_untrained, DENOISERS.names() if untrained else ()), *shipped, *told, *ensembles, *own]
     else:
         found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names] + list(own)
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
@@ -99,16 +104,20 @@ def _untrained(name: str) -> Method:
 
 def _trained(name: str, *, strange: bool = True) -> Method:
     """A network as a method; without `strange`, not for pictures of another kind than it was trained on."""
-    stem, told = name.removesuffix(TOLD), name.endswith(TOLD)
+    known = name.removesuffix(ENSEMBLE)
+    stem, ensemble, told = known.removesuffix(TOLD), known != name, known.endswith(TOLD)
     try:
         denoiser = engine.load(stem, "cpu", "float32")
     except UnknownName:
         raise UnknownName(unknown("method", name, [*DENOISERS.names(), *weights.names()])) from None
     if told and not denoiser.network.told:
         raise ValueError(f"{stem} cannot be told the level of the noise: leave out {TOLD}")
+    if ensemble:
+        denoiser.check_ensemble()
     card = denoiser.card
     decoder = card["architecture"].get("decoder")
     trained_on = card["settings"]["dataset"]
+    extras = ["told sigma"] * told + ["ensemble"] * ensemble
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         if not strange and not datasets.alike(trained_on, training.name):
@@ -119,17 +128,18 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         if not strange and denoiser.channels not in colours:
             raise NotApplicable("it is for gray pictures, and cleans the channels of others one by one")
         here = denoiser if device.type == "cpu" else engine.load(stem, device, "float32")
-        return lambda noisy, sigma: here.estimate(noisy, sigma if told else None)
+        return lambda noisy, sigma: here.estimate(noisy, sigma if told else None, ensemble=ensemble)
 
     def count(shape: tuple[int, int, int]) -> dict[str, int | None]:
         one = (denoiser.channels, *shape[1:])
         calls = shape[0] // denoiser.channels  # a network for gray pictures cleans a colour picture channel by channel
+        calls *= WAYS if ensemble else 1
         network = denoiser.network
         return {"parameters": costs.parameters(network), "macs": calls * costs.macs(network, one)}
 
     return Method(
-        name=denoiser.name + TOLD * told,
-        label=f"{_label(denoiser)} ({trained_on}{', told sigma' if told else ''})",
+        name=denoiser.name + TOLD * told + ENSEMBLE * ensemble,
+        label=f"{_label(denoiser)} ({', '.join([trained_on, *extras])})",
         told_sigma=told,
         timed=True,
         build=build,

@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import collect, figures, labels, published, report
 from bench.columns import LEVELS
+from bench.methods import ENSEMBLE
 from bench.readme import README, ROOT, with_part
 from denoise import weights
 from denoise.datasets import DATASETS
@@ -55,10 +56,16 @@ def distances(frame: pd.DataFrame) -> list[str]:
         best = scores[scores.index.isin(NETWORKS)].mean(axis=1).idxmax()
         levels = ", ".join(labels.level(sigma) for sigma in scores.columns)
         for anchor in (row for row in scores.index if row.startswith("published") and "blind" in row):
-            gaps = ", ".join(f"{gap:+.2f}" for gap in scores.loc[best] - scores.loc[anchor])
             of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
-            said.append(f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: {gaps} dB.")
+            text = f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: {_gaps(scores, best, anchor)} dB"
+            if best + ENSEMBLE in scores.index:
+                text += f"; with `--ensemble`: {_gaps(scores, best + ENSEMBLE, anchor)} dB"
+            said.append(f"{text}.")
     return said
+
+
+def _gaps(scores: pd.DataFrame, method: str, anchor: str) -> str:
+    return ", ".join(f"{gap:+.2f}" for gap in scores.loc[method] - scores.loc[anchor])
 
 
 def check(frame: pd.DataFrame) -> str:

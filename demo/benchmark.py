@@ -60,7 +60,8 @@ def photographs() -> pd.DataFrame:
     """Every score on photographs and pages, with those of papers; sigma is on the 0-255 scale, as in papers."""
     rows = pd.read_csv(PHOTOGRAPHS)
     rows = rows[~rows.method.isin(FLOORS) & ~(rows.told_sigma & (rows.sigma == 0))]
-    short = rows.method.str.replace(":told", ", told sigma", regex=False)  # the column has no room for all of it
+    # The column has no room for all of a label.
+    short = rows.method.replace({":told": ", told sigma", ":ensemble": ", ensemble"}, regex=True)
     return _shown(rows.assign(sigma=rows.sigma_255, label=rows.label.where(rows.trained_on.isna(), short)))
 
 

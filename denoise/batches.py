@@ -9,6 +9,7 @@ from torch import Tensor
 
 from denoise.datasets.base import Pictures
 from denoise.noise import BatchDraws, corrupt
+from denoise.views import WAYS, turned
 
 
 class Batches:
@@ -127,12 +128,11 @@ class Batches:
         patch = self.patch or max(sides)
         fractions = torch.rand(2, generator=generator, device=self.device).tolist() if self.patch else (0.0, 0.0)
         top, left = (int(f * max(1, side - patch + 1)) for f, side in zip(fractions, sides, strict=True))
-        way = int(torch.randint(8, (), generator=generator, device=self.device)) if self.flips else 0
+        way = int(torch.randint(WAYS, (), generator=generator, device=self.device)) if self.flips else 0
 
         def view(image: Tensor) -> Tensor:
             crop = image[:, top : top + patch, left : left + patch].expand(self.channels, -1, -1)
-            crop = crop.flip(-1) if way >= 4 else crop
-            return crop.rot90(way % 4, (-2, -1)) if way % 4 else crop
+            return turned(crop, way)
 
         return view
 

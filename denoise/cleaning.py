@@ -82,7 +82,7 @@ def _found(text: str) -> list[tuple[Path, Path]]:
     return [(file, Path(file.name)) for file in files]
 
 
-def cleaner(model: str | None, sigma: float | None) -> Callable[[PictureFile], PictureFile]:
+def cleaner(model: str | None, sigma: float | None, *, ensemble: bool = False) -> Callable[[PictureFile], PictureFile]:
     """What takes the noise from a picture, and leaves alpha and all that is beside the pixels as they were.
 
     Parameters
@@ -91,23 +91,27 @@ def cleaner(model: str | None, sigma: float | None) -> Callable[[PictureFile], P
         Shipped weights by name, or a path; without it, those for photographs, gray or colour as the picture is.
     sigma : float, optional
         The level of the noise, in units of the [0, 1] range, for a network that can be told.
+    ensemble : bool
+        The mean of the answers to eight views of the picture (`denoise.views`).
 
     Raises
     ------
     UnknownName
         No such weights.
     ValueError
-        A sigma for a network that cannot be told.
+        A sigma for a network that cannot be told, or an ensemble of one that was not trained for it.
     """
     load = functools.cache(engine.load)
     if model is not None:
         named = load(model)  # before any picture: weights that are not there are one error, not one for each
         if sigma is not None and not named.network.told:
             raise ValueError(f"{named.name} cannot be told the level of the noise: leave out --sigma")
+        if ensemble:
+            named.check_ensemble()
 
     def clean(picture: PictureFile) -> PictureFile:
         denoiser = load(model or PHOTOGRAPHS[picture.colours])
-        return dataclasses.replace(picture, pixels=denoiser(picture.pixels, sigma))
+        return dataclasses.replace(picture, pixels=denoiser(picture.pixels, sigma, ensemble=ensemble))
 
     return clean
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise import calibration, pictures, pieces, tiles, weights
+from denoise import calibration, pictures, pieces, tiles, views, weights
 from denoise.anysize import AnySize
 
 log = logging.getLogger("denoise")
@@ -90,7 +90,7 @@ class Denoiser:
             return plain
         return plan, lowered
 
-    def __call__(self, image: Any, sigma: float | None = None) -> Any:
+    def __call__(self, image: Any, sigma: float | None = None, *, ensemble: bool = False) -> Any:
         """Clean a picture.
 
         Parameters
@@ -101,6 +101,9 @@ class Denoiser:
         sigma : float, optional
             The level of the noise, in units of the [0, 1] range. A network that is `told` cleans that much; without it,
             and every other network, cleans what it sees.
+        ensemble : bool
+            The mean of the answers to the picture turned and mirrored in eight ways (`denoise.views`): a little better,
+            and eight times as long. For networks that were trained on pictures turned so.
 
         Returns
         -------
@@ -109,14 +112,23 @@ class Denoiser:
         Raises
         ------
         ValueError
-            A picture that is empty, not finite or of the wrong range, or whose channels the network does not take.
+            A picture that is empty, not finite or of the wrong range, or whose channels the network does not take; an
+            ensemble of a network that was not trained for it.
         """
         noisy, restore = pictures.as_batch(image)
-        return restore(self.estimate(noisy, sigma))
+        return restore(self.estimate(noisy, sigma, ensemble=ensemble))
+
+    def check_ensemble(self) -> None:
+        """Raise ValueError where an ensemble makes no sense: a digit on its side is another digit."""
+        if not self.card.get("settings", {}).get("flips"):
+            raise ValueError(f"{self.name} was not trained on turned pictures: it has no ensemble")
 
     @torch.inference_mode()
-    def estimate(self, noisy: Tensor, sigma: float | None = None) -> Tensor:
-        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device. `sigma` as above."""
+    def estimate(self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False) -> Tensor:
+        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device; others as above."""
+        if ensemble:
+            self.check_ensemble()
+            return views.average(lambda view: self.estimate(view, sigma), noisy)
         count, channels, height, width = noisy.shape
         if channels != self.channels:
             if self.channels != 1:

@@ -211,6 +211,18 @@ def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
         methods.find(["mnist-nearest:told"])
 
 
+def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
+    one, mean = methods.find(["photo-gray", "photo-gray:ensemble"])
+    shape = (1, 24, 32)
+    assert mean.costs(shape) == {"parameters": one.costs(shape)["parameters"], "macs": 8 * one.costs(shape)["macs"]}
+    assert mean.label.endswith("(bsds500, ensemble)")
+    noisy, letters = torch.rand(1, *shape), datasets.load("glyphs", "train")
+    answers = [arm.build(letters, torch.device("cpu"))(noisy, 0.2) for arm in (one, mean)]
+    assert not torch.equal(*answers)
+    with pytest.raises(ValueError, match="mnist-nearest was not trained on turned pictures"):
+        methods.find(["mnist-nearest:ensemble"])
+
+
 def test_markdown_leaves_empty_what_was_not_measured(frame):
     line = next(line for line in report.markdown(frame).splitlines() if line.startswith("| Median 3x3"))
     cells = [cell.strip() for cell in line.split("|")]

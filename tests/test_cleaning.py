@@ -159,11 +159,19 @@ def test_a_level_changes_what_a_network_that_can_be_told_does(run, tmp_path, tol
     assert not any(np.array_equal(one, other) for one, other in itertools.pairwise(answers))
 
 
+def test_an_ensemble_is_the_mean_over_the_views_of_the_picture(run, tmp_path):
+    path = picture(tmp_path / "a.png", 20, 24)
+    assert run(path, "-o", tmp_path / "mean.png", "--model", "photo-gray", "--ensemble")[0] == 0
+    expected = denoise.load("photo-gray", "cpu")(picture_files.read(path).pixels, ensemble=True)
+    np.testing.assert_allclose(picture_files.read(tmp_path / "mean.png").pixels, expected, atol=0.51 / 255)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--model", "mnist-nearest", "--sigma", "25"], "mnist-nearest cannot be told the level of the noise"),
         (["--model", "mnist-nearest", "--sigma", "-1"], "--sigma is -1; it is on the 0-255 scale"),
+        (["--model", "mnist-nearest", "--ensemble"], "mnist-nearest was not trained on turned pictures"),
         (["--model", "cats"], "unknown weights 'cats'"),
     ],
 )
