@@ -83,6 +83,9 @@ def _parser() -> commandline.Parser:
     tried = _command(commands, "trials", "add short trainings to the table of those that choices rest on")
     tried.add_argument("cards", type=Path, nargs="+", help="the .json beside the weights of each")
     tried.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of the table (default: %(default)s)")
+    rounded = _command(commands, "int8", "by how much 8-bit integers move the scores of shipped networks")
+    _add_root(rounded)
+    rounded.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of int8.csv (default: %(default)s)")
     _add_root(_command(commands, "strips", "draw what the shipped networks make of stained pages and photographs"))
     _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
     return parser

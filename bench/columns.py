@@ -308,6 +308,18 @@ TIMED = {  # of every row of times, what they hang on
     "command": "what made the row",
 }
 
+INT8 = {
+    "network": "shipped weights",
+    "dataset": "name of the dataset",
+    "pictures": "test pictures",
+    "sigma": "level of the noise, clamped",
+    "psnr_float32_db": "mean PSNR as trained",
+    "psnr_int8_db": "the same in 8-bit integers, by ONNX Runtime",
+    "change_db": "the latter less the former",
+    "version": "of ONNX Runtime",
+    **PROVENANCE,
+}
+
 SPEED = {
     "network": "`bench.systems.NETWORKS`",
     "task": "clean (a picture's noise), or train (a step: forward, backward, Adam)",
@@ -376,6 +388,7 @@ FILES = {
     "photo-trials.csv": PHOTO_TRIALS,
     "rescore.csv": RESCORE,
     "levels.csv": LEVELS,
+    "int8.csv": INT8,
     "*/methods.csv": METHODS,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,
     "*/summary.csv": SUMMARY,

@@ -134,7 +134,8 @@ def columns_text() -> str:
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --images 2200000 --out bench/results/reach`, "
         "`operations` by `python -m bench operations --out bench/results/operations`, "
-        "`photo-trials.csv` from the cards of trainings; "
+        "`int8.csv` by `python -m bench int8`, "
+        "`photo-trials.csv` by `python -m bench trials` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
         "and scores it, `collect`, `checkerboard` "
         "and `costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import operations, reach, scale
-from bench.columns import OPERATIONS, REACH, SCALE, SPEED, check
+from bench import int8, operations, reach, scale
+from bench.columns import INT8, OPERATIONS, REACH, SCALE, SPEED, check
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
 from denoise.files import whole_file
@@ -114,6 +114,7 @@ def part() -> str:
     for path in RUNS:
         figure = path.with_suffix(".png").relative_to(README.parent)
         runs.append(f"{text(read(path, SPEED))}\n![Pictures a second of every system]({figure})\n")
+    runs.append(int8.text(read(RESULTS / "int8.csv", INT8)))
     runs += [scale.text(read(path, SCALE)) for path in sorted(RESULTS.glob("scale/*.csv"))]
     runs += [operations.text(read(path, OPERATIONS)) for path in sorted(RESULTS.glob("operations/*.csv"))]
     runs += [reach.text(read(path, REACH)) for path in sorted(RESULTS.glob("reach/*.csv"))]

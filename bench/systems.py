@@ -57,6 +57,7 @@ SYSTEMS = {
     "onnxruntime": System("ONNX Runtime, float32", peer=True),
     "openvino_latency": System("OpenVINO, bfloat16, one request", peer=True),
     "openvino_throughput": System("OpenVINO, bfloat16, requests in parallel", peer=True),
+    "openvino_int8": System("OpenVINO, 8-bit integers, one request", peer=True),
     "eager": System("PyTorch, float32"),
     "eager_channels_last": System("PyTorch, float32, channels_last"),
     "eager_bfloat16": System("PyTorch, bfloat16, channels_last"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def row(card: dict[str, Any]) -> dict[str, Any]:
     scores = {float(level): value for level, value in card["validation_psnr"].items()}
     found = {
         f"validation_psnr_{level}_db": next(
-            (value for at, value in scores.items() if abs(at - level / 255) < TOLERANCE), None
+            (value for at, value in scores.items() if abs(at - level / 255) < TOLERANCE), math.nan
         )
         for level in LEVELS
     }

@@ -20,6 +20,7 @@ import denoise
 from denoise import weights
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
+from denoise.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 TABLES = (ROOT / "bench" / "results" / "table.csv", ROOT / "bench" / "results" / "photographs" / "table.csv")
@@ -125,14 +126,15 @@ def _tested(row: dict[str, Any]) -> str:
 def _trained(facts: dict[str, Any]) -> Iterator[str]:
     """A line a training: with `--start` one goes on from another."""
     for images, card in weights.history(facts):
-        settings = card["settings"]
-        low, high = (f"{level * 255:.0f}" for level in settings["sigma"])
+        settings = Settings.of(card)
+        low, high = (f"{level * 255:.0f}" for level in settings.sigma)
         levels = low if low == high else f"{low} to {high}"
-        noise = f"Gaussian noise of sigma {levels} on the 0-255 scale" if settings["sigma"][1] else "no noise added"
-        side = f"{settings['patch']}x{settings['patch']} crops of " if settings["patch"] else "pictures of "
+        noise = f"Gaussian noise of sigma {levels} on the 0-255 scale" if settings.sigma[1] else "no noise added"
+        side = f"{settings.patch}x{settings.patch} crops of " if settings.patch else "pictures of "
         yield (
-            f"- On {images:,} {side}{DATASETS[settings['dataset']].label}, with {noise}, {settings['loss']} loss, Adam "
-            f"with a highest learning rate of {settings['lr']:g}, in {card['seconds'] / 60:.0f} minutes on a "
+            f"- On {images:,} {side}{DATASETS[settings.dataset].label}, with {noise}, {settings.loss} loss, "
+            f"{settings.optimiser.capitalize()} "
+            f"with a highest learning rate of {settings.lr:g}, in {card['seconds'] / 60:.0f} minutes on a "
             f"{card['run_on']['device']} ({card['run_on']['precision']})."
         )
 

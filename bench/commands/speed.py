@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import ceiling, costs, machine, provenance, speed_figure, speed_tables
+from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed_tables
 from bench.columns import SPEED
 from bench.systems import NETWORKS, SYSTEMS, Process, Turn, kind, processes
 from denoise import export, weights
@@ -86,15 +86,17 @@ def _network(name: str, folder: Path) -> dict[str, Any]:
     network = weights.build(NETWORKS[name]).eval()
     file = folder / f"{name}.onnx"
     export.any_batch(network, file, SHAPE)
+    rounded = folder / f"{name}-int8.onnx"
+    int8.quantise(file, rounded, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
     counts = {"parameters": costs.parameters(network), "macs": costs.macs(network, SHAPE)}
     counts["fused_macs"] = costs.macs(fuse(network), SHAPE)
-    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "counts": counts}
+    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "int8": str(rounded), "counts": counts}
 
 
 def _job(network: str, system: str, size: int, networks: dict[str, Any]) -> dict[str, Any]:
     job = {"system": system, "shape": SHAPE, "batch": size, "threads": torch.get_num_threads()}
     if SYSTEMS[system].peer:
-        return job | {"network": network, "onnx": networks[network]["onnx"]}
+        return job | {"network": network} | {name: networks[network][name] for name in ("onnx", "int8")}
     return job | {"architecture": networks[network]["architecture"]}
 
 

@@ -84,6 +84,12 @@ def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_:
     return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch, ran
 
 
+def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Of a file that `bench.int8` quantised, in which OpenVINO finds what it can compute in integers."""
+    call, pictures, ran = openvino_latency(int8, shape, batch, threads)
+    return call, pictures, f"8-bit integers, else {ran}"
+
+
 def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     import openvino
 
@@ -123,6 +129,7 @@ SYSTEMS = {
     "onnxruntime": onnx_runtime,
     "openvino_latency": openvino_latency,
     "openvino_throughput": openvino_throughput,
+    "openvino_int8": openvino_int8,
 }
 
 if __name__ == "__main__":

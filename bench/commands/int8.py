@@ -1,0 +1,21 @@
+"""`python -m bench int8`: by how much 8-bit integers move the scores of shipped networks."""
+
+from __future__ import annotations
+
+import argparse
+
+import pandas as pd
+
+from bench import int8, provenance
+from bench.columns import INT8
+from denoise.files import whole_file
+
+
+def main(given: argparse.Namespace) -> None:
+    found = [row for name in int8.NETWORKS for row in int8.rows(name, given.data_root)]
+    frame = pd.DataFrame(found).assign(**provenance.describe(), command=given.command).reindex(columns=list(INT8))
+    target = given.out / "int8.csv"
+    with whole_file(target) as partial:
+        frame.to_csv(partial, index=False, float_format="%.6g")
+    print(int8.text(frame))
+    print("written:", target)

@@ -1,0 +1,111 @@
+"""Networks in 8-bit integers, by ONNX Runtime's static quantisation: what becomes of the scores. Not what this project
+runs: the engine takes a lower precision only where no score moves by 0.01 dB.
+
+References
+----------
+Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018,
+https://arxiv.org/abs/1712.05877
+https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from bench.quality import Corruption, noisy_batches, score
+from denoise import datasets, engine, export, weights
+from denoise.fusion import fuse
+
+SHAPE = (1, 28, 28)
+NETWORKS = ("mnist-nearest", "mnist-bilinear", "mnist-transposed_k3")
+SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
+SEEN, TESTED = 300, 1_000  # pictures that the ranges of numbers are read from, held out of training; and those scored
+
+
+def quantise(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None:
+    """Write the ONNX file `source` with weights and what lies between its layers in 8 bits.
+
+    Parameters
+    ----------
+    source, target : Path
+    pictures : iterable of numpy.ndarray
+        Batches of the shape that the network takes, of which the range of each layer is read.
+
+    Raises
+    ------
+    ValueError
+        The packages of the extra `onnx` are missing.
+    """
+    try:
+        from onnxruntime import quantization
+    except ImportError as error:
+        raise ValueError(f"{error.name} is not installed: pip install '.[onnx]'") from error
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self) -> None:
+            self._left = iter(pictures)
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            batch = next(self._left, None)
+            return None if batch is None else {"noisy": batch}
+
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # it would have every file prepared by a package that nothing here needs
+    try:
+        quantization.quantize_static(
+            source, target, Reader(), per_channel=True,
+            activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+        )  # fmt: skip
+    finally:
+        logging.disable(before)
+
+
+def rows(name: str, root: Path | None) -> Iterator[dict[str, Any]]:
+    """A row a level of the noise: the scores of shipped weights in float32 and in 8 bits, on the same pictures."""
+    import onnxruntime
+
+    denoiser = engine.load(weights.locate(name), "cpu", "float32")
+    dataset = denoiser.card["settings"]["dataset"]
+    held_out, tested = datasets.load(dataset, "val", root).spread(SEEN), datasets.load(dataset, "test", root)
+    tested = tested.spread(TESTED)
+    with tempfile.TemporaryDirectory() as folder:
+        exact, rounded = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
+        export.any_batch(fuse(denoiser.network), exact, SHAPE)
+        quantise(exact, rounded, _noisy(held_out))
+        session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
+    arms = {
+        "float32": denoiser.estimate,
+        "int8": lambda noisy, sigma: torch.from_numpy(session.run(None, {"noisy": noisy.numpy()})[0]),
+    }
+    for sigma in SIGMAS:
+        found = score(arms, tested, Corruption("gaussian", sigma, clip=True)).groupby("method").psnr_db.mean()
+        known = {"network": name, "dataset": dataset, "pictures": len(tested), "sigma": sigma}
+        scores = {f"psnr_{arm}_db": found[arm] for arm in arms}
+        yield known | scores | {"change_db": found["int8"] - found["float32"], "version": onnxruntime.__version__}
+
+
+def _noisy(pictures: datasets.Pictures) -> Iterator[np.ndarray]:
+    for sigma in SIGMAS:
+        for _, _, noisy in noisy_batches(pictures, Corruption("gaussian", sigma, clip=True)):
+            yield noisy.numpy()
+
+
+def text(frame: pd.DataFrame) -> str:
+    """What the README says of a run."""
+    moved = frame.groupby("network").change_db
+    each = ", ".join(f"`{name}` {low:+.3f} to {high:+.3f}" for name, low, high in zip(
+        moved.min().index, moved.min(), moved.max(), strict=True
+    ))  # fmt: skip
+    return (
+        f"**In 8-bit integers** (ONNX Runtime's static quantisation) PSNR on {frame.pictures.iloc[0]:,} test pictures "
+        f"moves, over sigma {frame.sigma.min():g} to {frame.sigma.max():g}, by (dB): {each}. The engine takes no "
+        f"precision that moves it by {weights.TOLERANCE:g}.\n"
+    )
