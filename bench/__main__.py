@@ -63,7 +63,8 @@ def _parser() -> commandline.Parser:
     reached = _command(
         commands, "reach", "time a training from its start, and hold its loss against what the Keras example publishes"
     )
-    reached.add_argument("--images", type=int, default=2_400_000, help="pictures to see (default: %(default)s)")
+    reached.add_argument("--optimisers", nargs="+", help="default: all, muon and adam")
+    reached.add_argument("--images", type=int, help="pictures to see (default: as many as each needs)")
     _add_root(reached)
     reached.add_argument("--out", type=Path, default=Path("runs/reach"), help="folder of the results")
     checks = _command(commands, "verify", "score random cells of the results anew; exit code 1 where a score drifted")
@@ -121,7 +122,12 @@ def _table(parser: argparse.ArgumentParser) -> None:
     _add_root(parser)
     parser.add_argument("--quick", action="store_true", help="200 pictures, two levels: under two minutes on two cores")
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist glyphs, where present")
-    parser.add_argument("--methods", nargs="+", help="default: all shipped weights, floors and classical methods")
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        help="floors, classical methods, shipped weights or files of your own; :told behind the name of a network "
+        "tells it the level of the noise, :ensemble averages its answers to eight views (default: all)",
+    )
     _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
     parser.add_argument(

@@ -274,7 +274,8 @@ PHOTO_TRIALS = {
     "loss": "training loss",
     "optimiser": "what makes steps of gradients",
     "lr": "highest learning rate",
-    "images": "pictures seen",
+    "images": "pictures seen in this training",
+    "start_sha256": "weights that it went on from; empty where it began anew",
     "validation_psnr_15_db": "PSNR on pictures held out, at 15/255; empty where there is no added noise",
     "validation_psnr_25_db": "the same at 25/255",
     "validation_psnr_50_db": "the same at 50/255",
@@ -311,7 +312,7 @@ TIMED = {  # of every row of times, what they hang on
 INT8 = {
     "network": "shipped weights",
     "dataset": "name of the dataset",
-    "pictures": "test pictures",
+    "pictures": "held out of training",
     "sigma": "level of the noise, clamped",
     "psnr_float32_db": "mean PSNR as trained",
     "psnr_int8_db": "the same in 8-bit integers, by ONNX Runtime",
@@ -371,6 +372,7 @@ OPERATIONS = {
 
 REACH = {
     "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
+    "optimiser": "what makes steps of gradients",
     "training": "the command that was timed",
     "threads": "of PyTorch",
     "seconds": "from the start of its process to its end",

@@ -102,10 +102,17 @@ def _untrained(name: str) -> Method:
     )
 
 
+def plain(name: str) -> str:
+    """A method's name without what says how its network is used."""
+    while name.endswith((TOLD, ENSEMBLE)):
+        name = name.removesuffix(TOLD).removesuffix(ENSEMBLE)
+    return name
+
+
 def _trained(name: str, *, strange: bool = True) -> Method:
     """A network as a method; without `strange`, not for pictures of another kind than it was trained on."""
-    known = name.removesuffix(ENSEMBLE)
-    stem, ensemble, told = known.removesuffix(TOLD), known != name, known.endswith(TOLD)
+    stem = plain(name)
+    ensemble, told = (variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD))
     try:
         denoiser = engine.load(stem, "cpu", "float32")
     except UnknownName:

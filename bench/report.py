@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import labels
+from bench import labels, methods
 from bench.columns import COLUMNS, FILES, INVALID
 from denoise.datasets import DATASETS
 from denoise.files import whole_file
@@ -93,6 +93,7 @@ def verdict(rows: pd.DataFrame) -> str:
     levels = sorted(rows.sigma.unique())
     sigma = 0.4 if 0.4 in levels else levels[len(levels) // 2]
     at = rows[(rows.sigma == sigma) & rows.decoder.notna() & ~_invalid(rows)]
+    at = at[at.method.map(methods.plain) == at.method]  # the same network, used otherwise, is no other decoder
     name = rows.iloc[0].dataset
     own = at[at.trained_on == DATASETS[name].facts.get("training", name)]
     ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
@@ -132,7 +133,7 @@ def columns_text() -> str:
         "`python -m bench tune`, `rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
-        "`python -m bench reach --images 2200000 --out bench/results/reach`, "
+        "`python -m bench reach --out bench/results/reach`, "
         "`operations` by `python -m bench operations --out bench/results/operations`, "
         "`int8.csv` by `python -m bench int8`, "
         "`photo-trials.csv` by `python -m bench trials` from the cards of trainings; "

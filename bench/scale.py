@@ -29,7 +29,7 @@ SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square picture
 COUNTS = (1, 100, 10_000, 100_000)  # pictures of 28x28
 PIECE = 1_000  # of them at once, as they come
 ONE, MANY = "photo-gray", "mnist-nearest"
-TURNS = 3
+TURNS, SECONDS = 5, 1.0  # the fewest calls behind a median, and how long they go on where calls are quick
 LINEAR_FROM = 256  # pixels a side: below it, what a call costs whatever the picture is more than a part
 STARTS = {
     "import denoise": [sys.executable, "-c", "import denoise"],
@@ -118,8 +118,8 @@ def _row(
 def _measured(call: Callable[[], object], turns: int = TURNS) -> tuple[float, int | None]:
     """The median seconds of a call, and how much memory the first one adds at most; None where that cannot be read."""
     peak = memory.added(call)
-    seconds = []
-    for _ in range(turns):
+    seconds: list[float] = []
+    while len(seconds) < turns or sum(seconds) < SECONDS:
         began = time.perf_counter()
         call()
         seconds.append(time.perf_counter() - began)

@@ -16,6 +16,7 @@ from denoise import weights
 from denoise.datasets import DATASETS
 from denoise.files import whole_file
 from denoise.level import ESTIMATORS
+from denoise.settings import Settings
 
 PART = "photographs and pages"
 TABLE = report.RESULTS / "photographs" / "table.csv"
@@ -86,9 +87,9 @@ def trainings() -> str:
     for name, card in cards().items():
         stages = []
         for images, training in weights.history(card):
-            patch, hours = training["settings"]["patch"], training["seconds"] / 3600
-            of = DATASETS[training["settings"]["dataset"]].label
-            stages.append(f"{images:,} crops of {patch}x{patch} from {of}, {hours:.1f} hours on {_where(training)}")
+            settings, hours = Settings.of(training), training["seconds"] / 3600
+            what = f"{images:,} crops of {settings.patch}x{settings.patch} from {DATASETS[settings.dataset].label}"
+            stages.append(f"{what} by {settings.optimiser.capitalize()}, {hours:.1f} hours on {_where(training)}")
         lines.append(f"- `{name}`: {'; then '.join(stages)}.")
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ PART = "speed"
 TITLES = {"K1": "The network of the Keras example", "autoencoder": "The autoencoder with nearest upsampling"}
 RATIOS = (
     ("engine", ("keras_predict",), "Keras `predict`"),
-    ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO"),
+    ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO in bfloat16"),
     ("engine", ("onnxruntime",), "ONNX Runtime"),
     ("engine", ("eager",), "plain PyTorch"),
 )
@@ -70,7 +70,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         said.append(f"Deployed fused, it cleans {_times(deployed)} as many as deployed as it was trained, in bfloat16.")
     alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency", "openvino_throughput"))
     if alone is not None:
-        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO.")
+        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16.")
     trained = ratio(rows, ("train_rearranged",), ("keras_fit",))
     if trained is not None:
         said.append(f"It trains on {_times(trained)} as many pictures a second as Keras `fit`.")

@@ -30,7 +30,7 @@ def add(cards: list[Path], folder: Path) -> pd.DataFrame:
         No card, or the file has other columns; it is left as it is.
     """
     target = folder / FILE
-    rows = pd.DataFrame([row(_read(card)) for card in cards]).reindex(columns=list(PHOTO_TRIALS))
+    rows = pd.DataFrame([_row(card) for card in cards]).reindex(columns=list(PHOTO_TRIALS))
     held = read_csv(target, PHOTO_TRIALS) if target.exists() else rows[:0]
     kept = held[~held.weights_sha256.isin(rows.weights_sha256)]
     frame = pd.concat([kept, rows]) if len(kept) else rows
@@ -52,6 +52,7 @@ def row(card: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: getattr(settings, name) for name in PHOTO_TRIALS if hasattr(settings, name)},
         **found,
+        "start_sha256": (card["started_from"] or {}).get("sha256"),
         "precision": card["run_on"]["precision"],
         "torch": card["versions"]["torch"],
         "weights_sha256": card["sha256"],
@@ -59,8 +60,9 @@ def row(card: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read(card: Path) -> dict[str, Any]:
+def _row(card: Path) -> dict[str, Any]:
     try:
-        return json.loads(card.read_text())
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{card}: not a card ({error}); valid: the .json beside trained weights") from error
+        return row(json.loads(card.read_text()))
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ValueError(f"{card}: not a card ({what}); valid: the .json beside trained weights") from error

@@ -17,9 +17,9 @@ def adam(network: AnySize, lr: float) -> torch.optim.Adam:
 
 
 class Muon(torch.optim.Optimizer):
-    """Steps in which every direction of a convolution's weight moves as far: the momentum, as a matrix from what a
-    convolution sees to the channels it answers, is made orthogonal. What it is not for, the first and the last
-    convolution and all vectors, is left to Adam.
+    """Steps in which every direction of a convolution's weight moves as far: the momentum, as a matrix with a row a
+    channel, is made orthogonal. What it is not for, the first and the last convolution (in the order in which they were
+    made) and all vectors, is left to Adam.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Muon(torch.optim.Optimizer):
     Raises
     ------
     ValueError
-        A network that has no convolution between its first and its last.
+        A network that has no convolution between its first and its last, or a PyTorch before 2.9.
 
     References
     ----------
@@ -41,6 +41,8 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(self, network: AnySize, lr: float) -> None:
+        if not hasattr(torch.optim, "Muon"):
+            raise ValueError(f"muon needs PyTorch 2.9 or newer, not {torch.__version__}; valid here: adam")
         weights = list(network.parameters())
         filters = [weight for weight in weights if weight.ndim == 4]
         hidden = {id(weight) for weight in filters[1:-1]}
@@ -50,8 +52,9 @@ class Muon(torch.optim.Optimizer):
                 f"muon is for networks of at least 3 convolutions, not of {len(filters)}; valid here: adam"
             )
         outer = [weight for weight in weights if id(weight) not in hidden]
-        super().__init__([{"params": inner}, {"params": outer}], {"lr": lr})
-        self._matrices = [nn.Parameter(_matrix(weight.detach())) for weight in inner]
+        # "fused" is what has a checkpoint's count of steps put where Adam's weights are.
+        super().__init__([{"params": inner}, {"params": outer, "fused": True}], {"lr": lr})
+        self._matrices = [nn.Parameter(_rows(weight.detach()).view(len(weight), -1)) for weight in inner]
         self._muon = torch.optim.Muon(self._matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
         self._adam = torch.optim.Adam(outer, lr=lr, fused=True)
         self._share()
@@ -72,16 +75,17 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: None = None) -> None:
         """Change the weights by their gradients."""
         for weight, matrix in zip(self.param_groups[0]["params"], self._matrices, strict=True):
-            matrix.grad = _matrix(weight.grad, copied=True)
+            matrix.grad = None if weight.grad is None else _rows(weight.grad).flatten(1)
         for part, group in zip((self._muon, self._adam), self.param_groups, strict=True):
             part.param_groups[0]["lr"] = group["lr"]
             part.step()
+        for matrix in self._matrices:
+            matrix.grad = None  # it would be kept until the next step
 
 
-def _matrix(weight: Tensor, *, copied: bool = False) -> Tensor:
-    """(A, B, h, w) as (A, h w B), the order in which a weight on channels_last lies in memory."""
-    rows = weight.permute(0, 2, 3, 1)
-    return rows.flatten(1) if copied else rows.view(len(rows), -1)
+def _rows(weight: Tensor) -> Tensor:
+    """(A, B, h, w) as (A, h, w, B), the order in which a weight on channels_last lies in memory."""
+    return weight.permute(0, 2, 3, 1)
 
 
 OPTIMISERS: dict[str, Callable[[AnySize, float], torch.optim.Optimizer]] = {"adam": adam, "muon": Muon}

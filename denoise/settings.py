@@ -122,8 +122,18 @@ class Settings:
 
     @classmethod
     def of(cls, card: dict[str, Any]) -> Settings:
-        """Those of a card, or a checkpoint; a setting newer than it had its default value."""
-        held = cls().plain() | card["settings"]
+        """Those of a card, or a checkpoint; a setting newer than it had its default value.
+
+        Raises
+        ------
+        ValueError
+            A setting that there is not, as one of a newer version, or a value that is not valid.
+        """
+        known = cls().plain()
+        strange = sorted(card["settings"].keys() - known.keys())
+        if strange:
+            raise ValueError(f"settings that this version does not know: {', '.join(strange)}")
+        held = known | card["settings"]
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
 
     @property

@@ -7,7 +7,7 @@ from PIL import Image
 from bench import __main__ as command
 from bench import figures, machine, methods, quality, readme, report, shipped, speed, table, tune
 from bench.columns import COLUMNS, KEY
-from denoise import classical, datasets, weights
+from denoise import classical, datasets, views, weights
 from denoise.decoders import DECODERS
 from denoise.metrics import psnr
 
@@ -162,7 +162,7 @@ def test_the_readme_shows_what_the_committed_table_of_photographs_says():
 def test_the_committed_tables_are_of_the_shipped_weights():
     tables = [report.read(path) for path in report.RESULTS.rglob("table.csv")]
     committed = pd.concat(tables).dropna(subset="weights_sha256")
-    committed = committed.assign(method=committed.method.str.removesuffix(methods.TOLD))
+    committed = committed.assign(method=committed.method.map(methods.plain))
     sums = {name: weights.read(weights.locate(name))[1]["sha256"] for name in weights.names()}
     assert set(zip(committed.method, committed.weights_sha256, strict=True)) == set(sums.items())
 
@@ -217,8 +217,12 @@ def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
     assert mean.costs(shape) == {"parameters": one.costs(shape)["parameters"], "macs": 8 * one.costs(shape)["macs"]}
     assert mean.label.endswith("(bsds500, ensemble)")
     noisy, letters = torch.rand(1, *shape), datasets.load("glyphs", "train")
-    answers = [arm.build(letters, torch.device("cpu"))(noisy, 0.2) for arm in (one, mean)]
-    assert not torch.equal(*answers)
+    clean, ensemble = (arm.build(letters, torch.device("cpu")) for arm in (one, mean))
+    expected = views.average(lambda view: clean(view, 0.2), noisy)
+    torch.testing.assert_close(ensemble(noisy, 0.2), expected)
+    for name in ("photo-gray:told:ensemble", "photo-gray:ensemble:told"):
+        (both,) = methods.find([name])
+        assert (both.name, both.told_sigma) == ("photo-gray:told:ensemble", True)
     with pytest.raises(ValueError, match="mnist-nearest was not trained on turned pictures"):
         methods.find(["mnist-nearest:ensemble"])
 

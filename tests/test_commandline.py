@@ -13,6 +13,7 @@ import bench.__main__
 import denoise.__main__
 import denoise.train
 from denoise import classical, commandline
+from denoise.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -148,3 +149,17 @@ def test_a_method_of_a_non_commercial_licence_is_there_only_where_the_user_insta
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert run.stdout.strip() == "0.25"
+
+
+def test_settings_become_words_and_words_become_settings():
+    settings = Settings(
+        dataset="glyphs", architecture="unet", decoder_widths=(16, 8), output="residual", loss="mse", told=True,
+        bias=False, sigma=(0.05, 25 / 255), fresh=True, flips=True, patch=16, lr=1e-3, seed=7,
+    )  # fmt: skip
+    parser = commandline.Parser()
+    commandline.add_options(parser, Settings)
+    words = commandline.words(settings)
+    assert "--told" in words
+    assert "--no-bias" in words
+    assert commandline.from_options(parser.parse_args(words), Settings) == settings
+    assert commandline.words(Settings()) == []

@@ -1,5 +1,6 @@
 """One training on two processes of this machine, which talk through gloo."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ import safetensors.torch
 import torch
 
 from denoise import distributed, train
+from denoise.optimisers import OPTIMISERS
 
 pytest.importorskip("lightning_fabric")
 
@@ -41,19 +43,25 @@ def torchrun(out, *program, options=()):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.fixture(scope="module", params=OPTIMISERS)
+def optimiser(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def two(tmp_path_factory):
+def two(tmp_path_factory, optimiser):
     """The folder of a whole run of two processes."""
     out = tmp_path_factory.mktemp("two")
-    ended = torchrun(out, "-m", "denoise.train")
+    ended = torchrun(out, "-m", "denoise.train", options=["--optimiser", optimiser])
     assert ended.returncode == 0, ended.stderr
     return out
 
 
-def test_two_processes_reach_the_score_of_one(two, tmp_path):
+def test_two_processes_reach_the_score_of_one(two, tmp_path, optimiser):
+    settings = dataclasses.replace(SETTINGS, optimiser=optimiser)
     one, both = (
         json.loads((folder / "glyphs-nearest.json").read_text())
-        for folder in (train.train(SETTINGS, tmp_path, every=40).parent, two)
+        for folder in (train.train(settings, tmp_path, every=40).parent, two)
     )
     # Seeds of this run differ by 0.3 dB (standard deviation); the noisy pictures are 4 dB worse.
     assert both["validation_psnr"]["0.4"] == pytest.approx(one["validation_psnr"]["0.4"], abs=0.5)
@@ -67,13 +75,14 @@ def test_two_processes_write_one_set_of_files(two):
     assert sorted(path.name for path in two.iterdir()) == ["glyphs-nearest.json", "glyphs-nearest.safetensors"]
 
 
-def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path):
+def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser):
+    options = ["--optimiser", optimiser]
     script = tmp_path / "stopped.py"
     script.write_text(STOPPED)
     out = tmp_path / "out"
-    assert torchrun(out, str(script)).returncode != 0
+    assert torchrun(out, str(script), options=options).returncode != 0
     assert [path.name for path in out.iterdir()] == ["glyphs-nearest.checkpoint.safetensors"]
-    ended = torchrun(out, "-m", "denoise.train")
+    ended = torchrun(out, "-m", "denoise.train", options=options)
     assert ended.stderr.count("going on from step 40 of 100") == 1, ended.stderr
     whole, resumed = (safetensors.torch.load_file(path / "glyphs-nearest.safetensors") for path in (two, out))
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())

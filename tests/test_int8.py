@@ -35,7 +35,7 @@ def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_
 def test_the_command_writes_a_row_a_network_and_level(real, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(int8, "NETWORKS", ("mnist-nearest",))
     monkeypatch.setattr(int8, "SIGMAS", (0.4,))
-    monkeypatch.setattr(int8, "TESTED", 50)
+    monkeypatch.setattr(int8, "HELD_OUT", 50)
     bench.main(["int8", "--data-root", str(real("mnist")), "--out", str(tmp_path)])
     row = read(tmp_path / "int8.csv", INT8).iloc[0]
     assert row.pictures == 50

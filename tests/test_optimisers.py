@@ -54,6 +54,18 @@ def test_muon_follows_the_rate_that_the_schedule_sets():
     assert all(step.abs().max() == 0 for step in moved(network, optimiser))
 
 
+def test_muon_leaves_alone_what_has_no_gradient():
+    network = given(train.untrained(UNET))
+    weights_of = list(network.parameters())
+    weights_of[1].grad = None
+    assert moved(network, Muon(network, lr=1e-3))[1].abs().max() == 0
+
+
+def test_a_state_that_is_loaded_goes_where_its_weights_are():
+    state = Muon(given(train.untrained(UNET)), lr=1e-3).state_dict()
+    assert state["param_groups"][1]["fused"]  # what tells PyTorch to move the count of steps too
+
+
 def test_muon_says_which_networks_it_is_not_for():
     settings = dataclasses.replace(UNET, architecture="dncnn", bias=True, depth=2)
     network = weights.build(settings.network()).to(memory_format=torch.channels_last)

@@ -8,18 +8,20 @@ from bench.__main__ import main
 from bench.columns import REACH
 
 
-def test_the_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys):
+def test_each_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys):
     main(["reach", "--images", "256", "--data-root", str(real("mnist")), "--out", str(tmp_path)])
     (file,) = tmp_path.glob("*.csv")
     frame = pd.read_csv(file)
     assert list(frame) == list(REACH)
-    (row,) = frame.itertuples()
-    assert row.images_seen == 256
-    assert row.pictures == 10_000
-    assert 0.1 < row.bce < 0.7  # two steps from the start
-    assert row.seconds > 1
-    assert row.known_bce == 0.0839
-    assert row.training.startswith("python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 ")
+    assert list(frame.optimiser) == list(reach.WAYS)
+    for row in frame.itertuples():
+        assert row.images_seen == 256
+        assert row.pictures == 10_000
+        assert 0.1 < row.bce < 0.7  # two steps from the start
+        assert row.seconds > 1
+        assert row.known_bce == 0.0839
+        assert row.training.startswith("python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 ")
+        assert f"--optimiser {row.optimiser}" in row.training
     assert reach.text(frame) in capsys.readouterr().out
 
 

@@ -41,8 +41,9 @@ def test_a_card_that_is_given_again_takes_the_place_of_its_row(tmp_path):
     assert list(frame) == list(PHOTO_TRIALS)
 
 
-def test_what_is_no_card_is_named_and_the_table_left_as_it_is(tmp_path):
-    (tmp_path / "notes.json").write_text("not JSON")
+@pytest.mark.parametrize("text", ["not JSON", "{}", "[1]", '{"settings": {"colour": "red"}}'])
+def test_what_is_no_card_is_named_and_the_table_left_as_it_is(tmp_path, text):
+    (tmp_path / "notes.json").write_text(text)
     with pytest.raises(ValueError, match=r"notes.json: not a card .* valid: the .json beside trained weights"):
         trials.add([tmp_path / "notes.json"], tmp_path)
     assert not (tmp_path / "photo-trials.csv").exists()

@@ -14,11 +14,14 @@ from denoise.files import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
-    if given.images < 1:
+    if given.images is not None and given.images < 1:
         raise ValueError(f"--images is {given.images}; it must be at least 1")
-    row = reach.measure(given.images, data_root(given.data_root))
-    facts = machine.describe() | row | provenance.describe() | {"command": given.command}
-    frame = pd.DataFrame([facts]).reindex(columns=list(REACH))
+    for way in given.optimisers or ():
+        if way not in reach.WAYS:
+            raise ValueError(f"unknown optimiser {way!r}; valid: {', '.join(reach.WAYS)}")
+    rows = [reach.measure(way, given.images, data_root(given.data_root)) for way in given.optimisers or reach.WAYS]
+    frame = pd.DataFrame(rows).assign(**machine.describe(), **provenance.describe(), command=given.command)
+    frame = frame.reindex(columns=list(REACH))
     target = given.out / f"{machine.slug(torch.device('cpu'))}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")

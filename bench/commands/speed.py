@@ -64,7 +64,7 @@ def _rounds(
         for name in systems
         if size >= SYSTEMS[name].least and (SYSTEMS[name].task == "clean" or size == TRAINED)
     ]
-    networks = {name: _network(name, folder) for name in NETWORKS}
+    networks = {name: _network(name, folder, rounded="openvino_int8" in systems) for name in NETWORKS}
     rows, failed = [], set()
     with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
         for number in range(given.rounds):
@@ -81,16 +81,17 @@ def _rounds(
     return rows
 
 
-def _network(name: str, folder: Path) -> dict[str, Any]:
+def _network(name: str, folder: Path, *, rounded: bool) -> dict[str, Any]:
     """What the processes are told of a network, and what it counts."""
     network = weights.build(NETWORKS[name]).eval()
     file = folder / f"{name}.onnx"
     export.any_batch(network, file, SHAPE)
-    rounded = folder / f"{name}-int8.onnx"
-    int8.quantise(file, rounded, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
+    coarse = folder / f"{name}-int8.onnx"
+    if rounded:
+        int8.quantise(file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
     counts = {"parameters": costs.parameters(network), "macs": costs.macs(network, SHAPE)}
     counts["fused_macs"] = costs.macs(fuse(network), SHAPE)
-    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "int8": str(rounded), "counts": counts}
+    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "int8": str(coarse), "counts": counts}
 
 
 def _job(network: str, system: str, size: int, networks: dict[str, Any]) -> dict[str, Any]:
