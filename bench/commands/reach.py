@@ -20,8 +20,8 @@ def main(given: argparse.Namespace) -> None:
         if way not in reach.WAYS:
             raise ValueError(f"unknown optimiser {way!r}; valid: {', '.join(reach.WAYS)}")
     rows = [reach.measure(way, given.images, data_root(given.data_root)) for way in given.optimisers or reach.WAYS]
-    frame = pd.DataFrame(rows).assign(**machine.describe(), **provenance.describe(), command=given.command)
-    frame = frame.reindex(columns=list(REACH))
+    facts = machine.describe() | provenance.describe() | {"command": given.command}
+    frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(REACH))
     target = given.out / f"{machine.slug(torch.device('cpu'))}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")
