@@ -25,8 +25,9 @@ RATIOS = (
 
 
 def text(frame: pd.DataFrame) -> str:
-    """A table and its sentences for each network, as Markdown."""
-    parts = []
+    """A table and its sentences for each network, under the machine's name, as Markdown."""
+    machine = frame.iloc[0]
+    parts = [f"### {machine.cpu}, {machine.cpu_threads} threads"]
     for network, rows in frame.groupby("network", sort=False):
         first = rows.iloc[0]
         parts.append(
@@ -35,11 +36,10 @@ def text(frame: pd.DataFrame) -> str:
         )
         parts.append(_table(rows))
         parts.append("\n".join(f"- {line}" for line in sentences(rows)))
-    machine = frame.iloc[0]
     turns = frame["round"].nunique()
     parts.append(
-        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. {machine.cpu} "
-        f"({machine.cpu_isa}), {machine.cpu_threads} threads. Of the machine itself: convolution "
+        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. Instruction "
+        f"set: {machine.cpu_isa}. Of the machine itself: convolution "
         f"{machine.ceiling_conv_tmacs:.2f} TMAC/s, matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy "
         f"{machine.ceiling_copy_gb_s:.0f} GB/s."
     )
