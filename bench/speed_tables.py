@@ -25,9 +25,8 @@ RATIOS = (
 
 
 def text(frame: pd.DataFrame) -> str:
-    """A table and its sentences for each network, under the machine's name, as Markdown."""
-    machine = frame.iloc[0]
-    parts = [f"### {machine.cpu}, {machine.cpu_threads} threads"]
+    """A table and its sentences for each network, as Markdown."""
+    parts = []
     for network, rows in frame.groupby("network", sort=False):
         first = rows.iloc[0]
         parts.append(
@@ -36,10 +35,11 @@ def text(frame: pd.DataFrame) -> str:
         )
         parts.append(_table(rows))
         parts.append("\n".join(f"- {line}" for line in sentences(rows)))
+    machine = frame.iloc[0]
     turns = frame["round"].nunique()
     parts.append(
-        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. Instruction "
-        f"set: {machine.cpu_isa}. Of the machine itself: convolution "
+        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. {machine.cpu} "
+        f"({machine.cpu_isa}), {machine.cpu_threads} threads. Of the machine itself: convolution "
         f"{machine.ceiling_conv_tmacs:.2f} TMAC/s, matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy "
         f"{machine.ceiling_copy_gb_s:.0f} GB/s."
     )
@@ -108,17 +108,36 @@ def update() -> None:
         partial.write_text(written)
 
 
+# The runs whose results are a file a machine: the folder, the columns, and what is said of them.
+OF_A_MACHINE = {
+    "speed": (SPEED, text),
+    "scale": (SCALE, scale.text),
+    "operations": (OPERATIONS, operations.text),
+    "reach": (REACH, reach.text),
+}
+
+
 def part() -> str:
-    """What the README says: of each machine in turn."""
-    runs = []
-    for path in RUNS:
-        figure = path.with_suffix(".png").relative_to(README.parent)
-        runs.append(f"{text(read(path, SPEED))}\n![Pictures a second of every system]({figure})\n")
-    runs.append(int8.text(read(RESULTS / "int8.csv", INT8)))
-    runs += [scale.text(read(path, SCALE)) for path in sorted(RESULTS.glob("scale/*.csv"))]
-    runs += [operations.text(read(path, OPERATIONS)) for path in sorted(RESULTS.glob("operations/*.csv"))]
-    runs += [reach.text(read(path, REACH)) for path in sorted(RESULTS.glob("reach/*.csv"))]
-    return "\n".join(runs)
+    """What the README says: what holds on every machine, then what was measured on each, under its name."""
+    parts = [int8.text(read(RESULTS / "int8.csv", INT8))]
+    machines = {path.stem for run in OF_A_MACHINE for path in RESULTS.glob(f"{run}/*.csv")}
+    return "\n".join(parts + [_machine(name) for name in sorted(machines)])
+
+
+def _machine(name: str) -> str:
+    """Every run on one machine, whose name is that of the runs' files."""
+    said = []
+    for run, (columns, described) in OF_A_MACHINE.items():
+        path = RESULTS / run / f"{name}.csv"
+        if not path.exists():
+            continue
+        frame = read(path, columns)
+        said = said or [f"### {frame.cpu.iloc[0]}\n"]
+        said.append(described(frame))
+        if run == "speed":
+            figure = path.with_suffix(".png").relative_to(README.parent)
+            said.append(f"![Pictures a second of every system]({figure})\n")
+    return "\n".join(said)
 
 
 def read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
