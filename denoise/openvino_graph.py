@@ -278,7 +278,7 @@ def _doubled(x: Any, weight: Tensor, conv: Conv) -> Any:
     from openvino import opset13 as ops
 
     bias = None if conv.bias is None else phases.of_each_phase(conv.bias)
-    y = ops.convolution(x, _constant(phases.phase_by_phase(weight)), [1, 1], [0, 0], [1, 1], [1, 1])
+    y = ops.convolution(x, _constant(phases.of_transposed(weight)), [1, 1], [0, 0], [1, 1], [1, 1])
     return ops.depth_to_space(_finished(y, bias, conv.rectified), "blocks_first", 2)
 
 

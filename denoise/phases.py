@@ -14,84 +14,54 @@ Shi et al., "Is the deconvolution layer the same as a convolutional layer?", 201
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
-from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_after, put_before, replace
+from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_before, replace
 
 FEW = 4  # channels of the answer: what has more fills a tile as it is
 DOUBLING = [(1, 1), (1, 1), (2, 2), (1, 1), 1]
 """Padding, output padding, stride, dilation and groups of a transposed convolution 3x3 that keeps twice the size."""
 
 
-def gather(graph: fx.GraphModule, *, trained: bool = False) -> None:
-    """Rewrite, in place, each transposed convolution 3x3 of stride 2 before a convolution 3x3 with few channels.
+def gather(graph: fx.GraphModule) -> None:
+    """Rewrite, in place, each transposed convolution 3x3 of stride 2 before a convolution 3x3 with few channels."""
+    for source, _, node in endings(graph):
+        doubling, last = layer_of(graph, source), layer_of(graph, node)
+        replace(graph, source, fixed(doubling, of_transposed, bias_of=of_each_phase))
+        put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
+        replace(graph, node, nn.PixelShuffle(2))
+        put_before(graph, node, fixed(last, patches, bias_of=None))
+        put_before(graph, node, fixed(last, overlap, padding=1))
 
-    With `trained` the weights stay those of the network, from which each call makes its own: they can go on learning.
-    """
-    make = Live if trained else fixed
+
+def endings(graph: fx.GraphModule) -> Iterator[tuple[fx.Node, fx.Node | None, fx.Node]]:
+    """Where a transposed convolution 3x3 of stride 2 comes before a convolution 3x3 with few channels: the nodes of
+    both, and between them that of the ReLU, if there is one."""
     for node in list(graph.graph.nodes):
         last = layer_of(graph, node)
         if not (is_convolution(last) and is_plain_3x3(last) and last.out_channels <= FEW):
             continue
-        relu = before(node)
-        rectified = isinstance(layer_of(graph, relu), nn.ReLU)
-        source = before(relu) if rectified else relu
-        doubling = layer_of(graph, source)
-        if not (is_convolution(doubling) and _doubles(doubling)):
-            continue
-        replace(graph, source, make(doubling, of_transposed))
-        put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
-        replace(graph, node, nn.PixelShuffle(2))
-        put_before(graph, node, make(last, patches, bias_of=None))
-        put_before(graph, node, make(last, overlap, padding=1))
-
-
-def scatter(graph: fx.GraphModule) -> None:
-    """Rewrite, in place, each other transposed convolution 3x3 of stride 2 with a ReLU after it, to go on learning.
-
-    The phases are laid out as the large picture after the ReLU. Without a ReLU it gains nothing.
-    """
-    for node in list(graph.graph.nodes):
-        source = before(node) if node.args else None
-        doubling = layer_of(graph, source)
-        if isinstance(layer_of(graph, node), nn.ReLU) and is_convolution(doubling) and _doubles(doubling):
-            replace(graph, source, Live(doubling, phase_by_phase, bias_of=of_each_phase))
-            put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
-            put_after(graph, node, Interleave())
-
-
-class Interleave(nn.Module):
-    """Lay out phases, one after the other, as the large picture: (N, 4 C, H, W) -> (N, C, 2 H, 2 W).
-
-    `nn.PixelShuffle` wants the phases of a channel together: it moves numbers one by one where these move C at a time.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        count, channels, height, width = x.shape
-        cells = x.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2, channels // 4)
-        large = cells.permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
-        return large.permute(0, 3, 1, 2)
+        source, relu = before(node), None
+        if isinstance(layer_of(graph, source), nn.ReLU):
+            source, relu = before(source), source
+        if doubles(layer_of(graph, source)):
+            yield source, relu, node
 
 
 def of_transposed(weight: Tensor) -> Tensor:
     """Of a transposed convolution 3x3 of stride 2 that keeps twice the size, (C, C', 3, 3), the weight of a convolution
-    that answers with its phases, (4 C', C, 2, 2): (N, C, H + 1, W + 1) -> (N, 4 C', H, W).
+    that answers with its phases, (4 C', C, 2, 2): (N, C, H + 1, W + 1) -> (N, 4 C', H, W), all channels of a phase,
+    then those of the next.
 
     In one dimension pixel 2 m is tap 1 of pixel m, and pixel 2 m + 1 taps 2 and 0 of pixels m and m + 1.
     """
     given, out = weight.shape[:2]
     taps = _in_two_dimensions((2, 2, 3), ((0, 0, 1), (1, 0, 2), (1, 1, 0)))
     moved = (weight.flatten(2) @ taps.to(weight)).view(given, out, 2, 2, 2, 2)
-    return moved.permute(1, 2, 3, 0, 4, 5).reshape(4 * out, given, 2, 2)
-
-
-def phase_by_phase(weight: Tensor) -> Tensor:
-    """`of_transposed`, but for the order of the answers: all channels of a phase, then those of the next."""
-    return of_transposed(weight).unflatten(0, (-1, 4)).transpose(0, 1).flatten(0, 1)
+    return moved.permute(2, 3, 1, 0, 4, 5).reshape(4 * out, given, 2, 2)
 
 
 def patches(weight: Tensor) -> Tensor:
@@ -104,7 +74,7 @@ def patches(weight: Tensor) -> Tensor:
     out, given = weight.shape[:2]
     taps = _in_two_dimensions((2, 4, 3), tuple((s, s + 2 - t, t) for s in range(2) for t in range(3)))
     moved = (weight.flatten(2) @ taps.to(weight)).view(out, given, 2, 2, 4, 4)
-    return moved.permute(0, 4, 5, 1, 2, 3).reshape(16 * out, 4 * given, 1, 1)
+    return moved.permute(0, 4, 5, 2, 3, 1).reshape(16 * out, 4 * given, 1, 1)
 
 
 def overlap(weight: Tensor) -> Tensor:
@@ -162,35 +132,9 @@ def fixed(conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | 
     return made
 
 
-class Live(nn.Module):
-    """`fixed`, but that it makes its weight anew each time: what `conv` learns, it has learned."""
-
-    stride = dilation = (1, 1)
-    groups = 1
-
-    def __init__(
-        self, conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | None = of_each_channel
-    ) -> None:
-        super().__init__()
-        self.conv, self.weight_of, self.bias_of, self.padding = conv, weight_of, bias_of, (padding, padding)
-
-    @property
-    def weight(self) -> Tensor:
-        """As `conv` has it now."""
-        return self.weight_of(self.conv.weight)
-
-    @property
-    def bias(self) -> Tensor | None:
-        """As `conv` has it now."""
-        return None if self.bias_of is None or self.conv.bias is None else self.bias_of(self.conv.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight
-        if weight.shape[2:] == (1, 1):  # as a product of matrices its gradient takes less time
-            return F.linear(x.permute(0, 2, 3, 1), weight.flatten(1), self.bias).permute(0, 3, 1, 2)
-        return F.conv2d(x, weight, self.bias, padding=self.padding)
-
-
-def _doubles(conv: Convolution) -> bool:
-    geometry = [conv.padding, conv.output_padding, conv.stride, conv.dilation, conv.groups]
-    return isinstance(conv, nn.ConvTranspose2d) and conv.kernel_size == (3, 3) and geometry == DOUBLING
+def doubles(layer: nn.Module | None) -> bool:
+    """Whether a layer is a transposed convolution 3x3 of stride 2 that keeps twice the size."""
+    if not (is_convolution(layer) and isinstance(layer, nn.ConvTranspose2d)):
+        return False
+    geometry = [layer.padding, layer.output_padding, layer.stride, layer.dilation, layer.groups]
+    return layer.kernel_size == (3, 3) and geometry == DOUBLING

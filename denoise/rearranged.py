@@ -2,8 +2,7 @@
 
 On a processor that multiplies matrices most of a step goes into what is between the products. So a ReLU goes behind the
 max-pooling after it, where a quarter of the numbers is left (the largest of rectified numbers is the largest number,
-rectified), and overwrites what only it looks at; and transposed convolutions are computed on phases (`denoise.phases`),
-with the ReLU in the convolution (`denoise.rectified`).
+rectified), and overwrites what only it looks at; and convolutions that it is bad at are others (`denoise.learning`).
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ import copy
 import torch
 from torch import fx, nn
 
-from denoise import phases
 from denoise.anysize import AnySize
-from denoise.fusion import before, bypass, layer_of, replace, traced
+from denoise.fusion import before, layer_of, replace, traced
+from denoise.learning import quicken
 from denoise.lowering import backends
-from denoise.rectified import Rectified
 
 # What these answer is not kept for the gradients.
 FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d)
@@ -39,10 +37,8 @@ def rearranged(network: AnySize) -> AnySize:
     """
     graph = traced(network.net, copied=False)
     pool_first(graph)
-    phases.gather(graph, trained=True)
     if "onednn" in backends(CPU):
-        phases.scatter(graph)
-        rectify(graph)
+        quicken(graph)
     overwrite(graph)
     graph.recompile()
     graph.delete_all_unused_submodules()
@@ -66,17 +62,6 @@ def pool_first(graph: fx.GraphModule) -> None:
         node.replace_all_uses_with(relu)
         relu.args = (node,)
         node.append(relu)
-
-
-def rectify(graph: fx.GraphModule) -> None:
-    """Let a convolution that answers with phases, four times as wide as others, do the work of the ReLU after it; with
-    others it was no quicker."""
-    for node in list(graph.graph.nodes):
-        source = before(node) if node.args else None
-        conv = layer_of(graph, source)
-        if isinstance(layer_of(graph, node), nn.ReLU) and isinstance(conv, phases.Live):
-            replace(graph, source, Rectified(conv))
-            bypass(graph, node)
 
 
 def overwrite(graph: fx.GraphModule) -> None:

@@ -10,11 +10,10 @@ from torch import nn
 from denoise import phases
 from denoise.anysize import ARCHITECTURES, AnySize
 from denoise.decoders import DECODERS
+from denoise.learning import Doubling, Ending
 from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
-from denoise.phases import Interleave, Live
 from denoise.rearranged import rearranged
-from denoise.rectified import Rectified
 
 NETWORKS = {
     f"{body} {name}": (lambda body=body, name=name: built(body, name)) for body in BODIES for name in DECODERS.names()
@@ -24,7 +23,7 @@ NETWORKS |= {name: (lambda name=name: ARCHITECTURES[name].build(1)) for name in 
 
 def steps(network, logits_of, count=3):
     """Losses of some steps of training; the network has learned afterwards."""
-    optimiser = torch.optim.SGD(network.parameters(), lr=0.1)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.02)
     draws = torch.Generator().manual_seed(0)
     losses = []
     for _ in range(count):
@@ -40,11 +39,12 @@ def steps(network, logits_of, count=3):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_it_learns_what_the_network_learns(name):
     network = NETWORKS[name]().train()
-    other = copy.deepcopy(network)
+    before, other = copy.deepcopy(network.state_dict()), copy.deepcopy(network)
     twin = rearranged(other)
     assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=1e-4)
-    for (key, learned), (_, right) in zip(other.state_dict().items(), network.state_dict().items(), strict=True):
-        torch.testing.assert_close(learned, right, atol=1e-4, rtol=1e-3, msg=key)
+    for key, right in network.state_dict().items():
+        learned, moved = other.state_dict()[key] - right, right - before[key]
+        assert learned.float().norm() <= 0.02 * moved.float().norm() + 1e-5, key  # rounding, which steps make larger
 
 
 def kinds(network):
@@ -58,8 +58,7 @@ def test_poolings_come_before_their_relu():
 
 
 def test_transposed_convolutions_are_computed_on_phases_and_rectified_at_once():
-    first, last = [nn.ZeroPad2d, Rectified, Interleave], [nn.ZeroPad2d, Rectified, Live, Live, nn.PixelShuffle]
-    assert kinds(ARCHITECTURES["K1"].build(1))[6:] == first + last
+    assert kinds(ARCHITECTURES["K1"].build(1))[6:] == [Doubling, Doubling, Ending]
 
 
 def test_in_bfloat16_the_gradients_are_those_of_the_network_but_for_rounding():

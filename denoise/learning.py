@@ -1,0 +1,125 @@
+"""Convolutions that a processor is slow at in training, computed as others.
+
+- A transposed convolution 3x3 of stride 2 answers by its phases (`denoise.phases`), of whose 16 taps 7 are zeros. It is
+  the gradient of a convolution of stride 2, which so is its own gradient, and has none of the zeros.
+- A last convolution with few channels is a product of matrices, as in `denoise.phases`.
+
+Both hold weights of the network that they stand in for, and answer with their own.
+
+References
+----------
+Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. https://arxiv.org/abs/1603.07285
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+
+from denoise.fusion import before, bypass, layer_of, replace
+from denoise.phases import doubles, endings, of_each_channel, of_each_phase, of_transposed, overlap, patches
+
+
+def quicken(graph: fx.GraphModule) -> None:
+    """Rewrite, in place, the convolutions of those kinds, to go on learning.
+
+    Of transposed convolutions with nothing to rectify only the one before the last convolution: others gain nothing.
+    """
+    for source, relu, node in endings(graph):
+        replace(graph, source, Doubling(layer_of(graph, source), rectified=relu is not None, large=False))
+        if relu is not None:
+            bypass(graph, relu)
+        replace(graph, node, Ending(layer_of(graph, node)))
+    for node in list(graph.graph.nodes):
+        source = before(node) if node.args else None
+        if isinstance(layer_of(graph, node), nn.ReLU) and doubles(layer_of(graph, source)):
+            replace(graph, source, Doubling(layer_of(graph, source), rectified=True, large=True))
+            bypass(graph, node)
+
+
+class Doubling(nn.Module):
+    """A transposed convolution 3x3 of stride 2, and the ReLU after it: (N, C, H, W) -> (N, C', 2 H, 2 W).
+
+    oneDNN rectifies while it writes; PyTorch, apart from its compiler, reads and writes everything once more. The
+    gradient needs no more than the rectified numbers either way: where they are zero, nothing passes.
+
+    Parameters
+    ----------
+    conv : nn.ConvTranspose2d
+        One that `phases.doubles`.
+    rectified : bool
+        With a ReLU.
+    large : bool
+        Without, the answer is left in phases: (N, 4 C', H, W).
+    """
+
+    def __init__(self, conv: nn.ConvTranspose2d, *, rectified: bool, large: bool) -> None:
+        super().__init__()
+        self.conv, self.rectified, self.large = conv, rectified, large
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _Doubling.apply(x, self.conv.weight, self.conv.bias, self.rectified, self.large)
+
+
+class _Doubling(torch.autograd.Function):
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, rectified: bool, large: bool) -> Tensor:
+        phases = of_transposed(weight).contiguous(memory_format=torch.channels_last)
+        biases = None if bias is None else of_each_phase(bias)
+        call, after = torch.ops.mkldnn._convolution_pointwise.default, "relu" if rectified else "none"
+        y = call(F.pad(x, (0, 1, 0, 1)), phases, biases, (0, 0), (1, 1), (1, 1), 1, after, [], "")
+        y = interleave(y) if large else y
+        ctx.save_for_backward(x, weight, y if rectified else None)
+        ctx.large = large
+        return y
+
+    @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, y = ctx.saved_tensors
+        passed = gradient if y is None else torch.ops.aten.threshold_backward(gradient, y, 0)
+        passed = passed if ctx.large else interleave(passed)
+        of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
+        return (
+            F.conv2d(passed, weight, stride=2, padding=1) if of_x else None,
+            _weight_gradient(x, passed, weight) if of_weight else None,
+            passed.sum((0, 2, 3)) if of_bias else None,
+            None,
+            None,
+        )
+
+
+def _weight_gradient(x: Tensor, passed: Tensor, weight: Tensor) -> Tensor:
+    """Of the convolution of stride 2 whose answer to `passed` is of the shape of `x`, its gradient there being `x`."""
+    geometry = (2, 2), (1, 1), (1, 1), False, (0, 0), 1
+    return torch.ops.aten.convolution_backward(x, passed, weight, None, *geometry, [False, True, False])[1]
+
+
+def interleave(phases: Tensor) -> Tensor:
+    """Phases, one after the other, as the large picture: (N, 4 C, H, W) -> (N, C, 2 H, 2 W), on channels_last.
+
+    `F.pixel_shuffle` wants the phases of a channel together: it moves numbers one by one where this moves C at a time.
+    """
+    count, channels, height, width = phases.shape
+    cells = phases.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2, channels // 4)
+    large = cells.permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
+    return large.permute(0, 3, 1, 2)
+
+
+class Ending(nn.Module):
+    """A last convolution 3x3, from the phases of what it sees: (N, 4 C, H, W) -> (N, C', 2 H, 2 W)."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv = self.conv
+        # As a product of matrices its gradient takes less time than as a convolution 1x1.
+        added = F.linear(x.permute(0, 2, 3, 1), patches(conv.weight).flatten(1)).permute(0, 3, 1, 2)
+        bias = None if conv.bias is None else of_each_channel(conv.bias)
+        return F.pixel_shuffle(F.conv2d(added, overlap(conv.weight), bias, padding=1), 2)
