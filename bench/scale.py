@@ -87,8 +87,9 @@ def exponent(frame: pd.DataFrame, threads: int) -> float:
 def text(frame: pd.DataFrame) -> str:
     """What the README says of a run, as Markdown."""
     parts = []
+    weights = f"`{ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"  # they may be others by now
     for what, column, title in (
-        ("size", "side", f"One picture, `{ONE}`: milliseconds and the memory that it adds, by side in pixels"),
+        ("size", "side", f"One picture, {weights}: milliseconds and the memory that it adds, by side in pixels"),
         ("number", "pictures", f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number"),
     ):
         of = frame[frame.what == what]

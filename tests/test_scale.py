@@ -44,6 +44,7 @@ def test_the_command_writes_what_it_measured_and_says_it(monkeypatch, tmp_path, 
     said = capsys.readouterr().out
     assert "to the power 1.000 (1 thread)" in said
     assert "`import denoise` 0.03 s" in said
+    assert f"`photo-gray` of commit {speed_tables.read(file, SCALE).commit[0].removesuffix('-dirty')}" in said
 
 
 def test_a_process_that_does_not_start_is_no_time(monkeypatch):
