@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -79,10 +80,10 @@ def settings(rows: pd.DataFrame) -> str:
     row = rows.iloc[0]
     clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
     gpu = "no GPU" if pd.isna(row.gpu) else row.gpu
-    return (
-        f"{row.pictures:,} {row.split} pictures of {row.height}x{row.width}; {row.noise} noise, {clipped}, "
-        f"draw {row.draw}; PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
-        f"Times: {row.cpu}, {row.cpu_threads} threads, {row.cpu_isa}; {gpu}; {row['dtype']}, {row.memory_layout}, "
+    return (  # counts are floats where published rows, which have none, stand in the same file
+        f"{row.pictures:,.0f} {row.split} pictures of {row.height:.0f}x{row.width:.0f}; {row.noise} noise, {clipped}, "
+        f"draw {row.draw:.0f}; PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
+        f"Times: {row.cpu}, {row.cpu_threads:.0f} threads, {row.cpu_isa}; {gpu}; {row['dtype']}, {row.memory_layout}, "
         f"{row.compile_mode}, torch {row.torch}; ms for one picture, images/s in batches of {rows.batch.max():.0f}."
     )
 
@@ -148,16 +149,21 @@ def columns_text() -> str:
 
 
 def pipes(table: pd.DataFrame, digits: int = 2) -> str:
-    """A Markdown table: empty cells stay empty, counts get their commas, rates three figures."""
+    """A Markdown table: empty cells stay empty, counts get their commas, times three figures."""
     shown = table.copy()
     for column in shown.columns[1:]:
         form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:.{digits}f}}"
-        form = "{:.3g}" if column.endswith("ms") else form
-        shown[column] = [_text(value, form) for value in shown[column]]
+        text = three_figures if column.endswith("ms") else form.format
+        shown[column] = [_text(value, text) for value in shown[column]]
     return shown.to_markdown(index=False, disable_numparse=True, colalign=["left"] + ["right"] * (shown.shape[1] - 1))
 
 
-def _text(value: object, form: str) -> str:
+def three_figures(value: float) -> str:
+    """3,060 of 3056.2, 0.123 of 0.12345: rounded to three figures, written without an exponent."""
+    return f"{float(f'{value:.3g}'):,g}"
+
+
+def _text(value: object, text: Callable[[float], str]) -> str:
     if isinstance(value, str):
         return value
-    return "" if pd.isna(value) else form.format(value)
+    return "" if pd.isna(value) else text(value)

@@ -227,6 +227,13 @@ def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
         methods.find(["mnist-nearest:ensemble"])
 
 
+def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
+    assert [report.three_figures(ms) for ms in (3056.2, 999.6, 87.84, 0.12345)] == ["3,060", "1,000", "87.8", "0.123"]
+    published = report.markdown(report.read(report.RESULTS / "photographs" / "table.csv"))
+    assert "\n68 test pictures of 481x321; gaussian noise, unclipped, draw 0;" in published
+    assert "e+" not in published
+
+
 def test_markdown_leaves_empty_what_was_not_measured(frame):
     line = next(line for line in report.markdown(frame).splitlines() if line.startswith("| Median 3x3"))
     cells = [cell.strip() for cell in line.split("|")]
