@@ -78,3 +78,8 @@ def noise(name: str, clipped: bool) -> str:
 def counted(number: int, thing: str) -> str:
     """ "1 training seed", "3 training seeds"."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def three_figures(value: float) -> str:
+    """What was measured, rounded to three figures: "3,060" of 3056.2, "0.123" of 0.12345."""
+    return f"{float(f'{value:.3g}'):,g}"

@@ -152,15 +152,10 @@ def pipes(table: pd.DataFrame, digits: int = 2) -> str:
     """A Markdown table: empty cells stay empty, counts get their commas, times three figures."""
     shown = table.copy()
     for column in shown.columns[1:]:
-        form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:.{digits}f}}"
-        text = three_figures if column.endswith("ms") else form.format
+        form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:,.{digits}f}}"
+        text = labels.three_figures if column.endswith("ms") else form.format
         shown[column] = [_text(value, text) for value in shown[column]]
     return shown.to_markdown(index=False, disable_numparse=True, colalign=["left"] + ["right"] * (shown.shape[1] - 1))
-
-
-def three_figures(value: float) -> str:
-    """3,060 of 3056.2, 0.123 of 0.12345: rounded to three figures, written without an exponent."""
-    return f"{float(f'{value:.3g}'):,g}"
 
 
 def _text(value: object, text: Callable[[float], str]) -> str:

@@ -98,7 +98,7 @@ def _where(card: dict[str, Any]) -> str:
     ran = card["run_on"]
     if ran["device"] != "cpu":
         return ran["device"]
-    return labels.counted(ran["threads"], "processor thread") + ", shared with other work"
+    return labels.counted(ran["threads"], "processor thread")
 
 
 def tables(frame: pd.DataFrame) -> list[str]:

@@ -174,7 +174,7 @@ def _seeds(rows: pd.DataFrame) -> str:
 
 
 def _measured(value: float) -> str:
-    return f"{value:.3g}" if abs(value) > ROUNDING else "0"
+    return labels.three_figures(value) if abs(value) > ROUNDING else "0"
 
 
 ROUNDING = 1e-9  # what float32 leaves where phases are equal

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from bench import __main__ as command
-from bench import figures, machine, methods, quality, readme, report, shipped, speed, table, tune
+from bench import figures, labels, machine, methods, quality, readme, report, shipped, speed, table, tune
 from bench.columns import COLUMNS, KEY
 from denoise import classical, datasets, views, weights
 from denoise.decoders import DECODERS
@@ -228,10 +228,11 @@ def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
 
 
 def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
-    assert [report.three_figures(ms) for ms in (3056.2, 999.6, 87.84, 0.12345)] == ["3,060", "1,000", "87.8", "0.123"]
+    assert [labels.three_figures(ms) for ms in (3056.2, 999.6, 87.84, 0.12345)] == ["3,060", "1,000", "87.8", "0.123"]
     published = report.markdown(report.read(report.RESULTS / "photographs" / "table.csv"))
     assert "\n68 test pictures of 481x321; gaussian noise, unclipped, draw 0;" in published
     assert "e+" not in published
+    assert "| 34,017.78 |" in " ".join(published.split())  # millions of MACs of photo-gray
 
 
 def test_markdown_leaves_empty_what_was_not_measured(frame):
