@@ -8,15 +8,17 @@ import torch
 from torch import Tensor
 
 from denoise.datasets.base import Pictures
-from denoise.noise import BatchDraws, corrupt
-from denoise.views import WAYS, turned
+from denoise.noise import BatchDraws, corrupt_unchecked
+from denoise.store import Store
+from denoise.views import WAYS
 
 
 class Batches:
     """Clean and freshly corrupted pictures for each step, and the levels of their noise as far as they are told.
 
     Every picture is seen once an epoch, in an order that (seed, epoch) decides; crops, levels and noise are drawn from
-    (seed, step). The uint8 pictures stay on the device, so a batch is a few tensor operations.
+    (seed, step). The uint8 pictures stay on the device, and a batch is a few tensor operations, however many pictures
+    it has: nothing is asked of the device that it would have to be waited for.
 
     Parameters
     ----------
@@ -65,10 +67,10 @@ class Batches:
             raise ValueError(f"--flips turns pictures; those of {pictures.name} are not square: give --patch")
         if any(image.shape[0] not in (1, channels) for image in pictures):
             raise ValueError(f"{pictures.name} has colour pictures: give --channels 3")
-        images = pictures.images
-        self.images = images.to(device) if isinstance(images, Tensor) else [image.to(device) for image in images]
-        self.dirty = [image.to(device) for image in pictures.dirty]
-        self.size, self.channels, self.patch = size, channels, patch
+        side = patch or (max(sides.pop()) if flips else 0)
+        self.clean = Store(pictures.images, channels, side, device)
+        self.dirty = Store(pictures.dirty, channels, side, device) if pictures.dirty else self.clean
+        self.size, self.patch = size, patch
         self.flips, self.untold = flips, untold
         self.noise, self.sigma, self.clip = noise, sigma, clip
         self.seed, self.device = seed, device
@@ -78,7 +80,7 @@ class Batches:
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """The clean and the noisy pictures of a step, each (size, C, H, W) float32, and the levels told, (size,)."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 1, step))
-        indices = [self._index(position) for position in range(step * self.size, (step + 1) * self.size)]
+        indices = self._indices(step * self.size)
         clean, given = self._pictures(indices, generator)
         if self._corrupted is not None:
             noisy, levels = (of_all[indices] for of_all in self._corrupted)
@@ -92,49 +94,46 @@ class Batches:
     def _corrupt(self, given: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         low, high = self.sigma
         levels = low + (high - low) * torch.rand(len(given), generator=generator, device=self.device)
-        return corrupt(given, levels, BatchDraws(generator), noise=self.noise, clip=self.clip), levels
+        noisy = corrupt_unchecked(given, levels, BatchDraws(generator), noise=self.noise, clip=self.clip)
+        return noisy, levels
 
     def _corrupted_once(self) -> tuple[Tensor, Tensor]:
         """Every picture under its one noise, (N, C, H, W) float32, and the levels, (N,)."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 2, 0))
-        parts = torch.arange(len(self.images)).split(self.size)
-        corrupted = [self._corrupt(self._pictures(part.tolist(), generator)[1], generator) for part in parts]
+        parts = torch.arange(len(self.clean), device=self.device).split(self.size)
+        corrupted = [self._corrupt(self._pictures(part, generator)[1], generator) for part in parts]
         noisy, levels = zip(*corrupted, strict=True)
         return torch.cat(noisy), torch.cat(levels)
 
-    def _pictures(self, indices: list[int], generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _pictures(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The clean pictures, and what noise is added to; both cut and turned alike."""
-        if not self.patch and not self.flips and isinstance(self.images, Tensor):
-            batch = self._unit(self.images[indices])
-            return batch, batch
-        views = [self._view(self.images[i].shape[-2:], generator) for i in indices]
-        clean = self._unit(torch.stack([view(self.images[i]) for view, i in zip(views, indices, strict=True)]))
-        if not self.dirty:
-            return clean, clean
-        return clean, self._unit(torch.stack([view(self.dirty[i]) for view, i in zip(views, indices, strict=True)]))
+        view = self._view(indices, generator)
+        clean = view(self.clean).float() / 255
+        return clean, clean if self.dirty is self.clean else view(self.dirty).float() / 255
 
-    def _unit(self, batch: Tensor) -> Tensor:
-        return batch.expand(-1, self.channels, -1, -1).float() / 255
+    def _view(self, indices: Tensor, generator: torch.Generator) -> Callable[[Store], Tensor]:
+        """Whole pictures, or a random crop of each turned and mirrored at random, as often as it is asked for."""
+        if not self.patch and not self.flips:
+            return lambda store: store.whole(indices)
+        count = len(indices)
+        places = torch.rand(count, 2, generator=generator, device=self.device)
+        ways = torch.randint(WAYS if self.flips else 1, (count,), generator=generator, device=self.device)
+        return lambda store: store.crops(indices, places, ways)
 
-    def _index(self, position: int) -> int:
-        epoch, place = divmod(position, len(self.images))
+    def _indices(self, first: int) -> Tensor:
+        """Which pictures the next `size` are, (size,), counted from the first of the training."""
+        parts, wanted = [], self.size
+        while wanted:
+            epoch, place = divmod(first + self.size - wanted, len(self.clean))
+            parts.append(self._order_of(epoch)[place : place + wanted])
+            wanted -= len(parts[-1])
+        return torch.cat(parts)
+
+    def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(_mixed(self.seed, 0, epoch))
-            self._epoch, self._order = epoch, torch.randperm(len(self.images), generator=generator).tolist()
-        return self._order[place]
-
-    def _view(self, sides: tuple[int, int], generator: torch.Generator) -> Callable[[Tensor], Tensor]:
-        """A random crop, turned and mirrored at random, as a function of (C, H, W) that can be used again."""
-        patch = self.patch or max(sides)
-        fractions = torch.rand(2, generator=generator, device=self.device).tolist() if self.patch else (0.0, 0.0)
-        top, left = (int(f * max(1, side - patch + 1)) for f, side in zip(fractions, sides, strict=True))
-        way = int(torch.randint(WAYS, (), generator=generator, device=self.device)) if self.flips else 0
-
-        def view(image: Tensor) -> Tensor:
-            crop = image[:, top : top + patch, left : left + patch].expand(self.channels, -1, -1)
-            return turned(crop, way)
-
-        return view
+            self._epoch, self._order = epoch, torch.randperm(len(self.clean), generator=generator).to(self.device)
+        return self._order
 
 
 def _mixed(seed: int, stream: int, counter: int) -> int:

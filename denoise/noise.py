@@ -213,11 +213,15 @@ def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = 
     ValueError
         A level that is not a number, negative, or beyond the scale of that noise.
     """
-    entry = NOISES[noise]
     levels = torch.as_tensor(level, dtype=clean.dtype, device=clean.device).expand(len(clean))
     for extreme in (levels.min(), levels.max()):
         check_level(extreme.item(), noise)
-    noisy = entry.build(clean, levels.view(-1, 1, 1, 1), draws)
+    return corrupt_unchecked(clean, levels, draws, noise=noise, clip=clip)
+
+
+def corrupt_unchecked(clean: Tensor, levels: Tensor, draws: Draws, *, noise: str, clip: bool) -> Tensor:
+    """As `corrupt`, of (N,) levels that are known to be valid: to look at them, a GPU would have to be waited for."""
+    noisy = NOISES[noise].build(clean, levels.view(-1, 1, 1, 1), draws)
     return noisy.clamp(0, 1) if clip else noisy
 
 

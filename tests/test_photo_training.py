@@ -12,7 +12,9 @@ from denoise.datasets.base import Pictures
 from denoise.metrics import psnr
 from denoise.models import ARCHITECTURES
 from denoise.settings import LOSSES
+from denoise.store import Store
 from denoise.validation import validate
+from denoise.views import turned
 
 TINY = train.Settings(
     dataset="photos", channels=3, architecture="unet", width=4, depth=1, output="residual", bias=False, told=True,
@@ -45,6 +47,24 @@ def test_a_stained_picture_is_cut_and_turned_as_its_clean_one():
     pages = numbered(dirty=(torch.arange(16, dtype=torch.uint8).view(1, 4, 4) + 100,))
     clean, noisy, _ = batches(pages, flips=True, patch=3, sigma=(0.0, 0.0))(0)
     torch.testing.assert_close(noisy, clean + 100 / 255)
+
+
+def test_a_batch_of_crops_is_what_cutting_them_one_by_one_gives():
+    draws = torch.Generator().manual_seed(0)
+    shapes = [(3, 9, 7), (1, 5, 8), (3, 5, 5)]  # colour and gray, each of a size of its own
+    images = [torch.randint(256, shape, dtype=torch.uint8, generator=draws) for shape in shapes]
+    places = torch.tensor([[0.0, 0.0], [0.99, 0.99], [0.5, 0.2], [0.99999994, 0.99999994]])  # the last below 1
+    indices, ways = torch.tensor([0, 1, 0, 2]), torch.tensor([0, 3, 6, 5])
+    crops = Store(images, 3, 5, torch.device("cpu")).crops(indices, places, ways)
+    corners = [(0, 0), (0, 3), (2, 0), (0, 0)]  # of places 0 to 4 from the top and 0 to 2 from the left, and so on
+    for crop, index, (top, left), way in zip(crops, indices, corners, ways, strict=True):
+        cut = images[index][:, top : top + 5, left : left + 5].expand(3, -1, -1)
+        assert torch.equal(crop, turned(cut, int(way)))
+
+
+def test_crops_reach_every_corner_of_a_picture():
+    clean, _, _ = batches(numbered(), patch=1, size=500)(0)
+    assert len(clean.unique()) == 16
 
 
 def test_levels_are_told_as_often_as_is_asked():

@@ -1,0 +1,72 @@
+"""The pictures of a training where it runs: as bytes in one piece, from which a batch of crops is one lookup."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from denoise.views import WAYS, turned
+
+
+class Store:
+    """Pictures on a device.
+
+    Parameters
+    ----------
+    images : Tensor or sequence of Tensor
+        (N, C, H, W), or N of (C, H, W) of sizes of their own; uint8.
+    channels : int
+        Of what is cut out: gray pictures are repeated to this many, colour pictures must have them.
+    side : int
+        Pixels of a side of the crops. 0 takes whole pictures, as they are, which must then be of one size.
+    device : torch.device
+    """
+
+    def __init__(self, images: Tensor | Sequence[Tensor], channels: int, side: int, device: torch.device) -> None:
+        alike = isinstance(images, Tensor)
+        shapes = torch.tensor([images.shape[1:]] * len(images) if alike else [image.shape for image in images])
+        sizes = shapes.prod(1)
+        planes = torch.where(shapes[:, 0] == 1, 0, shapes[:, 1] * shapes[:, 2])  # of a gray picture: the same again
+        self.bytes = (images.flatten() if alike else torch.cat([image.flatten() for image in images])).to(device)
+        self.shape, self.channels, self.side = tuple(shapes[0].tolist()), channels, side
+        self.starts, self.planes, self.sides = (
+            part.to(device) for part in (sizes.cumsum(0) - sizes, planes, shapes[:, 1:])
+        )
+        rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+        self.rows, self.columns = (
+            torch.stack([turned(grid, way) for way in range(WAYS)]).to(device) for grid in (rows, columns)
+        )
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def whole(self, indices: Tensor) -> Tensor:
+        """The pictures `indices` (n,), as (n, channels, H, W) uint8."""
+        return self.bytes.view(len(self), *self.shape)[indices].expand(-1, self.channels, -1, -1)
+
+    def crops(self, indices: Tensor, places: Tensor, ways: Tensor) -> Tensor:
+        """Cut one crop out of each picture.
+
+        Parameters
+        ----------
+        indices : Tensor
+            (n,) int64: which pictures.
+        places : Tensor
+            (n, 2) in [0, 1): where in each, from its top to the lowest place that there is, and from its left.
+        ways : Tensor
+            (n,) int64: how each crop is turned and mirrored (`denoise.views.turned`).
+
+        Returns
+        -------
+        Tensor
+            (n, channels, side, side) uint8.
+        """
+        spare = self.sides[indices] - self.side
+        top, left = torch.minimum((places * (spare + 1)).long(), spare).view(-1, 2, 1, 1).unbind(1)
+        width = self.sides[indices, 1].view(-1, 1, 1)
+        within = (top + self.rows[ways]) * width + left + self.columns[ways]
+        planes = torch.arange(self.channels, device=indices.device) * self.planes[indices].unsqueeze(1)
+        starts = self.starts[indices].unsqueeze(1) + planes
+        return self.bytes[starts.view(*starts.shape, 1, 1) + within.unsqueeze(1)]
