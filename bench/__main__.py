@@ -155,7 +155,8 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
 
 
 def _speed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--systems", nargs="+", help="default: all; see bench/systems.py")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="what is timed (default: cpu)")
+    parser.add_argument("--systems", nargs="+", help="default: all that run there; see bench/systems.py")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each system (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn, at least a call (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/speed"), help="folder of the results")

@@ -340,6 +340,7 @@ SPEED = {
     "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, of this machine, TMAC/s",
     "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s",
     "cpu_threads": "threads of each system",
+    "gpu": "the GPU that was timed; empty where the processor was",
     **TIMED,
 }
 
@@ -381,6 +382,7 @@ REACH = {
     "bce": "binary cross-entropy on the test pictures afterwards: Keras calls it validation loss",
     "known_bce": "what the tutorial publishes",
     "psnr_db": "mean over the test pictures",
+    "gpu": "the GPU that it was trained on; empty where the processor was it",
     **TIMED,
 }
 

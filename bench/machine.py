@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+import pandas as pd
 import skimage
 import torch
 
@@ -25,6 +26,22 @@ def describe() -> dict[str, object]:
         "torch": torch.__version__,
         "scikit_image": skimage.__version__,
     }
+
+
+def run_on(device: torch.device) -> dict[str, object]:
+    """The same of a run that was on one device alone: `gpu` is None where that was the processor."""
+    return describe() if device.type == "cuda" else describe() | {"gpu": None}
+
+
+def name(row: pd.Series) -> str:
+    """What a row of such a run was measured on: the GPU, or the processor, of which alone some runs are."""
+    gpu = row.get("gpu")
+    return row.cpu if pd.isna(gpu) else gpu
+
+
+def title(row: pd.Series) -> str:
+    """The same, and what it hangs on beside."""
+    return name(row) if pd.notna(row.gpu) else f"{row.cpu}, {row.cpu_isa}, {row.cpu_threads} threads"
 
 
 def slug(device: torch.device) -> str:

@@ -50,10 +50,11 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
 def text(frame: pd.DataFrame) -> str:
     """What the README says of a run."""
     first = frame.iloc[0]
+    where = f"{first.threads} threads" if pd.isna(first.gpu) else first.gpu
     said = [
         f"**Time to quality**: how long a training takes, from the start of its process to its end, that comes to the "
         f"cross-entropy that the Keras example publishes after 150 epochs of 60,000 pictures, {first.known_bce:.4f} "
-        f"({first.pictures:,} test pictures, {first.threads} threads):"
+        f"({first.pictures:,} test pictures, {where}):"
     ]
     for row in frame.itertuples():
         verdict = "reached" if row.bce <= row.known_bce else "not reached"

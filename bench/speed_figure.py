@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import figures, speed_tables
+from bench import figures, machine, speed_tables
 from bench.columns import SPEED
 from bench.systems import SYSTEMS
 
@@ -52,8 +52,7 @@ def bars(frame: pd.DataFrame) -> Figure:
             panel.set_title(f"{network}, {TASKS[task]}", fontsize=9.5)
     for panel in panels[-1]:
         panel.set_xlabel("pictures a second, at the best number a call", fontsize=8.5)
-    machine = frame.iloc[0]
-    figure.suptitle(f"28x28 pictures; {machine.cpu}, {machine.cpu_isa}, {machine.cpu_threads} threads", fontsize=10)
+    figure.suptitle(f"28x28 pictures; {machine.title(frame.iloc[0])}", fontsize=10)
     figure.supxlabel(
         "Grey: others. Light: steps from plain PyTorch on. Dark: this package. Whiskers: lowest and highest round.",
         fontsize=8.5, color="#444444",

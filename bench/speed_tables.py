@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import int8, operations, reach, scale
+from bench import int8, machine, operations, reach, scale
 from bench.columns import INT8, OPERATIONS, REACH, SCALE, SPEED, check
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
@@ -21,6 +21,7 @@ RATIOS = (
     ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO in bfloat16"),
     ("engine", ("onnxruntime",), "ONNX Runtime"),
     ("engine", ("eager",), "plain PyTorch"),
+    ("engine", ("eager_bfloat16",), "PyTorch in bfloat16"),
 )
 
 
@@ -35,13 +36,12 @@ def text(frame: pd.DataFrame) -> str:
         )
         parts.append(_table(rows))
         parts.append("\n".join(f"- {line}" for line in sentences(rows)))
-    machine = frame.iloc[0]
+    first = frame.iloc[0]
     turns = frame["round"].nunique()
     parts.append(
-        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. {machine.cpu} "
-        f"({machine.cpu_isa}), {machine.cpu_threads} threads. Of the machine itself: convolution "
-        f"{machine.ceiling_conv_tmacs:.2f} TMAC/s, matrix product {machine.ceiling_matmul_tmacs:.2f} TMAC/s, copy "
-        f"{machine.ceiling_copy_gb_s:.0f} GB/s."
+        f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. "
+        f"{machine.title(first)}. Of the machine itself: convolution {first.ceiling_conv_tmacs:.2f} TMAC/s, matrix "
+        f"product {first.ceiling_matmul_tmacs:.2f} TMAC/s, copy {first.ceiling_copy_gb_s:.0f} GB/s."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -132,7 +132,7 @@ def _machine(name: str) -> str:
         if not path.exists():
             continue
         frame = read(path, columns)
-        said = said or [f"### {frame.cpu.iloc[0]}\n"]
+        said = said or [f"### {machine.name(frame.iloc[0])}\n"]
         said.append(described(frame))
         if run == "speed":
             figure = path.with_suffix(".png").relative_to(README.parent)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from denoise.registry import UnknownName, unknown
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +43,8 @@ class System:
         Whether it is of others, in an environment of their own.
     least : int
         The fewest pictures a call that it is asked for.
+    gpu : bool
+        Whether it runs on a GPU, too: it is of PyTorch, and not one of its ways with processors.
     kept : bool
         Whether its process keeps freed memory (`denoise.machine.keep_freed_memory`), as that of `denoise.train` does.
     """
@@ -49,6 +53,7 @@ class System:
     task: str = "clean"
     peer: bool = False
     least: int = 1
+    gpu: bool = False
     kept: bool = False
 
 
@@ -58,25 +63,49 @@ SYSTEMS = {
     "openvino_latency": System("OpenVINO, bfloat16, one request", peer=True),
     "openvino_throughput": System("OpenVINO, bfloat16, requests in parallel", peer=True),
     "openvino_int8": System("OpenVINO, 8-bit integers, one request", peer=True),
-    "eager": System("PyTorch, float32"),
-    "eager_channels_last": System("PyTorch, float32, channels_last"),
-    "eager_bfloat16": System("PyTorch, bfloat16, channels_last"),
-    "compiled": System("`torch.compile` of the fused network, bfloat16"),
-    "packaged": System("AOTInductor package of the fused network, bfloat16"),
-    "fused": System("fused, float32"),
-    "fused_bfloat16": System("fused, bfloat16"),
+    "eager": System("PyTorch, float32", gpu=True),
+    "eager_channels_last": System("PyTorch, float32, channels_last", gpu=True),
+    "eager_bfloat16": System("PyTorch, bfloat16, channels_last", gpu=True),
+    "compiled": System("`torch.compile` of the fused network, bfloat16", gpu=True),
+    "packaged": System("AOTInductor package of the fused network, bfloat16", gpu=True),
+    "fused": System("fused, float32", gpu=True),
+    "fused_bfloat16": System("fused, bfloat16", gpu=True),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
-    "engine": System("**this engine**, as calibrated"),
+    "engine": System("**this engine**, as calibrated", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
-    "train": System("PyTorch, float32", task="train", least=128),
-    "train_channels_last": System("PyTorch, float32, channels_last", task="train", least=128),
-    "train_bfloat16": System("PyTorch, bfloat16, channels_last", task="train", least=128),
+    "train": System("PyTorch, float32", task="train", least=128, gpu=True),
+    "train_channels_last": System("PyTorch, float32, channels_last", task="train", least=128, gpu=True),
+    "train_bfloat16": System("PyTorch, bfloat16, channels_last", task="train", least=128, gpu=True),
     "train_memory": System("the same, freed memory kept", task="train", least=128, kept=True),
     "train_rearranged": System(
         "the same, rearranged, Adam in one pass: **`denoise.train`**", task="train", least=128, kept=True
     ),
 }
 """By name: others first, then each step from plain PyTorch to the engine."""
+
+
+def of(device: torch.device) -> list[str]:
+    """The names of the systems that run on a device."""
+    return [name for name, system in SYSTEMS.items() if device.type == "cpu" or system.gpu]
+
+
+def check(systems: Sequence[str], device: torch.device) -> None:
+    """Raise where systems cannot be asked for on a device.
+
+    Raises
+    ------
+    UnknownName
+        No system of a name.
+    ValueError
+        There is no such device, or a system does not run on it.
+    """
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError("PyTorch finds no NVIDIA GPU here: --device cpu is what there is")
+    for name in systems:
+        if name not in SYSTEMS:
+            raise UnknownName(unknown("system", name, list(SYSTEMS)))
+        if name not in of(device):
+            raise ValueError(f"{name} does not run on a GPU; valid with --device cuda: {', '.join(of(device))}")
 
 
 @dataclass(frozen=True)
@@ -138,14 +167,9 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
 
     Raises
     ------
-    UnknownName
-        No system of a name.
     ValueError
         Others are asked for, and their environment is not there.
     """
-    for name in systems:
-        if name not in SYSTEMS:
-            raise UnknownName(unknown("system", name, list(SYSTEMS)))
     asked = {kind(name) for name in systems}
     if any(peer for peer, _ in asked) and not PEERS.exists():
         raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")

@@ -5,8 +5,9 @@ import sys
 
 import pandas as pd
 import pytest
+import torch
 
-from bench import figures, speed_figure, speed_tables, systems
+from bench import figures, machine, speed_figure, speed_tables, systems
 from bench.columns import SPEED
 from bench.commands import speed as command
 from bench.peers import others
@@ -27,7 +28,7 @@ def own():
 
 
 def job(system, **changes):
-    told = {"architecture": json.dumps(TINY), "shape": (1, 8, 8), "batch": 3, "threads": 1}
+    told = {"architecture": json.dumps(TINY), "shape": (1, 8, 8), "batch": 3, "threads": 1, "device": "cpu"}
     return {"system": system, **told, **changes}
 
 
@@ -71,25 +72,45 @@ def test_every_system_has_a_process_that_knows_it():
 
 def test_an_unknown_system_is_refused_with_the_valid_ones():
     with pytest.raises(UnknownName, match=r"unknown system 'keras' .*; valid: keras_predict, "):
-        systems.processes(["keras"])
+        systems.check(["keras"], torch.device("cpu"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_without_a_gpu_none_is_timed():
+    with pytest.raises(ValueError, match="finds no NVIDIA GPU here: --device cpu"):
+        speed_of("--device", "cuda")
+
+
+def test_a_system_of_processors_is_refused_on_a_gpu(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(ValueError, match="keras_predict does not run on a GPU; valid with --device cuda: eager, "):
+        speed_of("--device", "cuda", "--systems", "keras_predict")
+
+
+def test_a_call_on_a_gpu_ends_when_the_gpu_is_done(monkeypatch):
+    said = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: said.append("done"))
+    own_systems._waited(lambda: said.append("asked"), "cuda")()
+    assert said == ["asked", "done"]
+
+
+def speed_of(*options):
+    from bench.__main__ import main
+
+    main(["speed", *options])
 
 
 @pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"]])
 def test_no_rounds_and_no_time_are_refused(options):
-    from bench.__main__ import main
-
     with pytest.raises(ValueError, match="at least 1"):
-        main(["speed", *options])
+        speed_of(*options)
 
 
 def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
-    from bench.__main__ import main
-
     monkeypatch.setattr(command, "SIZES", (1, 128))
     monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
-    main(
-        ["speed", "--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01", "--out", str(tmp_path)]
-    )
+    ran = ["--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01"]
+    speed_of(*ran, "--out", str(tmp_path))
     (file,) = tmp_path.glob("*.csv")
     assert figures.stamped(file.with_suffix(".png")) == speed_figure.stamp(file)
     frame = speed_tables.read(file, SPEED)
@@ -131,6 +152,14 @@ def test_nothing_is_said_of_what_was_not_measured():
     assert said == ["The engine computes 0.004 TMAC/s, 45 % of the best convolution measured."]
 
 
+def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
+    rows = {"cpu": "Some Processor", "cpu_isa": "AVX2", "cpu_threads": 2, "gpu": None}
+    assert machine.title(pd.Series(rows)) == "Some Processor, AVX2, 2 threads"
+    assert machine.title(pd.Series(rows | {"gpu": "Some GPU"})) == "Some GPU"
+    assert machine.name(pd.Series(rows).drop("gpu")) == "Some Processor"
+    assert machine.run_on(torch.device("cpu"))["gpu"] is None
+
+
 def test_the_readme_says_what_the_committed_runs_say():
     assert speed_tables.part() in speed_tables.README.read_text()
 
@@ -143,7 +172,8 @@ def test_committed_runs_are_drawn():
 def test_committed_runs_have_every_system_in_every_round():
     for path in speed_tables.RUNS:
         frame = speed_tables.read(path, SPEED)
-        assert set(frame.system) == set(SYSTEMS)
+        device = torch.device("cpu" if frame.gpu.isna().all() else "cuda")
+        assert set(frame.system) == set(systems.of(device))
         assert set(frame.network) == set(NETWORKS)
         assert (frame.groupby(["network", "system", "batch"])["round"].nunique() == frame["round"].nunique()).all()
 

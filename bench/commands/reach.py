@@ -20,9 +20,10 @@ def main(given: argparse.Namespace) -> None:
         if way not in reach.WAYS:
             raise ValueError(f"unknown optimiser {way!r}; valid: {', '.join(reach.WAYS)}")
     rows = [reach.measure(way, given.images, data_root(given.data_root)) for way in given.optimisers or reach.WAYS]
-    facts = machine.describe() | provenance.describe() | {"command": given.command}
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # as `denoise.train` has it
+    facts = machine.run_on(device) | provenance.describe() | {"command": given.command}
     frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(REACH))
-    target = given.out / f"{machine.slug(torch.device('cpu'))}.csv"
+    target = given.out / f"{machine.slug(device)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")
     print(reach.text(frame))

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed_tables
 from bench.columns import SPEED
-from bench.systems import NETWORKS, SYSTEMS, Process, Turn, kind, processes
+from bench.systems import NETWORKS, SYSTEMS, Process, Turn, check, kind, of, processes
 from denoise import export, weights
 from denoise.files import whole_file
 from denoise.fusion import fuse
@@ -31,7 +31,9 @@ log = logging.getLogger("bench")
 def main(given: argparse.Namespace) -> None:
     if given.rounds < 1 or given.seconds <= 0:
         raise ValueError("--rounds must be at least 1, and --seconds above 0")
-    systems = given.systems or list(SYSTEMS)
+    device = torch.device(given.device)
+    systems = given.systems or of(device)
+    check(systems, device)
     running = processes(systems)
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -41,12 +43,11 @@ def main(given: argparse.Namespace) -> None:
             process.close()
     if not rows:
         raise ValueError("no system could be timed: the lines above say why")
-    cpu = torch.device("cpu")
-    described = machine.describe() | provenance.describe()
+    described = machine.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
-    rates = ceiling.rates(cpu, torch.bfloat16 if machine.has_bfloat16(cpu) else torch.float32)
+    rates = ceiling.rates(device, torch.bfloat16 if machine.has_bfloat16(device) else torch.float32)
     frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
-    target = given.out / f"{machine.slug(cpu)}.csv"
+    target = given.out / f"{machine.slug(device)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
     print(speed_tables.text(frame))
@@ -72,7 +73,7 @@ def _rounds(
                 bar.update()
                 if (network, system) in failed:
                     continue
-                turn = running[kind(system)].ask(_job(network, system, size, networks), given.seconds)
+                turn = running[kind(system)].ask(_job(network, system, size, networks, given.device), given.seconds)
                 if turn.error:
                     failed.add((network, system))
                     log.warning("left out: %s on %s: %s", system, network, turn.error)
@@ -94,11 +95,11 @@ def _network(name: str, folder: Path, *, rounded: bool) -> dict[str, Any]:
     return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "int8": str(coarse), "counts": counts}
 
 
-def _job(network: str, system: str, size: int, networks: dict[str, Any]) -> dict[str, Any]:
+def _job(network: str, system: str, size: int, networks: dict[str, Any], device: str) -> dict[str, Any]:
     job = {"system": system, "shape": SHAPE, "batch": size, "threads": torch.get_num_threads()}
     if SYSTEMS[system].peer:
         return job | {"network": network} | {name: networks[network][name] for name in ("onnx", "int8")}
-    return job | {"architecture": networks[network]["architecture"]}
+    return job | {"architecture": networks[network]["architecture"], "device": device}
 
 
 def _row(number: int, network: str, system: str, size: int, turn: Turn) -> dict[str, Any]:

@@ -24,49 +24,52 @@ from denoise.machine import keep_freed_memory
 from denoise.optimisers import adam
 from denoise.rearranged import rearranged
 
-CPU = torch.device("cpu")
 LR = 1e-3  # of Adam, as Keras has it
 
 
-def eager(architecture: str, shape: list[int], batch: int, threads: int, *, layout: str, dtype: str) -> Job:
+def eager(
+    architecture: str, shape: list[int], batch: int, threads: int, device: str, *, layout: str, dtype: str
+) -> Job:
     """The network as it is, in a memory layout and a number format."""
-    network = _network(architecture).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
-    pictures = _pictures(batch, shape, threads, layout).to(getattr(torch, dtype))
+    network = _network(architecture, device).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
+    pictures = _pictures(batch, shape, threads, device, layout).to(getattr(torch, dtype))
     return _call(network.net, pictures), batch, f"{dtype}, {layout}"
 
 
-def lowered(architecture: str, shape: list[int], batch: int, threads: int, *, backend: str, dtype: str) -> Job:
+def lowered(
+    architecture: str, shape: list[int], batch: int, threads: int, device: str, *, backend: str, dtype: str
+) -> Job:
     """The network fused, with the calls of a backend."""
-    network = lower(_network(architecture), backend, getattr(torch, dtype))
-    return _call(network, _pictures(batch, shape, threads)), batch, f"{backend}, {dtype}, channels_last"
+    network = lower(_network(architecture, device), backend, getattr(torch, dtype))
+    return _call(network, _pictures(batch, shape, threads, device)), batch, f"{backend}, {dtype}, channels_last"
 
 
-def compiled(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
+def compiled(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
     """The fused network in bfloat16, compiled for this very batch size; it needs a C++ compiler."""
-    network = torch.compile(lower(_network(architecture), "aten", torch.bfloat16), dynamic=False)
-    return _call(network, _pictures(batch, shape, threads)), batch, "inductor, bfloat16, channels_last"
+    network = torch.compile(lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False)
+    return _call(network, _pictures(batch, shape, threads, device)), batch, "inductor, bfloat16, channels_last"
 
 
-def packaged(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
+def packaged(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
     """The same, compiled ahead into a package that runs without Python."""
     import torch._inductor
 
-    pictures = _pictures(batch, shape, threads)
-    network = lower(_network(architecture), "aten", torch.bfloat16)
+    pictures = _pictures(batch, shape, threads, device)
+    network = lower(_network(architecture, device), "aten", torch.bfloat16)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         exported = torch.export.export(network, (pictures,))
         file = torch._inductor.aoti_compile_and_package(exported, package_path=f"{folder}/network.pt2")
         run = torch._inductor.aoti_load_package(file)
-    return lambda: run(pictures), batch, "AOTInductor, bfloat16, channels_last"
+    return _waited(lambda: run(pictures), device), batch, "AOTInductor, bfloat16, channels_last"
 
 
-def engine(architecture: str, shape: list[int], batch: int, threads: int) -> Job:
+def engine(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
     """As `denoise.load(...)` runs it: by the plan that was found out for this machine."""
-    pictures = _pictures(batch, shape, threads)
+    pictures = _pictures(batch, shape, threads, device)
     # Untrained weights have no scores that could move: speed is all that is asked here, and the report says so.
     card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
-    denoiser = Denoiser(_network(architecture), "engine", card, CPU)
-    return lambda: denoiser.estimate(pictures), batch, f"{denoiser.plan}, channels_last"
+    denoiser = Denoiser(_network(architecture, device), "engine", card, device)
+    return _waited(lambda: denoiser.estimate(pictures), device), batch, f"{denoiser.plan}, channels_last"
 
 
 def training(
@@ -74,19 +77,20 @@ def training(
     shape: list[int],
     batch: int,
     threads: int,
+    device: str,
     *,
     layout: str,
     autocast: bool,
     rearranging: bool = False,
 ) -> Job:
     """Steps of training: Adam on the binary cross-entropy, as the Keras example has it; rearranged, in one pass."""
-    clean = _pictures(batch, shape, threads, layout)
-    network = _network(architecture).to(memory_format=getattr(torch, layout)).train()
+    clean = _pictures(batch, shape, threads, device, layout)
+    network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
     optimiser = adam(network, LR) if rearranging else torch.optim.Adam(network.parameters(), LR)
     trained = rearranged(network) if rearranging else network
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
             logits = trained.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
@@ -95,18 +99,18 @@ def training(
 
     ran = ["bfloat16 autocast" if autocast else "float32", layout]
     ran += ["memory kept"] * (KEEP in sys.argv) + ["rearranged"] * rearranging
-    return step, batch, ", ".join(ran)
+    return _waited(step, device), batch, ", ".join(ran)
 
 
-def _network(architecture: str) -> AnySize:
+def _network(architecture: str, device: str) -> AnySize:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return weights.build(json.loads(architecture)).eval()
+        return weights.build(json.loads(architecture)).eval().to(device)
 
 
-def _pictures(batch: int, shape: list[int], threads: int, layout: str = "channels_last") -> Tensor:
+def _pictures(batch: int, shape: list[int], threads: int, device: str, layout: str = "channels_last") -> Tensor:
     torch.set_num_threads(threads)
-    pictures = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0))
+    pictures = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0)).to(device)
     return pictures.contiguous(memory_format=getattr(torch, layout))
 
 
@@ -115,7 +119,19 @@ def _call(network: nn.Module, pictures: Tensor) -> Call:
     def call() -> Tensor:
         return network(pictures)
 
-    return call
+    return _waited(call, pictures.device.type)
+
+
+def _waited(call: Call, device: str) -> Call:
+    """A call that ends when the device is done: a GPU goes on working after PyTorch's own has returned."""
+    if device != "cuda":
+        return call
+
+    def waited() -> None:
+        call()
+        torch.cuda.synchronize()
+
+    return waited
 
 
 SYSTEMS = {
