@@ -76,7 +76,7 @@ def rows(network: str, threads: int) -> Iterator[dict[str, Any]]:
         Two steps were not of the same operations.
     """
     options = {"layout": "channels_last", "autocast": True, "rearranging": True}
-    step, _, _ = own.training(json.dumps(NETWORKS[network]), SHAPE, BATCH, threads, **options)
+    step, _, _ = own.training(json.dumps(NETWORKS[network]), SHAPE, BATCH, threads, "cpu", **options)
     whole = _seconds(step)
     steps = []
     for _ in range(STEPS):
