@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from denoise.fusion import before, bypass, layer_of, replace
-from denoise.phases import doubles, endings, of_each_channel, of_each_phase, of_transposed, overlap, patches
+from denoise.phases import doubles, endings, of_each_phase, of_transposed, overlap, patches
 
 
 def quicken(graph: fx.GraphModule) -> None:
@@ -121,5 +121,6 @@ class Ending(nn.Module):
         conv = self.conv
         # As a product of matrices its gradient takes less time than as a convolution 1x1.
         added = F.linear(x.permute(0, 2, 3, 1), patches(conv.weight).flatten(1)).permute(0, 3, 1, 2)
-        bias = None if conv.bias is None else of_each_channel(conv.bias)
-        return F.pixel_shuffle(F.conv2d(added, overlap(conv.weight), bias, padding=1), 2)
+        y = F.pixel_shuffle(F.conv2d(added, overlap(conv.weight), padding=1), 2)
+        # Within the convolution, whose weight is fixed, the gradient of the bias would take longer than all the rest.
+        return y if conv.bias is None else y + conv.bias.view(-1, 1, 1)
