@@ -8,8 +8,8 @@ import hashlib
 import importlib.metadata
 import json
 import logging
-import math
 import os
+import statistics
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +33,8 @@ SIDE = 28  # pixels of the probe's pictures
 CHUNKS = tuple(2**power for power in range(15, 20))  # pixels
 TURNS = 5  # of each candidate
 LONG_TURNS = 3  # of each size of the pieces
+BUSY = 1.35  # the median of a candidate's calls to its quickest, from which on other work held the processor meanwhile
+AGAIN = 3600.0  # seconds for which what was found out in a busy moment is kept
 CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}  # root mean square difference that a candidate's answer may have
 CLOSE_ON_GPU = {"float32": 1e-3, "bfloat16": 1e-2}  # where convolutions of float32 may be rounded to TF32
 
@@ -73,6 +75,35 @@ class Plan:
 PLAIN = Plan()
 """What runs everywhere: the network as it was trained."""
 
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What was found out about a device.
+
+    Attributes
+    ----------
+    quickest, exact : Plan
+        Of all, and of those in float32.
+    until : float, optional
+        Seconds since the epoch when it is to be found out anew: other work took turns with the candidates, and what
+        waits for several threads at once then looks slower than it is.
+    """
+
+    quickest: Plan
+    exact: Plan
+    until: float | None = None
+
+    @classmethod
+    def of(cls, kept: dict[str, Any]) -> Found:
+        """From what the file holds; KeyError, TypeError or ValueError where that is something else."""
+        until = None if kept["until"] is None else float(kept["until"])
+        return cls(Plan(**kept["quickest"]), Plan(**kept["exact"]), until)
+
+    def holds(self) -> bool:
+        """Whether it is still to be used."""
+        return self.until is None or 0 <= self.until - time.time() <= AGAIN
+
+
 _lock = threading.Lock()
 
 
@@ -94,25 +125,38 @@ def plan(device: torch.device, *, exact: bool = False) -> Plan:
     if device.type not in ("cpu", "cuda"):
         return PLAIN
     with _lock:
-        return _plans(device, torch.get_num_threads())["exact" if exact else "quickest"]
+        found = _found(device, torch.get_num_threads())
+    return found.exact if exact else found.quickest
+
+
+def forget(device: torch.device, threads: int) -> None:
+    """Have the next process that runs a network on a device, with so many threads, find out anew: for a benchmark,
+    which has the machine to itself."""
+    known = _read()
+    if known.pop(_key(device, threads), None):
+        _keep(known)
 
 
 @functools.cache
-def _plans(device: torch.device, threads: int) -> dict[str, Plan]:
+def _found(device: torch.device, threads: int) -> Found:
+    """Remembered, else found out; for the life of this process, busy moment or not."""
     key = _key(device, threads)
     known = _read()
-    if key in known:
+    if key in known and known[key].holds():
         return known[key]
     found = measure(device)
-    log.info("%s: %s", key, ", ".join(f"{name}: {plan}" for name, plan in found.items()))
-    known[key] = found
-    plain = {of: {name: dataclasses.asdict(plan) for name, plan in plans.items()} for of, plans in known.items()}
+    log.info("%s: %s", key, found)
+    _keep(known | {key: found})
+    return found
+
+
+def _keep(known: dict[str, Found]) -> None:
     try:
         with whole_file(file()) as partial:
+            plain = {key: dataclasses.asdict(found) for key, found in known.items()}
             partial.write_text(json.dumps(plain, indent=2) + "\n")
     except OSError as error:  # a home that cannot be written to: the next process finds out anew
         log.info("the plan is not kept: %s", error)
-    return found
 
 
 def _key(device: torch.device, threads: int) -> str:
@@ -137,8 +181,8 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-def _read() -> dict[str, dict[str, Plan]]:
-    """The plans of the file, without those that are not whole."""
+def _read() -> dict[str, Found]:
+    """What the file holds, without what is not whole."""
     try:
         held = json.loads(file().read_text())
     except FileNotFoundError:
@@ -147,17 +191,17 @@ def _read() -> dict[str, dict[str, Plan]]:
         log.info("%s is not read: %s", file(), error)
         return {}
     known = {}
-    for key, plans in held.items() if isinstance(held, dict) else ():
+    for key, kept in held.items() if isinstance(held, dict) else ():
         try:
-            known[key] = {name: Plan(**plans[name]) for name in ("exact", "quickest")}
+            known[key] = Found.of(kept)
         except (KeyError, TypeError, ValueError) as error:
             log.info("a plan of %s is left out: %s", file(), error)
     return known
 
 
 @torch.inference_mode()
-def measure(device: torch.device) -> dict[str, Plan]:
-    """Find out what is quickest here, of all ("quickest") and of what is in float32 ("exact").
+def measure(device: torch.device) -> Found:
+    """Find out what is quickest here.
 
     First the backend and the number format, among those whose answers are those of the plain network, then the size of
     the pieces in which a batch is run. All on one network and pictures of 28x28.
@@ -168,8 +212,7 @@ def measure(device: torch.device) -> dict[str, Plan]:
 
     Returns
     -------
-    dict
-        "quickest" and "exact".
+    Found
     """
     with torch.random.fork_rng(devices=[]):  # a network that is built draws weights
         network, _ = weights.read(weights.locate(PROBE))
@@ -186,11 +229,13 @@ def measure(device: torch.device) -> dict[str, Plan]:
         if wrong := _wrong(lowered[kind], few, right, close[kind.dtype]):
             log.warning("%s is not used here: %s", kind, wrong)
             del lowered[kind]
-    order = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()}, TURNS)
+    order, quiet = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()}, TURNS)
     quickest = lowered[order[0]]
-    sizes = _ranked({size: lambda size=size: pieces.run(quickest, pictures, size) for size in CHUNKS}, LONG_TURNS)
-    chosen = {"quickest": order[0], "exact": next(kind for kind in order if kind.dtype == "float32")}
-    return {name: dataclasses.replace(kind, chunk_pixels=sizes[0]) for name, kind in chosen.items()}
+    calls = {size: lambda size=size: pieces.run(quickest, pictures, size) for size in CHUNKS}
+    sizes, still_quiet = _ranked(calls, LONG_TURNS)
+    exact = next(kind for kind in order if kind.dtype == "float32")
+    chosen = (dataclasses.replace(kind, chunk_pixels=sizes[0]) for kind in (order[0], exact))
+    return Found(*chosen, until=None if quiet and still_quiet else time.time() + AGAIN)
 
 
 def _renew() -> None:
@@ -212,13 +257,15 @@ def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float) -> s
     return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
 
 
-def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int) -> list[Any]:
-    """The names of the calls, the quickest first; they take turns, and the best of each counts, so that a busy moment
-    costs none its place."""
-    best = dict.fromkeys(calls, math.inf)
+def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int) -> tuple[list[Any], bool]:
+    """The names of the calls, the quickest first, and whether nothing else held the processor; they take turns, and the
+    best of each counts, so that a busy moment costs none its place."""
+    seconds: dict[Any, list[float]] = {name: [] for name in calls}
     for _ in range(turns):
         for name, call in calls.items():
             began = time.perf_counter()
             call().cpu()  # waits for a GPU to be done
-            best[name] = min(best[name], time.perf_counter() - began)
-    return sorted(best, key=best.__getitem__)
+            seconds[name].append(time.perf_counter() - began)
+    best = {name: min(taken) for name, taken in seconds.items()}
+    quiet = all(statistics.median(taken) < BUSY * best[name] for name, taken in seconds.items())
+    return sorted(best, key=best.__getitem__), quiet

@@ -10,14 +10,18 @@ from tqdm import tqdm
 
 from bench import machine, provenance, scale
 from bench.columns import SCALE
+from denoise import calibration
 from denoise.files import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
     every = torch.get_num_threads()
+    counts = dict.fromkeys((1, every))
+    for threads in counts:
+        calibration.forget(torch.device("cpu"), threads)
     found = [
         row
-        for threads in dict.fromkeys((1, every))
+        for threads in counts
         for row in tqdm(scale.rows(threads), desc=f"{threads} threads", unit=" cells", disable=None)
     ]
     found += scale.starts()
