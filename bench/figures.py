@@ -6,6 +6,7 @@ Colours are those of the registries: the same decoder has the same colour everyw
 from __future__ import annotations
 
 import hashlib
+import itertools
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -200,14 +201,15 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
     figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
     for panel, (name, card) in zip(panels, cards.items(), strict=True):
         trainings = weights.history(card)
-        for (images, training), style in zip(trainings, ("o-", "s--", "^:", "d-."), strict=False):
+        held_out = [f"held out of {DATASETS[training['settings']['dataset']].label}" for _, training in trainings]
+        styles = itertools.cycle(("o-", "s--", "^:", "d-."))
+        for (images, training), label, style in zip(trainings, held_out, styles, strict=False):
             scores, before = training["validation_psnr"].values(), training["images_seen"] - images
             points = [(before + point["images"], point["psnr"]) for point in training["curve"]]
             points.append((training["images_seen"], sum(scores) / len(scores)))
-            held_out = f"held out of {DATASETS[training['settings']['dataset']].label}"
             colour = labels.arm("unet").colour
-            panel.plot(*zip(*points, strict=True), style, ms=2.5, lw=1.2, color=colour, label=held_out)
-        if len(trainings) > 1:
+            panel.plot(*zip(*points, strict=True), style, ms=2.5, lw=1.2, color=colour, label=label)
+        if len(set(held_out)) > 1:
             panel.legend(fontsize=7.5, frameon=False)
         panel.set(title=name, xlabel="pictures seen (thousands)")
         panel.xaxis.set_major_formatter(lambda value, place: f"{value / 1e3:g}")

@@ -39,7 +39,7 @@ def update() -> None:
 
 def part(frame: pd.DataFrame) -> str:
     """What the README says: how far from papers, how trained, a table a dataset, how well levels are estimated."""
-    drawn = f"![Validation PSNR by the number of pictures seen]({CURVES.relative_to(ROOT)})"
+    drawn = f"![Validation PSNR by the number of pictures seen, a line for each training]({CURVES.relative_to(ROOT)})"
     told = levels(collect.read_csv(LEVELS_FILE, LEVELS))
     return "\n\n".join([*distances(frame), check(frame), trainings(), *tables(frame), drawn, told]) + "\n"
 

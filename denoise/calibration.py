@@ -130,8 +130,15 @@ def plan(device: torch.device, *, exact: bool = False) -> Plan:
 
 
 def forget(device: torch.device, threads: int) -> None:
-    """Have the next process that runs a network on a device, with so many threads, find out anew: for a benchmark,
-    which has the machine to itself."""
+    """Have the next process that runs a network find out anew: for a benchmark, which has the machine to itself.
+
+    Parameters
+    ----------
+    device : torch.device
+        The processor or an NVIDIA GPU.
+    threads : int
+        Of PyTorch, in that process.
+    """
     known = _read()
     if known.pop(_key(device, threads), None):
         _keep(known)

@@ -85,7 +85,7 @@ def test_what_is_found_in_a_busy_moment_is_found_out_anew_after_an_hour(file, mo
         assert calibration.plan(CPU) == expected.quickest
 
 
-def test_a_plan_from_a_clock_that_went_wrong_is_found_out_anew(file, monkeypatch):
+def test_a_plan_from_a_clock_that_went_wrong_is_found_out_anew():
     assert not Found(PLAIN, PLAIN, until=calibration.time.time() + 10 * calibration.AGAIN).holds()
 
 

@@ -75,8 +75,8 @@ def test_an_unknown_system_is_refused_with_the_valid_ones():
         systems.check(["keras"], torch.device("cpu"))
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_without_a_gpu_none_is_timed():
+def test_without_a_gpu_none_is_timed(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="finds no NVIDIA GPU here: --device cpu"):
         speed_of("--device", "cuda")
 
