@@ -87,17 +87,22 @@ def trainings() -> str:
     for name, card in cards().items():
         stages = []
         for images, training in weights.history(card):
-            settings, hours = Settings.of(training), training["seconds"] / 3600
+            settings = Settings.of(training)
             what = f"{images:,} crops of {settings.patch}x{settings.patch} from {DATASETS[settings.dataset].label}"
-            stages.append(f"{what} by {settings.optimiser.capitalize()}, {hours:.1f} hours on {_where(training)}")
+            stages.append(f"{what} by {settings.optimiser.capitalize()}, {_long(training)} on {_where(training)}")
         lines.append(f"- `{name}`: {'; then '.join(stages)}.")
     return "\n".join(lines)
+
+
+def _long(card: dict[str, Any]) -> str:
+    hours = card["seconds"] / 3600
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
 
 
 def _where(card: dict[str, Any]) -> str:
     ran = card["run_on"]
     if ran["device"] != "cpu":
-        return ran["device"]
+        return f"one {ran['device']}"
     return labels.counted(ran["threads"], "processor thread")
 
 

@@ -7,13 +7,14 @@ Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", 19
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import copy
 
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from denoise.anysize import AnySize
+
+STEPS, WEIGHTS = "n_averaged", "module."  # in a checkpoint: the count, and what the names of weights begin with
 
 
 class Average:
@@ -25,37 +26,37 @@ class Average:
         Trained in place; `update` is called after each step.
     decay : float
         The share of the average that stays at each step. The first steps take less, so that the initial weights are
-        soon forgotten: (1 + t) / (10 + t) at step t.
+        soon forgotten: (1 + t) / (10 + t) at step t, and nothing of them stays at the first.
     """
 
     def __init__(self, network: AnySize, decay: float) -> None:
-        self._trained = network
-        self._averaged = AveragedModel(network, multi_avg_fn=_rising(decay), use_buffers=True) if decay else None
-
-    @property
-    def network(self) -> AnySize:
+        self._trained, self._decay, self._steps = network, decay, 0
+        self.network = copy.deepcopy(network) if decay else network
         """With the averaged weights."""
-        return self._averaged.module if self._averaged else self._trained
 
+    @torch.no_grad()
     def update(self) -> None:
-        """Take one more step's weights in."""
-        if self._averaged:
-            self._averaged.update_parameters(self._trained)
+        """Take one more step's weights in. Counts on the processor: a GPU would have to be waited for."""
+        if self.network is self._trained:
+            return
+        stays = min(self._decay, (1 + self._steps) / (10 + self._steps)) if self._steps else 0.0
+        averaged, trained = self.network.state_dict(), self._trained.state_dict()
+        real = [name for name, value in averaged.items() if value.is_floating_point()]
+        torch._foreach_lerp_([averaged[name] for name in real], [trained[name] for name in real], 1 - stays)
+        for name in averaged.keys() - real:  # counts
+            averaged[name].copy_(trained[name])
+        self._steps += 1
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint keeps; empty without an average."""
-        return self._averaged.state_dict() if self._averaged else {}
+        if self.network is self._trained:
+            return {}
+        held = {WEIGHTS + name: value for name, value in self.network.state_dict().items()}
+        return held | {STEPS: torch.tensor(self._steps)}
 
     def load(self, state: dict[str, Tensor]) -> None:
         """Put back what `state` gave."""
-        if self._averaged:
-            self._averaged.load_state_dict(state)
-
-
-def _rising(decay: float):
-    @torch.no_grad()
-    def update(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor) -> None:
-        steps = int(count)
-        get_ema_multi_avg_fn(min(decay, (1 + steps) / (10 + steps)))(averaged, current, count)
-
-    return update
+        if self.network is not self._trained:
+            self._steps = int(state[STEPS])
+            held = {name.removeprefix(WEIGHTS): value for name, value in state.items() if name != STEPS}
+            self.network.load_state_dict(held)

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from denoise.anysize import AnySize
+
+MOMENTUM = 0.95
+COEFFICIENTS = (
+    3.4445,
+    -4.775,
+    2.0315,
+)  # of the polynomial whose repetition makes a matrix orthogonal, by Jordan et al.
+REPETITIONS = 5
+SLOT = "momentum_buffer"  # PyTorch's name for it
 
 
 def adam(network: AnySize, lr: float) -> torch.optim.Adam:
@@ -21,6 +30,10 @@ class Muon(torch.optim.Optimizer):
     channel, is made orthogonal. What it is not for, the first and the last convolution (in the order in which they were
     made) and all vectors, is left to Adam.
 
+    The steps are those of `torch.optim.Muon` without decay of the weights. That takes one matrix after the other, each
+    with some thirty operations so small that to start them takes longer than to do them; here matrices of one shape are
+    one batch.
+
     Parameters
     ----------
     network : AnySize
@@ -31,18 +44,16 @@ class Muon(torch.optim.Optimizer):
     Raises
     ------
     ValueError
-        A network that has no convolution between its first and its last, or a PyTorch before 2.9.
+        A network that has no convolution between its first and its last.
 
     References
     ----------
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
     https://kellerjordan.github.io/posts/muon/; Liu et al., "Muon is Scalable for LLM Training", 2025,
-    https://arxiv.org/abs/2502.16982. The steps are those of `torch.optim.Muon`, which takes matrices alone.
+    https://arxiv.org/abs/2502.16982.
     """
 
     def __init__(self, network: AnySize, lr: float) -> None:
-        if not hasattr(torch.optim, "Muon"):
-            raise ValueError(f"muon needs PyTorch 2.9 or newer, not {torch.__version__}; valid here: adam")
         weights = list(network.parameters())
         filters = [weight for weight in weights if weight.ndim == 4]
         hidden = {id(weight) for weight in filters[1:-1]}
@@ -54,17 +65,13 @@ class Muon(torch.optim.Optimizer):
         outer = [weight for weight in weights if id(weight) not in hidden]
         # "fused" is what has a checkpoint's count of steps put where Adam's weights are.
         super().__init__([{"params": inner}, {"params": outer, "fused": True}], {"lr": lr})
-        self._matrices = [nn.Parameter(_rows(weight.detach()).view(len(weight), -1)) for weight in inner]
-        self._muon = torch.optim.Muon(self._matrices, lr=lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
         self._adam = torch.optim.Adam(outer, lr=lr, fused=True)
         self._share()
 
     def _share(self) -> None:
-        """One state for both: theirs is what a checkpoint keeps of this one."""
-        inner, outer = (group["params"] for group in self.param_groups)
-        for part, own, theirs in ((self._muon, inner, self._matrices), (self._adam, outer, outer)):
-            for weight, known in zip(own, theirs, strict=True):
-                part.state[known] = self.state[weight]
+        """One state for both: Adam's is what a checkpoint keeps of this one."""
+        for weight in self.param_groups[1]["params"]:
+            self._adam.state[weight] = self.state[weight]
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As of every optimiser."""
@@ -74,18 +81,47 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
         """Change the weights by their gradients."""
-        for weight, matrix in zip(self.param_groups[0]["params"], self._matrices, strict=True):
-            matrix.grad = None if weight.grad is None else _rows(weight.grad).flatten(1)
-        for part, group in zip((self._muon, self._adam), self.param_groups, strict=True):
-            part.param_groups[0]["lr"] = group["lr"]
-            part.step()
-        for matrix in self._matrices:
-            matrix.grad = None  # it would be kept until the next step
+        inner, outer = self.param_groups
+        alike: dict[torch.Size, list[Tensor]] = {}
+        for weight in inner["params"]:
+            if weight.grad is not None:
+                alike.setdefault(_rows(weight).shape, []).append(weight)
+        for weights in alike.values():
+            self._turn(weights, inner["lr"])
+        self._adam.param_groups[0]["lr"] = outer["lr"]
+        self._adam.step()
+
+    def _turn(self, weights: Sequence[Tensor], lr: float) -> None:
+        """A step of weights of one shape."""
+        matrices, gradients = [_rows(weight) for weight in weights], [_rows(weight.grad) for weight in weights]
+        for weight, gradient in zip(weights, gradients, strict=True):
+            if SLOT not in self.state[weight]:
+                self.state[weight][SLOT] = torch.zeros_like(gradient)
+        momenta = [self.state[weight][SLOT] for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        ahead = torch._foreach_lerp(gradients, momenta, MOMENTUM)  # as Nesterov has it
+        steps = orthogonal(torch.stack(ahead)).to(matrices[0].dtype)
+        torch._foreach_add_(matrices, list(steps), alpha=-lr * 0.2 * max(matrices[0].shape) ** 0.5)
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Matrices with the singular vectors of these, (n, A, B), and singular values near 1:
+    by Newton's and Schulz's iteration, in bfloat16."""
+    a, b, c = COEFFICIENTS
+    x = matrices.bfloat16()
+    upright = x.shape[1] > x.shape[2]
+    x = x.mT if upright else x
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+    for _ in range(REPETITIONS):
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
+    return x.mT if upright else x
 
 
 def _rows(weight: Tensor) -> Tensor:
-    """(A, B, h, w) as (A, h, w, B), the order in which a weight on channels_last lies in memory."""
-    return weight.permute(0, 2, 3, 1)
+    """(A, B, h, w) as (A, h * w * B): a row a channel, in the order in which a weight on channels_last lies in memory,
+    so that it is a view."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
 
 
 OPTIMISERS: dict[str, Callable[[AnySize, float], torch.optim.Optimizer]] = {"adam": adam, "muon": Muon}

@@ -28,6 +28,7 @@ from denoise.machine import has_bfloat16, keep_freed_memory
 from denoise.mirror import ResidualBlock
 from denoise.optimisers import OPTIMISERS
 from denoise.rearranged import rearranged
+from denoise.replay import Replayed
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import held_out_loss, validate
 
@@ -136,6 +137,8 @@ class _Run:
 
         self.progress = self.team.start(read, self.optimiser)
         self.logits_of = self.team.setup(self._arranged())
+        alone = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
+        self.gradients_of = Replayed(self._gradients) if alone else self._gradients
         self.network.train()
         self.began = time.monotonic() - self.progress["seconds"]
 
@@ -151,17 +154,22 @@ class _Run:
     def step(self, number: int) -> Tensor:
         """Change the weights by one batch; returns its loss."""
         settings = self.settings
-        clean, noisy, levels = self.team.share(*self.batches(number))
+        batch = self.team.share(*self.batches(number))
         for group in self.optimiser.param_groups:
             group["lr"] = settings.lr * SCHEDULES[settings.schedule](number, settings.steps)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-            logits = self.logits_of(noisy.contiguous(memory_format=torch.channels_last), levels)
-        loss = LOSSES[settings.loss](self.network, logits.float(), clean)
-        self.optimiser.zero_grad()
-        loss.backward()
+        loss = self.gradients_of(*batch)
         self.optimiser.step()
         self.average.update()
         return loss
+
+    def _gradients(self, clean: Tensor, noisy: Tensor, levels: Tensor) -> Tensor:
+        """The loss of a batch; its gradients are left with the weights."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            logits = self.logits_of(noisy.contiguous(memory_format=torch.channels_last), levels)
+        loss = LOSSES[self.settings.loss](self.network, logits.float(), clean)
+        self.optimiser.zero_grad()
+        loss.backward()
+        return loss.detach()
 
     def save(self, saved: Path, steps: int, loss: float) -> dict[str, Any]:
         """Validate and write the checkpoint; returns the new point of the curve."""

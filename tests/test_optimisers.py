@@ -38,6 +38,24 @@ def test_muon_moves_a_hidden_convolution_as_far_in_every_direction():
         assert followed.max() < 1.4
 
 
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="PyTorch before 2.9 has no Muon")
+def test_the_steps_of_muon_are_those_of_pytorch():
+    network, same = given(train.untrained(UNET)), given(train.untrained(UNET))
+    flat = [(weight.detach(), weight.grad) for weight in list(same.parameters())[1:-1]]
+    matrices = [torch.nn.Parameter(weight.permute(0, 2, 3, 1).flatten(1).clone()) for weight, _ in flat]
+    for matrix, (_, gradient) in zip(matrices, flat, strict=True):
+        matrix.grad = gradient.permute(0, 2, 3, 1).flatten(1)
+    own = Muon(network, lr=1e-2)
+    right = torch.optim.Muon(matrices, lr=1e-2, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        own.step()
+        right.step()
+    for weight, matrix, (before, _) in zip(list(network.parameters())[1:-1], matrices, flat, strict=True):
+        moved_by = matrix - before.permute(0, 2, 3, 1).flatten(1)
+        off = weight.permute(0, 2, 3, 1).flatten(1) - matrix
+        assert off.norm() < 0.02 * moved_by.norm()  # bfloat16 has 8 digits
+
+
 def test_muon_moves_the_first_and_the_last_convolution_as_adam_does():
     network, same = given(train.untrained(UNET)), given(train.untrained(UNET))
     by_muon, by_adam = moved(network, Muon(network, lr=1e-3)), moved(same, adam(same, lr=1e-3))
