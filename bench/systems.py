@@ -43,8 +43,8 @@ class System:
         Whether it is of others, in an environment of their own.
     least : int
         The fewest pictures a call that it is asked for.
-    gpu : bool
-        Whether it runs on a GPU, too: it is of PyTorch, and not one of its ways with processors.
+    gpu, cpu : bool
+        Whether it runs on a GPU, and on a processor: what is of PyTorch runs on both, but for its ways with either.
     kept : bool
         Whether its process keeps freed memory (`denoise.machine.keep_freed_memory`), as that of `denoise.train` does.
     """
@@ -54,6 +54,7 @@ class System:
     peer: bool = False
     least: int = 1
     gpu: bool = False
+    cpu: bool = True
     kept: bool = False
 
 
@@ -70,6 +71,7 @@ SYSTEMS = {
     "packaged": System("AOTInductor package of the fused network, bfloat16", gpu=True),
     "fused": System("fused, float32", gpu=True),
     "fused_bfloat16": System("fused, bfloat16", gpu=True),
+    "cudnn_bfloat16": System("fused, bfloat16, calls of cuDNN, recorded", gpu=True, cpu=False),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
     "engine": System("**this engine**, as calibrated", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
@@ -80,13 +82,16 @@ SYSTEMS = {
     "train_rearranged": System(
         "the same, rearranged, Adam in one pass: **`denoise.train`**", task="train", least=128, kept=True
     ),
+    "train_recorded": System(
+        "the same, recorded, Adam in one pass: **`denoise.train`**", task="train", least=128, gpu=True, cpu=False
+    ),
 }
 """By name: others first, then each step from plain PyTorch to the engine."""
 
 
 def of(device: torch.device) -> list[str]:
     """The names of the systems that run on a device."""
-    return [name for name, system in SYSTEMS.items() if device.type == "cpu" or system.gpu]
+    return [name for name, system in SYSTEMS.items() if (system.cpu if device.type == "cpu" else system.gpu)]
 
 
 def check(systems: Sequence[str], device: torch.device) -> None:
@@ -105,7 +110,9 @@ def check(systems: Sequence[str], device: torch.device) -> None:
         if name not in SYSTEMS:
             raise UnknownName(unknown("system", name, list(SYSTEMS)))
         if name not in of(device):
-            raise ValueError(f"{name} does not run on a GPU; valid with --device cuda: {', '.join(of(device))}")
+            where = "a processor" if device.type == "cpu" else "a GPU"
+            valid = f"valid with --device {device.type}: {', '.join(of(device))}"
+            raise ValueError(f"{name} does not run on {where}; {valid}")
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,9 @@ class Average:
         self._trained, self._decay, self._steps = network, decay, 0
         self.network = copy.deepcopy(network) if decay else network
         """With the averaged weights."""
+        pairs = list(zip(*(state.state_dict().values() for state in (self.network, network)), strict=True))
+        self._real = list(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
+        self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()
     def update(self) -> None:
@@ -40,11 +43,9 @@ class Average:
         if self.network is self._trained:
             return
         stays = min(self._decay, (1 + self._steps) / (10 + self._steps)) if self._steps else 0.0
-        averaged, trained = self.network.state_dict(), self._trained.state_dict()
-        real = [name for name, value in averaged.items() if value.is_floating_point()]
-        torch._foreach_lerp_([averaged[name] for name in real], [trained[name] for name in real], 1 - stays)
-        for name in averaged.keys() - real:  # counts
-            averaged[name].copy_(trained[name])
+        torch._foreach_lerp_(*self._real, 1 - stays)
+        for averaged, trained in self._counts:
+            averaged.copy_(trained)
         self._steps += 1
 
     def state(self) -> dict[str, Tensor]:

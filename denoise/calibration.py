@@ -12,7 +12,7 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import platformdirs
 import torch
 from torch import Tensor
 
-from denoise import fusion, layers, lowering, openvino_graph, phases, pieces, weights
+from denoise import fusion, layers, lowering, openvino_graph, phases, pieces, replay, weights
 from denoise.anysize import AnySize
 from denoise.files import whole_file
 from denoise.lowering import BACKENDS, backends, lower
@@ -30,7 +30,8 @@ log = logging.getLogger("denoise.calibration")
 
 PROBE = "mnist-nearest"  # the weights that are tried
 SIDE = 28  # pixels of the probe's pictures
-CHUNKS = tuple(2**power for power in range(15, 20))  # pixels
+CHUNKS = tuple(2**power for power in range(15, 20))  # pixels: what is kept of a piece fits in the caches, or just not
+CHUNKS_ON_GPU = tuple(2**power for power in range(18, 23))  # smaller ones do not keep it busy
 TURNS = 5  # of each candidate
 LONG_TURNS = 3  # of each size of the pieces
 BUSY = 1.35  # the median of a candidate's calls to its quickest, from which on other work held the processor meanwhile
@@ -67,9 +68,9 @@ class Plan:
     def __str__(self) -> str:
         return f"{self.backend}, {self.dtype}, pieces of {self.chunk_pixels:,} pixels"
 
-    def lower(self, network: AnySize) -> AnySize:
-        """The network as this plan runs it."""
-        return lower(network, self.backend, getattr(torch, self.dtype))
+    def lower(self, network: AnySize, exact: Collection[str] = ()) -> Callable[..., Tensor]:
+        """The network as this plan runs it, those of its convolutions in float32 that are named."""
+        return lower(network, self.backend, getattr(torch, self.dtype), exact)
 
 
 PLAIN = Plan()
@@ -173,7 +174,7 @@ def _key(device: torch.device, threads: int) -> str:
     else:
         able = torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(device) else "")
         name = f"{processor()} {able}, {threads} threads"
-    parts = (fusion, layers, lowering, openvino_graph, phases, pieces)
+    parts = (fusion, layers, lowering, openvino_graph, phases, pieces, replay)
     code = b"".join(Path(module.__file__).read_bytes() for module in parts)
     made = f"torch {torch.__version__}"
     if "openvino" in backends(device):
@@ -221,25 +222,28 @@ def measure(device: torch.device) -> Found:
     -------
     Found
     """
+    on_gpu = device.type == "cuda"
+    chunks = CHUNKS_ON_GPU if on_gpu else CHUNKS
     with torch.random.fork_rng(devices=[]):  # a network that is built draws weights
         network, _ = weights.read(weights.locate(PROBE))
     network = network.to(device, memory_format=torch.channels_last)
     draws = torch.Generator().manual_seed(0)
-    pictures = torch.rand(CHUNKS[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
-    few = pictures[: CHUNKS[0] // 2 // SIDE**2]
+    pictures = torch.rand(chunks[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
+    few = pictures[: chunks[0] // 2 // SIDE**2]
     right = network(few)
     dtypes = ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]
     kinds = [PLAIN, *(Plan(backend, dtype) for backend in backends(device)[1:] for dtype in dtypes)]
     lowered = {kind: kind.lower(network) for kind in kinds}
-    close = CLOSE if device.type == "cpu" else CLOSE_ON_GPU
+    close = CLOSE_ON_GPU if on_gpu else CLOSE
+    before = replay.WARM + 1 if on_gpu else 0  # calls until one of the same size is as all that follow
     for kind in kinds[1:]:
-        if wrong := _wrong(lowered[kind], few, right, close[kind.dtype]):
+        if wrong := _wrong(lowered[kind], few, right, close[kind.dtype], before):
             log.warning("%s is not used here: %s", kind, wrong)
             del lowered[kind]
     order, quiet = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()}, TURNS)
     quickest = lowered[order[0]]
-    calls = {size: lambda size=size: pieces.run(quickest, pictures, size) for size in CHUNKS}
-    sizes, still_quiet = _ranked(calls, LONG_TURNS)
+    calls = {size: lambda size=size: pieces.run(quickest, pictures, size) for size in chunks}
+    sizes, still_quiet = _ranked(calls, LONG_TURNS, before)
     exact = next(kind for kind in order if kind.dtype == "float32")
     chosen = (dataclasses.replace(kind, chunk_pixels=sizes[0]) for kind in (order[0], exact))
     return Found(*chosen, until=None if quiet and still_quiet else time.time() + AGAIN)
@@ -255,23 +259,30 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
-def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float) -> str:
-    """Why a candidate cannot be taken; empty where its answers are the right ones."""
+def _wrong(network: Callable[[Tensor], Tensor], pictures: Tensor, right: Tensor, close: float, before: int) -> str:
+    """Why a candidate cannot be taken, called `before` times before; empty where its answers are the right ones."""
     try:
+        for _ in range(before):
+            network(pictures)
         error = (network(pictures) - right).square().mean().sqrt().item()
     except (RuntimeError, TypeError) as raised:  # calls that are not documented may be others in another PyTorch
         return str(raised).strip().partition("\n")[0]
     return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
 
 
-def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int) -> tuple[list[Any], bool]:
+def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int, before: int = 0) -> tuple[list[Any], bool]:
     """The names of the calls, the quickest first, and whether nothing else held the processor; they take turns, and the
-    best of each counts, so that a busy moment costs none its place."""
+    best of each counts, so that a busy moment costs none its place. The first calls, as many as `before`, do not."""
     seconds: dict[Any, list[float]] = {name: [] for name in calls}
+    for call in calls.values():
+        for _ in range(before):
+            call()
     for _ in range(turns):
         for name, call in calls.items():
             began = time.perf_counter()
-            call().cpu()  # waits for a GPU to be done
+            answer = call()
+            if answer.is_cuda:
+                torch.cuda.synchronize(answer.device)
             seconds[name].append(time.perf_counter() - began)
     best = {name: min(taken) for name, taken in seconds.items()}
     quiet = all(statistics.median(taken) < BUSY * best[name] for name, taken in seconds.items())

@@ -33,9 +33,9 @@ class Denoiser:
         CUDA where present, else the processor.
     precision : str
         "auto": as is quickest on this machine, found out at the first call (`denoise.calibration`), in bfloat16 where
-        that is quicker and the card says that it moves the PSNR by less than 0.01 dB. "float32": as it was trained, for
-        scores that do not hang on what is quickest. But for "float32" the network is copied at the first call: what is
-        changed in `network` afterwards needs a new Denoiser.
+        that is quicker and the card says that it moves the PSNR by less than 0.01 dB, but for the layers that it names.
+        "float32": as it was trained, for scores that do not hang on what is quickest. But for "float32" the network is
+        copied at the first call: what is changed in `network` afterwards needs a new Denoiser.
 
     Raises
     ------
@@ -83,7 +83,7 @@ class Denoiser:
         plan = calibration.plan(self.device, exact=not weights.fits_bfloat16(self.card))
         tried = torch.zeros(1, self.channels, 2, 2, device=self.device)
         try:
-            lowered = plan.lower(self.network)
+            lowered = plan.lower(self.network, self.card.get(weights.FLOAT32, ()))
             lowered(tried.contiguous(memory_format=torch.channels_last))
         except (ValueError, RuntimeError, TypeError) as error:  # a network of one's own may do anything
             log.warning("%s is run as it was trained: %s", self.name, str(error).partition("\n")[0])

@@ -63,12 +63,19 @@ def _onednn(x, weight, bias, rectified, padding, output_padding, stride, dilatio
     return calls._convolution_transpose_pointwise.default(*given, output_padding, stride, dilation, groups, *after)
 
 
-CALLS = {"aten": _aten, "onednn": _onednn}
+def _cudnn(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups) -> Tensor:
+    if x.is_cuda and rectified and output_padding is None:
+        return torch.cudnn_convolution_relu(x, weight, bias, stride, padding, dilation, groups)
+    return _aten(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups)
+
+
+CALLS = {"aten": _aten, "cudnn": _cudnn, "onednn": _onednn, "openvino": _onednn}
+"""By backend (`denoise.lowering`); what OpenVINO does not take is oneDNN's."""
 
 
 class Halving(nn.Module):
-    """Max-pooling 2x2: the larger of two rows, then of two columns, which on processors is quicker than PyTorch's own
-    for pictures whose channels lie together."""
+    """Max-pooling 2x2: the larger of two rows, then of two columns, which is quicker than PyTorch's own for pictures
+    whose channels lie together."""
 
     def forward(self, x: Tensor) -> Tensor:
         count, channels, height, width = x.shape

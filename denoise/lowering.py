@@ -1,37 +1,41 @@
 """A fused network with the calls that a machine is quick at, in the number format that it is quick in.
 
 oneDNN computes a convolution and the ReLU after it at once; PyTorch's compiler calls it so, and so does this, without a
-compiler and for pictures of any size. OpenVINO, where it is installed, takes less time to go from layer to layer, and
-small pictures are little else. What is quickest here is for `denoise.calibration` to find out.
+compiler and for pictures of any size; on a GPU cuDNN does. OpenVINO, where it is installed, takes less time to go from
+layer to layer, and small pictures are little else. What is quickest here is for `denoise.calibration` to find out.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 
 import torch
 from torch import fx, nn
 
-from denoise import openvino_graph, phases
+from denoise import openvino_graph, phases, replay
 from denoise.anysize import AnySize
 from denoise.fusion import BilinearConvolution, Convolution, bypass, fuse, is_convolution, layer_of, put_before, replace
 from denoise.layers import CALLS, Conv, Digits, Halving
 
-BACKENDS = ("plain", "aten", "onednn", "openvino")
-"""The network as it was trained; fused, with PyTorch's documented calls; fused, with oneDNN's; the same, but small
-pictures by OpenVINO."""
+BACKENDS = ("plain", "aten", "cudnn", "onednn", "openvino")
+"""The network as it was trained; fused, with PyTorch's documented calls; fused, with cuDNN's, and recorded for small
+batches (`denoise.replay`); fused, with oneDNN's; the same, but small pictures by OpenVINO."""
 
 
 def backends(device: torch.device) -> tuple[str, ...]:
-    """Those that there are on a device: the calls of oneDNN are not part of PyTorch's documented interface."""
+    """Those that there are on a device: calls of cuDNN and oneDNN are not part of PyTorch's documented interface."""
+    there = ["plain", "aten"]
+    if device.type == "cuda" and torch.backends.cudnn.is_available() and hasattr(torch, "cudnn_convolution_relu"):
+        there.append("cudnn")
     calls = ("_convolution_pointwise", "_convolution_transpose_pointwise")
-    there = device.type == "cpu" and torch.backends.mkldnn.is_available()
-    if not there or not all(hasattr(torch.ops.mkldnn, name) for name in calls):
-        return BACKENDS[:2]
-    return BACKENDS if openvino_graph.is_installed() else BACKENDS[:3]
+    has_onednn = device.type == "cpu" and torch.backends.mkldnn.is_available()
+    if has_onednn and all(hasattr(torch.ops.mkldnn, name) for name in calls):
+        there += ["onednn", *(["openvino"] if openvino_graph.is_installed() else [])]
+    return tuple(there)
 
 
-def lower(network: AnySize, backend: str, dtype: torch.dtype) -> AnySize:
+def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[str] = ()) -> AnySize | replay.BySize:
     """The network as `backend` runs it.
 
     Parameters
@@ -43,10 +47,12 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype) -> AnySize:
     dtype : torch.dtype
         Of what its convolutions take and answer. What it does to the picture outside of them, as taking the noise from
         it, stays in float32. "plain" is float32 throughout.
+    exact : collection of str
+        Convolutions that stay in float32, by the names that they have in `network.net`.
 
     Returns
     -------
-    AnySize
+    AnySize or BySize
         To be called, for estimates: what it has for logits may be past the sigmoid.
 
     Raises
@@ -61,12 +67,12 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype) -> AnySize:
     fused = fuse(network)
     if backend != "aten":
         phases.gather(fused.net)
-    fused.net = _lowered(fused.net, backend, dtype)
+    fused.net = _lowered(fused.net, backend, dtype, exact)
     if backend == "openvino":
         if fused.sigmoid:
             fused.net, fused.sigmoid, fused.within = _with_sigmoid(fused.net), False, True
-        fused.net = openvino_graph.with_graph(fused.net, dtype)
-    return fused
+        fused.net = openvino_graph.with_graph(fused.net, torch.float32 if exact else dtype)  # it has one for all
+    return replay.BySize(fused) if backend == "cudnn" else fused
 
 
 def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:
@@ -79,13 +85,14 @@ def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:
     return graph
 
 
-def _lowered(graph: fx.GraphModule, backend: str, dtype: torch.dtype) -> fx.GraphModule:
+def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, exact: Collection[str]) -> fx.GraphModule:
+    left = {name.replace(".", "_") for name in exact}  # as a node is called, whatever its layer has become
     for node in list(graph.graph.nodes):
-        layer = layer_of(graph, node)
+        layer, dtype = layer_of(graph, node), torch.float32 if node.name in left else usual
         if isinstance(layer, BilinearConvolution) or is_convolution(layer):
             (user,) = node.users if len(node.users) == 1 else (None,)
             rectified = isinstance(layer_of(graph, user), nn.ReLU)
-            given = (CALLS["aten" if backend == "aten" else "onednn"], dtype, rectified)
+            given = (CALLS[backend], dtype, rectified)
             if isinstance(layer, BilinearConvolution):
                 replace(graph, node, BilinearConvolution(Conv(layer.inner, *given), Conv(layer.conv, *given)))
             elif dtype != torch.float32 and _sees_the_picture(node, layer):

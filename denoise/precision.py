@@ -5,10 +5,12 @@ Training writes it into the card of the weights; this command adds it to cards f
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -16,6 +18,7 @@ from denoise import commandline, datasets, weights
 from denoise.anysize import AnySize
 from denoise.datasets import Pictures
 from denoise.files import whole_file
+from denoise.fusion import is_convolution
 from denoise.lowering import lower
 from denoise.machine import has_bfloat16
 from denoise.settings import Settings
@@ -24,10 +27,14 @@ from denoise.validation import validate
 log = logging.getLogger("denoise.precision")
 
 
-def change(
-    network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]
-) -> dict[str, float] | None:
-    """By how many dB the mean PSNR on held-out pictures moves when the network is run in bfloat16, by level of noise.
+LEFT = 3  # convolutions that stay in float32 at most: of more, there is little left to be quicker
+FEW = 4  # pictures from which is told which ones
+
+
+def found(network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]) -> dict[str, Any]:
+    """What a card says of bfloat16: by how many dB it moves the mean PSNR on held-out pictures, by level of noise, and
+    which convolutions are left in float32 so that it is less than `weights.TOLERANCE`: none if none need be, or if
+    a few would not do.
 
     Parameters
     ----------
@@ -41,18 +48,42 @@ def change(
 
     Returns
     -------
-    dict, or None
-        None on a device that does not compute in bfloat16, where it would take long; and for a network that cannot be
-        run so, of which the log says why.
+    dict
+        `weights.BFLOAT16` is None on a device that does not compute in bfloat16, where it would take long; and for a
+        network that cannot be run so, of which the log says why.
     """
     if not has_bfloat16(next(network.parameters()).device):
-        return None
+        return {weights.BFLOAT16: None, weights.FLOAT32: []}
     try:
-        rounded = validate(lower(network.eval(), "aten", torch.bfloat16), pictures, settings)
+        first = held = {weights.BFLOAT16: _change(network, pictures, settings, right, ()), weights.FLOAT32: []}
+        worst = max(right, key=lambda level: abs(held[weights.BFLOAT16][f"{level:g}"]), default=0.0)
+        there = dataclasses.replace(settings, sigma=(worst, worst))
+        ranked = [] if weights.fits_bfloat16(held) else _most_rounded(network, pictures.spread(FEW), there)
+        for count in range(1, 1 + min(LEFT, len(ranked))):
+            exact = ranked[:count]
+            held = {weights.BFLOAT16: _change(network, pictures, settings, right, exact), weights.FLOAT32: exact}
+            if weights.fits_bfloat16(held):
+                return held
     except (ValueError, RuntimeError, TypeError) as error:
         log.warning("not run in bfloat16: %s", commandline.one_line(error))
-        return None
+        return {weights.BFLOAT16: None, weights.FLOAT32: []}
+    return first
+
+
+def _change(
+    network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float], exact: Collection[str]
+) -> dict[str, float]:
+    """By how many dB the mean PSNR moves when all but the convolutions `exact` are run in bfloat16."""
+    rounded = validate(lower(network.eval(), "aten", torch.bfloat16, exact), pictures, settings)
     return {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}
+
+
+def _most_rounded(network: AnySize, pictures: Pictures, settings: Settings) -> list[str]:
+    """The convolutions by how much is lost by rounding them beside all others, most first."""
+    right = validate(network, pictures, settings)
+    named = (name for name, layer in network.net.named_modules() if is_convolution(layer))
+    lost = {name: sum(abs(v) for v in _change(network, pictures, settings, right, {name}).values()) for name in named}
+    return sorted(lost, key=lost.__getitem__)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,12 +103,13 @@ def _measure(path: Path, root: Path | None) -> None:
     settings = Settings.of(card)
     held_out = datasets.load(settings.dataset, "val", root)
     held_out = held_out.gray() if settings.channels == 1 else held_out
-    changes = card[weights.BFLOAT16] = change(network, held_out, settings, validate(network, held_out, settings))
-    if changes is None:
+    card |= found(network, held_out, settings, validate(network, held_out, settings))
+    if card[weights.BFLOAT16] is None:
         raise ValueError(f"{path.stem} cannot be run in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json.dumps(card, indent=2) + "\n")
-    log.info("%s: %s", path.stem, ", ".join(f"{value:+.4f} dB at {level}" for level, value in changes.items()))
+    changes = ", ".join(f"{value:+.4f} dB at {level}" for level, value in card[weights.BFLOAT16].items())
+    log.info("%s: %s; in float32: %s", path.stem, changes, ", ".join(card[weights.FLOAT32]) or "nothing")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ several processes train one network (`denoise.distributed`), and the first of th
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
 import platform
 import time
@@ -15,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -138,7 +138,7 @@ class _Run:
         self.progress = self.team.start(read, self.optimiser)
         self.logits_of = self.team.setup(self._arranged())
         alone = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
-        self.gradients_of = Replayed(self._gradients) if alone else self._gradients
+        self.gradients_of = Replayed(self._gradients, choosing=True) if alone else self._gradients
         self.network.train()
         self.began = time.monotonic() - self.progress["seconds"]
 
@@ -195,7 +195,7 @@ class _Run:
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
             "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
             "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
-            weights.BFLOAT16: precision.change(self.average.network, some, settings, scores),
+            **precision.found(self.average.network, some, settings, scores),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),
@@ -244,7 +244,7 @@ def _run_on(device: torch.device, bfloat16: bool, processes: int) -> dict[str, A
 
 def _versions() -> dict[str, str]:
     own = {"denoise": denoise.__version__, "python": platform.python_version()}
-    return {**own, "torch": torch.__version__, "torchvision": torchvision.__version__}
+    return {**own, "torch": torch.__version__, "torchvision": importlib.metadata.version("torchvision")}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -19,6 +19,7 @@ from denoise.files import whole_file
 from denoise.registry import UnknownName, unknown
 
 BFLOAT16 = "bfloat16_psnr_change"  # of a card: by how many dB on held-out pictures, by level (`denoise.precision`)
+FLOAT32 = "float32_layers"  # of a card: convolutions that were left in float32 for that, by their names in the network
 TOLERANCE = 0.01  # dB, of such a change
 PRETRAINED = Path(__file__).parent / "pretrained"
 

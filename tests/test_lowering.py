@@ -10,8 +10,9 @@ from denoise.anysize import AnySize
 from denoise.decoders import DECODERS
 
 CPU = torch.device("cpu")
-LOWERED = [name for name in lowering.backends(CPU) if name != "plain"]
-ROUNDING = [name for name in LOWERED if name == "aten" or torch.ops.mkldnn._is_mkldnn_bf16_supported()]
+# What is of cuDNN goes on with PyTorch's own calls on a processor, in which its graph can be tested.
+LOWERED = [*(name for name in lowering.backends(CPU) if name != "plain"), "cudnn"]
+ROUNDING = [name for name in LOWERED if name in ("aten", "cudnn") or torch.ops.mkldnn._is_mkldnn_bf16_supported()]
 
 
 @torch.no_grad()
@@ -82,7 +83,7 @@ def test_layers_that_no_backend_knows_go_on_in_the_format_of_their_weights(backe
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, onednn, openvino"):
+    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, cudnn, onednn, openvino"):
         lowering.lower(built("unet", "nearest"), "magic", torch.float32)
 
 
@@ -91,5 +92,8 @@ def test_plain_is_the_network_itself():
     assert lowering.lower(network, "plain", torch.float32) is network
 
 
-def test_a_gpu_is_not_given_calls_of_onednn_or_openvino():
+def test_a_gpu_is_given_calls_of_cudnn_and_none_of_onednn_or_openvino(monkeypatch):
+    monkeypatch.setattr(torch.backends.cudnn, "is_available", lambda: True)
+    assert lowering.backends(torch.device("cuda")) == ("plain", "aten", "cudnn")
+    monkeypatch.setattr(torch.backends.cudnn, "is_available", lambda: False)
     assert lowering.backends(torch.device("cuda")) == ("plain", "aten")

@@ -33,7 +33,7 @@ def job(system, **changes):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in OWN if name not in ("compiled", "packaged")]
+    "name", [name for name in OWN if SYSTEMS[name].cpu and name not in ("compiled", "packaged")]
 )  # they need a compiler, and minutes
 def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name):
     turn = own.ask(job(name), 0.01)
@@ -87,6 +87,11 @@ def test_a_system_of_processors_is_refused_on_a_gpu(monkeypatch):
         speed_of("--device", "cuda", "--systems", "keras_predict")
 
 
+def test_a_system_of_gpus_is_refused_on_a_processor():
+    with pytest.raises(ValueError, match="cudnn_bfloat16 does not run on a processor; valid with --device cpu: keras_"):
+        speed_of("--systems", "cudnn_bfloat16")
+
+
 def test_a_call_on_a_gpu_ends_when_the_gpu_is_done(monkeypatch):
     said = []
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: said.append("done"))
@@ -107,7 +112,7 @@ def test_no_rounds_and_no_time_are_refused(options):
 
 
 def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(command, "SIZES", (1, 128))
+    monkeypatch.setattr(command, "SIZES", {"cpu": (1, 128)})
     monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
     ran = ["--systems", "eager", "engine", "train", "--rounds", "2", "--seconds", "0.01"]
     speed_of(*ran, "--out", str(tmp_path))

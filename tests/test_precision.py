@@ -6,17 +6,20 @@ import math
 import numpy as np
 import pytest
 import torch
+from test_fusion import built
 from torch import nn
 
 import denoise
 from denoise import calibration, datasets, engine, lowering, precision, train, weights
 from denoise.calibration import Plan
 from denoise.decoders import DECODERS
+from denoise.fusion import is_convolution
 from denoise.machine import has_bfloat16
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.registry import Entry
 from denoise.settings import Settings
+from denoise.validation import validate
 
 CPU = torch.device("cpu")
 ROUNDED = Plan("aten", "bfloat16")
@@ -53,6 +56,54 @@ def test_a_card_must_say_that_no_score_moves_by_a_hundredth_of_a_decibel(held, f
 def test_a_network_is_run_in_bfloat16_if_its_card_says_that_it_may(rounding, change, dtype):
     network = denoise.load("mnist-nearest").network
     assert engine.Denoiser(network, "it", card(level=change), "cpu").plan.dtype == dtype
+
+
+def test_what_a_card_leaves_in_float32_is_run_so(rounding):
+    network, noisy = denoise.load("mnist-nearest").network, torch.rand(3, 1, 28, 28)
+    right, names = network(noisy).detach(), names_of(network)
+
+    def off(*left):
+        held = card(level=0.001) | {weights.FLOAT32: left}
+        return (engine.Denoiser(network, "it", held, "cpu").estimate(noisy) - right).square().mean().sqrt()
+
+    assert off(*names) < 1e-5
+    assert 1e-4 < off(*names[: len(names) // 2]) < off()
+
+
+def names_of(network):
+    return [name for name, layer in network.net.named_modules() if is_convolution(layer)]
+
+
+class Brighter(nn.Module):
+    def forward(self, x):
+        return x + 0.1
+
+
+@pytest.mark.parametrize("body", ["bias-free", "residual blocks", "autoencoder"])
+def test_few_layers_are_left_in_float32_where_that_keeps_the_scores(monkeypatch, body):
+    """Here the answer of one layer is all that is rounded: it is found, whatever stands beside it."""
+    network, real_lower = built(body, "transposed_k2"), lowering.lower
+    spoiled = names_of(network)[2]
+
+    def lower(network, backend, dtype, exact=()):
+        lowered = real_lower(network, backend, torch.float32)
+        if spoiled not in exact:
+            lowered.net = nn.Sequential(lowered.net, Brighter())
+        return lowered
+
+    monkeypatch.setattr(precision, "lower", lower)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    pictures, settings = datasets.load("glyphs", "val").spread(8), Settings("glyphs")
+    held = precision.found(network, pictures, settings, validate(network, pictures, settings))
+    assert held[weights.FLOAT32] == [spoiled]
+    assert all(value == 0 for value in held[weights.BFLOAT16].values())
+
+
+def test_no_layer_is_left_in_float32_where_a_few_would_not_do(monkeypatch):
+    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "_change", lambda network, pictures, settings, right, exact: {"0.1": -1.0})
+    held = precision.found(built("unet", "nearest"), datasets.load("glyphs", "val").spread(2), Settings("glyphs"), {})
+    assert held == {weights.BFLOAT16: {"0.1": -1.0}, weights.FLOAT32: []}
 
 
 def test_float32_is_the_network_as_it_was_trained(rounding):

@@ -23,7 +23,7 @@ from denoise.files import whole_file
 from denoise.fusion import fuse
 
 SHAPE = (1, 28, 28)
-SIZES = (1, 32, 128, 512)  # pictures a call
+SIZES = {"cpu": (1, 32, 128, 512), "cuda": (1, 128, 4_096, 16_384)}  # pictures a call
 TRAINED = 128  # pictures of a training step, as in the Keras example
 log = logging.getLogger("bench")
 
@@ -62,7 +62,7 @@ def _rounds(
     cells = [
         (network, name, size)
         for network in NETWORKS
-        for size in SIZES
+        for size in SIZES[given.device]
         for name in systems
         if size >= SYSTEMS[name].least and (SYSTEMS[name].task == "clean" or size == TRAINED)
     ]

@@ -23,6 +23,7 @@ from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
 from denoise.optimisers import adam
 from denoise.rearranged import rearranged
+from denoise.replay import Replayed
 
 LR = 1e-3  # of Adam, as Keras has it
 
@@ -82,23 +83,32 @@ def training(
     layout: str,
     autocast: bool,
     rearranging: bool = False,
+    recording: bool = False,
 ) -> Job:
-    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it; rearranged, in one pass."""
+    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it; as `denoise.train` has it,
+    rearranged or recorded, in one pass."""
     clean = _pictures(batch, shape, threads, device, layout)
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
-    optimiser = adam(network, LR) if rearranging else torch.optim.Adam(network.parameters(), LR)
+    one_pass = rearranging or recording
+    optimiser = adam(network, LR) if one_pass else torch.optim.Adam(network.parameters(), LR)
     trained = rearranged(network) if rearranging else network
 
-    def step() -> None:
+    def gradients(clean: Tensor) -> Tensor:
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
             logits = trained.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
+        return loss.detach()
+
+    of = Replayed(gradients, choosing=True) if recording else gradients
+
+    def step() -> None:
+        of(clean)
         optimiser.step()
 
     ran = ["bfloat16 autocast" if autocast else "float32", layout]
-    ran += ["memory kept"] * (KEEP in sys.argv) + ["rearranged"] * rearranging
+    ran += ["memory kept"] * (KEEP in sys.argv) + ["rearranged"] * rearranging + ["recorded"] * recording
     return _waited(step, device), batch, ", ".join(ran)
 
 
@@ -140,6 +150,7 @@ SYSTEMS = {
     "eager_bfloat16": functools.partial(eager, layout="channels_last", dtype="bfloat16"),
     "fused": functools.partial(lowered, backend="aten", dtype="float32"),
     "fused_bfloat16": functools.partial(lowered, backend="aten", dtype="bfloat16"),
+    "cudnn_bfloat16": functools.partial(lowered, backend="cudnn", dtype="bfloat16"),
     "onednn_bfloat16": functools.partial(lowered, backend="onednn", dtype="bfloat16"),
     "compiled": compiled,
     "packaged": packaged,
@@ -149,6 +160,7 @@ SYSTEMS = {
     "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
     "train_memory": functools.partial(training, layout="channels_last", autocast=True),
     "train_rearranged": functools.partial(training, layout="channels_last", autocast=True, rearranging=True),
+    "train_recorded": functools.partial(training, layout="channels_last", autocast=True, recording=True),
 }
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -38,6 +37,8 @@ def glyphs(split: str, root: Path) -> Pictures:
 
 @functools.cache
 def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    import matplotlib  # takes a while, and nothing else here needs it
+
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     files = [path for path in sorted(folder.glob("*.ttf")) if path.stem.partition("-")[0] in FAMILIES[split]]
     # notMNIST stretches: 99.9 % of its pictures touch all four sides of the box, a narrow I like a wide H.

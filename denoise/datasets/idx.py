@@ -1,8 +1,9 @@
-"""MNIST and Fashion-MNIST through torchvision, which also downloads them.
+"""MNIST and Fashion-MNIST, which torchvision downloads.
 
 References
 ----------
-LeCun, Cortes, Burges, "The MNIST database of handwritten digits". http://yann.lecun.com/exdb/mnist/
+LeCun, Cortes, Burges, "The MNIST database of handwritten digits" (and the format of its files).
+http://yann.lecun.com/exdb/mnist/
 Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017. https://arxiv.org/abs/1708.07747
 """
 
@@ -10,67 +11,76 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-import torchvision
+import numpy as np
+import torch
+from torch import Tensor
 
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures
 
 VALIDATION = 5_000  # the last of the 60,000 training pictures; the protocol's 55,000 / 5,000 / 10,000
-FILES = {  # bytes of each unpacked file: header + one byte a pixel, or header + one byte a label
-    "train-images-idx3-ubyte": 16 + 60_000 * 28 * 28,
-    "train-labels-idx1-ubyte": 8 + 60_000,
-    "t10k-images-idx3-ubyte": 16 + 10_000 * 28 * 28,
-    "t10k-labels-idx1-ubyte": 8 + 10_000,
+SIDE = 28
+HEADERS = {"images": 16, "labels": 8}  # bytes, and then one byte a pixel or a label
+FILES = {  # bytes of each unpacked file
+    "train-images-idx3-ubyte": HEADERS["images"] + 60_000 * SIDE**2,
+    "train-labels-idx1-ubyte": HEADERS["labels"] + 60_000,
+    "t10k-images-idx3-ubyte": HEADERS["images"] + 10_000 * SIDE**2,
+    "t10k-labels-idx1-ubyte": HEADERS["labels"] + 10_000,
 }
+CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
 @DATASETS.register("mnist", label="MNIST digits", files=[f"MNIST/raw/{file}" for file in FILES])
 def mnist(split: str, root: Path) -> Pictures:
     """28x28 gray digits: 55,000 / 5,000 / 10,000 pictures."""
-    return _load("mnist", torchvision.datasets.MNIST, split, root, list("0123456789"))
+    return _load("mnist", "MNIST", split, root, "0123456789")
 
 
 @DATASETS.register("fashion_mnist", label="Fashion-MNIST clothes", files=[f"FashionMNIST/raw/{file}" for file in FILES])
 def fashion_mnist(split: str, root: Path) -> Pictures:
     """28x28 gray clothes: 55,000 / 5,000 / 10,000 pictures."""
-    source = torchvision.datasets.FashionMNIST
-    return _load("fashion_mnist", source, split, root, [name.lower() for name in source.classes])
+    return _load("fashion_mnist", "FashionMNIST", split, root, CLOTHES)
 
 
-def _load(name: str, source: type[torchvision.datasets.MNIST], split: str, root: Path, classes: list[str]) -> Pictures:
-    raw = root / source.__name__ / "raw"
+def _load(name: str, source: str, split: str, root: Path, classes: Sequence[str]) -> Pictures:
+    raw = root / source / "raw"
     if not all((raw / file).exists() for file in FILES):
         _download(name, source, root, raw)
     for file, expected in FILES.items():
         found = (raw / file).stat().st_size
         if found != expected:
             raise BrokenData(f"{raw / file} has {found:,} bytes, {expected:,} expected: remove it to have it again")
-    half = "test" if split == "test" else "train"
-    data = source(root, train=half == "train")
-    kept = slice(None)
-    if half == "train":
-        kept = slice(None, -VALIDATION) if split == "train" else slice(-VALIDATION, None)
-    images = data.data[kept].unsqueeze(1)
-    indices = range(len(data.data))[kept]
+    half, stem = ("test", "t10k") if split == "test" else ("train", "train")
+    images, labels = _bytes(raw / f"{stem}-images-idx3-ubyte"), _bytes(raw / f"{stem}-labels-idx1-ubyte")
+    every = range(len(labels))
+    kept = every if half == "test" else every[:-VALIDATION] if split == "train" else every[-VALIDATION:]
     return Pictures(
         name,
         split,
-        images,
-        tuple(f"{half}/{i:05d}" for i in indices),
-        tuple(classes[label] for label in data.targets[kept].tolist()),
+        images.view(-1, 1, SIDE, SIDE)[kept.start : kept.stop],
+        tuple(f"{half}/{i:05d}" for i in kept),
+        tuple(classes[label] for label in labels[kept.start : kept.stop].tolist()),
     )
 
 
-def _download(name: str, source: type[torchvision.datasets.MNIST], root: Path, raw: Path) -> None:
+def _bytes(file: Path) -> Tensor:
+    """What follows the header."""
+    return torch.from_numpy(np.fromfile(file, np.uint8, offset=HEADERS[file.name.split("-")[1]]))
+
+
+def _download(name: str, source: str, root: Path, raw: Path) -> None:
     """Download into a temporary folder, then move each whole file to its place."""
+    import torchvision  # takes as long as PyTorch itself, and is not needed where the files are
+
     where = f"put {', '.join(FILES)} into {raw}, or name another folder with --data-root or DENOISE_DATA"
     try:
         raw.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=root) as partial:
-            source(partial, download=True)
+            getattr(torchvision.datasets, source)(partial, download=True)
             for file in FILES:
-                os.replace(Path(partial) / source.__name__ / "raw" / file, raw / file)
+                os.replace(Path(partial) / source / "raw" / file, raw / file)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise MissingData(f"{name} is not in {raw} and could not be downloaded ({reason}): {where}") from error

@@ -1,0 +1,111 @@
+"""What is recorded answers as what it is a recording of; here a recording is a list of calls, which needs no GPU."""
+
+import pytest
+import torch
+
+from denoise import replay
+from denoise.anysize import AnySize
+from denoise.replay import KEPT, SMALL, WARM, BySize, Replayed
+
+
+@pytest.fixture
+def recordings(monkeypatch):
+    """How often each recording was replayed; to replay is to call what was recorded, and to write in place."""
+    counts = []
+
+    def recorded(call, pool):
+        answer, number = call(), len(counts)
+        counts.append(0)
+
+        def again():
+            counts[number] += 1
+            answer.copy_(call())
+
+        return answer, again
+
+    monkeypatch.setattr(replay, "recorded", recorded)
+    monkeypatch.setattr(replay, "beside", lambda call: call())
+    return counts
+
+
+def test_a_function_is_recorded_after_its_first_calls_and_answers_the_same(recordings):
+    double = Replayed(lambda x, y: 2 * x + y)
+    for number in range(WARM + 3):
+        x, y = torch.full((2, 3), float(number)), torch.ones(2, 3)
+        assert torch.equal(double(x, y), 2 * x + y)
+        assert len(recordings) == (number >= WARM)
+    assert recordings == [3]
+
+
+def test_what_a_recording_was_given_stays_as_it_is(recordings):
+    inplace = Replayed(lambda x: x.add_(1))
+    for _ in range(WARM):
+        inplace(torch.zeros(3))
+    x = torch.zeros(3)
+    inplace(x)
+    assert torch.equal(x, torch.zeros(3))
+
+
+def test_what_cannot_be_recorded_is_called_each_time(monkeypatch):
+    def refuses(call, pool):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr(replay, "recorded", refuses)
+    monkeypatch.setattr(replay, "beside", lambda call: call())
+    double = Replayed(lambda x: 2 * x)
+    for number in range(WARM + 3):
+        assert double(torch.tensor(float(number))) == 2 * number
+
+
+class OnGpu(torch.Tensor):
+    """Says that it is on a GPU."""
+
+    is_cuda = True
+
+
+class Telling(torch.nn.Module):
+    """Answers with the picture plus the level that it is told."""
+
+    def forward(self, x):
+        return x[:, :1] + x[:, 1:]
+
+
+@pytest.fixture
+def network(recordings, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
+    return BySize(AnySize(Telling(), multiple=1, sigmoid=False, told=True))
+
+
+def on_gpu(*shape):
+    return (torch.rand(*shape) / 2).as_subclass(OnGpu)
+
+
+def test_a_network_is_recorded_once_a_size_and_told_each_level(network, recordings):
+    for level in (None, 0.1, 0.2, 0.3, None, 0.4):
+        for shape in ((1, 1, 8, 8), (2, 1, 5, 6)):
+            x = on_gpu(*shape)
+            torch.testing.assert_close(torch.Tensor(network(x, level)), torch.Tensor(x) + (level or 0.0))
+    assert recordings == [6 - WARM] * 2
+
+
+def test_an_answer_outlives_the_next_call(network):
+    for _ in range(WARM + 1):
+        network(on_gpu(1, 1, 4, 4))
+    first = network(on_gpu(1, 1, 4, 4))
+    kept = torch.Tensor(first).clone()
+    network(on_gpu(1, 1, 4, 4))
+    assert torch.equal(torch.Tensor(first), kept)
+
+
+def test_only_the_last_sizes_are_kept(network):
+    for side in range(1, KEPT + 4):
+        network(on_gpu(1, 1, side, side))
+    assert len(network._known) == KEPT
+
+
+def test_large_batches_and_those_of_processors_are_not_recorded(network, recordings):
+    for _ in range(WARM + 2):
+        network(on_gpu(1, 1, 2, SMALL // 2 + 1))
+        network(torch.rand(1, 1, 8, 8))
+    assert not network._known
+    assert not recordings
