@@ -71,7 +71,7 @@ SYSTEMS = {
     "packaged": System("AOTInductor package of the fused network, bfloat16", gpu=True),
     "fused": System("fused, float32", gpu=True),
     "fused_bfloat16": System("fused, bfloat16", gpu=True),
-    "cudnn_bfloat16": System("fused, bfloat16, calls of cuDNN, recorded", gpu=True, cpu=False),
+    "cudnn_bfloat16": System("fused, bfloat16, calls of cuDNN, small batches recorded", gpu=True, cpu=False),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
     "engine": System("**this engine**, as calibrated", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),

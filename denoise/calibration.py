@@ -242,7 +242,8 @@ def measure(device: torch.device) -> Found:
             del lowered[kind]
     order, quiet = _ranked({kind: lambda run=run: run(few) for kind, run in lowered.items()}, TURNS)
     quickest = lowered[order[0]]
-    calls = {size: lambda size=size: pieces.run(quickest, pictures, size) for size in chunks}
+    fitting = [size for size in chunks if _fits(quickest, pictures[: size // SIDE**2])] or chunks[:1]
+    calls = {size: lambda size=size: pieces.run(quickest, pictures, size) for size in fitting}
     sizes, still_quiet = _ranked(calls, LONG_TURNS, before)
     exact = next(kind for kind in order if kind.dtype == "float32")
     chosen = (dataclasses.replace(kind, chunk_pixels=sizes[0]) for kind in (order[0], exact))
@@ -268,6 +269,16 @@ def _wrong(network: Callable[[Tensor], Tensor], pictures: Tensor, right: Tensor,
     except (RuntimeError, TypeError) as raised:  # calls that are not documented may be others in another PyTorch
         return str(raised).strip().partition("\n")[0]
     return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
+
+
+def _fits(network: Callable[[Tensor], Tensor], pictures: Tensor) -> bool:
+    """Whether the device has the memory to clean as many pictures at once."""
+    try:
+        network(pictures)
+    except torch.OutOfMemoryError as error:
+        log.info("%d pictures at once are too many: %s", len(pictures), str(error).partition("\n")[0])
+        return False
+    return True
 
 
 def _ranked(calls: dict[Any, Callable[[], Tensor]], turns: int, before: int = 0) -> tuple[list[Any], bool]:

@@ -15,7 +15,17 @@ from torch import fx, nn
 
 from denoise import openvino_graph, phases, replay
 from denoise.anysize import AnySize
-from denoise.fusion import BilinearConvolution, Convolution, bypass, fuse, is_convolution, layer_of, put_before, replace
+from denoise.fusion import (
+    BilinearConvolution,
+    Convolution,
+    bypass,
+    fuse,
+    is_convolution,
+    layer_of,
+    put_before,
+    replace,
+    traced,
+)
 from denoise.layers import CALLS, Conv, Digits, Halving
 
 BACKENDS = ("plain", "aten", "cudnn", "onednn", "openvino")
@@ -48,7 +58,7 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
         Of what its convolutions take and answer. What it does to the picture outside of them, as taking the noise from
         it, stays in float32. "plain" is float32 throughout.
     exact : collection of str
-        Convolutions that stay in float32, by the names that they have in `network.net`.
+        Convolutions that stay in float32, by the names that they have in `network.net`; of what OpenVINO computes, all.
 
     Returns
     -------
@@ -65,9 +75,10 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; valid: {', '.join(BACKENDS)}")
     fused = fuse(network)
-    if backend != "aten":
+    if backend != "aten" and not exact:  # which of what it makes of two convolutions is which?
         phases.gather(fused.net)
-    fused.net = _lowered(fused.net, backend, dtype, exact)
+    left = {node.name for node in traced(network.net).graph.nodes if node.target in exact} if exact else set()
+    fused.net = _lowered(fused.net, backend, dtype, left)
     if backend == "openvino":
         if fused.sigmoid:
             fused.net, fused.sigmoid, fused.within = _with_sigmoid(fused.net), False, True
@@ -85,8 +96,8 @@ def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:
     return graph
 
 
-def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, exact: Collection[str]) -> fx.GraphModule:
-    left = {name.replace(".", "_") for name in exact}  # as a node is called, whatever its layer has become
+def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Collection[str]) -> fx.GraphModule:
+    """`left` are names of nodes, which they keep whatever becomes of their layers."""
     for node in list(graph.graph.nodes):
         layer, dtype = layer_of(graph, node), torch.float32 if node.name in left else usual
         if isinstance(layer, BilinearConvolution) or is_convolution(layer):

@@ -11,10 +11,11 @@ References
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -28,6 +29,7 @@ log = logging.getLogger("denoise.replay")
 WARM = 3  # calls before it is recorded, in which libraries choose how to compute and take the memory that they need
 SMALL = 2**20  # pixels of a batch: what larger ones take is hardly in starting operations
 KEPT = 8  # sizes of a batch whose recordings are kept
+_recording = threading.Lock()  # a process records one thing at a time
 
 
 class Replayed:
@@ -55,13 +57,16 @@ class Replayed:
         self._answer: Tensor | None = None
 
     def __call__(self, *given: Tensor) -> Tensor:
-        """Of shapes, formats and layouts that are the same at each call."""
+        """Of shapes, formats and layouts, and on a device, that are the same at each call."""
         if self._replay is None and self._left == 0:
             self._record(given)
         if self._replay is None:
+            if self._left < 0:
+                return self._call(*given)
+            with _choosing(self._choosing):
+                answer = beside(lambda: self._call(*given), given[0].device)
             self._left -= 1
-            with self._chosen():
-                return beside(lambda: self._call(*given))
+            return answer
         for place, x in zip(self._given, given, strict=True):
             place.copy_(x)
         self._replay()
@@ -70,21 +75,35 @@ class Replayed:
     def _record(self, given: tuple[Tensor, ...]) -> None:
         places = [x.clone() for x in given]
         try:
-            with self._chosen():
-                self._answer, self._replay = recorded(lambda: self._call(*places), self._pool)
+            with _choosing(self._choosing):
+                self._answer, self._replay = recorded(lambda: self._call(*places), given[0].device, self._pool)
             self._given = places
         except RuntimeError as error:  # networks of one's own may ask the GPU for an answer
             log.info("not recorded: %s", one_line(error))
-
-    def _chosen(self) -> contextlib.AbstractContextManager[None]:
-        if not self._choosing:
-            return contextlib.nullcontext()
-        return torch.backends.cudnn.flags(enabled=True, benchmark=True, allow_tf32=torch.backends.cudnn.allow_tf32)
+            self._left = -1
 
 
-def beside(call: Callable[[], Tensor]) -> Tensor:
-    """Called on another stream than the usual one, as is recorded: gradients remember theirs."""
-    usual, stream = torch.cuda.current_stream(), torch.cuda.Stream()
+@contextlib.contextmanager
+def _choosing(wanted: bool) -> Iterator[None]:
+    """Let cuDNN try, where that is wanted and the same answer each time is not asked for."""
+    cudnn = torch.backends.cudnn
+    before = cudnn.benchmark
+    cudnn.benchmark = before or (wanted and not cudnn.deterministic)
+    try:
+        yield
+    finally:
+        cudnn.benchmark = before
+
+
+@functools.cache
+def _side(device: torch.device) -> torch.cuda.Stream:
+    """The stream beside the usual one: one for all, as each keeps the memory that was used on it."""
+    return torch.cuda.Stream(device)
+
+
+def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
+    """Called on the stream on which it is recorded later: gradients remember theirs."""
+    usual, stream = torch.cuda.current_stream(device), _side(device)
     stream.wait_stream(usual)
     with torch.cuda.stream(stream):
         answer = call()
@@ -92,7 +111,7 @@ def beside(call: Callable[[], Tensor]) -> Tensor:
     return answer
 
 
-def recorded(call: Callable[[], Tensor], pool: Any) -> tuple[Tensor, Callable[[], None]]:
+def recorded(call: Callable[[], Tensor], device: torch.device, pool: Any) -> tuple[Tensor, Callable[[], None]]:
     """Where the answer of `call` is, and what computes it anew.
 
     Raises
@@ -100,8 +119,9 @@ def recorded(call: Callable[[], Tensor], pool: Any) -> tuple[Tensor, Callable[[]
     RuntimeError
         It cannot be recorded.
     """
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, pool=pool):
+    graph, stream = torch.cuda.CUDAGraph(), _side(device)
+    capture = torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local")
+    with _recording, torch.cuda.stream(stream), capture:  # that of the stream ends even where the recording breaks off
         answer = call()
     return answer, graph.replay
 
@@ -116,8 +136,9 @@ class BySize(nn.Module):
     def __init__(self, network: AnySize) -> None:
         super().__init__()
         self.network = network
-        self._known: OrderedDict[torch.Size, Replayed] = OrderedDict()
-        self._lock = threading.Lock()  # a recording computes one answer at a time
+        self._known: OrderedDict[tuple[Any, ...], Replayed] = OrderedDict()
+        self._lock = threading.Lock()
+        self._looked: Any = None  # when the GPU is done with the last answer: it is in memory that all share
         self._pool: Any = None
 
     @torch.inference_mode()
@@ -130,13 +151,17 @@ class BySize(nn.Module):
             told = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype).expand(count)
             given.append(told.to(x.device))
         with self._lock:
-            return self._of(x.shape)(*given).clone()
+            if self._looked is not None:  # the last call may have been on another stream
+                self._looked.wait(torch.cuda.current_stream(x.device))
+            answer = self._of((x.shape, x.dtype, x.device))(*given).clone()
+            self._looked = torch.cuda.current_stream(x.device).record_event()
+            return answer
 
-    def _of(self, shape: torch.Size) -> Replayed:
-        if shape not in self._known:
+    def _of(self, kind: tuple[Any, ...]) -> Replayed:
+        if kind not in self._known:
             self._pool = self._pool or torch.cuda.graph_pool_handle()
-            self._known[shape] = Replayed(self.network, pool=self._pool)
+            self._known[kind] = Replayed(self.network, pool=self._pool)
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
-        self._known.move_to_end(shape)
-        return self._known[shape]
+        self._known.move_to_end(kind)
+        return self._known[kind]

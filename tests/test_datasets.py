@@ -70,6 +70,23 @@ def test_an_idx_file_of_the_wrong_length_is_named_with_what_was_expected(tmp_pat
 
 
 @pytest.mark.parametrize(
+    ("file", "at", "wrong"),
+    [("t10k-images-idx3-ubyte", 3, 1), ("t10k-labels-idx1-ubyte", 2, 0), ("t10k-labels-idx1-ubyte", 9, 10)],
+)
+def test_an_idx_file_that_holds_something_else_is_named(tmp_path, file, at, wrong):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for name, size in idx.FILES.items():
+        whole = bytearray(size)
+        whole[:4] = idx.MAGIC[name.split("-")[1]]
+        if name == file:
+            whole[at] = wrong
+        (raw / name).write_bytes(whole)
+    with pytest.raises(BrokenData, match=f"{file} does not hold .* in the format IDX: remove it to have it again"):
+        datasets.load("mnist", "test", tmp_path)
+
+
+@pytest.mark.parametrize(
     ("name", "file"),
     [
         ("mnist", "train-images-idx3-ubyte"),

@@ -10,7 +10,7 @@ from PIL import Image
 
 import denoise
 from bench import shipped
-from denoise import classical, datasets, weights
+from denoise import calibration, classical, datasets, engine, lowering, weights
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.registry import UnknownName
@@ -70,6 +70,17 @@ def test_shipped_weights_beat_every_classical_method_on_mnist_at_sigma_0_4(real,
 def test_the_best_shipped_decoder_reaches_22_7_db_on_mnist_at_sigma_0_4(real):
     names = [name for name in SHIPPED if name.startswith("mnist")]
     assert max(scored(real("mnist"), "mnist", name, count=10_000)[0] for name in names) >= 22.7
+
+
+@pytest.mark.parametrize(
+    "backend", [*(name for name in lowering.backends(torch.device("cpu")) if name != "plain"), "cudnn"]
+)
+def test_large_pictures_are_cleaned_in_tiles_whatever_the_backend(monkeypatch, backend):
+    monkeypatch.setattr(calibration, "plan", lambda device, exact: calibration.Plan(backend, "float32"))
+    monkeypatch.setattr(engine, "TILE_PIXELS", 2**14)
+    noisy = torch.rand(1, 1, 150, 160, generator=torch.Generator().manual_seed(0))
+    right = denoise.load("photo-gray", "cpu", "float32").network(noisy).detach()
+    torch.testing.assert_close(denoise.load("photo-gray", "cpu").estimate(noisy), right, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("size", [(28, 28), (31, 33), (1, 1), (257, 129)])

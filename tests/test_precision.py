@@ -70,6 +70,15 @@ def test_what_a_card_leaves_in_float32_is_run_so(rounding):
     assert 1e-4 < off(*names[: len(names) // 2]) < off()
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("backend", [*(name for name in lowering.backends(CPU) if name != "plain"), "cudnn"])
+@pytest.mark.parametrize("name", ["K1", "autoencoder"])
+def test_a_network_all_of_whose_layers_are_left_in_float32_is_in_float32(name, backend):
+    network, x = weights.build({"name": name, "channels": 1}).eval(), torch.rand(2, 1, 28, 28)
+    lowered = lowering.lower(network, backend, torch.bfloat16, names_of(network))
+    torch.testing.assert_close(lowered(x), network(x), atol=1e-5, rtol=0)
+
+
 def names_of(network):
     return [name for name, layer in network.net.named_modules() if is_convolution(layer)]
 

@@ -1,11 +1,14 @@
 """What is recorded answers as what it is a recording of; here a recording is a list of calls, which needs no GPU."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from denoise import replay
+from denoise import distributed, replay, train
 from denoise.anysize import AnySize
 from denoise.replay import KEPT, SMALL, WARM, BySize, Replayed
+from denoise.settings import Settings
 
 
 @pytest.fixture
@@ -13,7 +16,7 @@ def recordings(monkeypatch):
     """How often each recording was replayed; to replay is to call what was recorded, and to write in place."""
     counts = []
 
-    def recorded(call, pool):
+    def recorded(call, device, pool):
         answer, number = call(), len(counts)
         counts.append(0)
 
@@ -24,7 +27,7 @@ def recordings(monkeypatch):
         return answer, again
 
     monkeypatch.setattr(replay, "recorded", recorded)
-    monkeypatch.setattr(replay, "beside", lambda call: call())
+    monkeypatch.setattr(replay, "beside", lambda call, device: call())
     return counts
 
 
@@ -46,12 +49,38 @@ def test_what_a_recording_was_given_stays_as_it_is(recordings):
     assert torch.equal(x, torch.zeros(3))
 
 
+def test_a_training_whose_gradients_are_recorded_comes_to_the_same_weights(recordings, monkeypatch):
+    kind = {"architecture": "unet", "output": "residual", "bias": False, "loss": "mse"}  # nothing counts its calls
+    options = {"width": 4, "depth": 1, "images": 10 * 16, "batch": 16, "ema": 0.9, "precision": "float32"}
+    settings = Settings("glyphs", **kind, **options)
+    weights = []
+    for record in (False, True):
+        run = train._Run(settings, distributed.team(16), None)
+        run.start(Path("none"))
+        if record:
+            run.gradients_of = Replayed(run._gradients, choosing=True)
+        for step in range(10):
+            run.step(step)
+        weights.append(run.average.network.state_dict())
+    assert recordings == [10 - WARM]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_the_choice_of_convolutions_is_left_alone_where_answers_must_not_vary(monkeypatch):
+    cudnn = torch.backends.cudnn
+    for deterministic in (False, True):
+        monkeypatch.setattr(cudnn, "deterministic", deterministic)
+        with replay._choosing(True):
+            assert cudnn.benchmark is not deterministic
+        assert not cudnn.benchmark
+
+
 def test_what_cannot_be_recorded_is_called_each_time(monkeypatch):
-    def refuses(call, pool):
+    def refuses(call, device, pool):
         raise RuntimeError("operation not permitted when stream is capturing")
 
     monkeypatch.setattr(replay, "recorded", refuses)
-    monkeypatch.setattr(replay, "beside", lambda call: call())
+    monkeypatch.setattr(replay, "beside", lambda call, device: call())
     double = Replayed(lambda x: 2 * x)
     for number in range(WARM + 3):
         assert double(torch.tensor(float(number))) == 2 * number
@@ -70,9 +99,20 @@ class Telling(torch.nn.Module):
         return x[:, :1] + x[:, 1:]
 
 
+class Stream:
+    """Has nothing to wait for, and is its own event."""
+
+    def record_event(self):
+        return self
+
+    def wait(self, stream):
+        return None
+
+
 @pytest.fixture
 def network(recordings, monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
     return BySize(AnySize(Telling(), multiple=1, sigmoid=False, told=True))
 
 
@@ -97,10 +137,12 @@ def test_an_answer_outlives_the_next_call(network):
     assert torch.equal(torch.Tensor(first), kept)
 
 
-def test_only_the_last_sizes_are_kept(network):
+def test_the_sizes_that_were_called_last_are_kept(network):
     for side in range(1, KEPT + 4):
         network(on_gpu(1, 1, side, side))
-    assert len(network._known) == KEPT
+        network(on_gpu(1, 1, 1, 1))
+    sides = [shape[-1] for shape, *_ in network._known]
+    assert sides == [*range(5, KEPT + 4), 1]
 
 
 def test_large_batches_and_those_of_processors_are_not_recorded(network, recordings):

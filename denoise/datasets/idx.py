@@ -23,6 +23,7 @@ from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures
 VALIDATION = 5_000  # the last of the 60,000 training pictures; the protocol's 55,000 / 5,000 / 10,000
 SIDE = 28
 HEADERS = {"images": 16, "labels": 8}  # bytes, and then one byte a pixel or a label
+MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}  # what they begin with: bytes in 3 dimensions, or 1
 FILES = {  # bytes of each unpacked file
     "train-images-idx3-ubyte": HEADERS["images"] + 60_000 * SIDE**2,
     "train-labels-idx1-ubyte": HEADERS["labels"] + 60_000,
@@ -67,7 +68,11 @@ def _load(name: str, source: str, split: str, root: Path, classes: Sequence[str]
 
 def _bytes(file: Path) -> Tensor:
     """What follows the header."""
-    return torch.from_numpy(np.fromfile(file, np.uint8, offset=HEADERS[file.name.split("-")[1]]))
+    kind, whole = file.name.split("-")[1], np.fromfile(file, np.uint8)
+    values = whole[HEADERS[kind] :]
+    if whole[:4].tobytes() != MAGIC[kind] or (kind == "labels" and values.max() > 9):
+        raise BrokenData(f"{file} does not hold {kind} in the format IDX: remove it to have it again")
+    return torch.from_numpy(values)
 
 
 def _download(name: str, source: str, root: Path, raw: Path) -> None:
