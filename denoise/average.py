@@ -33,6 +33,7 @@ class Average:
         self._trained, self._decay, self._steps = network, decay, 0
         self.network = copy.deepcopy(network) if decay else network
         """With the averaged weights."""
+        # Averaged and trained, side by side: these lists are long to make beside a step on a GPU.
         pairs = list(zip(*(state.state_dict().values() for state in (self.network, network)), strict=True))
         self._real = list(zip(*(pair for pair in pairs if pair[0].is_floating_point()), strict=True))
         self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]

@@ -68,7 +68,7 @@ class Plan:
     def __str__(self) -> str:
         return f"{self.backend}, {self.dtype}, pieces of {self.chunk_pixels:,} pixels"
 
-    def lower(self, network: AnySize, exact: Collection[str] = ()) -> Callable[..., Tensor]:
+    def lower(self, network: AnySize, exact: Collection[str] = ()) -> AnySize:
         """The network as this plan runs it, those of its convolutions in float32 that are named."""
         return lower(network, self.backend, getattr(torch, self.dtype), exact)
 
@@ -260,7 +260,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew)
 
 
-def _wrong(network: Callable[[Tensor], Tensor], pictures: Tensor, right: Tensor, close: float, before: int) -> str:
+def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float, before: int) -> str:
     """Why a candidate cannot be taken, called `before` times before; empty where its answers are the right ones."""
     try:
         for _ in range(before):
@@ -271,7 +271,7 @@ def _wrong(network: Callable[[Tensor], Tensor], pictures: Tensor, right: Tensor,
     return "" if error <= close else f"its answers are {error:.2g} from those of the plain network"
 
 
-def _fits(network: Callable[[Tensor], Tensor], pictures: Tensor) -> bool:
+def _fits(network: AnySize, pictures: Tensor) -> bool:
     """Whether the device has the memory to clean as many pictures at once."""
     try:
         network(pictures)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from denoise import calibration, pictures, pieces, tiles, views, weights
 from denoise.anysize import AnySize
-from denoise.replay import BySize
 
 log = logging.getLogger("denoise")
 
@@ -70,14 +69,14 @@ class Denoiser:
         """Find out how it is run here, which the first call does otherwise."""
         self._ready()
 
-    def _ready(self) -> tuple[calibration.Plan, AnySize | BySize]:
+    def _ready(self) -> tuple[calibration.Plan, AnySize]:
         """The plan, and the network as it runs it: found out once, whichever thread comes first."""
         with self._preparing:
             if self._prepared is None:
                 self._prepared = self._prepare()
         return self._prepared
 
-    def _prepare(self) -> tuple[calibration.Plan, AnySize | BySize]:
+    def _prepare(self) -> tuple[calibration.Plan, AnySize]:
         plain = calibration.PLAIN, self.network
         if self.precision == "float32":
             return plain
@@ -139,11 +138,10 @@ class Denoiser:
         estimate = pieces.run(lambda part: self._run(network, part, sigma), noisy, plan.chunk_pixels)
         return estimate if channels == self.channels else estimate.reshape(count, channels, height, width)
 
-    def _run(self, network: AnySize | BySize, part: Tensor, sigma: float | None) -> Tensor:
+    def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)
         if part.shape[-2] * part.shape[-1] > TILE_PIXELS and self.network.reach is not None:
-            whole = network.network if isinstance(network, BySize) else network
-            return tiles.run(whole, part, sigma, TILE_PIXELS)
+            return tiles.run(network, part, sigma, TILE_PIXELS)
         return network(part, sigma)
 
     def __repr__(self) -> str:

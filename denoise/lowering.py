@@ -45,7 +45,7 @@ def backends(device: torch.device) -> tuple[str, ...]:
     return tuple(there)
 
 
-def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[str] = ()) -> AnySize | replay.BySize:
+def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[str] = ()) -> AnySize:
     """The network as `backend` runs it.
 
     Parameters
@@ -62,7 +62,7 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
 
     Returns
     -------
-    AnySize or BySize
+    AnySize
         To be called, for estimates: what it has for logits may be past the sigmoid.
 
     Raises
@@ -79,11 +79,15 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
         phases.gather(fused.net)
     left = {node.name for node in traced(network.net).graph.nodes if node.target in exact} if exact else set()
     fused.net = _lowered(fused.net, backend, dtype, left)
-    if backend == "openvino":
-        if fused.sigmoid:
-            fused.net, fused.sigmoid, fused.within = _with_sigmoid(fused.net), False, True
-        fused.net = openvino_graph.with_graph(fused.net, torch.float32 if exact else dtype)  # it has one for all
-    return replay.BySize(fused) if backend == "cudnn" else fused
+    if backend not in ("openvino", "cudnn"):
+        return fused
+    if fused.sigmoid:
+        fused.net, fused.sigmoid, fused.within = _with_sigmoid(fused.net), False, True
+    if backend == "cudnn":
+        fused.net = replay.BySize(fused.net)
+    else:  # it has one format for all
+        fused.net = openvino_graph.with_graph(fused.net, torch.float32 if exact else dtype)
+    return fused
 
 
 def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:

@@ -31,7 +31,7 @@ LEFT = 3  # convolutions that stay in float32 at most: of more, there is little 
 FEW = 4  # pictures from which is told which ones
 
 
-def found(network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]) -> dict[str, Any]:
+def mixed(network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]) -> dict[str, Any]:
     """What a card says of bfloat16: by how many dB it moves the mean PSNR on held-out pictures, by level of noise, and
     which convolutions are left in float32 so that it is less than `weights.TOLERANCE`: none if none need be, or if
     a few would not do.
@@ -103,7 +103,7 @@ def _measure(path: Path, root: Path | None) -> None:
     settings = Settings.of(card)
     held_out = datasets.load(settings.dataset, "val", root)
     held_out = held_out.gray() if settings.channels == 1 else held_out
-    card |= found(network, held_out, settings, validate(network, held_out, settings))
+    card |= mixed(network, held_out, settings, validate(network, held_out, settings))
     if card[weights.BFLOAT16] is None:
         raise ValueError(f"{path.stem} cannot be run in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:

@@ -21,7 +21,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from denoise.anysize import AnySize
 from denoise.commandline import one_line
 
 log = logging.getLogger("denoise.replay")
@@ -127,40 +126,36 @@ def recorded(call: Callable[[], Tensor], device: torch.device, pool: Any) -> tup
 
 
 class BySize(nn.Module):
-    """A network as it is called for estimates, recorded for each size of a small batch that comes again.
+    """Layers that are recorded for each size of a small batch that comes again: (N, C, H, W) -> (N, C', H', W').
 
-    (N, C, H, W) and the level of the noise, as `AnySize` takes them -> what `network` answers. Large batches, and those
-    of a size that was seen only a few times, as most photographs are, go through the network as it is.
+    Large batches, and those of a size that was seen only a few times, as most photographs are, go through the layers as
+    they are.
     """
 
-    def __init__(self, network: AnySize) -> None:
+    def __init__(self, layers: nn.Module) -> None:
         super().__init__()
-        self.network = network
+        self.layers = layers
         self._known: OrderedDict[tuple[Any, ...], Replayed] = OrderedDict()
         self._lock = threading.Lock()
         self._looked: Any = None  # when the GPU is done with the last answer: it is in memory that all share
         self._pool: Any = None
 
     @torch.inference_mode()
-    def forward(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         count, _, height, width = x.shape
         if not x.is_cuda or count * height * width > SMALL:
-            return self.network(x, level)
-        given = [x]
-        if self.network.told:  # the level as a number would be recorded too
-            told = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype).expand(count)
-            given.append(told.to(x.device))
+            return self.layers(x)
         with self._lock:
             if self._looked is not None:  # the last call may have been on another stream
                 self._looked.wait(torch.cuda.current_stream(x.device))
-            answer = self._of((x.shape, x.dtype, x.device))(*given).clone()
+            answer = self._of((x.shape, x.dtype, x.device))(x).clone()
             self._looked = torch.cuda.current_stream(x.device).record_event()
             return answer
 
     def _of(self, kind: tuple[Any, ...]) -> Replayed:
         if kind not in self._known:
             self._pool = self._pool or torch.cuda.graph_pool_handle()
-            self._known[kind] = Replayed(self.network, pool=self._pool)
+            self._known[kind] = Replayed(self.layers, pool=self._pool)
             if len(self._known) > KEPT:
                 self._known.popitem(last=False)
         self._known.move_to_end(kind)

@@ -137,8 +137,8 @@ class _Run:
 
         self.progress = self.team.start(read, self.optimiser)
         self.logits_of = self.team.setup(self._arranged())
-        alone = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
-        self.gradients_of = Replayed(self._gradients, choosing=True) if alone else self._gradients
+        recording = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
+        self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
         self.network.train()
         self.began = time.monotonic() - self.progress["seconds"]
 
@@ -195,7 +195,7 @@ class _Run:
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
             "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
             "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
-            **precision.found(self.average.network, some, settings, scores),
+            **precision.mixed(self.average.network, some, settings, scores),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),

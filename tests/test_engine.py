@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from test_lowering import LOWERED
 
 import denoise
 from bench import shipped
-from denoise import calibration, classical, datasets, engine, lowering, weights
+from denoise import calibration, classical, datasets, engine, weights
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.registry import UnknownName
@@ -72,9 +73,7 @@ def test_the_best_shipped_decoder_reaches_22_7_db_on_mnist_at_sigma_0_4(real):
     assert max(scored(real("mnist"), "mnist", name, count=10_000)[0] for name in names) >= 22.7
 
 
-@pytest.mark.parametrize(
-    "backend", [*(name for name in lowering.backends(torch.device("cpu")) if name != "plain"), "cudnn"]
-)
+@pytest.mark.parametrize("backend", LOWERED)
 def test_large_pictures_are_cleaned_in_tiles_whatever_the_backend(monkeypatch, backend):
     monkeypatch.setattr(calibration, "plan", lambda device, exact: calibration.Plan(backend, "float32"))
     monkeypatch.setattr(engine, "TILE_PIXELS", 2**14)

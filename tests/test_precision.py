@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from test_fusion import built
+from test_lowering import LOWERED
 from torch import nn
 
 import denoise
@@ -71,7 +72,7 @@ def test_what_a_card_leaves_in_float32_is_run_so(rounding):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("backend", [*(name for name in lowering.backends(CPU) if name != "plain"), "cudnn"])
+@pytest.mark.parametrize("backend", LOWERED)
 @pytest.mark.parametrize("name", ["K1", "autoencoder"])
 def test_a_network_all_of_whose_layers_are_left_in_float32_is_in_float32(name, backend):
     network, x = weights.build({"name": name, "channels": 1}).eval(), torch.rand(2, 1, 28, 28)
@@ -103,7 +104,7 @@ def test_few_layers_are_left_in_float32_where_that_keeps_the_scores(monkeypatch,
     monkeypatch.setattr(precision, "lower", lower)
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
     pictures, settings = datasets.load("glyphs", "val").spread(8), Settings("glyphs")
-    held = precision.found(network, pictures, settings, validate(network, pictures, settings))
+    held = precision.mixed(network, pictures, settings, validate(network, pictures, settings))
     assert held[weights.FLOAT32] == [spoiled]
     assert all(value == 0 for value in held[weights.BFLOAT16].values())
 
@@ -111,7 +112,7 @@ def test_few_layers_are_left_in_float32_where_that_keeps_the_scores(monkeypatch,
 def test_no_layer_is_left_in_float32_where_a_few_would_not_do(monkeypatch):
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
     monkeypatch.setattr(precision, "_change", lambda network, pictures, settings, right, exact: {"0.1": -1.0})
-    held = precision.found(built("unet", "nearest"), datasets.load("glyphs", "val").spread(2), Settings("glyphs"), {})
+    held = precision.mixed(built("unet", "nearest"), datasets.load("glyphs", "val").spread(2), Settings("glyphs"), {})
     assert held == {weights.BFLOAT16: {"0.1": -1.0}, weights.FLOAT32: []}
 
 

@@ -113,7 +113,7 @@ class Stream:
 def network(recordings, monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
-    return BySize(AnySize(Telling(), multiple=1, sigmoid=False, told=True))
+    return AnySize(BySize(Telling()), multiple=1, sigmoid=False, told=True)
 
 
 def on_gpu(*shape):
@@ -141,7 +141,7 @@ def test_the_sizes_that_were_called_last_are_kept(network):
     for side in range(1, KEPT + 4):
         network(on_gpu(1, 1, side, side))
         network(on_gpu(1, 1, 1, 1))
-    sides = [shape[-1] for shape, *_ in network._known]
+    sides = [shape[-1] for shape, *_ in network.net._known]
     assert sides == [*range(5, KEPT + 4), 1]
 
 
@@ -149,5 +149,5 @@ def test_large_batches_and_those_of_processors_are_not_recorded(network, recordi
     for _ in range(WARM + 2):
         network(on_gpu(1, 1, 2, SMALL // 2 + 1))
         network(torch.rand(1, 1, 8, 8))
-    assert not network._known
+    assert not network.net._known
     assert not recordings
