@@ -19,8 +19,8 @@ import torch
 from torch import Tensor
 
 from bench.methods import Method
-from denoise import calibration
 from denoise.datasets import Pictures
+from denoise.plan import PLAIN
 
 COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 # Operators that multiply and accumulate too. A model that has one of them gets no count: better none than a wrong one.
@@ -77,7 +77,7 @@ class _Graph:
                 f"{self.path}: the model takes pictures of {_sizes(fixed)} (channels x height x width); "
                 f"these are {_sizes(noisy.shape[1:])}"
             )
-        size = batch or max(1, calibration.PLAIN.chunk_pixels // (noisy.shape[-2] * noisy.shape[-1]))
+        size = batch or max(1, PLAIN.chunk_pixels // (noisy.shape[-2] * noisy.shape[-1]))
         return torch.cat([self._run(part, batch) for part in noisy.split(size)])
 
     def _run(self, part: Tensor, batch: int | None) -> Tensor:

@@ -1,30 +1,22 @@
-"""How networks are run on this machine: found out once by trying, and remembered in a file."""
+"""Find out, by trying, how networks are quickest run on this machine."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
-import importlib.metadata
-import json
 import logging
-import os
 import statistics
-import threading
 import time
-from collections.abc import Callable, Collection
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import platformdirs
 import torch
 from torch import Tensor
 
-from denoise import fusion, layers, lowering, openvino_graph, phases, pieces, replay, weights
+from denoise import pieces, replay, weights
 from denoise.anysize import AnySize
-from denoise.files import whole_file
-from denoise.lowering import BACKENDS, backends, lower
-from denoise.machine import has_bfloat16, processor
+from denoise.lowering import backends
+from denoise.machine import has_bfloat16
+from denoise.plan import AGAIN, PLAIN, Found, Plan
 
 log = logging.getLogger("denoise.calibration")
 
@@ -35,176 +27,8 @@ CHUNKS_ON_GPU = tuple(2**power for power in range(18, 23))  # smaller ones do no
 TURNS = 5  # of each candidate
 LONG_TURNS = 3  # of each size of the pieces
 BUSY = 1.35  # the median of a candidate's calls to its quickest, from which on other work held the processor meanwhile
-AGAIN = 3600.0  # seconds for which what was found out in a busy moment is kept
 CLOSE = {"float32": 1e-5, "bfloat16": 1e-2}  # root mean square difference that a candidate's answer may have
 CLOSE_ON_GPU = {"float32": 1e-3, "bfloat16": 1e-2}  # where convolutions of float32 may be rounded to TF32
-
-
-@dataclasses.dataclass(frozen=True)
-class Plan:
-    """How a network is run.
-
-    Attributes
-    ----------
-    backend : str
-        One of `denoise.lowering.BACKENDS`.
-    dtype : str
-        "float32" or "bfloat16": of what the convolutions take and answer.
-    chunk_pixels : int
-        Pixels of a batch that go through the network at once: what it keeps meanwhile should stay in the processor's
-        caches. Changes no result.
-    """
-
-    backend: str = "plain"
-    dtype: str = "float32"
-    chunk_pixels: int = 2**17
-
-    def __post_init__(self) -> None:
-        if self.backend not in BACKENDS or self.dtype not in CLOSE:
-            raise ValueError(f"unknown plan {self.backend} {self.dtype}")
-        if not isinstance(self.chunk_pixels, int) or self.chunk_pixels < 1:
-            raise ValueError(f"the plan's chunk_pixels are {self.chunk_pixels!r}; they must be a whole number above 0")
-
-    def __str__(self) -> str:
-        return f"{self.backend}, {self.dtype}, pieces of {self.chunk_pixels:,} pixels"
-
-    def lower(self, network: AnySize, exact: Collection[str] = ()) -> AnySize:
-        """The network as this plan runs it, those of its convolutions in float32 that are named."""
-        return lower(network, self.backend, getattr(torch, self.dtype), exact)
-
-
-PLAIN = Plan()
-"""What runs everywhere: the network as it was trained."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Found:
-    """What was found out about a device.
-
-    Attributes
-    ----------
-    quickest, exact : Plan
-        Of all, and of those in float32.
-    until : float, optional
-        Seconds since the epoch when it is to be found out anew: other work took turns with the candidates, and what
-        waits for several threads at once then looks slower than it is.
-    """
-
-    quickest: Plan
-    exact: Plan
-    until: float | None = None
-
-    @classmethod
-    def of(cls, kept: dict[str, Any]) -> Found:
-        """From what the file holds; KeyError, TypeError or ValueError where that is something else."""
-        until = None if kept["until"] is None else float(kept["until"])
-        return cls(Plan(**kept["quickest"]), Plan(**kept["exact"]), until)
-
-    def holds(self) -> bool:
-        """Whether it is still to be used."""
-        return self.until is None or 0 <= self.until - time.time() <= AGAIN
-
-
-_lock = threading.Lock()
-
-
-def file() -> Path:
-    """Where plans are remembered; without it they are found out anew."""
-    return platformdirs.user_cache_path("denoise") / "plans.json"
-
-
-def plan(device: torch.device, *, exact: bool = False) -> Plan:
-    """The quickest plan for a device with the threads that PyTorch has now: remembered, else found out.
-
-    Parameters
-    ----------
-    device : torch.device
-        The processor or an NVIDIA GPU; others are run plainly.
-    exact : bool
-        The quickest of those in float32.
-    """
-    if device.type not in ("cpu", "cuda"):
-        return PLAIN
-    with _lock:
-        found = _found(device, torch.get_num_threads())
-    return found.exact if exact else found.quickest
-
-
-def forget(device: torch.device, threads: int) -> None:
-    """Have the next process that runs a network find out anew: for a benchmark, which has the machine to itself.
-
-    Parameters
-    ----------
-    device : torch.device
-        The processor or an NVIDIA GPU.
-    threads : int
-        Of PyTorch, in that process.
-    """
-    known = _read()
-    if known.pop(_key(device, threads), None):
-        _keep(known)
-
-
-@functools.cache
-def _found(device: torch.device, threads: int) -> Found:
-    """Remembered, else found out; for the life of this process, busy moment or not."""
-    key = _key(device, threads)
-    known = _read()
-    if key in known and known[key].holds():
-        return known[key]
-    found = measure(device)
-    log.info("%s: %s", key, found)
-    _keep(known | {key: found})
-    return found
-
-
-def _keep(known: dict[str, Found]) -> None:
-    try:
-        with whole_file(file()) as partial:
-            plain = {key: dataclasses.asdict(found) for key, found in known.items()}
-            partial.write_text(json.dumps(plain, indent=2) + "\n")
-    except OSError as error:  # a home that cannot be written to: the next process finds out anew
-        log.info("the plan is not kept: %s", error)
-
-
-def _key(device: torch.device, threads: int) -> str:
-    """What a plan holds for: the device, PyTorch, and what of this package decides how a network is run."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-    else:
-        able = torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(device) else "")
-        name = f"{processor()} {able}, {threads} threads"
-    parts = (fusion, layers, lowering, openvino_graph, phases, pieces, replay)
-    code = b"".join(Path(module.__file__).read_bytes() for module in parts)
-    made = f"torch {torch.__version__}"
-    if "openvino" in backends(device):
-        made += f", openvino {_version('openvino')}"
-    return f"{device.type} {name}, {made}, code {hashlib.sha256(code).hexdigest()[:12]}"
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # built by oneself, or under another name
-        return "unknown"
-
-
-def _read() -> dict[str, Found]:
-    """What the file holds, without what is not whole."""
-    try:
-        held = json.loads(file().read_text())
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        log.info("%s is not read: %s", file(), error)
-        return {}
-    known = {}
-    for key, kept in held.items() if isinstance(held, dict) else ():
-        try:
-            known[key] = Found.of(kept)
-        except (KeyError, TypeError, ValueError) as error:
-            log.info("a plan of %s is left out: %s", file(), error)
-    return known
 
 
 @torch.inference_mode()
@@ -248,16 +72,6 @@ def measure(device: torch.device) -> Found:
     exact = next(kind for kind in order if kind.dtype == "float32")
     chosen = (dataclasses.replace(kind, chunk_pixels=sizes[0]) for kind in (order[0], exact))
     return Found(*chosen, until=None if quiet and still_quiet else time.time() + AGAIN)
-
-
-def _renew() -> None:
-    """In a child of a process that was just finding out: the lock is nobody's there."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew)
 
 
 def _wrong(network: AnySize, pictures: Tensor, right: Tensor, close: float, before: int) -> str:

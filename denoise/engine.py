@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise import calibration, pictures, pieces, tiles, views, weights
+from denoise import pictures, pieces, remembered, tiles, views, weights
 from denoise.anysize import AnySize
+from denoise.plan import PLAIN, Plan
 
 log = logging.getLogger("denoise")
 
@@ -61,7 +62,7 @@ class Denoiser:
         self.channels = int(card["architecture"]["channels"])
 
     @property
-    def plan(self) -> calibration.Plan:
+    def plan(self) -> Plan:
         """How it is run here."""
         return self._ready()[0]
 
@@ -69,18 +70,18 @@ class Denoiser:
         """Find out how it is run here, which the first call does otherwise."""
         self._ready()
 
-    def _ready(self) -> tuple[calibration.Plan, AnySize]:
+    def _ready(self) -> tuple[Plan, AnySize]:
         """The plan, and the network as it runs it: found out once, whichever thread comes first."""
         with self._preparing:
             if self._prepared is None:
                 self._prepared = self._prepare()
         return self._prepared
 
-    def _prepare(self) -> tuple[calibration.Plan, AnySize]:
-        plain = calibration.PLAIN, self.network
+    def _prepare(self) -> tuple[Plan, AnySize]:
+        plain = PLAIN, self.network
         if self.precision == "float32":
             return plain
-        plan = calibration.plan(self.device, exact=not weights.fits_bfloat16(self.card))
+        plan = remembered.plan(self.device, exact=not weights.fits_bfloat16(self.card))
         tried = torch.zeros(1, self.channels, 2, 2, device=self.device)
         try:
             lowered = plan.lower(self.network, self.card.get(weights.FLOAT32, ()))

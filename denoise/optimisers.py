@@ -11,11 +11,8 @@ from torch import Tensor
 from denoise.anysize import AnySize
 
 MOMENTUM = 0.95
-COEFFICIENTS = (
-    3.4445,
-    -4.775,
-    2.0315,
-)  # of the polynomial whose repetition makes a matrix orthogonal, by Jordan et al.
+# Of the polynomial whose repetition makes a matrix orthogonal, by Jordan et al.
+COEFFICIENTS = (3.4445, -4.775, 2.0315)
 REPETITIONS = 5
 SLOT = "momentum_buffer"  # PyTorch's name for it
 

@@ -10,7 +10,7 @@ import torch
 
 from bench import __main__ as command
 from bench import report
-from denoise import calibration, commandline, datasets
+from denoise import commandline, datasets, remembered
 
 NO_DATA = "is not in the data root"
 
@@ -47,7 +47,7 @@ def plans(tmp_path_factory):
     """How networks are run is found out for the tests alone: what a busy machine says is not for its user to keep."""
     kept = tmp_path_factory.mktemp("plans") / "plans.json"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(calibration, "file", lambda: kept)
+        patch.setattr(remembered, "file", lambda: kept)
         yield kept
 
 

@@ -11,9 +11,10 @@ from test_lowering import LOWERED
 
 import denoise
 from bench import shipped
-from denoise import calibration, classical, datasets, engine, weights
+from denoise import classical, datasets, engine, remembered, weights
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.plan import Plan
 from denoise.registry import UnknownName
 
 SHIPPED = [
@@ -75,7 +76,7 @@ def test_the_best_shipped_decoder_reaches_22_7_db_on_mnist_at_sigma_0_4(real):
 
 @pytest.mark.parametrize("backend", LOWERED)
 def test_large_pictures_are_cleaned_in_tiles_whatever_the_backend(monkeypatch, backend):
-    monkeypatch.setattr(calibration, "plan", lambda device, exact: calibration.Plan(backend, "float32"))
+    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan(backend, "float32"))
     monkeypatch.setattr(engine, "TILE_PIXELS", 2**14)
     noisy = torch.rand(1, 1, 150, 160, generator=torch.Generator().manual_seed(0))
     right = denoise.load("photo-gray", "cpu", "float32").network(noisy).detach()

@@ -11,13 +11,13 @@ from test_lowering import LOWERED
 from torch import nn
 
 import denoise
-from denoise import calibration, datasets, engine, lowering, precision, train, weights
-from denoise.calibration import Plan
+from denoise import datasets, engine, lowering, precision, remembered, train, weights
 from denoise.decoders import DECODERS
 from denoise.fusion import is_convolution
 from denoise.machine import has_bfloat16
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.plan import Plan
 from denoise.registry import Entry
 from denoise.settings import Settings
 from denoise.validation import validate
@@ -29,7 +29,7 @@ ROUNDED = Plan("aten", "bfloat16")
 @pytest.fixture
 def rounding(monkeypatch):
     """A machine on which bfloat16 is quickest."""
-    monkeypatch.setattr(calibration, "plan", lambda device, exact: Plan() if exact else ROUNDED)
+    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan() if exact else ROUNDED)
 
 
 def card(**changes):
@@ -173,7 +173,7 @@ def test_a_decoder_that_cannot_be_rewritten_is_trained_and_run_as_it_is(rounding
     trained = train.train(settings, tmp_path, show=False)
     assert json.loads(trained.with_suffix(".json").read_text())[weights.BFLOAT16] is None
     denoiser, noisy = denoise.load(trained, "cpu"), torch.rand(1, 1, 28, 28)
-    monkeypatch.setattr(calibration, "plan", lambda device, exact: ROUNDED)
+    monkeypatch.setattr(remembered, "plan", lambda device, exact: ROUNDED)
     with torch.inference_mode():
         assert torch.equal(denoiser.estimate(noisy), denoiser.network(noisy))
     assert "is run as it was trained: the network's forward cannot be traced" in caplog.text
@@ -192,7 +192,7 @@ BACKENDS = [name for name in lowering.backends(CPU) if name != "plain"]
 def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monkeypatch):
     """Whichever backend a machine takes, in the format that it takes; the promise is of the mean over pictures."""
     quick = "bfloat16" if has_bfloat16(CPU) else "float32"
-    monkeypatch.setattr(calibration, "plan", lambda device, exact: Plan(backend, "float32" if exact else quick))
+    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan(backend, "float32" if exact else quick))
     usual, exact = denoise.load(name, "cpu"), denoise.load(name, "cpu", "float32")
     assert usual.plan.backend == backend
     dataset = "cbsd68" if usual.channels == 3 else set_of(name)

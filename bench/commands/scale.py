@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from bench import machine, provenance, scale
 from bench.columns import SCALE
-from denoise import calibration
+from denoise import remembered
 from denoise.files import whole_file
 
 
@@ -18,7 +18,7 @@ def main(given: argparse.Namespace) -> None:
     every = torch.get_num_threads()
     counts = dict.fromkeys((1, every))
     for threads in counts:
-        calibration.forget(torch.device("cpu"), threads)
+        remembered.forget(torch.device("cpu"), threads)
     found = [
         row
         for threads in counts

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed_tables
 from bench.columns import SPEED
 from bench.systems import NETWORKS, SYSTEMS, Process, Turn, check, kind, of, processes
-from denoise import calibration, export, weights
+from denoise import export, remembered, weights
 from denoise.files import whole_file
 from denoise.fusion import fuse
 
@@ -34,7 +34,7 @@ def main(given: argparse.Namespace) -> None:
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
-    calibration.forget(device, torch.get_num_threads())
+    remembered.forget(device, torch.get_num_threads())
     running = processes(systems)
     try:
         with tempfile.TemporaryDirectory() as folder:
