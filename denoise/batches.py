@@ -56,7 +56,7 @@ class Batches:
         seed: int,
         device: torch.device,
     ) -> None:
-        sides = {tuple(image.shape[-2:]) for image in pictures}
+        sides = {(height, width) for _, height, width in pictures.shapes}
         if not patch and len(sides) > 1:
             raise ValueError(
                 f"the pictures of {pictures.name} differ in size: give --patch, the side of a crop in pixels"
@@ -65,7 +65,7 @@ class Batches:
             raise ValueError(f"--patch {patch} is larger than the smallest picture of {pictures.name}: {min(sides)}")
         if flips and not patch and any(height != width for height, width in sides):
             raise ValueError(f"--flips turns pictures; those of {pictures.name} are not square: give --patch")
-        if any(image.shape[0] not in (1, channels) for image in pictures):
+        if any(own not in (1, channels) for own, _, _ in pictures.shapes):
             raise ValueError(f"{pictures.name} has colour pictures: give --channels 3")
         side = patch or (max(sides.pop()) if flips else 0)
         self.clean = Store(pictures.images, channels, side, device)

@@ -52,7 +52,8 @@ def measure(device: torch.device) -> Found:
         network, _ = weights.read(weights.locate(PROBE))
     network = network.to(device, memory_format=torch.channels_last)
     draws = torch.Generator().manual_seed(0)
-    pictures = torch.rand(chunks[-1] // SIDE**2, 1, SIDE, SIDE, generator=draws).to(device)
+    most = chunks[0] // SIDE**2 * (chunks[-1] // chunks[0])  # so that no piece of any size is cut short
+    pictures = torch.rand(most, 1, SIDE, SIDE, generator=draws).to(device)
     few = pictures[: chunks[0] // 2 // SIDE**2]
     right = network(few)
     dtypes = ["float32", *(["bfloat16"] if has_bfloat16(device) else [])]

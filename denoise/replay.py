@@ -28,7 +28,7 @@ log = logging.getLogger("denoise.replay")
 WARM = 3  # calls before it is recorded, in which libraries choose how to compute and take the memory that they need
 SMALL = 2**20  # pixels of a batch: what larger ones take is hardly in starting operations
 KEPT = 8  # sizes of a batch whose recordings are kept
-_recording = threading.Lock()  # a process records one thing at a time
+_recording = threading.Lock()  # a process has one stream for it, on which it does one thing at a time
 
 
 class Replayed:
@@ -86,8 +86,10 @@ class Replayed:
 def _choosing(wanted: bool) -> Iterator[None]:
     """Let cuDNN try, where that is wanted and the same answer each time is not asked for."""
     cudnn = torch.backends.cudnn
-    before = cudnn.benchmark
-    cudnn.benchmark = before or (wanted and not cudnn.deterministic)
+    if not wanted or cudnn.deterministic:
+        yield
+        return
+    before, cudnn.benchmark = cudnn.benchmark, True
     try:
         yield
     finally:
@@ -101,12 +103,14 @@ def _side(device: torch.device) -> torch.cuda.Stream:
 
 
 def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
-    """Called on the stream on which it is recorded later: gradients remember theirs."""
+    """Called on the stream on which it is recorded later: gradients remember theirs. What another thread records there
+    meanwhile would hold this call, too."""
     usual, stream = torch.cuda.current_stream(device), _side(device)
-    stream.wait_stream(usual)
-    with torch.cuda.stream(stream):
-        answer = call()
-    usual.wait_stream(stream)
+    with _recording:
+        stream.wait_stream(usual)
+        with torch.cuda.stream(stream):
+            answer = call()
+        usual.wait_stream(stream)
     return answer
 
 

@@ -39,6 +39,7 @@ def _negative_psnr(picture: Tensor, clean: Tensor) -> Tensor:
 
 PRECISIONS = ("auto", "bfloat16", "float32")
 INITS = ("pytorch", "keras")
+NORMS = ("batch", "kept")
 
 
 def cosine(step: int, steps: int) -> float:
@@ -86,6 +87,9 @@ class Settings:
     ema: float = option(0.0, "keep a moving average of the weights with this decay, as 0.999; 0: the last ones")
     fresh: bool = option(True, "new noise each time a picture is seen; without, one noise a picture, as in tutorials")
     init: str = option("pytorch", "initial weights as its layers have them by default: " + ", ".join(INITS))
+    norm: str = option(
+        "batch", "statistics of batch normalisation: the batch's own, or those of --start, kept: " + ", ".join(NORMS)
+    )
     start: str = option("", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)")
     seed: int = option(0, "of the initial weights, the order, the levels and the noise")
     precision: str = option("auto", "number format: " + ", ".join(PRECISIONS))
@@ -96,7 +100,7 @@ class Settings:
         for registry, name in named.items():
             registry[name]  # raises UnknownName
         choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES}
-        choices |= {"init": INITS, "output": OUTPUTS, "optimiser": OPTIMISERS}
+        choices |= {"init": INITS, "output": OUTPUTS, "optimiser": OPTIMISERS, "norm": NORMS}
         for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; valid: {', '.join(valid)}")
@@ -112,6 +116,8 @@ class Settings:
             raise ValueError(
                 "--loss bce is for a network that ends in a sigmoid; with --output residual: mse, l1, psnr"
             )
+        if self.norm == "kept" and not self.start:
+            raise ValueError("--norm kept goes on under the statistics of trained weights: give --start")
         for name in ("ema", "untold"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name):g}; it must be at least 0 and below 1")

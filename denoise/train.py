@@ -30,7 +30,7 @@ from denoise.optimisers import OPTIMISERS
 from denoise.rearranged import rearranged
 from denoise.replay import Replayed
 from denoise.settings import LOSSES, SCHEDULES, Settings
-from denoise.validation import held_out_loss, validate
+from denoise.validation import judge
 
 log = logging.getLogger("denoise.train")
 
@@ -139,8 +139,21 @@ class _Run:
         self.logits_of = self.team.setup(self._arranged())
         recording = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
         self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
-        self.network.train()
+        self._learning()
         self.began = time.monotonic() - self.progress["seconds"]
+
+    def _learning(self) -> None:
+        """Put the layers into the mode in which they learn.
+
+        Under statistics that are kept a network is trained as it is used. Under a batch's own it learns to lean on what
+        it is never given later: the statistics of a few crops, which are unlike those of one picture (Wu and Johnson,
+        "Rethinking 'Batch' in BatchNorm", 2021, https://arxiv.org/abs/2105.07576).
+        """
+        self.network.train()
+        if self.settings.norm == "kept":
+            for layer in self.network.modules():
+                if isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm):
+                    layer.eval()
 
     def _arranged(self) -> AnySize:
         """The network, or a twin of the same weights that is quicker to train."""
@@ -174,9 +187,10 @@ class _Run:
     def save(self, saved: Path, steps: int, loss: float) -> dict[str, Any]:
         """Validate and write the checkpoint; returns the new point of the curve."""
         some, settings = self.held_out.spread(1_000), self.settings
-        scores = validate(self.average.network, some, settings)
+        scores, held_out_loss = judge(self.average.network, some, settings)
         point = {"images": steps * settings.batch, "loss": loss, "psnr": sum(scores.values()) / len(scores)}
-        point["validation_loss"] = held_out_loss(self.average.network, some, settings)
+        point["validation_loss"] = held_out_loss
+        self._learning()  # validated in the other mode
         self.progress["curve"].append(point)
         self.progress |= {"step": steps, "seconds": time.monotonic() - self.began}
         checkpoint.save(saved, self.network, self.optimiser, self.average, self.progress)
@@ -185,7 +199,7 @@ class _Run:
     def card(self, validation: int | None) -> dict[str, Any]:
         """How the weights came to be; scores are of `validation` held-out pictures."""
         settings, before, some = self.settings, self.before, self.held_out.spread(validation)
-        scores = validate(self.average.network, some, settings)
+        scores, loss = judge(self.average.network, some, settings)
         return {
             "architecture": settings.network(),
             "settings": self.progress["settings"],
@@ -193,7 +207,7 @@ class _Run:
             "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
             "seconds": round(time.monotonic() - self.began, 1),
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
-            "validation_loss": round(held_out_loss(self.average.network, some, settings), 6),
+            "validation_loss": round(loss, 6),
             "validation_psnr": {f"{level:g}": round(value, 4) for level, value in scores.items()},
             **precision.mixed(self.average.network, some, settings, scores),
             "curve": self.progress["curve"],

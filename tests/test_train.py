@@ -134,6 +134,17 @@ def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path
     assert json.loads(second.with_suffix(".json").read_text())["images_seen"] == 352
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("norm", "stay"), [("kept", True), ("batch", False)])
+def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, norm, stay, precision):
+    first = train.train(TINY, tmp_path / "first")
+    settings = dataclasses.replace(TINY, start=str(first), norm=norm, seed=1, precision=precision)
+    before, after = tensors(first), tensors(train.train(settings, tmp_path / "second", every=3))  # validated on the way
+    for name, value in before.items():
+        stays = stay and ("running" in name or "num_batches" in name)
+        assert torch.equal(after[name], value) == stays, name
+
+
 def test_a_network_may_begin_as_its_layers_do_in_keras():
     """Glorot: uniform within the square root of 6 / (fan in + fan out); biases of 0."""
     network = train.untrained(dataclasses.replace(TINY, architecture="K1", init="keras")).net

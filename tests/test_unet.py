@@ -128,6 +128,8 @@ def test_options_that_make_no_network_are_refused(options, said):
         ({"ema": 1.0}, "ema is 1; it must be at least 0 and below 1"),
         ({"untold": -0.5}, "untold is -0.5; it must be at least 0 and below 1"),
         ({"flips": True, "fresh": False}, "cannot be had with --flips"),
+        ({"norm": "layer"}, "unknown norm 'layer'; valid: batch, kept"),
+        ({"norm": "kept"}, "--norm kept goes on under the statistics of trained weights: give --start"),
     ],
 )
 def test_settings_that_make_no_training_are_refused(options, said):

@@ -66,7 +66,8 @@ def _rounds(
         for name in systems
         if size >= SYSTEMS[name].least and (SYSTEMS[name].task == "clean" or size == TRAINED)
     ]
-    networks = {name: _network(name, folder, rounded="openvino_int8" in systems) for name in NETWORKS}
+    foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
+    networks = {name: _network(name, folder, foreign=foreign, rounded=rounded) for name in NETWORKS}
     rows, failed = [], set()
     with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
         for number in range(given.rounds):
@@ -83,11 +84,12 @@ def _rounds(
     return rows
 
 
-def _network(name: str, folder: Path, *, rounded: bool) -> dict[str, Any]:
-    """What the processes are told of a network, and what it counts."""
+def _network(name: str, folder: Path, *, foreign: bool, rounded: bool) -> dict[str, Any]:
+    """What the processes are told of a network, as a file if some are of others, and what it counts."""
     network = weights.build(NETWORKS[name]).eval()
     file = folder / f"{name}.onnx"
-    export.any_batch(network, file, SHAPE)
+    if foreign:
+        export.any_batch(network, file, SHAPE)
     coarse = folder / f"{name}-int8.onnx"
     if rounded:
         int8.quantise(file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench import machine
 from bench.peers.serve import Call, Job, serve
 from bench.systems import KEEP
 from denoise import weights
@@ -34,7 +35,8 @@ def eager(
     """The network as it is, in a memory layout and a number format."""
     network = _network(architecture, device).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
     pictures = _pictures(batch, shape, threads, device, layout).to(getattr(torch, dtype))
-    return _call(network.net, pictures), batch, f"{dtype}, {layout}"
+    rounded = [f"TF32: {machine.tf32(pictures.device)}"] if device == "cuda" and dtype == "float32" else []
+    return _call(network.net, pictures), batch, ", ".join([dtype, layout, *rounded])
 
 
 def lowered(
@@ -46,9 +48,11 @@ def lowered(
 
 
 def compiled(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """The fused network in bfloat16, compiled for this very batch size; it needs a C++ compiler."""
-    network = torch.compile(lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False)
-    return _call(network, _pictures(batch, shape, threads, device)), batch, "inductor, bfloat16, channels_last"
+    """The fused network in bfloat16, compiled for this very batch size, on a GPU recorded too; it needs a compiler."""
+    mode = "reduce-overhead" if device == "cuda" else None
+    network = torch.compile(lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False, mode=mode)
+    ran = ["inductor", "bfloat16", "channels_last"] + [mode] * (mode is not None)
+    return _call(network, _pictures(batch, shape, threads, device)), batch, ", ".join(ran)
 
 
 def packaged(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:

@@ -78,6 +78,13 @@ class Pictures(Sequence[Tensor]):
     def __getitem__(self, index: int) -> Tensor:
         return self.images[index]
 
+    @property
+    def shapes(self) -> set[tuple[int, int, int]]:
+        """(C, H, W), each that there is."""
+        if isinstance(self.images, Tensor):
+            return {tuple(self.images.shape[1:])}
+        return {tuple(image.shape) for image in self.images}
+
     def spread(self, count: int | None) -> Pictures:
         """`count` pictures evenly spread over the split (all of them where `count` is None or larger).
 
@@ -93,7 +100,7 @@ class Pictures(Sequence[Tensor]):
 
     def gray(self) -> Pictures:
         """The same pictures, each with one channel: BSD68 is CBSD68 so."""
-        if all(image.shape[0] == 1 for image in self):
+        if all(channels == 1 for channels, _, _ in self.shapes):
             return self
         images, dirty = (tuple(map(_luma, some)) for some in (self.images, self.dirty))
         return replace(self, images=images, dirty=dirty)
@@ -115,13 +122,19 @@ class Pictures(Sequence[Tensor]):
         """As `batches`, with what noise is added to between the two: the dirty picture, else the clean one itself."""
         start = 0
         while start < len(self):
-            stop = start + 1
-            while stop < min(start + size, len(self)) and self[stop].shape == self[start].shape:
-                stop += 1
-            clean = torch.stack([self[i] for i in range(start, stop)]).float() / 255
+            stop = self._alike(start, size)
+            alike = self.images[start:stop]
+            clean = (alike if isinstance(alike, Tensor) else torch.stack(alike)).float() / 255
             given = torch.stack(self.dirty[start:stop]).float() / 255 if self.dirty else clean
             yield clean, given, self.keys[start:stop]
             start = stop
+
+    def _alike(self, start: int, size: int) -> int:
+        """Where the pictures of the shape of the one at `start` end, at most `size` further."""
+        end = min(start + size, len(self))
+        if isinstance(self.images, Tensor):
+            return end
+        return next((at for at in range(start + 1, end) if self[at].shape != self[start].shape), end)
 
 
 def _luma(image: Tensor) -> Tensor:
