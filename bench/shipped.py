@@ -89,7 +89,8 @@ def trainings() -> str:
         for images, training in weights.history(card):
             settings = Settings.of(training)
             what = f"{images:,} crops of {settings.patch}x{settings.patch} from {DATASETS[settings.dataset].label}"
-            stages.append(f"{what} by {settings.optimiser.capitalize()}, {_long(training)} on {_where(training)}")
+            kept = " under statistics that stay (`--norm kept`)" * (settings.norm == "kept")
+            stages.append(f"{what} by {settings.optimiser.capitalize()}{kept}, {_long(training)} on {_where(training)}")
         lines.append(f"- `{name}`: {'; then '.join(stages)}.")
     return "\n".join(lines)
 
