@@ -55,13 +55,18 @@ class Meter(TorchDispatchMode):
 
 
 def _is_view(given: list[Tensor], made: list[Tensor]) -> bool:
-    there = {x.untyped_storage().data_ptr() for x in given}
-    return bool(made) and all(x.untyped_storage().data_ptr() in there for x in made)
+    there = {_place(x) for x in given}
+    return bool(made) and all(_place(x) in there for x in made)
+
+
+def _place(x: Tensor) -> int:
+    """Where its numbers lie; what oneDNN holds for itself is nobody's view."""
+    return x.untyped_storage().data_ptr() if x.layout == torch.strided else id(x)
 
 
 def _macs(func: Any, args: Any, kwargs: Any, answer: Any) -> int:
     packet = func.overloadpacket
-    if packet is torch.ops.mkldnn._convolution_pointwise:
+    if packet in (torch.ops.mkldnn._convolution_pointwise, torch.ops.aten.mkldnn_convolution):
         return conv_flop_count(args[0].shape, args[1].shape, answer.shape) // 2
     count = flop_registry.get(packet)
     return count(*args, **kwargs, out_val=answer) // 2 if count else 0

@@ -81,13 +81,15 @@ class _Doubling(torch.autograd.Function):
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
-        passed = gradient if y is None else torch.ops.aten.threshold_backward(gradient, y, 0)
-        passed = passed if ctx.large else interleave(passed)
+        if ctx.large:
+            passed = gradient if y is None else torch.ops.aten.threshold_backward(gradient, y, 0)
+        else:
+            passed = interleave(gradient) if y is None else _interleaved_where(gradient, y)
         of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
         return (
             F.conv2d(passed, weight, stride=2, padding=1) if of_x else None,
             _weight_gradient(x, passed, weight) if of_weight else None,
-            passed.sum((0, 2, 3)) if of_bias else None,
+            passed.sum((2, 3)).sum(0) if of_bias else None,  # two threads share N sums, but not one
             None,
             None,
         )
@@ -105,9 +107,22 @@ def interleave(phases: Tensor) -> Tensor:
     `F.pixel_shuffle` wants the phases of a channel together: it moves numbers one by one where this moves C at a time.
     """
     count, channels, height, width = phases.shape
-    cells = phases.permute(0, 2, 3, 1).reshape(count, height, width, 2, 2, channels // 4)
-    large = cells.permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
+    large = _cells(phases).permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
     return large.permute(0, 3, 1, 2)
+
+
+def _interleaved_where(gradient: Tensor, y: Tensor) -> Tensor:
+    """The gradient where `y` is above 0, else 0, interleaved while it is written."""
+    count, channels, height, width = y.shape
+    large = y.new_empty(count, height, 2, width, 2, channels // 4)
+    places = large.permute(0, 1, 3, 2, 4, 5)
+    torch.ops.aten.threshold_backward.grad_input(_cells(gradient), _cells(y), 0, grad_input=places)
+    return large.view(count, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
+
+
+def _cells(phases: Tensor) -> Tensor:
+    """(N, 4 C, H, W) -> (N, H, W, 2, 2, C)."""
+    return phases.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1))
 
 
 class Ending(nn.Module):

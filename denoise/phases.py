@@ -59,9 +59,21 @@ def of_transposed(weight: Tensor) -> Tensor:
     In one dimension pixel 2 m is tap 1 of pixel m, and pixel 2 m + 1 taps 2 and 0 of pixels m and m + 1.
     """
     given, out = weight.shape[:2]
-    taps = _in_two_dimensions((2, 2, 3), ((0, 0, 1), (1, 0, 2), (1, 1, 0)))
-    moved = (weight.flatten(2) @ taps.to(weight)).view(given, out, 2, 2, 2, 2)
-    return moved.permute(2, 3, 1, 0, 4, 5).reshape(4 * out, given, 2, 2)
+    taps = weight.permute(2, 3, 1, 0).reshape(9, out, given)
+    taps = torch.cat([taps, taps.new_zeros(1, out, given)])[_taps_of_phases().to(weight.device)]
+    return taps.permute(0, 1, 4, 2, 3, 5).reshape(4 * out, 2, 2, given).permute(0, 3, 1, 2)
+
+
+@functools.cache
+@torch.inference_mode(False)  # whoever asks first: others may want gradients
+def _taps_of_phases() -> Tensor:
+    """Which of the 9 taps, or 9 for none, each phase, (2, 2), has for each pixel, (2, 2)."""
+    line = ((1, None), (2, 0))  # in one dimension: what the two phases have for pixels m and m + 1
+
+    def tap(p: int | None, q: int | None) -> int:
+        return 9 if p is None or q is None else 3 * p + q
+
+    return torch.tensor([[[[tap(p, q) for q in b] for p in a] for b in line] for a in line])
 
 
 def patches(weight: Tensor) -> Tensor:
@@ -73,7 +85,7 @@ def patches(weight: Tensor) -> Tensor:
     """
     out, given = weight.shape[:2]
     taps = _in_two_dimensions((2, 4, 3), tuple((s, s + 2 - t, t) for s in range(2) for t in range(3)))
-    moved = (weight.flatten(2) @ taps.to(weight)).view(out, given, 2, 2, 4, 4)
+    moved = (weight.reshape(-1, 9) @ taps.to(weight)).view(out, given, 2, 2, 4, 4)
     return moved.permute(0, 4, 5, 2, 3, 1).reshape(16 * out, 4 * given, 1, 1)
 
 
@@ -88,7 +100,7 @@ def overlap(weight: Tensor) -> Tensor:
 
 
 @functools.cache
-@torch.inference_mode(False)  # whoever asks first: others may want gradients of what it is multiplied with
+@torch.inference_mode(False)
 def _overlap(out: int) -> Tensor:
     places = tuple((a, p, (a + 1 - p) // 2 + 1) for a in range(2) for p in range(4) if (a + 1 - p) % 2 == 0)
     sums = _in_two_dimensions((2, 4, 3), places).view(3, 3, 2, 2, 4, 4)  # cell twice, phases, pixels
@@ -111,7 +123,7 @@ def of_each_channel(bias: Tensor) -> Tensor:
 
 def of_each_phase(bias: Tensor) -> Tensor:
     """The bias of phases that come one after the other."""
-    return bias.repeat(4)
+    return bias.expand(4, -1).flatten()
 
 
 Made = Callable[[Tensor], Tensor]

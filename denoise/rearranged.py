@@ -2,7 +2,8 @@
 
 On a processor that multiplies matrices most of a step goes into what is between the products. So a ReLU goes behind the
 max-pooling after it, where a quarter of the numbers is left (the largest of rectified numbers is the largest number,
-rectified), and overwrites what only it looks at; and convolutions that it is bad at are others (`denoise.learning`).
+rectified), and overwrites what only it looks at; convolutions that it is bad at are others (`denoise.learning`); and
+the layers up to the last pooling are oneDNN's alone (`denoise.opaque`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from denoise.anysize import AnySize
 from denoise.fusion import before, layer_of, replace, traced
 from denoise.learning import quicken
 from denoise.lowering import backends
+from denoise.opaque import make_opaque
 
 # What these answer is not kept for the gradients.
 FREE = (nn.Conv2d, nn.ConvTranspose2d, nn.BatchNorm2d, nn.MaxPool2d)
@@ -28,7 +30,7 @@ def rearranged(network: AnySize) -> AnySize:
     Parameters
     ----------
     network : AnySize
-        It stays what it is.
+        It stays what it is. Its layers are in the mode, of training or of evaluation, in which they will learn.
 
     Raises
     ------
@@ -36,10 +38,13 @@ def rearranged(network: AnySize) -> AnySize:
         It cannot be traced by `torch.fx`.
     """
     graph = traced(network.net, copied=False)
+    has_onednn = "onednn" in backends(CPU)
     pool_first(graph)
-    if "onednn" in backends(CPU):
+    if has_onednn:
         quicken(graph)
     overwrite(graph)
+    if has_onednn:
+        make_opaque(graph)
     graph.recompile()
     graph.delete_all_unused_submodules()
     twin = copy.copy(network)

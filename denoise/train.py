@@ -136,10 +136,10 @@ class _Run:
             return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
 
         self.progress = self.team.start(read, self.optimiser)
+        self._learning()
         self.logits_of = self.team.setup(self._arranged())
         recording = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
         self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
-        self._learning()
         self.began = time.monotonic() - self.progress["seconds"]
 
     def _learning(self) -> None:

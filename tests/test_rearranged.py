@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from gradients import kinds
 from test_fusion import BODIES, built
 from torch import nn
 
@@ -13,6 +14,7 @@ from denoise.decoders import DECODERS
 from denoise.learning import Doubling, Ending
 from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
+from denoise.opaque import Enter, Leave, OpaqueConv
 from denoise.rearranged import rearranged
 
 NETWORKS = {
@@ -41,37 +43,34 @@ def test_it_learns_what_the_network_learns(name):
     network = NETWORKS[name]().train()
     before, other = copy.deepcopy(network.state_dict()), copy.deepcopy(network)
     twin = rearranged(other)
-    assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=1e-4)
+    assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=1e-3)
     for key, right in network.state_dict().items():
         learned, moved = other.state_dict()[key] - right, right - before[key]
         assert learned.float().norm() <= 0.02 * moved.float().norm() + 1e-5, key  # rounding, which steps make larger
 
 
-def kinds(network):
-    graph = rearranged(network).net
-    return [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
-
-
-def test_poolings_come_before_their_relu():
-    found = kinds(ARCHITECTURES["K1"].build(1))
-    assert found[:6] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU] * 2
+def test_poolings_come_before_their_relu_in_tensors_of_onednn():
+    found = kinds(rearranged(ARCHITECTURES["K1"].build(1)).net)
+    assert found[:8] == [Enter, *[OpaqueConv, nn.MaxPool2d, nn.ReLU] * 2, Leave]
 
 
 def test_transposed_convolutions_are_computed_on_phases_and_rectified_at_once():
-    assert kinds(ARCHITECTURES["K1"].build(1))[6:] == [Doubling, Doubling, Ending]
+    assert kinds(rearranged(ARCHITECTURES["K1"].build(1)).net)[8:] == [Doubling, Doubling, Ending]
 
 
-def test_in_bfloat16_the_gradients_are_those_of_the_network_but_for_rounding():
-    network = ARCHITECTURES["K1"].build(1).train()
+@pytest.mark.parametrize("name", ["K1", "autoencoder nearest"])
+def test_in_bfloat16_the_gradients_are_as_far_from_exact_as_those_of_the_network(name):
+    torch.manual_seed(0)
+    network = NETWORKS[name]().train()
     twin, x = rearranged(network), torch.rand(8, 1, 28, 28)
     found = []
-    for logits_of in (network.logits, twin.logits):
-        with torch.autocast("cpu", torch.bfloat16):
+    for logits_of, bfloat16 in ((network.logits, False), (network.logits, True), (twin.logits, True)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
             logits = logits_of(x)
         loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), x)
         found.append(torch.autograd.grad(loss, list(network.parameters())))
-    for right, quick in zip(*found, strict=True):
-        assert (quick - right).norm() < 0.03 * right.norm()
+    for exact, own, quick in zip(*found, strict=True):
+        assert (quick - exact).norm() < 1.5 * (own - exact).norm() + 0.01 * exact.norm()
 
 
 def test_a_network_that_was_run_before_can_still_be_trained():
@@ -85,7 +84,7 @@ def test_a_network_that_was_run_before_can_still_be_trained():
 
 
 def test_what_a_skip_connection_looks_at_is_rectified_before_it_is_pooled():
-    found = kinds(built("unet", "nearest"))
+    found = kinds(rearranged(built("unet", "nearest")).net)
     assert found[found.index(nn.MaxPool2d) - 1] is nn.ReLU
 
 

@@ -1,0 +1,20 @@
+"""What a network that is computed otherwise has to have in common with the network as it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def answers_and_gradients(network: nn.Module, forward: nn.Module, x: Tensor, *, bfloat16: bool = False) -> list[Tensor]:
+    """What `forward`, of the weights of `network`, answers, and the gradients of the picture and of all weights."""
+    x = x.clone().requires_grad_()
+    with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        y = forward(x.contiguous(memory_format=torch.channels_last)).float()
+    found = torch.autograd.grad((y * torch.linspace(-1, 2, y.numel()).view_as(y)).sum(), [x, *network.parameters()])
+    return [y, *found]
+
+
+def kinds(graph: torch.fx.GraphModule) -> list[type[nn.Module]]:
+    """Of the layers that it calls."""
+    return [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
