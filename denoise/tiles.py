@@ -14,6 +14,10 @@ from torch import Tensor
 
 from denoise.anysize import AnySize
 
+FACTOR = 16
+"""Of the sides of a tile, wherever it is in the network: oneDNN takes several times as long for a convolution whose
+width is a large prime number."""
+
 
 def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor:
     """`network(x, level)` in tiles.
@@ -42,16 +46,20 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     core = max(math.isqrt(pixels), 2 * margin) // unit * unit or unit
     height, width = entering.shape[-2:]
     answer = torch.empty(len(x), x.shape[1], height, width, device=x.device)
-    for top, bottom, above in _spans(height, core, margin):
-        for left, right, before in _spans(width, core, margin):
-            tile = entering[..., above : bottom + margin, before : right + margin]
+    for top, bottom, above, below in _spans(height, core, margin, unit * FACTOR):
+        for left, right, before, behind in _spans(width, core, margin, unit * FACTOR):
+            tile = entering[..., above:below, before:behind]
             done = network.net(tile.contiguous(memory_format=torch.channels_last))
             shown = done[..., top - above : bottom - above, left - before : right - before]
             answer[..., top:bottom, left:right] = shown
     return network.bounded(answer[inside])
 
 
-def _spans(size: int, core: int, margin: int) -> Iterator[tuple[int, int, int]]:
-    """Where each core begins and ends, and where its tile begins."""
+def _spans(size: int, core: int, margin: int, factor: int) -> Iterator[tuple[int, int, int, int]]:
+    """Where each core begins and ends, and where its tile does: of a side that `factor` divides, if there is room."""
     for start in range(0, size, core):
-        yield start, min(start + core, size), max(0, start - margin)
+        stop = min(start + core, size)
+        end = min(stop + margin, size)
+        side = math.ceil((end - max(0, start - margin)) / factor) * factor
+        begin = max(0, end - side)
+        yield start, stop, begin, min(begin + side, size)

@@ -62,4 +62,17 @@ def test_large_pictures_go_through_in_tiles_and_small_ones_at_once(monkeypatch):
     monkeypatch.setattr(engine, "TILE_PIXELS", 70**2)
     torch.testing.assert_close(denoiser.estimate(picture(3)), whole, atol=1e-5, rtol=0)
     assert len(sizes) > 2
-    assert max(max(sides) for sides in sizes[1:]) <= 70 + 2 * (network.reach + network.multiple)
+    longest = 70 + 2 * (network.reach + network.multiple) + tiles.FACTOR * network.multiple
+    assert max(max(sides) for sides in sizes[1:]) <= longest
+
+
+@pytest.mark.parametrize("size", [(1080, 2048), (404, 2120), (96, 1100)])
+def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_slow(size):
+    network = alive(ARCHITECTURES["unet"].build(width=2, depth=2, output="residual", bias=False))
+    sizes = []
+    network.net.register_forward_hook(lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:])))
+    with torch.no_grad():
+        tiles.run(network, picture(size=size), None, 512**2)
+    assert len(sizes) > 2
+    for sides in sizes:
+        assert all(side % 64 == 0 or side == whole for side, whole in zip(sides, size, strict=True))
