@@ -201,7 +201,7 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
     figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
     for panel, (name, card) in zip(panels, cards.items(), strict=True):
         trainings = weights.history(card)
-        held_out = [f"held out of {DATASETS[training['settings']['dataset']].label}" for _, training in trainings]
+        held_out = [_held_out(training["settings"]) for _, training in trainings]
         styles = itertools.cycle(("o-", "s--", "^:", "d-."))
         for (images, training), label, style in zip(trainings, held_out, styles, strict=False):
             scores, before = training["validation_psnr"].values(), training["images_seen"] - images
@@ -216,6 +216,11 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("validation PSNR (dB)")
     return figure
+
+
+def _held_out(settings: dict[str, Any]) -> str:
+    kept = "\n(statistics kept)" if settings.get("norm") == "kept" else ""
+    return f"held out of {DATASETS[settings['dataset']].label}{kept}"
 
 
 def write(figure: Figure, target: Path, stamp: str) -> None:
