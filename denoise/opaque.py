@@ -39,13 +39,18 @@ def make_opaque(graph: fx.GraphModule) -> None:
 
 def _chain(graph: fx.GraphModule) -> list[fx.Node]:
     """From the first layer to the last pooling and the ReLU behind it; empty where there is none."""
-    (node,) = graph.graph.find_nodes(op="placeholder")[:1]
-    found: list[fx.Node] = []
-    while len(node.users) == 1 and _is_there(layer_of(graph, node := next(iter(node.users)))):
+    node, found = graph.graph.find_nodes(op="placeholder")[0], []
+    while len(node.users) == 1:
+        (node,) = node.users
+        if not _is_there(layer_of(graph, node)):
+            break
         found.append(node)
-    pools = [place for place, node in enumerate(found) if isinstance(layer_of(graph, node), nn.MaxPool2d)]
-    end = pools[-1] + 1 if pools else 0
-    return found[: end + 1] if pools and isinstance(layer_of(graph, [*found, None][end]), nn.ReLU) else found[:end]
+    layers = [layer_of(graph, node) for node in found]
+    pools = [place for place, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+    if not pools:
+        return []
+    end = pools[-1] + 1
+    return found[: end + any(isinstance(layer, nn.ReLU) for layer in layers[end : end + 1])]
 
 
 def _is_there(layer: nn.Module | None) -> bool:
@@ -53,7 +58,7 @@ def _is_there(layer: nn.Module | None) -> bool:
     if isinstance(layer, nn.MaxPool2d):
         return not layer.return_indices and not layer.ceil_mode and layer.dilation in (1, (1, 1))
     if isinstance(layer, nn.BatchNorm2d):
-        return layer.training and layer.affine
+        return layer.training and layer.affine and layer.track_running_stats
     return isinstance(layer, nn.ReLU) or (isinstance(layer, nn.Conv2d) and is_convolution(layer))
 
 
