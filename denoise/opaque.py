@@ -63,7 +63,7 @@ def _is_there(layer: nn.Module | None) -> bool:
 
 
 class Enter(nn.Module):
-    """Into oneDNN's tensors, in the number format that autocast has here."""
+    """(N, C, H, W) into oneDNN's tensors, in the number format that autocast has here."""
 
     def forward(self, x: Tensor) -> Tensor:
         dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
@@ -71,7 +71,7 @@ class Enter(nn.Module):
 
 
 class Leave(nn.Module):
-    """Back, on channels_last."""
+    """Back: the same (N, C, H, W), on channels_last."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x.to_dense().contiguous(memory_format=torch.channels_last)

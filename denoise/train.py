@@ -156,7 +156,7 @@ class _Run:
                     layer.eval()
 
     def _arranged(self) -> AnySize:
-        """The network, or a twin of the same weights that is quicker to train."""
+        """The network, or a twin of the same weights that is quicker to train, in the mode in which the layers are."""
         if self.bfloat16 and self.device.type == "cpu":  # tried nowhere else
             try:
                 return rearranged(self.network)

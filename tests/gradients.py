@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import Tensor, nn
+
+from denoise.lowering import backends
+
+_has_onednn = "onednn" in backends(torch.device("cpu"))
+needs_onednn = pytest.mark.skipif(not _has_onednn, reason="PyTorch without oneDNN's calls")
 
 
 def answers_and_gradients(network: nn.Module, forward: nn.Module, x: Tensor, *, bfloat16: bool = False) -> list[Tensor]:

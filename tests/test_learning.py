@@ -4,16 +4,15 @@ import copy
 
 import pytest
 import torch
-from gradients import answers_and_gradients, kinds
+from gradients import answers_and_gradients, kinds, needs_onednn
 from torch import nn
 
 from denoise.fusion import traced
 from denoise.learning import Doubling, Ending, quicken
-from denoise.lowering import backends
 
 SIZES = [(1, 1), (2, 3), (7, 7), (14, 9)]
 
-pytestmark = pytest.mark.skipif("onednn" not in backends(torch.device("cpu")), reason="PyTorch without oneDNN's calls")
+pytestmark = needs_onednn
 
 
 def doubling(given, out, bias=True):

@@ -4,14 +4,13 @@ import copy
 
 import pytest
 import torch
-from gradients import answers_and_gradients, kinds
+from gradients import answers_and_gradients, kinds, needs_onednn
 from torch import nn
 
 from denoise.fusion import traced
-from denoise.lowering import backends
 from denoise.opaque import Enter, Leave, OpaqueConv, make_opaque
 
-pytestmark = pytest.mark.skipif("onednn" not in backends(torch.device("cpu")), reason="PyTorch without oneDNN's calls")
+pytestmark = needs_onednn
 
 
 def opaque(network):

@@ -43,7 +43,7 @@ def test_it_learns_what_the_network_learns(name):
     network = NETWORKS[name]().train()
     before, other = copy.deepcopy(network.state_dict()), copy.deepcopy(network)
     twin = rearranged(other)
-    assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=1e-3)
+    assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=2e-4)
     for key, right in network.state_dict().items():
         learned, moved = other.state_dict()[key] - right, right - before[key]
         assert learned.float().norm() <= 0.02 * moved.float().norm() + 1e-5, key  # rounding, which steps make larger
