@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -17,12 +18,31 @@ REPETITIONS = 5
 SLOT = "momentum_buffer"  # PyTorch's name for it
 
 
-def adam(network: AnySize, lr: float) -> torch.optim.Adam:
+class Uncompiled(torch.optim.Optimizer):
+    """An optimiser that leaves PyTorch's compiler alone. The usual ones import it, which takes longer than all else at
+    the start of a training, only to tell it to keep out of these methods."""
+
+    add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
+    zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
+    state_dict = inspect.unwrap(torch.optim.Optimizer.state_dict)
+    load_state_dict = inspect.unwrap(torch.optim.Optimizer.load_state_dict)
+
+
+class Adam(Uncompiled, torch.optim.Adam):
     """Adam, in one pass over the weights."""
-    return torch.optim.Adam(network.parameters(), lr=lr, fused=True)
+
+    step = torch.no_grad()(inspect.unwrap(torch.optim.Adam.step))
+
+    def __init__(self, weights: Iterable[Tensor], lr: float) -> None:
+        super().__init__(weights, lr=lr, fused=True)
 
 
-class Muon(torch.optim.Optimizer):
+def adam(network: AnySize, lr: float) -> Adam:
+    """Of all weights of a network."""
+    return Adam(network.parameters(), lr)
+
+
+class Muon(Uncompiled):
     """Steps in which every direction of a convolution's weight moves as far: the momentum, as a matrix with a row a
     channel, is made orthogonal. What it is not for, the first and the last convolution (in the order in which they were
     made) and all vectors, is left to Adam.
@@ -62,7 +82,7 @@ class Muon(torch.optim.Optimizer):
         outer = [weight for weight in weights if id(weight) not in hidden]
         # "fused" is what has a checkpoint's count of steps put where Adam's weights are.
         super().__init__([{"params": inner}, {"params": outer, "fused": True}], {"lr": lr})
-        self._adam = torch.optim.Adam(outer, lr=lr, fused=True)
+        self._adam = Adam(outer, lr)
         self._share()
 
     def _share(self) -> None:

@@ -1,12 +1,14 @@
 """Optimisers: what a step is, and whose weights it changes."""
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from denoise import train, weights
-from denoise.optimisers import Muon, adam
+from denoise.optimisers import OPTIMISERS, Muon, adam
 
 UNET = train.Settings(
     dataset="glyphs", architecture="unet", output="residual", loss="mse", bias=False, width=4, depth=1
@@ -62,6 +64,25 @@ def test_muon_moves_the_first_and_the_last_convolution_as_adam_does():
     for end in (0, -1):
         torch.testing.assert_close(by_muon[end], by_adam[end])
     assert not torch.allclose(by_muon[1], by_adam[1])
+
+
+def test_the_steps_of_adam_are_those_of_pytorch():
+    network, same = given(train.untrained(UNET)), given(train.untrained(UNET))
+    own, right = adam(network, lr=1e-3), torch.optim.Adam(same.parameters(), lr=1e-3, fused=True)
+    for _ in range(3):
+        for step, expected in zip(moved(network, own), moved(same, right), strict=True):
+            assert torch.equal(step, expected)
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_pytorchs_compiler_which_takes_seconds_to_import_is_left_alone(optimiser, tmp_path):
+    training = (
+        "from denoise import train; "
+        f"train.train(train.Settings(dataset='glyphs', architecture='K1', loss='bce', optimiser={optimiser!r}, "
+        f"batch=2, images=8), Path({str(tmp_path)!r}), every=2, validation=2)"
+    )
+    code = f"import sys; from pathlib import Path; {training}; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_muon_follows_the_rate_that_the_schedule_sets():
