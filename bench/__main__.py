@@ -159,6 +159,10 @@ def _speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--systems", nargs="+", help="default: all that run there; see bench/systems.py")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each system (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn, at least a call (default: %(default)s)")
+    parser.add_argument(
+        "--quiet", type=float, default=0.0, metavar="TMACS",
+        help="take a turn again where before or after it a convolution has fewer TMAC/s (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("runs/speed"), help="folder of the results")
 
 

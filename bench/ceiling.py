@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 SIDE = 2_048  # of the matrices
 COPIED = 2**28  # bytes: beyond any cache
 CONV = (64, 64, 56, 56)  # (N, C, H, W) of a convolution 64 -> 64, 3x3, channels_last
+CONV_MACS = CONV[0] * 64 * CONV[1] * 9 * CONV[2] * CONV[3]
 TURNS, SECONDS = 8, 1.0  # turns of each, at least, and for how long
 CALLS_ON_GPU = 50  # of a turn: to wait for one takes as long as a short call does
 
@@ -23,21 +26,31 @@ def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
     a, b = (torch.ones(SIDE, SIDE, device=device, dtype=dtype) for _ in range(2))
     source = torch.ones(COPIED, device=device, dtype=torch.uint8)
     target = torch.empty_like(source)
-    x = torch.ones(CONV, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    kernel = torch.ones(64, CONV[1], 3, 3, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    conv_macs = CONV[0] * 64 * CONV[1] * 9 * CONV[2] * CONV[3]
     with torch.inference_mode():
         return {
-            "ceiling_matmul_tmacs": SIDE**3 / _best(lambda: a @ b, device) / 1e12,
-            "ceiling_conv_tmacs": conv_macs / _best(lambda: F.conv2d(x, kernel, padding=1), device) / 1e12,
-            "ceiling_copy_gb_s": 2 * COPIED / _best(lambda: target.copy_(source), device) / 1e9,
+            "ceiling_matmul_tmacs": SIDE**3 / min(_turns(lambda: a @ b, device, SECONDS)) / 1e12,
+            "ceiling_conv_tmacs": CONV_MACS / min(_turns(_convolution(device, dtype), device, SECONDS)) / 1e12,
+            "ceiling_copy_gb_s": 2 * COPIED / min(_turns(lambda: target.copy_(source), device, SECONDS)) / 1e9,
         }
 
 
-def _best(call: Callable[[], object], device: torch.device) -> float:
+@torch.inference_mode()
+def usual(device: torch.device, dtype: torch.dtype) -> float:
+    """The same convolution as it is at this moment, the median of a few turns, in TMAC/s."""
+    return CONV_MACS / statistics.median(_turns(_convolution(device, dtype), device, 0.0)) / 1e12
+
+
+def _convolution(device: torch.device, dtype: torch.dtype) -> Callable[[], Tensor]:
+    x = torch.ones(CONV, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    kernel = torch.ones(64, CONV[1], 3, 3, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    return lambda: F.conv2d(x, kernel, padding=1)
+
+
+def _turns(call: Callable[[], object], device: torch.device, least: float) -> list[float]:
+    """Seconds of a call in each turn, the first left out; for `least` seconds, and `TURNS` turns."""
     on_gpu = device.type == "cuda"
     calls, seconds = CALLS_ON_GPU if on_gpu else 1, []
-    end = time.perf_counter() + SECONDS
+    end = time.perf_counter() + least
     while len(seconds) <= TURNS or time.perf_counter() < end:
         began = time.perf_counter()
         for _ in range(calls):
@@ -45,4 +58,4 @@ def _best(call: Callable[[], object], device: torch.device) -> float:
         if on_gpu:
             torch.cuda.synchronize(device)
         seconds.append((time.perf_counter() - began) / calls)
-    return min(seconds[1:])
+    return seconds[1:]

@@ -50,6 +50,11 @@ def slug(device: torch.device) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{name} {device.type}".lower()).strip("-")
 
 
+def quickest(device: torch.device) -> torch.dtype:
+    """The number format in which a device multiplies the quickest of those that networks are run in."""
+    return torch.bfloat16 if has_bfloat16(device) else torch.float32
+
+
 def tf32(device: torch.device) -> str | None:
     """Which float32 products are rounded to TF32 (10 bits of mantissa in place of 23); None on the processor.
 

@@ -68,9 +68,9 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     deployed = ratio(rows, ("fused_bfloat16",), ("eager_bfloat16",))
     if deployed is not None and (rows.fused_macs < rows.macs).all():  # else there is nothing to fuse
         said.append(f"Deployed fused, it cleans {_times(deployed)} as many as deployed as it was trained, in bfloat16.")
-    alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency", "openvino_throughput"))
+    alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency",))  # of several at once each takes longer
     if alone is not None:
-        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16.")
+        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16, one request at a time.")
     for other, called in (("keras_fit", "Keras `fit`"), ("train", "PyTorch in float32")):
         trained = ratio(rows, ("train_rearranged", "train_recorded"), (other,))
         if trained is not None:

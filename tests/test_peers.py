@@ -1,5 +1,6 @@
 """Speed beside other systems: the same jobs in turn, and what is read from the times."""
 
+import itertools
 import json
 import sys
 
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import figures, machine, speed_figure, speed_tables, systems
+from bench import figures, machine, quiet, speed_figure, speed_tables, systems
 from bench.columns import SPEED
 from bench.commands import speed as command
 from bench.peers import others
@@ -105,7 +106,7 @@ def speed_of(*options):
     main(["speed", *options])
 
 
-@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"]])
+@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"], ["--quiet", "-1"]])
 def test_no_rounds_and_no_time_are_refused(options):
     with pytest.raises(ValueError, match="at least 1"):
         speed_of(*options)
@@ -125,6 +126,40 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
     said = capsys.readouterr().out
     assert "28,353 parameters, 4.52 M MACs" in said
     assert "as many pictures a second as plain PyTorch" in said
+
+
+@pytest.fixture
+def rates(monkeypatch):
+    """The machine's convolution is of the TMAC/s in this list, one after the other, and no time passes in between."""
+    said = []
+    monkeypatch.setattr(quiet.ceiling, "usual", lambda device, dtype: said.pop(0))
+    monkeypatch.setattr(quiet.time, "sleep", lambda seconds: None)
+    return said
+
+
+def test_a_turn_counts_where_the_machine_was_quiet_before_and_after_it(rates):
+    rates += [0.2, 1.0, 0.2, 1.0, 1.0]  # busy; busy when the first turn ends; quiet
+    turns = iter(["first", "second"])
+    assert quiet.Quiet(0.8, torch.device("cpu")).take(lambda: next(turns)) == "second"
+    assert not rates
+
+
+def test_where_no_quiet_machine_is_asked_for_every_turn_counts_at_once(rates):
+    assert quiet.Quiet(0.0, torch.device("cpu")).take(lambda: "first") == "first"
+
+
+def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(command, "SIZES", {"cpu": (1, 128)})
+    monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
+    monkeypatch.setattr(quiet, "PATIENCE", 0.5)
+    asked = itertools.count()
+    # Twice a turn, and quiet for three of the four turns of two rounds.
+    monkeypatch.setattr(quiet.ceiling, "usual", lambda device, dtype: 1.0 if next(asked) < 6 else 0.2)
+    speed_of("--systems", "eager", "--rounds", "2", "--seconds", "0.01", "--quiet", "0.8", "--out", str(tmp_path))
+    (file,) = tmp_path.glob("*.csv")
+    assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]
+    assert "ends after 1 round: for 0 minutes no turn found this machine quiet" in caplog.text
+    assert "reached 0.20 TMAC/s at best, and --quiet asks for 0.8" in caplog.text
 
 
 def run(rates):

@@ -11,14 +11,14 @@ from bench import ceiling, machine, operations, provenance
 from bench.columns import OPERATIONS
 from bench.systems import NETWORKS
 from denoise.files import whole_file
-from denoise.machine import has_bfloat16, keep_freed_memory
+from denoise.machine import keep_freed_memory
 
 
 def main(given: argparse.Namespace) -> None:
     keep_freed_memory()  # as `denoise.train` does
     cpu = torch.device("cpu")
     found = [row for network in NETWORKS for row in operations.rows(network, torch.get_num_threads())]
-    rates = ceiling.rates(cpu, torch.bfloat16 if has_bfloat16(cpu) else torch.float32)
+    rates = ceiling.rates(cpu, machine.quickest(cpu))
     facts = machine.describe() | rates | provenance.describe() | {"command": given.command}
     kept = {name: value for name, value in facts.items() if name in OPERATIONS and name not in found[0]}
     frame = pd.DataFrame(found).assign(**kept).reindex(columns=list(OPERATIONS))

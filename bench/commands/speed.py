@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import logging
 import tempfile
@@ -17,6 +18,8 @@ from tqdm import tqdm
 
 from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed_tables
 from bench.columns import SPEED
+from bench.labels import counted
+from bench.quiet import Busy, Quiet
 from bench.systems import NETWORKS, SYSTEMS, Process, Turn, check, kind, of, processes
 from denoise import export, remembered, weights
 from denoise.files import whole_file
@@ -29,8 +32,8 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
-    if given.rounds < 1 or given.seconds <= 0:
-        raise ValueError("--rounds must be at least 1, and --seconds above 0")
+    if given.rounds < 1 or given.seconds <= 0 or given.quiet < 0:
+        raise ValueError("--rounds must be at least 1, --seconds above 0, and --quiet not below 0")
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
@@ -46,7 +49,7 @@ def main(given: argparse.Namespace) -> None:
         raise ValueError("no system could be timed: the lines above say why")
     described = machine.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
-    rates = ceiling.rates(device, torch.bfloat16 if machine.has_bfloat16(device) else torch.float32)
+    rates = ceiling.rates(device, machine.quickest(device))
     frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
     target = given.out / f"{machine.slug(device)}.csv"
     with whole_file(target) as partial:
@@ -69,13 +72,19 @@ def _rounds(
     foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
     networks = {name: _network(name, folder, foreign=foreign, rounded=rounded) for name in NETWORKS}
     rows, failed = [], set()
+    quiet = Quiet(given.quiet, torch.device(given.device))
     with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
         for number in range(given.rounds):
             for network, system, size in cells:
                 bar.update()
                 if (network, system) in failed:
                     continue
-                turn = running[kind(system)].ask(_job(network, system, size, networks, given.device), given.seconds)
+                job = _job(network, system, size, networks, given.device)
+                try:
+                    turn = quiet.take(functools.partial(running[kind(system)].ask, job, given.seconds))
+                except Busy as error:
+                    log.warning("ends after %s: %s", counted(number, "round"), error)
+                    return [row for row in rows if row["round"] < number]
                 if turn.error:
                     failed.add((network, system))
                     log.warning("left out: %s on %s: %s", system, network, turn.error)
