@@ -153,8 +153,8 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
     monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
     monkeypatch.setattr(quiet, "PATIENCE", 0.5)
     asked = itertools.count()
-    # Twice a turn, and quiet for three of the four turns of two rounds.
-    monkeypatch.setattr(quiet.ceiling, "usual", lambda device, dtype: 1.0 if next(asked) < 6 else 0.2)
+    # Asked twice a turn: quiet for the machine's ceilings and for three of the four turns of two rounds.
+    monkeypatch.setattr(quiet.ceiling, "usual", lambda device, dtype: 1.0 if next(asked) < 8 else 0.2)
     speed_of("--systems", "eager", "--rounds", "2", "--seconds", "0.01", "--quiet", "0.8", "--out", str(tmp_path))
     (file,) = tmp_path.glob("*.csv")
     assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]

@@ -37,11 +37,13 @@ def main(given: argparse.Namespace) -> None:
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
+    quiet = Quiet(given.quiet, device)
+    rates = quiet.take(lambda: ceiling.rates(device, machine.quickest(device)))
     remembered.forget(device, torch.get_num_threads())
     running = processes(systems)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            rows = _rounds(systems, running, Path(folder), given)
+            rows = _rounds(systems, running, Path(folder), given, quiet)
     finally:
         for process in running.values():
             process.close()
@@ -49,7 +51,6 @@ def main(given: argparse.Namespace) -> None:
         raise ValueError("no system could be timed: the lines above say why")
     described = machine.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
-    rates = ceiling.rates(device, machine.quickest(device))
     frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
     target = given.out / f"{machine.slug(device)}.csv"
     with whole_file(target) as partial:
@@ -59,7 +60,11 @@ def main(given: argparse.Namespace) -> None:
 
 
 def _rounds(
-    systems: Sequence[str], running: dict[tuple[bool, bool], Process], folder: Path, given: argparse.Namespace
+    systems: Sequence[str],
+    running: dict[tuple[bool, bool], Process],
+    folder: Path,
+    given: argparse.Namespace,
+    quiet: Quiet,
 ) -> list[dict[str, Any]]:
     """A row a round, network, system and number of pictures a call; every system has its turn in each round."""
     cells = [
@@ -72,7 +77,6 @@ def _rounds(
     foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
     networks = {name: _network(name, folder, foreign=foreign, rounded=rounded) for name in NETWORKS}
     rows, failed = [], set()
-    quiet = Quiet(given.quiet, torch.device(given.device))
     with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
         for number in range(given.rounds):
             for network, system, size in cells:
