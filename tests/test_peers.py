@@ -106,7 +106,7 @@ def speed_of(*options):
     main(["speed", *options])
 
 
-@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"], ["--quiet", "-1"]])
+@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"], ["--quiet", "-1"], ["--quiet", "nan"]])
 def test_no_rounds_and_no_time_are_refused(options):
     with pytest.raises(ValueError, match="at least 1"):
         speed_of(*options)

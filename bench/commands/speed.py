@@ -32,16 +32,15 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
-    if given.rounds < 1 or given.seconds <= 0 or given.quiet < 0:
+    if given.rounds < 1 or given.seconds <= 0 or not given.quiet >= 0:
         raise ValueError("--rounds must be at least 1, --seconds above 0, and --quiet not below 0")
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
-    quiet = Quiet(given.quiet, device)
-    rates = quiet.take(lambda: ceiling.rates(device, machine.quickest(device)))
     remembered.forget(device, torch.get_num_threads())
-    running = processes(systems)
+    running, quiet = processes(systems), Quiet(given.quiet, device)
     try:
+        rates = quiet.take(lambda: ceiling.rates(device, machine.quickest(device)))
         with tempfile.TemporaryDirectory() as folder:
             rows = _rounds(systems, running, Path(folder), given, quiet)
     finally:
