@@ -36,7 +36,7 @@ def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
 
 @torch.inference_mode()
 def usual(device: torch.device, dtype: torch.dtype) -> float:
-    """The same convolution as it is at this moment, the median of a few turns, in TMAC/s."""
+    """The convolution's rate at this moment in TMAC/s, the median of a few turns: whether something else is running."""
     return CONV_MACS / statistics.median(_turns(_convolution(device, dtype), device, 0.0)) / 1e12
 
 

@@ -34,7 +34,7 @@ class Quiet:
     floor : float
         The least rate of convolution, in TMAC/s, before and after a turn that counts; 0: every turn counts.
     device : torch.device
-        Whose.
+        The one whose convolution is timed, in the format that it is quickest in.
     """
 
     floor: float

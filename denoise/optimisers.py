@@ -19,8 +19,8 @@ SLOT = "momentum_buffer"  # PyTorch's name for it
 
 
 class Uncompiled(torch.optim.Optimizer):
-    """An optimiser that leaves PyTorch's compiler alone. The usual ones import it, which takes longer than all else at
-    the start of a training, only to tell it to keep out of these methods."""
+    """An optimiser that leaves PyTorch's compiler alone. The usual ones import it, which is much of the start of a
+    training, only to tell it to keep out of these methods."""
 
     add_param_group = inspect.unwrap(torch.optim.Optimizer.add_param_group)
     zero_grad = inspect.unwrap(torch.optim.Optimizer.zero_grad)
@@ -38,7 +38,7 @@ class Adam(Uncompiled, torch.optim.Adam):
 
 
 def adam(network: AnySize, lr: float) -> Adam:
-    """Of all weights of a network."""
+    """That of all weights of a network."""
     return Adam(network.parameters(), lr)
 
 
