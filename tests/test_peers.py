@@ -162,6 +162,32 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
     assert "reached 0.20 TMAC/s at best, and --quiet asks for 0.8" in caplog.text
 
 
+@pytest.mark.parametrize("turns", [3, 1])
+def test_a_run_that_is_interrupted_keeps_its_whole_rounds(turns, monkeypatch, tmp_path, caplog, capsys):
+    monkeypatch.setattr(command, "SIZES", {"cpu": (1, 128)})
+    monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
+    from bench.__main__ import main
+
+    asked, ask = itertools.count(), Process.ask
+
+    def interrupted(*given):
+        if next(asked) == turns:
+            raise KeyboardInterrupt
+        return ask(*given)
+
+    monkeypatch.setattr(Process, "ask", interrupted)
+    ran = ["speed", "--systems", "eager", "--rounds", "5", "--seconds", "0.01", "--out", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        commandline.run(main, ran)
+    if turns < 2:  # a round has two turns
+        assert (ended.value.code, list(tmp_path.iterdir())) == (130, [])
+        assert capsys.readouterr().err.endswith("stopped\n")
+    else:
+        assert ended.value.code == 0
+        assert speed_tables.read(next(tmp_path.glob("*.csv")), SPEED)["round"].tolist() == [0, 0]
+        assert "ends after 1 round: interrupted" in caplog.text
+
+
 def run(rates):
     """A run of {(system, batch): rates by round}."""
     rows = [

@@ -85,9 +85,12 @@ def _rounds(
                 job = _job(network, system, size, networks, given.device)
                 try:
                     turn = quiet.take(functools.partial(running[kind(system)].ask, job, given.seconds))
-                except Busy as error:
-                    log.warning("ends after %s: %s", counted(number, "round"), error)
-                    return [row for row in rows if row["round"] < number]
+                except (Busy, KeyboardInterrupt) as error:
+                    whole = [row for row in rows if row["round"] < number]
+                    if isinstance(error, KeyboardInterrupt) and not whole:
+                        raise
+                    log.warning("ends after %s: %s", counted(number, "round"), str(error) or "interrupted")
+                    return whole
                 if turn.error:
                     failed.add((network, system))
                     log.warning("left out: %s on %s: %s", system, network, turn.error)

@@ -18,22 +18,28 @@ import numpy as np
 
 from bench.peers.serve import Job, serve
 
-PREDICTED = 4_096  # pictures of a `predict` or `fit`: fewer would time its start
+# Pictures of a `predict` or `fit`, by network: half a second of work or more. Fewer would time its start, and with more
+# a turn would last through several moods of the machine.
+KERAS = {"K1": 4_096, "autoencoder": 1_024}
 ASYNC = 1_024  # pictures of a call that has several requests on the way
 PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
 
 
 def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
-    model = _keras(network, tuple(shape), threads)
-    pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
-    return lambda: model.predict(pictures, batch_size=batch, verbose=0), PREDICTED, "float32"
+    model, pictures = _keras(network, tuple(shape), threads), _keras_pictures(network, shape)
+    return lambda: model.predict(pictures, batch_size=batch, verbose=0), len(pictures), "float32"
 
 
 def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
     model = _keras(network, tuple(shape), threads)
     model.compile("adam", "binary_crossentropy")
-    pictures = np.random.default_rng(0).random((PREDICTED, *shape[1:], shape[0]), np.float32)
-    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), PREDICTED, "float32"
+    pictures = _keras_pictures(network, shape)
+    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), len(pictures), "float32"
+
+
+def _keras_pictures(network: str, shape: list[int]) -> np.ndarray:
+    """(N, H, W, C), as Keras has them."""
+    return np.random.default_rng(0).random((KERAS[network], *shape[1:], shape[0]), np.float32)
 
 
 @functools.cache
