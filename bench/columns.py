@@ -377,6 +377,7 @@ REACH = {
     "training": "the command that was timed",
     "threads": "of PyTorch",
     "seconds": "from the start of its process to its end",
+    "train_seconds": "of them from its first step on; empty in runs from before this was noted",
     "images_seen": "pictures seen in training",
     "pictures": "test pictures",
     "bce": "binary cross-entropy on the test pictures afterwards: Keras calls it validation loss",

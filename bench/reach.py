@@ -58,8 +58,9 @@ def text(frame: pd.DataFrame) -> str:
     ]
     for row in frame.itertuples():
         verdict = "reached" if row.bce <= row.known_bce else "not reached"
+        steps = "" if pd.isna(row.train_seconds) else f" ({row.train_seconds:.0f} s of them from its first step on)"
         said.append(
-            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s, {row.images_seen:,} pictures, {row.bce:.4f} "
+            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} pictures, {row.bce:.4f} "
             f"({verdict}), by `{row.training}`."
         )
     return said[0] + "\n\n" + "\n".join(said[1:]) + "\n"

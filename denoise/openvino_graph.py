@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, fx, nn
-from torch.fx.passes.split_module import split_module
+from torch.fx.passes.utils.fuser_utils import fuse_by_partitions
 
 from denoise import phases
 from denoise.commandline import one_line
@@ -54,7 +54,7 @@ def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
     Parameters
     ----------
     lowered : fx.GraphModule
-        By `denoise.lowering`: (N, C, H, W) -> (N, C', H, W), float32.
+        By `denoise.lowering`: (N, C, H, W) -> (N, C', H, W), float32. It is changed in place.
     dtype : torch.dtype
         Of what its convolutions take and answer.
 
@@ -73,10 +73,12 @@ def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
         last += 1
     if last + 1 - first == len(nodes):
         return BySize(lowered, dtype)
-    parts = {node: (place >= first) + (place > last) for place, node in enumerate(nodes)}
-    split = split_module(lowered, lowered, parts.__getitem__, keep_original_order=True)
-    split.submod_1 = BySize(split.submod_1, dtype)
-    return split
+    # `split_module` would do, too, but imports a system for algebra first, for which a first picture would wait.
+    fuse_by_partitions(lowered, [dict.fromkeys(nodes[first : last + 1])], prefix="graph_")
+    lowered.graph_0 = BySize(lowered.graph_0, dtype)
+    lowered.delete_all_unused_submodules()
+    lowered.recompile()
+    return lowered
 
 
 def _finishes(node: fx.Node, layer: nn.Module | None) -> bool:

@@ -1,5 +1,8 @@
 """OpenVINO runs small pictures where it is installed; without it, or for what it lacks, nothing is lost."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from test_fusion import alive, built, pictures
@@ -37,6 +40,16 @@ def test_small_pictures_are_left_to_it_whole_with_every_decoder_that_it_has(monk
     monkeypatch.setattr(part.layers, "forward", fails)
     torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
     assert part.usable
+
+
+def test_a_first_picture_does_not_wait_for_the_import_of_sympy():
+    code = """
+import sys, torch
+from denoise import engine, lowering
+lowering.lower(engine.load("photo-gray").network, "openvino", torch.float32)(torch.rand(1, 1, 16, 16))
+sys.exit("sympy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @torch.no_grad()
