@@ -350,7 +350,7 @@ SCALE = {
     "threads": "of PyTorch",
     "pictures": "number of pictures",
     "side": "of a picture, in pixels",
-    "seconds": "median of the calls",
+    "seconds": "of a call: median of the turns, each the median of its calls",
     "peak_bytes": "most memory that a call adds to what the process holds",
     **TIMED,
 }

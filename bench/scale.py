@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import multiprocessing
 import os
 import statistics
@@ -29,8 +31,10 @@ SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square picture
 COUNTS = (1, 100, 10_000, 100_000)  # pictures of 28x28
 PIECE = 1_000  # of them at once, as they come
 ONE, MANY = "photo-gray", "mnist-nearest"
-TURNS, SECONDS = 5, 1.0  # the fewest calls behind a median, and how long they go on where calls are quick
+TURNS, SECONDS = 5, 0.2  # turns of each size, and how long one lasts where calls are quick
 LINEAR_FROM = 256  # pixels a side: below it, what a call costs whatever the picture is more than a part
+Cell = tuple[str, int, int, int]
+"""The network, threads, number of pictures and pixels a side."""
 STARTS = {
     "import denoise": [sys.executable, "-c", "import denoise"],
     "python -m denoise --help": [sys.executable, "-m", "denoise", "--help"],
@@ -38,27 +42,63 @@ STARTS = {
 }
 
 
-def rows(threads: int, sides: tuple[int, ...] = SIDES, counts: tuple[int, ...] = COUNTS) -> Iterator[dict[str, Any]]:
-    """A row a size of picture and a number of pictures, with so many threads of PyTorch.
+def rows(
+    threads: int,
+    sides: tuple[int, ...] = SIDES,
+    counts: tuple[int, ...] = COUNTS,
+    advance: Callable[[], object] = lambda: None,
+) -> list[dict[str, Any]]:
+    """A row a size of picture and a number of pictures, with so many threads of PyTorch; `advance` is called for each.
 
     Each is of a fresh process, as what one keeps of earlier pictures would hide how much it takes.
     """
-    cells = [("size", ONE, 1, side) for side in sides] + [("number", MANY, count, 28) for count in counts]
-    for what, network, pictures, side in cells:
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
-            seconds, peak = fresh.submit(_cell, network, threads, pictures, side).result()
-        yield _row(what, network, threads, pictures, side, seconds, peak)
+    sizes = _rows("size", [(ONE, threads, 1, side) for side in sides], advance)
+    return sizes + _rows("number", [(MANY, threads, count, 28) for count in counts], advance)
 
 
-def _cell(name: str, threads: int, count: int, side: int) -> tuple[float, int | None]:
+def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[dict[str, Any]]:
+    """The cells have their turns in each round, so that a busy moment falls on all alike."""
+    seconds: dict[Cell, list[float]] = {cell: [] for cell in cells}
+    with contextlib.ExitStack() as running:
+        spawn = multiprocessing.get_context("spawn")
+        fresh = {cell: running.enter_context(ProcessPoolExecutor(1, spawn)) for cell in cells}
+        peaks = {}
+        for cell, process in fresh.items():
+            peaks[cell] = process.submit(_peak, *cell).result()
+            advance()
+        for number in range(TURNS):
+            for cell, process in fresh.items():
+                if number == 0 or cell[2] <= PIECE:  # more pieces last through many moments themselves
+                    seconds[cell].append(process.submit(_turn, *cell).result())
+    return [_row(what, *cell, statistics.median(seconds[cell]), peaks[cell]) for cell in cells]
+
+
+@functools.cache
+def _call(name: str, threads: int, count: int, side: int) -> Callable[[], object]:
+    """What a process is there for, once the network is loaded."""
     keep_freed_memory()  # as `python -m denoise` does
     torch.set_num_threads(threads)
     network = engine.load(name, "cpu")
     network.estimate(_pictures(1, SIDES[0]))  # what is set up once
     if count == 1:
         picture = _pictures(1, side)
-        return _measured(lambda: network.estimate(picture))
-    return _measured(lambda: _streamed(network, count), 1 if count > PIECE else TURNS)
+        return lambda: network.estimate(picture)
+    return lambda: _streamed(network, count)
+
+
+def _peak(name: str, threads: int, count: int, side: int) -> int | None:
+    """How much memory the first call adds at most; None where that cannot be read."""
+    return memory.added(_call(name, threads, count, side))
+
+
+def _turn(name: str, threads: int, count: int, side: int) -> float:
+    """The median seconds of a call."""
+    call, seconds = _call(name, threads, count, side), []
+    while not seconds or sum(seconds) < SECONDS:
+        began = time.perf_counter()
+        call()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
 
 
 def starts() -> Iterator[dict[str, Any]]:
@@ -114,17 +154,6 @@ def _row(
 ) -> dict[str, Any]:
     known = {"what": what, "network": network, "threads": threads, "pictures": pictures, "side": side}
     return known | {"seconds": seconds, "peak_bytes": peak}
-
-
-def _measured(call: Callable[[], object], turns: int = TURNS) -> tuple[float, int | None]:
-    """The median seconds of a call, and how much memory the first one adds at most; None where that cannot be read."""
-    peak = memory.added(call)
-    seconds: list[float] = []
-    while len(seconds) < turns or sum(seconds) < SECONDS:
-        began = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - began)
-    return statistics.median(seconds), peak
 
 
 def _streamed(network: engine.Denoiser, count: int) -> None:

@@ -20,11 +20,13 @@ def test_time_that_doubles_with_the_pixels_has_exponent_1_and_small_pictures_do_
 
 def test_every_size_and_number_has_a_row_and_threads_are_put_back():
     before = torch.get_num_threads()
-    rows = list(scale.rows(1, sides=(28, 64), counts=(1, 1_200)))
+    told = []
+    rows = scale.rows(1, sides=(28, 64), counts=(1, 1_200), advance=lambda: told.append(1))
     assert [(row["what"], row["side"], row["pictures"]) for row in rows] == [
         ("size", 28, 1), ("size", 64, 1), ("number", 28, 1), ("number", 28, 1_200),
     ]  # fmt: skip
     assert all(row["seconds"] > 0 and row["threads"] == 1 for row in rows)
+    assert len(told) == len(rows)
     assert torch.get_num_threads() == before
 
 
@@ -36,7 +38,7 @@ def test_the_command_writes_what_it_measured_and_says_it(monkeypatch, tmp_path, 
          "peak_bytes": side**2} for side in (256, 1024)
     ]  # fmt: skip
     many = [few[0] | {"what": "number", "pictures": 10, "side": 28}]
-    monkeypatch.setattr(scale, "rows", lambda threads: [row | {"threads": threads} for row in few + many])
+    monkeypatch.setattr(scale, "rows", lambda threads, advance: [row | {"threads": threads} for row in few + many])
     monkeypatch.setattr(scale, "starts", lambda: [few[0] | {"what": "import denoise", "seconds": 0.03}])
     main(["scale", "--out", str(tmp_path)])
     (file,) = tmp_path.glob("*.csv")

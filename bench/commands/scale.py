@@ -19,11 +19,10 @@ def main(given: argparse.Namespace) -> None:
     counts = dict.fromkeys((1, every))
     for threads in counts:
         remembered.forget(torch.device("cpu"), threads)
-    found = [
-        row
-        for threads in counts
-        for row in tqdm(scale.rows(threads), desc=f"{threads} threads", unit=" cells", disable=None)
-    ]
+    found = []
+    with tqdm(total=len(counts) * (len(scale.SIDES) + len(scale.COUNTS)), unit=" cells", disable=None) as bar:
+        for threads in counts:
+            found += scale.rows(threads, advance=bar.update)
     found += scale.starts()
     facts = machine.describe() | provenance.describe() | {"command": given.command}
     kept = {name: value for name, value in facts.items() if name in SCALE}
