@@ -11,7 +11,7 @@ import torch
 from bench import figures, machine, quiet, speed_figure, speed_tables, systems
 from bench.columns import SPEED
 from bench.commands import speed as command
-from bench.peers import others
+from bench.peers import others, serve
 from bench.peers import own as own_systems
 from bench.systems import NETWORKS, SYSTEMS, Process
 from denoise import commandline
@@ -47,6 +47,14 @@ def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, 
 def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(own):
     assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith("UnknownName: unknown arch")
     assert own.ask(job("eager"), 0.01).seconds
+
+
+@pytest.mark.parametrize(("lasts", "counted"), [(1.0, [1.0]), (0.25, [0.25] * 3)])
+def test_the_first_call_of_a_turn_counts_only_where_it_is_the_only_one(monkeypatch, lasts, counted):
+    clock = itertools.count(step=lasts)
+    now = [next(clock)]
+    monkeypatch.setattr(serve.time, "perf_counter", lambda: now[-1])
+    assert serve._timed(lambda: now.append(next(clock)), seconds=1.0) == counted
 
 
 def test_a_process_that_ends_is_said_to_have_ended():
