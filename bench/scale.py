@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -33,13 +33,20 @@ PIECE = 1_000  # of them at once, as they come
 ONE, MANY = "photo-gray", "mnist-nearest"
 TURNS, SECONDS = 5, 0.2  # turns of each size, and how long one lasts where calls are quick
 LINEAR_FROM = 256  # pixels a side: below it, what a call costs whatever the picture is more than a part
-Cell = tuple[str, int, int, int]
-"""The network, threads, number of pictures and pixels a side."""
 STARTS = {
     "import denoise": [sys.executable, "-c", "import denoise"],
     "python -m denoise --help": [sys.executable, "-m", "denoise", "--help"],
     "python -m denoise noisy.png -o clean.png": [sys.executable, "-m", "denoise", "noisy.png", "-o", "clean.png"],
 }
+
+
+class Cell(NamedTuple):
+    """What is measured in a process of its own: square pictures, cleaned by shipped weights."""
+
+    network: str
+    threads: int
+    pictures: int
+    side: int
 
 
 def rows(
@@ -52,8 +59,8 @@ def rows(
 
     Each is of a fresh process, as what one keeps of earlier pictures would hide how much it takes.
     """
-    sizes = _rows("size", [(ONE, threads, 1, side) for side in sides], advance)
-    return sizes + _rows("number", [(MANY, threads, count, 28) for count in counts], advance)
+    sizes = _rows("size", [Cell(ONE, threads, 1, side) for side in sides], advance)
+    return sizes + _rows("number", [Cell(MANY, threads, count, 28) for count in counts], advance)
 
 
 def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[dict[str, Any]]:
@@ -64,36 +71,36 @@ def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[d
         fresh = {cell: running.enter_context(ProcessPoolExecutor(1, spawn)) for cell in cells}
         peaks = {}
         for cell, process in fresh.items():
-            peaks[cell] = process.submit(_peak, *cell).result()
+            peaks[cell] = process.submit(_peak, cell).result()
             advance()
         for number in range(TURNS):
             for cell, process in fresh.items():
-                if number == 0 or cell[2] <= PIECE:  # more pieces last through many moments themselves
-                    seconds[cell].append(process.submit(_turn, *cell).result())
+                if number == 0 or cell.pictures <= PIECE:  # more pieces last through many moments themselves
+                    seconds[cell].append(process.submit(_turn, cell).result())
     return [_row(what, *cell, statistics.median(seconds[cell]), peaks[cell]) for cell in cells]
 
 
 @functools.cache
-def _call(name: str, threads: int, count: int, side: int) -> Callable[[], object]:
+def _call(cell: Cell) -> Callable[[], object]:
     """What a process is there for, once the network is loaded."""
     keep_freed_memory()  # as `python -m denoise` does
-    torch.set_num_threads(threads)
-    network = engine.load(name, "cpu")
+    torch.set_num_threads(cell.threads)
+    network = engine.load(cell.network, "cpu")
     network.estimate(_pictures(1, SIDES[0]))  # what is set up once
-    if count == 1:
-        picture = _pictures(1, side)
+    if cell.pictures == 1:
+        picture = _pictures(1, cell.side)
         return lambda: network.estimate(picture)
-    return lambda: _streamed(network, count)
+    return lambda: _streamed(network, cell.pictures)
 
 
-def _peak(name: str, threads: int, count: int, side: int) -> int | None:
+def _peak(cell: Cell) -> int | None:
     """How much memory the first call adds at most; None where that cannot be read."""
-    return memory.added(_call(name, threads, count, side))
+    return memory.added(_call(cell))
 
 
-def _turn(name: str, threads: int, count: int, side: int) -> float:
+def _turn(cell: Cell) -> float:
     """The median seconds of a call."""
-    call, seconds = _call(name, threads, count, side), []
+    call, seconds = _call(cell), []
     while not seconds or sum(seconds) < SECONDS:
         began = time.perf_counter()
         call()

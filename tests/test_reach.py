@@ -18,6 +18,7 @@ def test_each_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys
         assert row.images_seen == 256
         assert row.pictures == 10_000
         assert 0.1 < row.bce < 0.7  # two steps from the start
+        assert row.seconds > 1
         assert row.seconds > row.train_seconds > 0
         assert row.known_bce == 0.0839
         assert row.training.startswith("python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 ")

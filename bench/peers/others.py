@@ -20,7 +20,7 @@ from bench.peers.serve import Job, serve
 
 # Pictures of a `predict` or `fit`, by network: half a second of work or more. Fewer would time its start, and with more
 # a turn would last through several moods of the machine.
-KERAS = {"K1": 4_096, "autoencoder": 1_024}
+PREDICTED = {"K1": 4_096, "autoencoder": 1_024}
 ASYNC = 1_024  # pictures of a call that has several requests on the way
 PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
 
@@ -39,7 +39,7 @@ def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any
 
 def _keras_pictures(network: str, shape: list[int]) -> np.ndarray:
     """(N, H, W, C), as Keras has them."""
-    return np.random.default_rng(0).random((KERAS[network], *shape[1:], shape[0]), np.float32)
+    return np.random.default_rng(0).random((PREDICTED[network], *shape[1:], shape[0]), np.float32)
 
 
 @functools.cache
