@@ -13,6 +13,7 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -21,6 +22,11 @@ from torch import Tensor, fx, nn
 
 from denoise.fusion import before, bypass, layer_of, replace
 from denoise.phases import doubles, endings, of_each_phase, of_transposed, overlap, patches
+
+PAIR_OF = {torch.bfloat16: torch.int32, torch.float32: torch.int64}
+"""A number as wide as two of a format."""
+PARTS = 4
+"""In which a product that sums up over all pixels is computed."""
 
 
 def quicken(graph: fx.GraphModule) -> None:
@@ -122,7 +128,7 @@ def _interleaved_where(gradient: Tensor, y: Tensor) -> Tensor:
 
 def _cells(phases: Tensor) -> Tensor:
     """(N, 4 C, H, W) -> (N, H, W, 2, 2, C)."""
-    return phases.permute(0, 2, 3, 1).unflatten(3, (2, 2, -1))
+    return _channels_last(phases).unflatten(3, (2, 2, -1))
 
 
 class Ending(nn.Module):
@@ -134,8 +140,62 @@ class Ending(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         conv = self.conv
-        # As a product of matrices its gradient takes less time than as a convolution 1x1.
-        added = F.linear(x.permute(0, 2, 3, 1), patches(conv.weight).flatten(1)).permute(0, 3, 1, 2)
-        y = F.pixel_shuffle(F.conv2d(added, overlap(conv.weight), padding=1), 2)
+        y = _Ending.apply(x, patches(conv.weight).flatten(1), overlap(conv.weight))
         # Within the convolution, whose weight is fixed, the gradient of the bias would take longer than all the rest.
         return y if conv.bias is None else y + conv.bias.view(-1, 1, 1)
+
+
+class _Ending(torch.autograd.Function):
+    """What each cell adds to the pixels around it, as a product of matrices, whose gradient takes less time than that
+    of a convolution 1x1; and the sum of it, a convolution whose weight has no gradient."""
+
+    @staticmethod
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
+    def forward(ctx: Any, x: Tensor, adding: Tensor, summing: Tensor) -> Tensor:
+        ctx.save_for_backward(x, adding, summing)
+        added = F.linear(_channels_last(x), adding).permute(0, 3, 1, 2)
+        return _pairs_laid_out(F.conv2d(added, summing, padding=1))
+
+    @staticmethod
+    @torch.amp.custom_bwd(device_type="cpu")
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, adding, summing = ctx.saved_tensors
+        # The gradient of a convolution is one with the turned weight; as such it takes half of the time.
+        turned = summing.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
+        added = _channels_last(F.conv2d(_pairs_in_phases(gradient), turned, padding=1))
+        of_x, of_adding, _ = ctx.needs_input_grad
+        return (
+            (added @ adding).permute(0, 3, 1, 2) if of_x else None,
+            _product_of_parts(added.flatten(0, 2), _channels_last(x).flatten(0, 2)) if of_adding else None,
+            None,
+        )
+
+
+def _product_of_parts(a: Tensor, b: Tensor) -> Tensor:
+    """(M, K) and (M, L) -> (K, L), for a large M: summed up in parts, which several threads take where one would have
+    the whole."""
+    parts = math.gcd(len(a), PARTS)
+    return torch.bmm(a.unflatten(0, (parts, -1)).mT, b.unflatten(0, (parts, -1))).sum(0)
+
+
+def _channels_last(x: Tensor) -> Tensor:
+    """(N, C, H, W) -> (N, H, W, C), without a copy where `x` is on channels_last."""
+    return x.permute(0, 2, 3, 1)
+
+
+def _pairs_laid_out(phases: Tensor) -> Tensor:
+    """`F.pixel_shuffle(phases, 2)`, moving two pixels at a time, which lie side by side either way."""
+    count, channels, height, width = phases.shape
+    cells = _channels_last(phases).contiguous().view(-1)
+    pairs = cells.view(PAIR_OF[phases.dtype]).view(count, height, width, channels // 4, 2)
+    rows = pairs.permute(0, 3, 1, 4, 2).contiguous().view(-1)
+    return rows.view(phases.dtype).view(count, channels // 4, 2 * height, 2 * width)
+
+
+def _pairs_in_phases(large: Tensor) -> Tensor:
+    """Back: (N, C, 2 H, 2 W) -> (N, 4 C, H, W), on channels_last."""
+    count, channels, height, width = large.shape
+    rows = large.contiguous().view(-1)
+    pairs = rows.view(PAIR_OF[large.dtype]).view(count, channels, height // 2, 2, width // 2)
+    cells = pairs.permute(0, 2, 4, 1, 3).contiguous().view(-1)
+    return cells.view(large.dtype).view(count, height // 2, width // 2, 4 * channels).permute(0, 3, 1, 2)

@@ -62,8 +62,9 @@ def test_in_bfloat16_they_are_as_far_from_exact_as_those_of_the_layers(form):
         assert (found - right).norm() < 1.5 * (rounded - right).norm() + 1e-3 * right.norm()
 
 
-def test_a_gradient_that_nobody_asks_for_is_not_computed():
-    network = nn.Sequential(doubling(3, 5), nn.ReLU()).requires_grad_(False)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_gradient_that_nobody_asks_for_is_not_computed(form):
+    network = FORMS[form][0](True).requires_grad_(False)
     x = torch.randn(1, 3, 4, 4, requires_grad=True)
     quick(network)(x).sum().backward()
     assert x.grad is not None
