@@ -371,6 +371,21 @@ OPERATIONS = {
     **TIMED,
 }
 
+REVISIONS = {
+    "revision": "commit that was timed",
+    "before": "the commit before it, which was timed in turns with it",
+    "what": "its first line",
+    "kept": "whether no later commit reverts it",
+    "system": "`bench.systems.SYSTEMS`",
+    "network": "`bench.systems.NETWORKS`",
+    "batch": "28x28 pictures a call, or a training step",
+    "round": "both have their turn in each; those of one round are compared",
+    "ms_p50": "median milliseconds of a call",
+    "before_ms_p50": "the same of the commit before",
+    "cpu_threads": "threads of PyTorch",
+    **TIMED,
+}
+
 REACH = {
     "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
     "optimiser": "what makes steps of gradients",
@@ -406,6 +421,7 @@ FILES = {
     "scale/MACHINE-DEVICE.csv": SCALE,
     "reach/MACHINE-DEVICE.csv": REACH,
     "operations/MACHINE-DEVICE.csv": OPERATIONS,
+    "revisions/MACHINE-DEVICE.csv": REVISIONS,
 }
 """Every file of the results that is read by a program, with its columns."""
 

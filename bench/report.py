@@ -136,6 +136,7 @@ def columns_text() -> str:
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimisers muon --out bench/results/reach`, "
         "`operations` by `python -m bench operations --out bench/results/operations`, "
+        "`revisions` by `python -m bench revisions COMMIT ... --out bench/results/revisions`, "
         "`int8.csv` by `python -m bench int8`, "
         "`photo-trials.csv` by `python -m bench trials` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "

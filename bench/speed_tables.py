@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import int8, machine, operations, reach, scale
-from bench.columns import INT8, OPERATIONS, REACH, SCALE, SPEED, check
+from bench import int8, machine, operations, reach, revisions, scale
+from bench.columns import INT8, OPERATIONS, REACH, REVISIONS, SCALE, SPEED, check
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
 from denoise.files import whole_file
@@ -114,6 +114,7 @@ OF_A_MACHINE = {
     "speed": (SPEED, text),
     "scale": (SCALE, scale.text),
     "operations": (OPERATIONS, operations.text),
+    "revisions": (REVISIONS, revisions.text),
     "reach": (REACH, reach.text),
 }
 

@@ -134,14 +134,14 @@ class Turn:
 class Process:
     """A process with the systems of one environment, which sleeps between its turns."""
 
-    def __init__(self, words: list[str]) -> None:
-        self._words = words
+    def __init__(self, words: list[str], folder: Path = ROOT) -> None:
+        self._words, self._folder = words, folder
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  what it prints beside its answers, until `close`
         self._start()
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            self._words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
+            self._words, cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
         )
 
     def ask(self, job: dict[str, Any], seconds: float) -> Turn:
@@ -185,10 +185,14 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
     asked = {kind(name) for name in systems}
     if any(peer for peer, _ in asked) and not PEERS.exists():
         raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")
-    own = [sys.executable, "-m", "bench.peers.own"]
-    words = {(True, False): [str(PEERS), "-m", "bench.peers.others"], (False, False): own}
-    words[False, True] = [*own, KEEP]
-    return {each: Process(words[each]) for each in asked}
+    return {each: Process(words(*each)) for each in asked}
+
+
+def words(peer: bool, kept: bool) -> list[str]:
+    """The command of the process of one `kind`."""
+    if peer:
+        return [str(PEERS), "-m", "bench.peers.others"]
+    return [sys.executable, "-m", "bench.peers.own", *[KEEP] * kept]
 
 
 def kind(system: str) -> tuple[bool, bool]:

@@ -1,0 +1,45 @@
+"""`python -m bench revisions`: what changes of the code, each a revision of it, did to the time of a call."""
+
+from __future__ import annotations
+
+import argparse
+
+import pandas as pd
+import torch
+
+from bench import machine, provenance, revisions
+from bench.columns import REVISIONS, check
+from bench.systems import NETWORKS, SYSTEMS
+from denoise.files import whole_file
+from denoise.registry import UnknownName, unknown
+
+CELL = ["revision", "system", "network", "batch"]
+
+
+def main(given: argparse.Namespace) -> None:
+    own = [name for name, system in SYSTEMS.items() if system.cpu and not system.peer]
+    for kind, name, valid in (("system", given.system, own), ("network", given.network, list(NETWORKS))):
+        if name not in valid:
+            raise UnknownName(unknown(kind, name, valid))
+    if given.rounds < 1 or given.batch < 1:
+        raise ValueError("--rounds and --batch must be at least 1")
+    cpu, names = torch.device("cpu"), [revisions.named(revision) for revision in given.revisions]
+    of = given.system, given.network, given.batch, torch.get_num_threads(), given.rounds
+    found = pd.DataFrame([row for name in names for row in revisions.rows(name, *of)])
+    facts = machine.run_on(cpu) | provenance.describe() | {"command": given.command}
+    found = found.assign(**{name: value for name, value in facts.items() if name in REVISIONS})
+    found = found.reindex(columns=list(REVISIONS))
+    target = given.out / f"{machine.slug(cpu)}.csv"
+    if target.exists():
+        found = _together(pd.read_csv(target), found, target)
+    with whole_file(target) as partial:
+        found.to_csv(partial, index=False, float_format="%.5g")
+    print(revisions.text(found))
+    print("written:", target)
+
+
+def _together(before: pd.DataFrame, found: pd.DataFrame, target: object) -> pd.DataFrame:
+    """What was found before of other revisions, and what is found now."""
+    check(before.columns, REVISIONS, target)
+    measured = before.set_index(CELL).index.isin(found.set_index(CELL).index)
+    return pd.concat([before[~measured], found], ignore_index=True)
