@@ -13,9 +13,6 @@ oneDNN, "Pooling", https://uxlfoundation.github.io/oneDNN/dev_guide_pooling.html
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import torch
 from torch import Tensor, fx, nn
 
@@ -29,27 +26,15 @@ def make_opaque(graph: fx.GraphModule) -> None:
     to be settled before.
     """
     chain = _chain(graph)
-    for node in chain:
+    for node, source in zip(chain, [None, *chain], strict=False):
         layer = layer_of(graph, node)
         if isinstance(layer, nn.Conv2d):
             replace(graph, node, OpaqueConv(layer))
-        elif isinstance(layer, nn.ReLU):
-            _rectify(graph, node)
+        elif isinstance(layer, nn.ReLU):  # a pooling's answer belongs to its gradient
+            replace(graph, node, nn.ReLU(inplace=not isinstance(layer_of(graph, source), nn.MaxPool2d)))
     if chain:
         put_before(graph, chain[0], Enter())
         put_after(graph, chain[-1], Leave())
-
-
-def _rectify(graph: fx.GraphModule, relu: fx.Node) -> None:
-    """Within the convolution before it, past a pooling if there is one between; else where the numbers are."""
-    source = relu.args[0]
-    pooled = isinstance(layer_of(graph, source), nn.MaxPool2d)
-    conv = layer_of(graph, source.args[0] if pooled else source)
-    if isinstance(conv, OpaqueConv):
-        conv.rectified = True
-        replace(graph, relu, Passing())
-    else:
-        replace(graph, relu, nn.ReLU(inplace=not pooled))  # a pooling's answer belongs to its gradient
 
 
 def _chain(graph: fx.GraphModule) -> list[fx.Node]:
@@ -93,57 +78,14 @@ class Leave(nn.Module):
 
 
 class OpaqueConv(nn.Module):
-    """A convolution in the number format of what it is given. PyTorch's own takes float32 alone in such tensors.
-
-    Attributes
-    ----------
-    rectified : bool
-        Whether oneDNN rectifies while it writes. What the gradient is then not to pass is left to `Passing`, which is
-        behind the pooling, where a quarter of the numbers is left.
-    """
+    """A convolution in the number format of what it is given. PyTorch's own takes float32 alone in such tensors."""
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        self.conv, self.rectified = conv, False
+        self.conv = conv
 
     def forward(self, x: Tensor) -> Tensor:
         conv = self.conv
         bias = None if conv.bias is None else conv.bias.to(x.dtype)
         geometry = conv.padding, conv.stride, conv.dilation, conv.groups
-        of = _Rectified.apply if self.rectified else torch.ops.aten.mkldnn_convolution
-        return of(x, conv.weight.to(x.dtype), bias, *geometry)
-
-
-class _Rectified(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None,
-        padding: Sequence[int], stride: Sequence[int], dilation: Sequence[int], groups: int,
-    ) -> Tensor:  # fmt: skip
-        ctx.save_for_backward(x, weight)
-        ctx.rest = None if bias is None else bias.shape, stride, padding, dilation, False, (0, 0), groups
-        call = torch.ops.mkldnn._convolution_pointwise.default
-        return call(x, weight, bias, padding, stride, dilation, groups, "relu", [], "")
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        asked = ctx.needs_input_grad[:3]
-        return *torch.ops.aten.convolution_backward(gradient, *ctx.saved_tensors, *ctx.rest, asked), *[None] * 4
-
-
-class Passing(nn.Module):
-    """Numbers that were rectified, as they are: where they are zero, no gradient passes."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _Passing.apply(x)
-
-
-class _Passing(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return x.detach()
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return torch.ops.aten.threshold_backward(gradient, *ctx.saved_tensors, 0)
+        return torch.ops.aten.mkldnn_convolution(x, conv.weight.to(x.dtype), bias, *geometry)

@@ -8,7 +8,7 @@ from gradients import answers_and_gradients, kinds, needs_onednn
 from torch import nn
 
 from denoise.fusion import traced
-from denoise.opaque import Enter, Leave, OpaqueConv, Passing, make_opaque
+from denoise.opaque import Enter, Leave, OpaqueConv, make_opaque
 
 pytestmark = needs_onednn
 
@@ -54,7 +54,7 @@ def test_in_bfloat16_the_numbers_are_the_very_same():
 def test_the_chain_ends_with_the_relu_behind_the_last_pooling():
     found = kinds(opaque(encoder()))
     assert found[0] is Enter
-    assert found[1:11] == [OpaqueConv, Passing, OpaqueConv, nn.MaxPool2d, Passing] * 2
+    assert found[1:11] == [OpaqueConv, nn.ReLU, OpaqueConv, nn.MaxPool2d, nn.ReLU] * 2
     assert found[11:] == [Leave, nn.Conv2d]
 
 
