@@ -14,7 +14,6 @@ Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,7 +25,6 @@ from denoise.phases import doubles, endings, of_each_phase, of_transposed, overl
 
 PAIR_OF = {torch.bfloat16: torch.int32, torch.float32: torch.int64}
 """A number as wide as two of a format."""
-PIECES = 4
 PARTS = 4
 """In which a product that sums up over all pixels is computed."""
 
@@ -37,14 +35,14 @@ def quicken(graph: fx.GraphModule) -> None:
     Of transposed convolutions with nothing to rectify only the one before the last convolution: others gain nothing.
     """
     for source, relu, node in endings(graph):
-        replace(graph, node, Ending(layer_of(graph, source), layer_of(graph, node), rectified=relu is not None))
+        replace(graph, source, Doubling(layer_of(graph, source), rectified=relu is not None, large=False))
         if relu is not None:
             bypass(graph, relu)
-        bypass(graph, source)
+        replace(graph, node, Ending(layer_of(graph, node)))
     for node in list(graph.graph.nodes):
         source = before(node) if node.args else None
         if isinstance(layer_of(graph, node), nn.ReLU) and doubles(layer_of(graph, source)):
-            replace(graph, source, Doubling(layer_of(graph, source)))
+            replace(graph, source, Doubling(layer_of(graph, source), rectified=True, large=True))
             bypass(graph, node)
 
 
@@ -58,50 +56,49 @@ class Doubling(nn.Module):
     ----------
     conv : nn.ConvTranspose2d
         One that `phases.doubles`.
+    rectified : bool
+        With a ReLU.
+    large : bool
+        Without, the answer is left in phases: (N, 4 C', H, W).
     """
 
-    def __init__(self, conv: nn.ConvTranspose2d) -> None:
+    def __init__(self, conv: nn.ConvTranspose2d, *, rectified: bool, large: bool) -> None:
         super().__init__()
-        self.conv = conv
+        self.conv, self.rectified, self.large = conv, rectified, large
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Doubling.apply(x, self.conv.weight, self.conv.bias)
+        return _Doubling.apply(x, self.conv.weight, self.conv.bias, self.rectified, self.large)
 
 
 class _Doubling(torch.autograd.Function):
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        y = interleave(_in_phases(x, weight, bias, rectified=True))
-        ctx.save_for_backward(x, weight, y)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, rectified: bool, large: bool) -> Tensor:
+        phases = of_transposed(weight).contiguous(memory_format=torch.channels_last)
+        biases = None if bias is None else of_each_phase(bias)
+        call, after = torch.ops.mkldnn._convolution_pointwise.default, "relu" if rectified else "none"
+        y = call(F.pad(x, (0, 1, 0, 1)), phases, biases, (0, 0), (1, 1), (1, 1), 1, after, [], "")
+        y = interleave(y) if large else y
+        ctx.save_for_backward(x, weight, y if rectified else None)
+        ctx.large = large
         return y
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
-        passed = torch.ops.aten.threshold_backward(gradient, y, 0)
-        return _of_doubling(x, weight, passed, ctx.needs_input_grad)
-
-
-def _in_phases(x: Tensor, weight: Tensor, bias: Tensor | None, *, rectified: bool) -> Tensor:
-    """Of a transposed convolution, (N, C, H, W) -> (N, 4 C', H, W)."""
-    phases = of_transposed(weight).contiguous(memory_format=torch.channels_last)
-    biases = None if bias is None else of_each_phase(bias)
-    call, after = torch.ops.mkldnn._convolution_pointwise.default, "relu" if rectified else "none"
-    return call(F.pad(x, (0, 1, 0, 1)), phases, biases, (0, 0), (1, 1), (1, 1), 1, after, [], "")
-
-
-def _of_doubling(
-    x: Tensor, weight: Tensor, passed: Tensor, asked: Sequence[bool]
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The gradients of x, weight and bias of a transposed convolution, as far as `asked` for, given its answer's."""
-    of_x, of_weight, of_bias, *_ = asked
-    return (
-        F.conv2d(passed, weight, stride=2, padding=1) if of_x else None,
-        _weight_gradient(x, passed, weight) if of_weight else None,
-        passed.sum((2, 3)).sum(0) if of_bias else None,  # two threads share N sums, but not one
-    )
+        if ctx.large:
+            passed = gradient if y is None else torch.ops.aten.threshold_backward(gradient, y, 0)
+        else:
+            passed = interleave(gradient) if y is None else _interleaved_where(gradient, y)
+        of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
+        return (
+            F.conv2d(passed, weight, stride=2, padding=1) if of_x else None,
+            _weight_gradient(x, passed, weight) if of_weight else None,
+            passed.sum((2, 3)).sum(0) if of_bias else None,  # two threads share N sums, but not one
+            None,
+            None,
+        )
 
 
 def _weight_gradient(x: Tensor, passed: Tensor, weight: Tensor) -> Tensor:
@@ -120,19 +117,12 @@ def interleave(phases: Tensor) -> Tensor:
     return large.permute(0, 3, 1, 2)
 
 
-def _pieces_interleaved(added: Tensor, adding: Tensor, y: Tensor, *, rectified: bool) -> Tensor:
-    """The gradient of a product with `adding`, where `y` is above 0 if it is rectified, interleaved while it is
-    written; in pieces of pictures that fit the caches."""
+def _interleaved_where(gradient: Tensor, y: Tensor) -> Tensor:
+    """The gradient where `y` is above 0, else 0, interleaved while it is written."""
     count, channels, height, width = y.shape
     large = y.new_empty(count, height, 2, width, 2, channels // 4)
-    pieces = zip(*(tensor.chunk(PIECES) for tensor in (added, _cells(y), large)), strict=True)
-    for some, there, written in pieces:
-        places = written.permute(0, 1, 3, 2, 4, 5)
-        gradient = (some @ adding).view(there.shape)
-        if rectified:
-            torch.ops.aten.threshold_backward.grad_input(gradient, there, 0, grad_input=places)
-        else:
-            places.copy_(gradient)
+    places = large.permute(0, 1, 3, 2, 4, 5)
+    torch.ops.aten.threshold_backward.grad_input(_cells(gradient), _cells(y), 0, grad_input=places)
     return large.view(count, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
 
 
@@ -142,43 +132,43 @@ def _cells(phases: Tensor) -> Tensor:
 
 
 class Ending(nn.Module):
-    """A transposed convolution 3x3 of stride 2, the ReLU after it if there is one, and a last convolution 3x3:
-    (N, C, H, W) -> (N, C', 2 H, 2 W)."""
+    """A last convolution 3x3, from the phases of what it sees: (N, 4 C, H, W) -> (N, C', 2 H, 2 W)."""
 
-    def __init__(self, doubling: nn.ConvTranspose2d, last: nn.Conv2d, *, rectified: bool) -> None:
+    def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        self.doubling, self.last, self.rectified = doubling, last, rectified
+        self.conv = conv
 
     def forward(self, x: Tensor) -> Tensor:
-        doubling, last = self.doubling, self.last
-        adding, summing = patches(last.weight).flatten(1), overlap(last.weight)
-        y = _Ending.apply(x, doubling.weight, doubling.bias, adding, summing, self.rectified)
-        return y if last.bias is None else y + last.bias.view(-1, 1, 1)
+        conv = self.conv
+        y = _Ending.apply(x, patches(conv.weight).flatten(1), overlap(conv.weight))
+        # Within the convolution, whose weight is fixed, the gradient of the bias would take longer than all the rest.
+        return y if conv.bias is None else y + conv.bias.view(-1, 1, 1)
 
 
 class _Ending(torch.autograd.Function):
+    """What each cell adds to the pixels around it, as a product of matrices, whose gradient takes less time than that
+    of a convolution 1x1; and the sum of it, a convolution whose weight has no gradient."""
+
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, adding: Tensor, summing: Tensor, rectified: bool
-    ) -> Tensor:
-        y = _in_phases(x, weight, bias, rectified=rectified)
-        ctx.save_for_backward(x, weight, adding, summing, y)
-        ctx.rectified = rectified
-        added = F.linear(_channels_last(y), adding).permute(0, 3, 1, 2)
+    def forward(ctx: Any, x: Tensor, adding: Tensor, summing: Tensor) -> Tensor:
+        ctx.save_for_backward(x, adding, summing)
+        added = F.linear(_channels_last(x), adding).permute(0, 3, 1, 2)
         return _pairs_laid_out(F.conv2d(added, summing, padding=1))
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight, adding, summing, y = ctx.saved_tensors
+        x, adding, summing = ctx.saved_tensors
+        # The gradient of a convolution is one with the turned weight; as such it takes half of the time.
         turned = summing.flip(2, 3).transpose(0, 1).contiguous(memory_format=torch.channels_last)
         added = _channels_last(F.conv2d(_pairs_in_phases(gradient), turned, padding=1))
-        passed = _pieces_interleaved(added, adding, y, rectified=ctx.rectified)
-        of_adding = None
-        if ctx.needs_input_grad[3]:
-            of_adding = _product_of_parts(added.flatten(0, 2), _channels_last(y).flatten(0, 2))
-        return *_of_doubling(x, weight, passed, ctx.needs_input_grad), of_adding, None, None
+        of_x, of_adding, _ = ctx.needs_input_grad
+        return (
+            (added @ adding).permute(0, 3, 1, 2) if of_x else None,
+            _product_of_parts(added.flatten(0, 2), _channels_last(x).flatten(0, 2)) if of_adding else None,
+            None,
+        )
 
 
 def _product_of_parts(a: Tensor, b: Tensor) -> Tensor:

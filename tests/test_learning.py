@@ -30,11 +30,11 @@ FORMS = {
     "laid out": (lambda bias: nn.Sequential(doubling(3, 5, bias), nn.ReLU()), [Doubling]),
     "in phases": (
         lambda bias: nn.Sequential(doubling(3, 5, bias), nn.ReLU(), nn.Conv2d(5, 2, 3, padding=1, bias=bias)),
-        [Ending],
+        [Doubling, Ending],
     ),
     "nothing rectified": (
         lambda bias: nn.Sequential(doubling(3, 5, bias), nn.Conv2d(5, 1, 3, padding=1, bias=bias)),
-        [Ending],
+        [Doubling, Ending],
     ),
 }
 
