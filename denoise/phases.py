@@ -17,7 +17,6 @@ import functools
 from collections.abc import Callable, Iterator
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
 from denoise.fusion import Convolution, before, is_convolution, is_plain_3x3, layer_of, put_before, replace
@@ -60,18 +59,9 @@ def of_transposed(weight: Tensor) -> Tensor:
     In one dimension pixel 2 m is tap 1 of pixel m, and pixel 2 m + 1 taps 2 and 0 of pixels m and m + 1.
     """
     given, out = weight.shape[:2]
-    numbers = F.pad(weight.permute(0, 2, 3, 1).reshape(-1), (0, 1))  # and a zero
-    places = _places_of_phases(given, out).to(weight.device)
-    return numbers.index_select(0, places).view(4 * out, 2, 2, given).permute(0, 3, 1, 2)
-
-
-@functools.cache
-@torch.inference_mode(False)
-def _places_of_phases(given: int, out: int) -> Tensor:
-    """Where each number of the phases is among those of a weight, (given, 3, 3, out), and the zero behind them."""
-    numbers = torch.arange(9 * given * out).view(given, 9, out).permute(1, 2, 0)
-    taps = torch.cat([numbers, numbers.new_full((1, out, given), 9 * given * out)])[_taps_of_phases()]
-    return taps.permute(0, 1, 4, 2, 3, 5).flatten()
+    taps = weight.permute(2, 3, 1, 0).reshape(9, out, given)
+    taps = torch.cat([taps, taps.new_zeros(1, out, given)])[_taps_of_phases().to(weight.device)]
+    return taps.permute(0, 1, 4, 2, 3, 5).reshape(4 * out, 2, 2, given).permute(0, 3, 1, 2)
 
 
 @functools.cache
