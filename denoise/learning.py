@@ -25,8 +25,6 @@ from denoise.phases import doubles, endings, of_each_phase, of_transposed, overl
 
 PAIR_OF = {torch.bfloat16: torch.int32, torch.float32: torch.int64}
 """A number as wide as two of a format."""
-CACHED = 2**22
-"""Bytes that stay near the processors from one operation to the next."""
 PARTS = 4
 """In which a product that sums up over all pixels is computed."""
 
@@ -89,10 +87,13 @@ class _Doubling(torch.autograd.Function):
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
-        passed = _bordered(gradient, y, large=ctx.large)
+        if ctx.large:
+            passed = gradient if y is None else torch.ops.aten.threshold_backward(gradient, y, 0)
+        else:
+            passed = interleave(gradient) if y is None else _interleaved_where(gradient, y)
         of_x, of_weight, of_bias, *_ = ctx.needs_input_grad
         return (
-            F.conv2d(passed, weight, stride=2) if of_x else None,
+            F.conv2d(passed, weight, stride=2, padding=1) if of_x else None,
             _weight_gradient(x, passed, weight) if of_weight else None,
             passed.sum((2, 3)).sum(0) if of_bias else None,  # two threads share N sums, but not one
             None,
@@ -100,33 +101,10 @@ class _Doubling(torch.autograd.Function):
         )
 
 
-def _bordered(gradient: Tensor, y: Tensor | None, *, large: bool) -> Tensor:
-    """The gradient where `y`, if there is one, is above 0, else 0, with a border of zeros above and to the left.
-
-    (N, C, 2 H, 2 W) or, unless it is large, its phases -> (N, C, 2 H + 1, 2 W + 1), on channels_last: written once,
-    where it is read from.
-    """
-    count, channels, height, width = gradient.shape if large else _shape_of_large(gradient)
-    bordered = gradient.new_empty(count, height + 1, width + 1, channels)
-    bordered[:, 0].zero_(), bordered[:, :, 0].zero_()
-    places, of = bordered[:, 1:, 1:], _channels_last
-    if not large:
-        places, of = places.unflatten(1, (-1, 2)).unflatten(3, (-1, 2)).permute(0, 1, 3, 2, 4, 5), _cells
-    if y is None:
-        places.copy_(of(gradient))
-    else:
-        torch.ops.aten.threshold_backward.grad_input(of(gradient), of(y), 0, grad_input=places)
-    return bordered.permute(0, 3, 1, 2)
-
-
 def _weight_gradient(x: Tensor, passed: Tensor, weight: Tensor) -> Tensor:
     """Of the convolution of stride 2 whose answer to `passed` is of the shape of `x`, its gradient there being `x`."""
-    if 9 * x[:, 0].numel() * passed.shape[1] * x.element_size() > CACHED:
-        geometry = (2, 2), (0, 0), (1, 1), False, (0, 0), 1
-        return torch.ops.aten.convolution_backward(x, passed, weight, None, *geometry, [False, True, False])[1]
-    taps = _channels_last(passed).unfold(1, 3, 2).unfold(2, 3, 2).permute(0, 1, 2, 4, 5, 3)  # (N, H, W, 3, 3, C')
-    product = _product_of_parts(_channels_last(x).flatten(0, 2), taps.flatten(0, 2).flatten(1))
-    return product.unflatten(1, (3, 3, -1)).permute(0, 3, 1, 2)
+    geometry = (2, 2), (1, 1), (1, 1), False, (0, 0), 1
+    return torch.ops.aten.convolution_backward(x, passed, weight, None, *geometry, [False, True, False])[1]
 
 
 def interleave(phases: Tensor) -> Tensor:
@@ -134,14 +112,18 @@ def interleave(phases: Tensor) -> Tensor:
 
     `F.pixel_shuffle` wants the phases of a channel together: it moves numbers one by one where this moves C at a time.
     """
-    count, channels, height, width = _shape_of_large(phases)
-    large = _cells(phases).permute(0, 1, 3, 2, 4, 5).reshape(count, height, width, channels)
+    count, channels, height, width = phases.shape
+    large = _cells(phases).permute(0, 1, 3, 2, 4, 5).reshape(count, 2 * height, 2 * width, channels // 4)
     return large.permute(0, 3, 1, 2)
 
 
-def _shape_of_large(phases: Tensor) -> tuple[int, int, int, int]:
-    count, channels, height, width = phases.shape
-    return count, channels // 4, 2 * height, 2 * width
+def _interleaved_where(gradient: Tensor, y: Tensor) -> Tensor:
+    """The gradient where `y` is above 0, else 0, interleaved while it is written."""
+    count, channels, height, width = y.shape
+    large = y.new_empty(count, height, 2, width, 2, channels // 4)
+    places = large.permute(0, 1, 3, 2, 4, 5)
+    torch.ops.aten.threshold_backward.grad_input(_cells(gradient), _cells(y), 0, grad_input=places)
+    return large.view(count, 2 * height, 2 * width, channels // 4).permute(0, 3, 1, 2)
 
 
 def _cells(phases: Tensor) -> Tensor:
