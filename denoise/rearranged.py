@@ -14,7 +14,6 @@ import torch
 from torch import fx, nn
 
 from denoise.anysize import AnySize
-from denoise.beginning import begin
 from denoise.fusion import before, layer_of, replace, traced
 from denoise.learning import quicken
 from denoise.lowering import backends
@@ -43,7 +42,6 @@ def rearranged(network: AnySize) -> AnySize:
     pool_first(graph)
     if has_onednn:
         quicken(graph)
-        begin(graph)
     overwrite(graph)
     if has_onednn:
         make_opaque(graph)
