@@ -23,6 +23,7 @@ from denoise.engine import Denoiser
 from denoise.lowering import lower
 from denoise.machine import keep_freed_memory
 from denoise.optimisers import adam
+from denoise.rearranged import rearranged
 from denoise.replay import Replayed
 
 LR = 1e-3  # of Adam, as Keras has it
@@ -94,11 +95,11 @@ def training(
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
     one_pass = rearranging or recording
     optimiser = adam(network, LR) if one_pass else torch.optim.Adam(network.parameters(), LR)
-    logits_of = torch.compile(network.logits) if rearranging else network.logits
+    trained = rearranged(network) if rearranging else network
 
     def gradients(clean: Tensor) -> Tensor:
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
-            logits = logits_of(clean)
+            logits = trained.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
