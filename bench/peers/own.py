@@ -26,7 +26,6 @@ from denoise.optimisers import adam
 from denoise.rearranged import rearranged
 from denoise.replay import Replayed
 
-PART = 32  # pictures whose gradients are added up
 LR = 1e-3  # of Adam, as Keras has it
 
 
@@ -99,15 +98,12 @@ def training(
     trained = rearranged(network) if rearranging else network
 
     def gradients(clean: Tensor) -> Tensor:
+        with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
+            logits = trained.logits(clean)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
-        losses = []
-        for some in clean.split(PART):
-            with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
-                logits = trained.logits(some)
-            loss = F.binary_cross_entropy_with_logits(logits.float(), some) * (len(some) / len(clean))
-            loss.backward()
-            losses.append(loss.detach())
-        return torch.stack(losses).sum()
+        loss.backward()
+        return loss.detach()
 
     of = Replayed(gradients, choosing=True) if recording else gradients
 
