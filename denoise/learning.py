@@ -46,6 +46,12 @@ def quicken(graph: fx.GraphModule) -> None:
             bypass(graph, node)
 
 
+def alike(x: Tensor, *others: Tensor | None) -> list[Tensor | None]:
+    """All in the number format that autocast has here, or in that of `x`. To have autocast do so costs more time."""
+    dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else x.dtype
+    return [None if one is None else one.to(dtype) for one in (x, *others)]
+
+
 class Doubling(nn.Module):
     """A transposed convolution 3x3 of stride 2, and the ReLU after it: (N, C, H, W) -> (N, C', 2 H, 2 W).
 
@@ -67,12 +73,11 @@ class Doubling(nn.Module):
         self.conv, self.rectified, self.large = conv, rectified, large
 
     def forward(self, x: Tensor) -> Tensor:
-        return _Doubling.apply(x, self.conv.weight, self.conv.bias, self.rectified, self.large)
+        return _Doubling.apply(*alike(x, self.conv.weight, self.conv.bias), self.rectified, self.large)
 
 
 class _Doubling(torch.autograd.Function):
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, rectified: bool, large: bool) -> Tensor:
         phases = of_transposed(weight).contiguous(memory_format=torch.channels_last)
         biases = None if bias is None else of_each_phase(bias)
@@ -84,7 +89,6 @@ class _Doubling(torch.autograd.Function):
         return y
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         if ctx.large:
@@ -140,7 +144,7 @@ class Ending(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         conv = self.conv
-        y = _Ending.apply(x, patches(conv.weight).flatten(1), overlap(conv.weight))
+        y = _Ending.apply(*alike(x, patches(conv.weight).flatten(1), overlap(conv.weight)))
         # Within the convolution, whose weight is fixed, the gradient of the bias would take longer than all the rest.
         return y if conv.bias is None else y + conv.bias.view(-1, 1, 1)
 
@@ -150,14 +154,12 @@ class _Ending(torch.autograd.Function):
     of a convolution 1x1; and the sum of it, a convolution whose weight has no gradient."""
 
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.bfloat16)
     def forward(ctx: Any, x: Tensor, adding: Tensor, summing: Tensor) -> Tensor:
         ctx.save_for_backward(x, adding, summing)
         added = F.linear(_channels_last(x), adding).permute(0, 3, 1, 2)
         return _pairs_laid_out(F.conv2d(added, summing, padding=1))
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, adding, summing = ctx.saved_tensors
         # The gradient of a convolution is one with the turned weight; as such it takes half of the time.
