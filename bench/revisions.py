@@ -125,11 +125,11 @@ def _line(rows: pd.DataFrame) -> dict[str, str]:
     first, ratios = rows.iloc[0], rows.ms_p50 / rows.before_ms_p50
     low, high = median_interval(ratios)
     return {
-        "Change": first.what,
+        "Change": first.what.removeprefix("Tried: "),
         "Revision": f"`{first.revision}`",
         "Time of a call": f"{ratios.median():.3f} [{low:.3f}, {high:.3f}]",
         "Rounds": str(len(rows)),
-        "": "kept" if first.kept else "taken back",
+        "Now": "kept" if first.kept else "taken back",
     }
 
 
