@@ -418,6 +418,7 @@ FILES = {
     "tutorials/scores.parquet": SCORES,
     "*/costs-MACHINE-DEVICE.csv": COSTS,
     "speed/MACHINE-DEVICE.csv": SPEED,
+    "training/MACHINE-DEVICE.csv": SPEED,
     "scale/MACHINE-DEVICE.csv": SCALE,
     "reach/MACHINE-DEVICE.csv": REACH,
     "operations/MACHINE-DEVICE.csv": OPERATIONS,

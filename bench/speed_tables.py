@@ -109,9 +109,27 @@ def update() -> None:
         partial.write_text(written)
 
 
+def training_text(frame: pd.DataFrame) -> str:
+    """The same of a run of training alone, and how it stands to Keras round by round: that has two speeds."""
+    first = frame.iloc[0]
+    lead = f"**Training alone**, in a run of its own of commit {first.commit}, `{first.command}`:"
+    lines = [line for _, rows in frame.groupby("network", sort=False) for line in by_round(rows)]
+    return "\n\n".join([lead, text(frame).strip(), "\n".join(lines)]) + "\n"
+
+
+def by_round(rows: pd.DataFrame) -> list[str]:
+    """A line of how far training is ahead of Keras in each round, where both were timed."""
+    times, keras = ratio(rows, ("train_rearranged",), ("keras_fit",)), best(rows, ("keras_fit",))
+    if times is None or keras is None:
+        return []
+    rounds = ", ".join(f"{times[number]:.2f} ({rate:,.0f})" for number, rate in keras.items())
+    return [f"- {rows.network.iloc[0]}, times Keras `fit` (its pictures a second), round by round: {rounds}."]
+
+
 # The runs whose results are a file a machine: the folder, the columns, and what is said of them.
 OF_A_MACHINE = {
     "speed": (SPEED, text),
+    "training": (SPEED, training_text),
     "scale": (SCALE, scale.text),
     "operations": (OPERATIONS, operations.text),
     "revisions": (REVISIONS, revisions.text),
