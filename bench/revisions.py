@@ -110,8 +110,9 @@ def text(frame: pd.DataFrame) -> str:
     """What the README says of a run."""
     parts = []
     for (system, network, batch), found in frame.groupby(["system", "network", "batch"], sort=False):
-        lines = [_line(rows) for _, rows in found.groupby("revision", sort=False)]
-        table = pd.DataFrame(lines).sort_values("Time of a call", ascending=False)
+        ratios = (found.ms_p50 / found.before_ms_p50).groupby(found.revision).median()
+        slowest_first = ratios.sort_values(ascending=False).index
+        table = pd.DataFrame([_line(found[found.revision == revision]) for revision in slowest_first])
         parts.append(
             f"**Changes that were tried** for {SYSTEMS[system].label.split(': ')[-1]} ({network}, {batch} pictures): "
             "the time of a call with the change as a share of that without it, which had turns with it (median of the "
