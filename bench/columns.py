@@ -375,7 +375,7 @@ REVISIONS = {
     "revision": "commit that was timed",
     "before": "the commit before it, which was timed in turns with it",
     "what": "its first line",
-    "kept": "whether no later commit reverts it",
+    "kept": "whether no later commit had reverted it when it was timed",
     "system": "`bench.systems.SYSTEMS`",
     "network": "`bench.systems.NETWORKS`",
     "batch": "28x28 pictures a call, or a training step",

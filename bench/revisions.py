@@ -116,7 +116,8 @@ def text(frame: pd.DataFrame) -> str:
         parts.append(
             f"**Changes that were tried** for {SYSTEMS[system].label.split(': ')[-1]} ({network}, {batch} pictures): "
             "the time of a call with the change as a share of that without it, which had turns with it (median of the "
-            f"rounds' ratios and its {100 * LEVEL:.0f} % interval). What was taken back is in the history still."
+            f"rounds' ratios and its {100 * LEVEL:.0f} % interval), by `python -m bench revisions`. What was taken "
+            "back is in the history still."
         )
         parts.append(table.to_markdown(index=False, disable_numparse=True))
     return "\n\n".join(parts) + "\n"

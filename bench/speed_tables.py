@@ -27,16 +27,16 @@ RATIOS = (
 
 def text(frame: pd.DataFrame) -> str:
     """A table and its sentences for each network, as Markdown."""
-    parts = []
+    first = frame.iloc[0]
+    parts = [f"By `{first.command}`, of commit {first.commit}:"]
     for network, rows in frame.groupby("network", sort=False):
-        first = rows.iloc[0]
+        counted = rows.iloc[0]
         parts.append(
-            f"**{TITLES[network]}**, {first.parameters:,} parameters, {first.macs / 1e6:.2f} M MACs a picture "
-            f"({first.fused_macs / 1e6:.2f} fused): pictures a second by the number of pictures a call."
+            f"**{TITLES[network]}**, {counted.parameters:,} parameters, {counted.macs / 1e6:.2f} M MACs a picture "
+            f"({counted.fused_macs / 1e6:.2f} fused): pictures a second by the number of pictures a call."
         )
         parts.append(_table(rows))
         parts.append("\n".join(f"- {line}" for line in sentences(rows)))
-    first = frame.iloc[0]
     turns = frame["round"].nunique()
     parts.append(
         f"Medians of {turns} rounds of turns; the networks are untrained, so no scores are checked. "
@@ -74,7 +74,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     for other, called in (("keras_fit", "Keras `fit`"), ("train", "PyTorch in float32")):
         trained = ratio(rows, ("train_rearranged", "train_recorded"), (other,))
         if trained is not None:
-            said.append(f"It trains on {_times(trained)} as many pictures a second as {called}.")
+            said.append(f"It trains on {_times(trained)} as many pictures a second as {called}{_by_round(trained)}.")
     ours = best(rows, ("engine",))
     if ours is not None:
         reached = ours.median() * rows.fused_macs.iloc[0] / 1e12
@@ -102,6 +102,11 @@ def _times(ratios: pd.Series) -> str:
     return f"{ratios.median():.2f} times [{ratios.min():.2f}, {ratios.max():.2f}]"
 
 
+def _by_round(ratios: pd.Series) -> str:
+    """A median does not tell that a system has two speeds, as Keras `fit` has."""
+    return f" (round by round {', '.join(f'{times:.2f}' for times in ratios)})" if len(ratios) > 1 else ""
+
+
 def update() -> None:
     """Put what the committed runs say into the README."""
     written = with_part(README.read_text(), PART, part())
@@ -109,27 +114,10 @@ def update() -> None:
         partial.write_text(written)
 
 
-def training_text(frame: pd.DataFrame) -> str:
-    """The same of a run of training alone, and how it stands to Keras round by round: that has two speeds."""
-    first = frame.iloc[0]
-    lead = f"**Training alone**, in a run of its own of commit {first.commit}, `{first.command}`:"
-    lines = [line for _, rows in frame.groupby("network", sort=False) for line in by_round(rows)]
-    return "\n\n".join([lead, text(frame).strip(), "\n".join(lines)]) + "\n"
-
-
-def by_round(rows: pd.DataFrame) -> list[str]:
-    """A line of how far training is ahead of Keras in each round, where both were timed."""
-    times, keras = ratio(rows, ("train_rearranged",), ("keras_fit",)), best(rows, ("keras_fit",))
-    if times is None or keras is None:
-        return []
-    rounds = ", ".join(f"{times[number]:.2f} ({rate:,.0f})" for number, rate in keras.items())
-    return [f"- {rows.network.iloc[0]}, times Keras `fit` (its pictures a second), round by round: {rounds}."]
-
-
 # The runs whose results are a file a machine: the folder, the columns, and what is said of them.
 OF_A_MACHINE = {
     "speed": (SPEED, text),
-    "training": (SPEED, training_text),
+    "training": (SPEED, text),
     "scale": (SCALE, scale.text),
     "operations": (OPERATIONS, operations.text),
     "revisions": (REVISIONS, revisions.text),

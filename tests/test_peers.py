@@ -227,10 +227,8 @@ def test_nothing_is_said_of_what_was_not_measured():
 
 
 def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
-    frame = run({("train_rearranged", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
-    (said,) = speed_tables.by_round(frame)
-    assert said.endswith("round by round: 5.00 (1,600), 2.50 (3,000).")
-    assert speed_tables.by_round(run({("keras_fit", 128): [1_600]})) == []
+    said = speed_tables.sentences(run({("train_rearranged", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]}))
+    assert said[0].endswith("as many pictures a second as Keras `fit` (round by round 5.00, 2.50).")
 
 
 def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():

@@ -91,6 +91,13 @@ def test_a_commit_whose_code_fails_is_named_with_its_error(history, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_was_measured_before_a_commit_that_fails_is_kept(history, tmp_path):
+    with pytest.raises(ValueError, match="cannot be timed"):
+        measured(tmp_path / "out", history[1], history[2])
+    (file,) = (tmp_path / "out").glob("*.csv")
+    assert set(pd.read_csv(file).revision) == {history[1]}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -24,22 +25,23 @@ def main(given: argparse.Namespace) -> None:
     if given.rounds < 1 or given.batch < 1:
         raise ValueError("--rounds and --batch must be at least 1")
     cpu, names = torch.device("cpu"), [revisions.named(revision) for revision in given.revisions]
-    of = given.system, given.network, given.batch, torch.get_num_threads(), given.rounds
-    found = pd.DataFrame([row for name in names for row in revisions.rows(name, *of)])
     facts = machine.run_on(cpu) | provenance.describe() | {"command": given.command}
-    found = found.assign(**{name: value for name, value in facts.items() if name in REVISIONS})
-    found = found.reindex(columns=list(REVISIONS))
+    facts = {name: value for name, value in facts.items() if name in REVISIONS}
+    of = given.system, given.network, given.batch, torch.get_num_threads(), given.rounds
     target = given.out / f"{machine.slug(cpu)}.csv"
-    if target.exists():
-        found = _together(pd.read_csv(target), found, target)
-    with whole_file(target) as partial:
-        found.to_csv(partial, index=False, float_format="%.5g")
-    print(revisions.text(found))
+    for name in names:
+        found = pd.DataFrame(revisions.rows(name, *of)).assign(**facts).reindex(columns=list(REVISIONS))
+        _add(found, target)
+    print(revisions.text(pd.read_csv(target)))
     print("written:", target)
 
 
-def _together(before: pd.DataFrame, found: pd.DataFrame, target: object) -> pd.DataFrame:
-    """What was found before of other revisions, and what is found now."""
-    check(before.columns, REVISIONS, target)
-    measured = before.set_index(CELL).index.isin(found.set_index(CELL).index)
-    return pd.concat([before[~measured], found], ignore_index=True)
+def _add(found: pd.DataFrame, target: Path) -> None:
+    """Write what is found now beside what was found before of others."""
+    if target.exists():
+        before = pd.read_csv(target)
+        check(before.columns, REVISIONS, target)
+        measured = before.set_index(CELL).index.isin(found.set_index(CELL).index)
+        found = pd.concat([before[~measured], found], ignore_index=True)
+    with whole_file(target) as partial:
+        found.to_csv(partial, index=False, float_format="%.5g")
