@@ -15,6 +15,7 @@ COPIED = 2**28  # bytes: beyond any cache
 CONV = (64, 64, 56, 56)  # (N, C, H, W) of a convolution 64 -> 64, 3x3, channels_last
 CONV_MACS = CONV[0] * 64 * CONV[1] * 9 * CONV[2] * CONV[3]
 TURNS, SECONDS = 8, 1.0  # turns of each, at least, and for how long
+GLANCE = 3  # turns that tell whether something else runs: others pause for fractions of a second
 CALLS_ON_GPU = 50  # of a turn: to wait for one takes as long as a short call does
 
 
@@ -28,16 +29,16 @@ def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
     target = torch.empty_like(source)
     with torch.inference_mode():
         return {
-            "ceiling_matmul_tmacs": SIDE**3 / min(_turns(lambda: a @ b, device, SECONDS)) / 1e12,
-            "ceiling_conv_tmacs": CONV_MACS / min(_turns(_convolution(device, dtype), device, SECONDS)) / 1e12,
-            "ceiling_copy_gb_s": 2 * COPIED / min(_turns(lambda: target.copy_(source), device, SECONDS)) / 1e9,
+            "ceiling_matmul_tmacs": SIDE**3 / min(_turns(lambda: a @ b, device, TURNS, SECONDS)) / 1e12,
+            "ceiling_conv_tmacs": CONV_MACS / min(_turns(_convolution(device, dtype), device, TURNS, SECONDS)) / 1e12,
+            "ceiling_copy_gb_s": 2 * COPIED / min(_turns(lambda: target.copy_(source), device, TURNS, SECONDS)) / 1e9,
         }
 
 
 @torch.inference_mode()
 def usual(device: torch.device, dtype: torch.dtype) -> float:
     """The convolution's rate at this moment in TMAC/s, the median of a few turns: whether something else is running."""
-    return CONV_MACS / statistics.median(_turns(_convolution(device, dtype), device, 0.0)) / 1e12
+    return CONV_MACS / statistics.median(_turns(_convolution(device, dtype), device, GLANCE, 0.0)) / 1e12
 
 
 def _convolution(device: torch.device, dtype: torch.dtype) -> Callable[[], Tensor]:
@@ -46,12 +47,12 @@ def _convolution(device: torch.device, dtype: torch.dtype) -> Callable[[], Tenso
     return lambda: F.conv2d(x, kernel, padding=1)
 
 
-def _turns(call: Callable[[], object], device: torch.device, least: float) -> list[float]:
-    """Seconds of a call in each turn, the first left out; for `least` seconds, and `TURNS` turns."""
+def _turns(call: Callable[[], object], device: torch.device, turns: int, least: float) -> list[float]:
+    """Seconds of a call in each turn, the first left out; `turns` of them at least, and for `least` seconds."""
     on_gpu = device.type == "cuda"
     calls, seconds = CALLS_ON_GPU if on_gpu else 1, []
     end = time.perf_counter() + least
-    while len(seconds) <= TURNS or time.perf_counter() < end:
+    while len(seconds) <= turns or time.perf_counter() < end:
         began = time.perf_counter()
         for _ in range(calls):
             call()

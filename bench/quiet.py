@@ -17,7 +17,7 @@ import torch
 from bench import ceiling, machine
 
 PATIENCE = 900.0  # seconds to wait for a quiet moment
-PAUSE = 0.2  # seconds until the machine is asked again
+PAUSE = 0.05  # seconds until the machine is asked again
 Taken = TypeVar("Taken")
 
 

@@ -7,7 +7,7 @@ import functools
 import json
 import logging
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed
 from bench.columns import SPEED
 from bench.labels import counted
 from bench.quiet import Busy, Quiet
-from bench.systems import NETWORKS, SYSTEMS, Process, Turn, check, kind, of, processes
+from bench.systems import NETWORKS, SYSTEMS, Turn, check, kind, of, processes
 from denoise import export, remembered, weights
 from denoise.files import whole_file
 from denoise.fusion import fuse
@@ -39,10 +39,13 @@ def main(given: argparse.Namespace) -> None:
     check(systems, device)
     remembered.forget(device, torch.get_num_threads())
     running, quiet = processes(systems), Quiet(given.quiet, device)
+
+    def ask(job: dict[str, Any]) -> Turn:
+        return quiet.take(functools.partial(running[kind(job["system"])].ask, job, given.seconds))
+
     try:
-        rates = quiet.take(lambda: ceiling.rates(device, machine.quickest(device)))
         with tempfile.TemporaryDirectory() as folder:
-            rows = _rounds(systems, running, Path(folder), given, quiet)
+            rows = _rounds(_jobs(systems, Path(folder), given.device), ask, given.rounds, device)
     finally:
         for process in running.values():
             process.close()
@@ -50,7 +53,7 @@ def main(given: argparse.Namespace) -> None:
         raise ValueError("no system could be timed: the lines above say why")
     described = machine.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
-    frame = pd.DataFrame(rows).assign(**facts, **rates).reindex(columns=list(SPEED))
+    frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(SPEED))
     target = given.out / f"{machine.slug(device)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
@@ -58,44 +61,62 @@ def main(given: argparse.Namespace) -> None:
     print("written:", target, speed_figure.write(target))
 
 
-def _rounds(
-    systems: Sequence[str],
-    running: dict[tuple[bool, bool], Process],
-    folder: Path,
-    given: argparse.Namespace,
-    quiet: Quiet,
-) -> list[dict[str, Any]]:
-    """A row a round, network, system and number of pictures a call; every system has its turn in each round."""
-    cells = [
-        (network, name, size)
-        for network in NETWORKS
-        for size in SIZES[given.device]
-        for name in systems
-        if size >= SYSTEMS[name].least and (SYSTEMS[name].task == "clean" or size == TRAINED)
-    ]
+def _jobs(systems: Sequence[str], folder: Path, device: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """For each network, system and number of pictures a call: what its rows say of it, and what its process is told."""
     foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
     networks = {name: _network(name, folder, foreign=foreign, rounded=rounded) for name in NETWORKS}
+    found = []
+    for network, told in networks.items():
+        for size in SIZES[device]:
+            for name in systems:
+                system = SYSTEMS[name]
+                if size >= system.least and (system.task == "clean" or size == TRAINED):
+                    labels = {"network": network, "task": system.task, "system": name, "batch": size}
+                    found.append((labels | told["counts"], _job(network, name, size, networks, device)))
+    return found
+
+
+def _rounds(
+    jobs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    ask: Callable[[dict[str, Any]], Turn],
+    count: int,
+    device: torch.device,
+) -> list[dict[str, Any]]:
+    """A row a round and job. Every job has its turn in each round, and so have the machine's limits: at one moment
+    alone others might be in their way."""
     rows, failed = [], set()
-    with tqdm(total=given.rounds * len(cells), unit=" turns", disable=None) as bar:
-        for number in range(given.rounds):
-            for network, system, size in cells:
-                bar.update()
-                if (network, system) in failed:
-                    continue
-                job = _job(network, system, size, networks, given.device)
-                try:
-                    turn = quiet.take(functools.partial(running[kind(system)].ask, job, given.seconds))
-                except (Busy, KeyboardInterrupt) as error:
-                    whole = [row for row in rows if row["round"] < number]
-                    if isinstance(error, KeyboardInterrupt) and not whole:
-                        raise
-                    log.warning("ends after %s: %s", counted(number, "round"), str(error) or "interrupted")
-                    return whole
-                if turn.error:
-                    failed.add((network, system))
-                    log.warning("left out: %s on %s: %s", system, network, turn.error)
-                    continue
-                rows.append(_row(number, network, system, size, turn) | networks[network]["counts"])
+    with tqdm(total=count * len(jobs), unit=" turns", disable=None) as bar:
+        for number in range(count):
+            try:
+                facts = {"round": number} | ceiling.rates(device, machine.quickest(device))
+                rows += [row | facts for row in _round(jobs, ask, failed, bar)]
+            except (Busy, KeyboardInterrupt) as error:
+                if isinstance(error, KeyboardInterrupt) and not rows:
+                    raise
+                log.warning("ends after %s: %s", counted(number, "round"), str(error) or "interrupted")
+                break
+    return rows
+
+
+def _round(
+    jobs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
+    ask: Callable[[dict[str, Any]], Turn],
+    failed: set[tuple[str, str]],
+    bar: tqdm,
+) -> list[dict[str, Any]]:
+    """The rows of one round; what fails is left out from then on."""
+    rows = []
+    for labels, job in jobs:
+        bar.update()
+        name = labels["network"], labels["system"]
+        if name in failed:
+            continue
+        turn = ask(job)
+        if turn.error:
+            failed.add(name)
+            log.warning("left out: %s on %s: %s", labels["system"], labels["network"], turn.error)
+            continue
+        rows.append(labels | _timed(turn))
     return rows
 
 
@@ -120,16 +141,11 @@ def _job(network: str, system: str, size: int, networks: dict[str, Any], device:
     return job | {"architecture": networks[network]["architecture"], "device": device}
 
 
-def _row(number: int, network: str, system: str, size: int, turn: Turn) -> dict[str, Any]:
+def _timed(turn: Turn) -> dict[str, Any]:
     median, slow = np.percentile(turn.seconds, [50, 90])
     return {
-        "network": network,
-        "task": SYSTEMS[system].task,
-        "system": system,
         "version": turn.version,
         "ran": turn.ran,
-        "batch": size,
-        "round": number,
         "calls": len(turn.seconds),
         "ms_p50": median * 1e3,
         "ms_p90": slow * 1e3,
