@@ -132,8 +132,7 @@ def columns_text() -> str:
         "# Results",
         "`table.csv`, here and in `photographs`, is made by `make table` (the shipped networks), `tuning.csv` by "
         "`python -m bench tune`, `rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
-        "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, `training` by "
-        "`python -m bench speed --systems keras_fit train train_rearranged --out bench/results/training`, "
+        "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimisers muon --out bench/results/reach`, "
         "`operations` by `python -m bench operations --out bench/results/operations`, "

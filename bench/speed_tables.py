@@ -117,7 +117,6 @@ def update() -> None:
 # The runs whose results are a file a machine: the folder, the columns, and what is said of them.
 OF_A_MACHINE = {
     "speed": (SPEED, text),
-    "training": (SPEED, text),
     "scale": (SCALE, scale.text),
     "operations": (OPERATIONS, operations.text),
     "revisions": (REVISIONS, revisions.text),
