@@ -28,6 +28,7 @@ from denoise.fusion import fuse
 SHAPE = (1, 28, 28)
 SIZES = {"cpu": (1, 32, 128, 512), "cuda": (1, 128, 4_096, 16_384)}  # pictures a call
 TRAINED = 128  # pictures of a training step, as in the Keras example
+Cell = tuple[dict[str, Any], dict[str, Any]]  # of the table: what its rows say of it, and what its process is told
 log = logging.getLogger("bench")
 
 
@@ -45,7 +46,7 @@ def main(given: argparse.Namespace) -> None:
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            rows = _rounds(_jobs(systems, Path(folder), given.device), ask, given.rounds, device)
+            rows = _rounds(_cells(systems, Path(folder), given.device), ask, given.rounds, device)
     finally:
         for process in running.values():
             process.close()
@@ -61,35 +62,32 @@ def main(given: argparse.Namespace) -> None:
     print("written:", target, speed_figure.write(target))
 
 
-def _jobs(systems: Sequence[str], folder: Path, device: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """For each network, system and number of pictures a call: what its rows say of it, and what its process is told."""
+def _cells(systems: Sequence[str], folder: Path, device: str) -> list[Cell]:
+    """One for each network, number of pictures a call, and system that has a turn there."""
     foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
-    networks = {name: _network(name, folder, foreign=foreign, rounded=rounded) for name in NETWORKS}
     found = []
-    for network, told in networks.items():
+    for network in NETWORKS:
+        counts, files = _network(network, folder, foreign=foreign, rounded=rounded)
         for size in SIZES[device]:
             for name in systems:
                 system = SYSTEMS[name]
                 if size >= system.least and (system.task == "clean" or size == TRAINED):
                     labels = {"network": network, "task": system.task, "system": name, "batch": size}
-                    found.append((labels | told["counts"], _job(network, name, size, networks, device)))
+                    found.append((labels | counts, _job(network, name, size, files, device)))
     return found
 
 
 def _rounds(
-    jobs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
-    ask: Callable[[dict[str, Any]], Turn],
-    count: int,
-    device: torch.device,
+    cells: Sequence[Cell], ask: Callable[[dict[str, Any]], Turn], count: int, device: torch.device
 ) -> list[dict[str, Any]]:
-    """A row a round and job. Every job has its turn in each round, and so have the machine's limits: at one moment
+    """A row a round and cell. Every cell has its turn in each round, and so have the machine's limits: at one moment
     alone others might be in their way."""
     rows, failed = [], set()
-    with tqdm(total=count * len(jobs), unit=" turns", disable=None) as bar:
+    with tqdm(total=count * len(cells), unit=" turns", disable=None) as bar:
         for number in range(count):
             try:
                 facts = {"round": number} | ceiling.rates(device, machine.quickest(device))
-                rows += [row | facts for row in _round(jobs, ask, failed, bar)]
+                rows += [row | facts for row in _round(cells, ask, failed, bar)]
             except (Busy, KeyboardInterrupt) as error:
                 if isinstance(error, KeyboardInterrupt) and not rows:
                     raise
@@ -99,14 +97,11 @@ def _rounds(
 
 
 def _round(
-    jobs: Sequence[tuple[dict[str, Any], dict[str, Any]]],
-    ask: Callable[[dict[str, Any]], Turn],
-    failed: set[tuple[str, str]],
-    bar: tqdm,
+    cells: Sequence[Cell], ask: Callable[[dict[str, Any]], Turn], failed: set[tuple[str, str]], bar: tqdm
 ) -> list[dict[str, Any]]:
     """The rows of one round; what fails is left out from then on."""
     rows = []
-    for labels, job in jobs:
+    for labels, job in cells:
         bar.update()
         name = labels["network"], labels["system"]
         if name in failed:
@@ -120,25 +115,24 @@ def _round(
     return rows
 
 
-def _network(name: str, folder: Path, *, foreign: bool, rounded: bool) -> dict[str, Any]:
-    """What the processes are told of a network, as a file if some are of others, and what it counts."""
+def _network(name: str, folder: Path, *, foreign: bool, rounded: bool) -> tuple[dict[str, int], dict[str, str]]:
+    """What a network counts, and the files, as far as systems of others are there, by which these are told of it."""
     network = weights.build(NETWORKS[name]).eval()
-    file = folder / f"{name}.onnx"
+    file, coarse = folder / f"{name}.onnx", folder / f"{name}-int8.onnx"
     if foreign:
         export.any_batch(network, file, SHAPE)
-    coarse = folder / f"{name}-int8.onnx"
     if rounded:
         int8.quantise(file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
     counts = {"parameters": costs.parameters(network), "macs": costs.macs(network, SHAPE)}
     counts["fused_macs"] = costs.macs(fuse(network), SHAPE)
-    return {"architecture": json.dumps(NETWORKS[name]), "onnx": str(file), "int8": str(coarse), "counts": counts}
+    return counts, {"onnx": str(file), "int8": str(coarse)}
 
 
-def _job(network: str, system: str, size: int, networks: dict[str, Any], device: str) -> dict[str, Any]:
+def _job(network: str, system: str, size: int, files: dict[str, str], device: str) -> dict[str, Any]:
     job = {"system": system, "shape": SHAPE, "batch": size, "threads": torch.get_num_threads()}
     if SYSTEMS[system].peer:
-        return job | {"network": network} | {name: networks[network][name] for name in ("onnx", "int8")}
-    return job | {"architecture": networks[network]["architecture"], "device": device}
+        return job | {"network": network} | files
+    return job | {"architecture": json.dumps(NETWORKS[network]), "device": device}
 
 
 def _timed(turn: Turn) -> dict[str, Any]:
