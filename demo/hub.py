@@ -13,9 +13,17 @@ import huggingface_hub
 from huggingface_hub import errors
 
 KINDS = {"space": "Space", "model": "model repository"}
+PAYMENT_REQUIRED = 402
 
 
-def push(name: str, folder: Path, kind: str, message: str, *, private: bool = False, **options: str) -> str:
+class PaymentRequired(ValueError):
+    """The hub wants a paid plan for what was asked."""
+
+
+def push(
+    name: str, folder: Path, kind: str, message: str, *, private: bool = False, hardware: str | None = None,
+    **options: str,
+) -> str:  # fmt: skip
     """Create the repository `ORG/NAME`, or bring an existing one up to date: it then holds `folder` and nothing else.
 
     Parameters
@@ -28,6 +36,8 @@ def push(name: str, folder: Path, kind: str, message: str, *, private: bool = Fa
         Of the commit.
     private : bool
         Of a repository that is created.
+    hardware : str, optional
+        Of a Space: one of `SpaceHardware`. An existing Space is moved to it.
     **options
         Of `create_repo`.
 
@@ -38,6 +48,8 @@ def push(name: str, folder: Path, kind: str, message: str, *, private: bool = Fa
 
     Raises
     ------
+    PaymentRequired
+        The hub answers 402.
     ValueError
         There is no token, the name is none, or the hub refuses or is not reached; one line that says which.
     """
@@ -49,13 +61,20 @@ def push(name: str, folder: Path, kind: str, message: str, *, private: bool = Fa
         )
     api = huggingface_hub.HfApi(token=token)
     try:
+        moved = hardware is not None and api.repo_exists(name, repo_type=kind)
+        if hardware is not None and not moved:
+            options["space_hardware"] = hardware
         address = api.create_repo(name, repo_type=kind, private=private, exist_ok=True, **options)
+        if moved:
+            api.request_space_hardware(name, hardware)
         api.upload_folder(
             repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
         )  # fmt: skip
     except errors.HFValidationError as error:
         raise ValueError(f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({_first(error)})") from error
     except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
+        if getattr(getattr(error, "response", None), "status_code", None) == PAYMENT_REQUIRED:
+            raise PaymentRequired(f"the hub did not take {name}: {_first(error)}") from error
         raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
     return str(address)
 

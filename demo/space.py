@@ -6,6 +6,7 @@ each as a model repository.
 References
 ----------
 https://huggingface.co/docs/hub/spaces-config-reference
+https://huggingface.co/docs/hub/spaces-zerogpu
 https://huggingface.co/docs/huggingface_hub/guides/upload
 """
 
@@ -16,6 +17,8 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from huggingface_hub import SpaceHardware
 
 import denoise
 from demo import hub, model_repos, static_space
@@ -31,6 +34,8 @@ TOOLS = {"screenshot.py", "space.py", "static_space.py", "hub.py", "model_repos.
 """Of demo/, which the page itself does not import."""
 
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")  # of requirements.txt
+HARDWARE = tuple(kind.value for kind in SpaceHardware)
+FREE = SpaceHardware.ZERO_A10G.value  # ZeroGPU; since July 2026 a Gradio Space on a processor needs a paid plan
 LARGEST_FILE = 10_000_000  # bytes: of a Space that is started often; the static one's runtime is larger
 
 
@@ -100,19 +105,34 @@ def requirements() -> str:
     return "".join(f"{line}\n" for line in lines if not line.startswith(OF_TESTS_AND_BENCH))
 
 
-def push(name: str, *, private: bool = False, static: bool = False) -> str:
+def push(name: str, *, private: bool = False, static: bool = False, hardware: str | None = None) -> str:
     """Create the Space `ORG/NAME`, or bring an existing one up to date; returns its address.
+
+    Parameters
+    ----------
+    name : str
+    private : bool
+        Of a Space that is created.
+    static : bool
+        Push the page that runs in the browser.
+    hardware : str, optional
+        One of `HARDWARE`; an existing Space is moved to it. The hub's default is a processor, which needs a paid plan.
 
     Raises
     ------
     ValueError
-        As `build` and `hub.push` do.
+        As `build` and `hub.push` do; if the hub asks for a paid plan, the line names the commands for free accounts.
     """
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "space"
         build(built, static=static)
         said, sdk = "The page, its networks and what it needs", "static" if static else "gradio"
-        return hub.push(name, built, "space", said, private=private, space_sdk=sdk)
+        try:
+            return hub.push(name, built, "space", said, private=private, hardware=hardware, space_sdk=sdk)
+        except hub.PaymentRequired as error:
+            again = f"python -m demo.space push {name}"
+            ways = f"{again} --hardware {FREE}, or {again} --static"
+            raise ValueError(f"{error} Free accounts can run: {ways}") from error
 
 
 def push_models(organisation: str, *, private: bool = False, dry_run: bool = False) -> Iterator[str]:
@@ -143,6 +163,8 @@ def listing(folder: Path) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
+    if given.verb == "push" and given.static and given.hardware:
+        raise ValueError("--static runs in the browser and takes no --hardware: leave one of them out")
     if given.verb == "build":
         folder = given.folder or Path("runs") / ("static-space" if given.static else "space")
         build(folder, static=given.static)
@@ -158,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(listing(built))
         print(f"nothing was sent to {given.name}")
     else:
-        print("there:", push(given.name, private=given.private, static=given.static))
+        print("there:", push(given.name, private=given.private, static=given.static, hardware=given.hardware))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -170,6 +192,10 @@ def _parser() -> argparse.ArgumentParser:
     sent.add_argument("name", metavar="ORG/NAME")
     for verb in (made, sent):
         verb.add_argument("--static", action="store_true", help="the page that runs in the browser: no Python there")
+    sent.add_argument(
+        "--hardware", choices=HARDWARE, metavar="NAME",
+        help=f"where the Space runs, as {FREE} (free accounts), cpu-basic or t4-small",
+    )  # fmt: skip
     models = verbs.add_parser("push-models", help="publish each set of weights as a model repository with a model card")
     models.add_argument("organisation", metavar="ORG", help="yours, or an organisation's in which you may write")
     for verb in (sent, models):

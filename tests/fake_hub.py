@@ -1,4 +1,8 @@
-"""A small Hugging Face hub on loopback: what uploads of folders and downloads ask, and no more."""
+"""A small Hugging Face hub on loopback: what uploads of folders and downloads ask, and no more.
+
+With `free` it treats its visitor as the hub treats a free account: a Gradio Space is hosted on ZeroGPU alone, and there
+only if one of its functions asks for a GPU.
+"""
 
 import base64
 import hashlib
@@ -10,6 +14,11 @@ import loopback
 
 TOKEN = "hf_of_nobody"
 SHA = "0" * 40  # of every commit
+UNPAID = (
+    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic requires a PRO "
+    "subscription."
+)
+NO_FUNCTION = "No @spaces.GPU function detected during startup"
 
 
 class Hub(loopback.Server):
@@ -17,7 +26,8 @@ class Hub(loopback.Server):
 
     def __init__(self):
         super().__init__(Handler)
-        self.repos, self.files, self.blobs, self.refused = {}, {}, {}, False
+        self.repos, self.files, self.blobs = {}, {}, {}
+        self.refused, self.free = False, False
 
     def lay_out(self, repo, folder: Path):
         """Write the files of a repository into a folder, as a Space has them."""
@@ -41,10 +51,16 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)
             repo = f"{asked['type']}s/{asked['organization']}/{asked['name']}"
             there = repo in self.server.repos
+            if self.server.free and asked.get("sdk") == "gradio" and asked.get("hardware") != "zero-a10g":
+                return self._answer({"error": UNPAID}, 402)
             self.server.repos.setdefault(repo, asked)
             self.server.files.setdefault(repo, {})
             where = {"url": f"{self.server.url}/{repo}"}
             return self._answer(where | {"error": "it exists"}, 409) if there else self._answer(where)
+        if path.endswith("/hardware"):
+            hardware = json.loads(body)["flavor"]
+            self.server.repos[path.removeprefix("/api/").removesuffix("/hardware")]["hardware"] = hardware
+            return self._answer({"stage": "BUILDING", "hardware": {"current": None, "requested": hardware}})
         if path == "/api/validate-yaml":
             return self._answer({"errors": [], "warnings": []})
         if path.endswith("/preupload/main"):
@@ -75,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
             if path in (repo, f"{repo}/revision/main"):
                 siblings = [{"rfilename": name} for name in files]
                 return self._answer({"id": repo.partition("/")[2], "sha": SHA, "siblings": siblings})
-        return self._answer({"error": f"no such address: {path}"}, 404)
+        return self._answer({"error": f"no such address: {path}"}, 404, {"x-error-code": "RepoNotFound"})
 
     def _place(self, wanted):
         action = {"href": f"{self.server.url}/blobs/{wanted['oid']}"}
@@ -104,10 +120,12 @@ class Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
-    def _answer(self, content, status=200):
+    def _answer(self, content, status=200, headers=()):
         body = json.dumps(content).encode()
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        for header in dict(headers).items():
+            self.send_header(*header)
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -56,6 +56,7 @@ def test_its_front_matter_is_what_the_hub_takes(built):
     assert len(facts["short_description"]) <= 60
     assert facts["python_version"] in ("3.10", "3.12")  # those of ZeroGPU
     assert re.fullmatch(r"6\.\d+\.\d+", facts["sdk_version"])
+    assert facts["suggested_hardware"] == space.FREE  # what whoever copies the Space is offered
 
 
 def test_its_requirements_are_the_project_s_without_those_of_tests(built):
@@ -106,6 +107,70 @@ def test_a_new_space_is_created_as_asked(hub):
     asked = hub.repos[REPO]
     assert (asked["type"], asked["sdk"]) == ("space", "gradio")
     assert asked.get("private") or asked.get("visibility") == "private"
+
+
+def test_a_free_account_is_told_the_commands_that_work_for_it(hub):
+    hub.free = True
+    done = pushed(hub, NAME)
+    (line,) = done.stderr.strip().splitlines()
+    assert done.returncode == 2
+    assert fake_hub.UNPAID in line
+    for way in ("--hardware zero-a10g", "--static"):
+        assert f"python -m demo.space push {NAME} {way}" in line
+    assert not hub.files
+
+
+def test_a_free_account_hosts_the_space_on_zerogpu(hub):
+    hub.free = True
+    done = pushed(hub, NAME, "--hardware", "zero-a10g")
+    assert done.returncode == 0, done.stderr
+    assert hub.repos[REPO]["hardware"] == "zero-a10g"
+    assert "app.py" in hub.files[REPO]
+
+
+def test_a_space_that_is_there_is_moved_to_the_hardware_that_is_named(hub):
+    hub.repos[REPO], hub.files[REPO] = {"hardware": "cpu-basic"}, {}
+    done = pushed(hub, NAME, "--hardware", "zero-a10g")
+    assert done.returncode == 0, done.stderr
+    assert hub.repos[REPO]["hardware"] == "zero-a10g"
+
+
+@pytest.mark.parametrize("words", [("--hardware", "zero"), ("--static", "--hardware", "zero-a10g")])
+def test_hardware_that_makes_no_sense_is_refused_before_anything_is_sent(hub, words, capsys):
+    with pytest.raises(SystemExit) as end:
+        commandline.run(space.main, ["push", NAME, *words])
+    assert end.value.code == 2
+    assert "--hardware" in capsys.readouterr().err
+    assert not hub.repos
+
+
+def test_zerogpu_finds_a_function_that_asks_for_a_gpu(built, tmp_path):
+    """ZeroGPU refuses to start an app in which `spaces.GPU` decorates nothing."""
+    package = tmp_path / "spaces"
+    package.mkdir()
+    (package / "__init__.py").write_text(STAND_IN)
+    (package / "config.py").write_text("class Config:\n    zero_gpu = True\n")
+    told = {"PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "SYSTEM": "spaces", "SPACE_ID": NAME}
+    kept = {name: value for name, value in os.environ.items() if name != "DENOISE_DATA"}
+    done = subprocess.run(
+        [sys.executable, "-c", "import app, spaces; print(*spaces.asked)"], cwd=built[0], env={**kept, **told},
+        capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split(), fake_hub.NO_FUNCTION
+
+
+STAND_IN = """
+import sys
+assert "torch" not in sys.modules, "spaces comes before torch"
+asked = []
+def GPU(function):
+    assert function.__qualname__ == function.__name__, "a function of a module"
+    asked.append(f"{function.__module__}.{function.__name__}")
+    return function
+def gradio_auto_wrap(function):
+    return function
+"""
 
 
 def test_the_static_page_is_pushed_as_a_static_space(hub):
