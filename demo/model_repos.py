@@ -69,6 +69,10 @@ All settings, the validation scores and the curve of the training are in `{name}
 PSNR is the mean over pictures with data_range 1; SSIM is that of Wang et al. 2004 (Gaussian window). ± is the 95 %
 interval over test pictures; the network was trained once, and another seed would score a little otherwise.
 
+## License
+
+The weights and the code: MIT. The images that the network was trained on: {license}.
+
 ## What it is not for
 
 It knows {knows}, and the noise that it was trained with. It makes a picture plausible, not true: read nothing out of a
@@ -162,4 +166,5 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
         values="`sigma` may be left out: the network then cleans what it sees." if told else "",
         trained="\n".join(_trained(facts)),
         scores=table.to_markdown(index=False),
+        license=DATASETS[settings["dataset"]].facts["license"],
     )  # fmt: skip

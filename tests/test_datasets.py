@@ -3,6 +3,7 @@ import io
 import tarfile
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import platformdirs
@@ -46,6 +47,12 @@ def test_keys_are_unique_over_all_splits_and_the_same_each_time(name):
     keys = [key for pictures in splits(name).values() for key in pictures.keys]
     assert len(set(keys)) == len(keys)
     assert keys == [key for pictures in splits(name).values() for key in pictures.keys]
+
+
+def test_every_dataset_states_its_license_and_the_readme_lists_it():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    for entry in datasets.DATASETS:
+        assert f"| {entry.label} (`{entry.name}`) | {entry.facts['license']} |" in readme
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])

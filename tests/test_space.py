@@ -1,5 +1,6 @@
 """The Space: exactly what the page needs, pushed to a hub on loopback, started from what arrived there."""
 
+import json
 import os
 import re
 import socket
@@ -20,6 +21,7 @@ from PIL import Image
 import denoise
 from demo import model_repos, space
 from denoise import commandline, weights
+from denoise.datasets import DATASETS
 
 NAME = "someone/decoders"
 REPO = f"spaces/{NAME}"
@@ -271,6 +273,8 @@ def test_a_model_card_has_the_committed_scores_as_its_model_index(name):
     committed = tables[(tables.method == name) & tables.psnr_db.notna()].psnr_db.round(4).tolist()
     assert found
     assert set(found) <= set(committed)
+    trained_on = json.loads(weights.locate(name).with_suffix(".json").read_text())["settings"]["dataset"]
+    assert f"trained on: {DATASETS[trained_on].facts['license']}." in card.text
     assert "None" not in card.text
     assert "nan" not in card.text
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from denoise import picture_files
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of
 
+TERMS = "non-commercial research and education (BSDS500's terms)"
 LEVELS = (15 / 255, 25 / 255, 50 / 255)  # of the published tables, whose noise is not clamped
 HELD_OUT = 0.05  # of the training pictures: validation
 MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD68
@@ -28,6 +29,7 @@ MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD
     label="Train400",
     files=["train400/test_001.png"],
     splits=("train", "val"),
+    license=TERMS,
     kind="photographs",
     levels=LEVELS,
 )
@@ -41,6 +43,7 @@ def train400(split: str, root: Path) -> Pictures:
     label="BSDS500",
     files=["bsds500/train/100075.jpg"],
     splits=("train", "val"),
+    license=TERMS,
     kind="photographs",
     levels=LEVELS,
 )
@@ -53,6 +56,7 @@ def bsds500(split: str, root: Path) -> Pictures:
     "set12",
     label="Set12",
     files=["set12/01.png"],
+    license="none stated",
     training="train400",
     kind="photographs",
     levels=LEVELS,
@@ -67,6 +71,7 @@ def set12(split: str, root: Path) -> Pictures:
     "bsd68",
     label="BSD68",
     files=["bsd68/test001.png"],
+    license=TERMS,
     training="train400",
     kind="photographs",
     levels=LEVELS,
@@ -78,7 +83,14 @@ def bsd68(split: str, root: Path) -> Pictures:
 
 
 @DATASETS.register(
-    "cbsd68", label="CBSD68", files=[MEMBERS], training="bsds500", kind="photographs", levels=LEVELS, clipped=False
+    "cbsd68",
+    label="CBSD68",
+    files=[MEMBERS],
+    license=TERMS,
+    training="bsds500",
+    kind="photographs",
+    levels=LEVELS,
+    clipped=False,
 )
 def cbsd68(split: str, root: Path) -> Pictures:
     """BSD68 in colour: those pictures of BSDS500's val that the list of its members names."""

@@ -28,6 +28,7 @@ def page(key: str) -> str:
     label="Dirty documents",
     kind="pages",
     files=[PAGES],
+    license="CC BY 4.0 (NoisyOffice, from which the pages are)",
     group=page,
     levels=(0.0,),
     clipped=True,

@@ -11,7 +11,7 @@ from denoise.datasets.base import DATASETS, SPLITS, MissingData, Pictures, split
 log = logging.getLogger(__name__)
 
 
-@DATASETS.register("folder", label="A folder of pictures", kind=None)
+@DATASETS.register("folder", label="A folder of pictures", license="the user's own", kind=None)
 def folder(split: str, path: Path) -> Pictures:
     """Every picture below a folder, gray or RGB, of any size; `notes` counts files that cannot be read.
 

@@ -25,7 +25,12 @@ FAMILIES = {
 }
 
 
-@DATASETS.register("glyphs", label="Letters from Matplotlib's fonts", group=lambda key: key.partition("/")[0])
+@DATASETS.register(
+    "glyphs",
+    label="Letters from Matplotlib's fonts",
+    license="those of the fonts DejaVu, STIX and Computer Modern: free to use and share",
+    group=lambda key: key.partition("/")[0],
+)
 def glyphs(split: str, root: Path) -> Pictures:
     """28x28 gray letters, bright on black, stretched to the box; `root` is not used, the fonts come with Matplotlib.
 

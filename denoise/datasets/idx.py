@@ -33,13 +33,23 @@ FILES = {  # bytes of each unpacked file
 CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 
 
-@DATASETS.register("mnist", label="MNIST digits", files=[f"MNIST/raw/{file}" for file in FILES])
+@DATASETS.register(
+    "mnist",
+    label="MNIST digits",
+    files=[f"MNIST/raw/{file}" for file in FILES],
+    license="CC BY-SA 3.0 (as Keras states)",
+)
 def mnist(split: str, root: Path) -> Pictures:
     """28x28 gray digits: 55,000 / 5,000 / 10,000 pictures."""
     return _load("mnist", "MNIST", split, root, "0123456789")
 
 
-@DATASETS.register("fashion_mnist", label="Fashion-MNIST clothes", files=[f"FashionMNIST/raw/{file}" for file in FILES])
+@DATASETS.register(
+    "fashion_mnist",
+    label="Fashion-MNIST clothes",
+    files=[f"FashionMNIST/raw/{file}" for file in FILES],
+    license="MIT",
+)
 def fashion_mnist(split: str, root: Path) -> Pictures:
     """28x28 gray clothes: 55,000 / 5,000 / 10,000 pictures."""
     return _load("fashion_mnist", "FashionMNIST", split, root, CLOTHES)

@@ -38,6 +38,7 @@ from denoise.files import whole_file
 SOURCE = "http://yaroslavvb.com/upload/notMNIST/"
 TIMEOUT = 20  # seconds without an answer from the source
 SIDE = 28
+TERMS = "none stated; each letter is of a font with a license of its own"
 LOADER = 1  # of the cache: another number where keys, duplicates or the decoding change
 
 log = logging.getLogger(__name__)
@@ -65,13 +66,15 @@ def font(key: str) -> str:
         return stem
 
 
-@DATASETS.register("notmnist", label="notMNIST letters", files=[f"notMNIST/{SMALL.file}"], group=font)
+@DATASETS.register("notmnist", label="notMNIST letters", license=TERMS, files=[f"notMNIST/{SMALL.file}"], group=font)
 def notmnist(split: str, root: Path) -> Pictures:
     """The hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
     return load("notmnist", SMALL, split, root)
 
 
-@DATASETS.register("notmnist_large", label="notMNIST letters (large)", files=[f"notMNIST/{LARGE.file}"], group=font)
+@DATASETS.register(
+    "notmnist_large", label="notMNIST letters (large)", license=TERMS, files=[f"notMNIST/{LARGE.file}"], group=font
+)
 def notmnist_large(split: str, root: Path) -> Pictures:
     """The archive as found: half a million letters, about 6.5 % with a wrong label, split by font."""
     return load("notmnist_large", LARGE, split, root)

@@ -25,7 +25,12 @@ FILES = {  # logos, charts, rendered text and microscope stacks are left out; th
 }
 
 
-@DATASETS.register("photos", label="Photographs of scikit-image", kind="photographs")
+@DATASETS.register(
+    "photos",
+    label="Photographs of scikit-image",
+    license="stated for each image in scikit-image's documentation",
+    kind="photographs",
+)
 def photos(split: str, root: Path) -> Pictures:
     """Gray and colour photographs of different sizes; `root` is not used. `notes` counts files that are absent."""
     folder = Path(skimage.__file__).parent / "data"
