@@ -120,7 +120,7 @@ def test_a_misnamed_picture_is_read_by_what_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "not a picture (0 bytes)"), (b"hello" * 99, "not a picture"), (b"GIF89a" + bytes(99), "not a picture")],
+    [(b"", "not a picture (0 bytes)"), (b"hello" * 99, "not a picture"), (b"%PDF-1.7", "not a picture but a PDF")],
 )
 def test_what_is_no_picture_is_named(tmp_path, content, said):
     (tmp_path / "a.png").write_bytes(content)

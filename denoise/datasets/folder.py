@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 def folder(split: str, path: Path) -> Pictures:
     """Every picture below a folder, gray or RGB, of any size; `notes` counts files that cannot be read.
 
+    Of a file with several images, as a TIFF with pages, the first is taken; `notes` counts the others.
+
     Where the folder has a subfolder train, val or test, such subfolders are the splits and nothing beside them is read;
     else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
     """
@@ -24,13 +26,17 @@ def folder(split: str, path: Path) -> Pictures:
     keys = {file: file.relative_to(path).as_posix() for file in files}
     # One is enough: with train and test alone, a hash over both would train on test pictures.
     named = any((path / name).is_dir() for name in SPLITS)
-    images, kept, unreadable = [], [], 0
+    images, kept, unreadable, further = [], [], 0, 0
     for file, key in keys.items():
         if (key.partition("/")[0] if named else split_of(key)) != split:
             continue
         try:
-            images.append(picture_files.read_8bit(file))
+            pages = picture_files.read_pages(file)
+            images.append(picture_files.eight_bits(pages.first()))
             kept.append(key)
+            if len(pages) > 1:
+                further += len(pages) - 1
+                log.warning("%s: only the first of %d images in the file is used", file, len(pages))
         except ValueError as error:
             unreadable += 1
             log.warning("skipped: %s", error)
@@ -40,4 +46,5 @@ def folder(split: str, path: Path) -> Pictures:
             + (f"put some into {path / split}" if named else "add pictures, or make subfolders train, val and test")
         )
     labels = tuple(Path(key).stem for key in kept)
-    return Pictures("folder", split, tuple(images), tuple(kept), labels, {"unreadable": unreadable})
+    notes = {"unreadable": unreadable, **({"further images of files": further} if further else {})}
+    return Pictures("folder", split, tuple(images), tuple(kept), labels, notes)

@@ -1,0 +1,105 @@
+"""Image files taken apart: what all kinds share between the bytes of a file and its pixels.
+
+A decoder is given nothing but the bytes that make the pixels. Metadata never reaches it, so that no text, profile or
+record can harm it, and sizes and counts are checked before it starts.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from denoise.images.metadata import Metadata
+
+UNREADABLE = "cannot be read as a picture"
+MOST_FRAMES = 10_000
+DECODERS_SAY = (
+    *(OSError, SyntaxError, ValueError, EOFError, OverflowError),
+    *(struct.error, IndexError, KeyError, RuntimeError, Image.DecompressionBombError),
+)
+"""What Pillow's readers raise for files that are damaged."""
+
+
+class TooLarge(ValueError):
+    """An image with more pixels than the caller allows."""
+
+
+class Decoded(NamedTuple):
+    """One image of a file: its pixels (H, W, C) as they lie in the file, and the notes that its reader made.
+
+    `orientation` is 0 if the EXIF block of the metadata says it.
+    """
+
+    pixels: np.ndarray
+    alpha: bool
+    metadata: Metadata
+    notes: tuple[str, ...] = ()
+    orientation: int = 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A file whose structure was checked: the number of its images, and these, decoded one by one when asked for."""
+
+    count: int
+    images: Generator[Decoded]
+
+
+def check_size(width: int, height: int, largest: int) -> None:
+    """Raise ValueError for an image without pixels, `TooLarge` for one of more than `largest`."""
+    if width < 1 or height < 1:
+        raise ValueError(f"{width}x{height} is no size of an image")
+    if width * height > largest:
+        raise TooLarge(f"{width}x{height} is above {largest:,} pixels: crop or shrink it")
+
+
+def cut(what: str) -> ValueError:
+    """Make the error of a file that ends too early."""
+    return ValueError(f"{UNREADABLE}: cut short, {what}")
+
+
+def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
+    """Decode the first image with one of Pillow's readers, without those for other kinds; raises ValueError."""
+    try:
+        image = reader(io.BytesIO(data))
+        image.load()
+    except DECODERS_SAY as error:
+        raise ValueError(f"{UNREADABLE}: {said(error)}") from None
+    return image
+
+
+def said(error: Exception) -> str:
+    """Return what a decoder said, on one line."""
+    text = " ".join(str(error).split())
+    return "cut short" if "truncated" in text else text[:200] or type(error).__name__
+
+
+def channels(image: Image.Image) -> tuple[np.ndarray, bool]:
+    """Return the pixels of an image (H, W, C) as gray or RGB, and if their last channel is alpha."""
+    if image.mode in ("1", "L") and not image.has_transparency_data:
+        image = image.convert("L")
+    elif image.mode not in ("I;16", "L", "LA", "RGB", "RGBA") or image.has_transparency_data:
+        gray = image.mode in ("1", "L", "LA")
+        alpha = image.has_transparency_data
+        image = image.convert(("LA" if gray else "RGBA") if alpha else ("L" if gray else "RGB"))
+    pixels = np.asarray(image)
+    pixels = pixels.astype(np.uint16) if image.mode == "I;16" else pixels
+    return pixels.reshape(image.height, image.width, -1), image.mode in ("LA", "RGBA")
+
+
+def frames(reader: type[ImageFile.ImageFile], data: bytes, numbers: range) -> Iterator[tuple[np.ndarray, bool, int]]:
+    """Decode the images of an animation: pixels, alpha, and milliseconds of each; raises ValueError."""
+    try:
+        image = reader(io.BytesIO(data))
+        for number in numbers:
+            image.seek(number)
+            image.load()
+            yield *channels(image), round(image.info.get("duration", 0))
+    except DECODERS_SAY as error:
+        raise ValueError(f"{UNREADABLE}: {said(error)}") from None

@@ -1,0 +1,183 @@
+"""EXIF blocks: kept byte for byte between formats, but for what an upright image changes, and taken apart for TIFF.
+
+A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. An edit in place keeps the maker's notes valid,
+as these hold offsets into the block.
+"""
+
+from __future__ import annotations
+
+import struct
+from fractions import Fraction
+
+from denoise.images.ifd import (
+    BYTES,
+    LONG,
+    NUMBERS,
+    RATIONAL,
+    SHORT,
+    Broken,
+    Directory,
+    Entry,
+    Layout,
+    Tree,
+    entry,
+    numbers,
+    read_directory,
+    read_header,
+    swapped,
+    write_directory,
+)
+
+ORIENTATION, X_RESOLUTION, Y_RESOLUTION, UNIT = 274, 282, 283, 296
+EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
+POINTERS = (EXIF, GPS, INTEROPERABILITY)
+WITHIN: dict[int, tuple[int, ...]] = {0: (EXIF, GPS), EXIF: (INTEROPERABILITY,), GPS: (), INTEROPERABILITY: ()}
+"""The directories that may lie within each directory (0: the first), so that no pointer leads in a circle."""
+
+WIDTHS, HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, in that of EXIF
+THUMBNAIL, THUMBNAIL_BYTES = 513, 514
+UNITS = {2: "inch", 3: "cm"}
+
+
+def check(block: bytes) -> bytes:
+    """Return a block whose first directory can be read; raises `Broken` for another one."""
+    _first(block)
+    return block
+
+
+def orientation(block: bytes) -> int:
+    """Return the orientation that a block names, 1 (upright) if it names none."""
+    layout, first = _first(block)
+    found = numbers(first.entries.get(ORIENTATION), layout.order)
+    return int(found[0]) if found and found[0] in range(1, 9) else 1
+
+
+def resolution(block: bytes) -> tuple[float, float, str] | None:
+    """Return the resolution that a block names (x, y and unit), None if it names none."""
+    layout, first = _first(block)
+    return resolution_of(first.entries, layout.order)
+
+
+def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, str] | None:
+    """Return the resolution that the fields of a directory name (x, y and unit), None if they name none."""
+    x, y, unit = (numbers(entries.get(tag), order) for tag in (X_RESOLUTION, Y_RESOLUTION, UNIT))
+    name = UNITS.get(int(unit[0]), "aspect") if unit else "inch"
+    if not x or not y or x[0] <= 0 or y[0] <= 0 or (name == "aspect" and x[0] == y[0]):
+        return None
+    return x[0], y[0], name
+
+
+def upright(block: bytes, width: int, height: int, *, aside: bool) -> bytes:
+    """Return a block for the upright image of `width` x `height` pixels, without the thumbnail of the old image.
+
+    `aside` says that the pixels were turned by 90 degrees: the resolutions across and down change places.
+    """
+    layout, first = _first(block)
+    edited = bytearray(block)
+    entries = first.entries
+    _set(edited, entries.get(ORIENTATION), 1, layout)
+    if aside and X_RESOLUTION in entries and Y_RESOLUTION in entries:
+        x, y = entries[X_RESOLUTION], entries[Y_RESOLUTION]
+        if len(x.data) == len(y.data):
+            edited[x.at : x.at + len(x.data)], edited[y.at : y.at + len(y.data)] = y.data, x.data
+    for directory in (first, _below(block, first, EXIF, layout)):
+        for tags, side in ((WIDTHS, width), (HEIGHTS, height)):
+            for tag in tags:
+                _set(edited, directory.entries.get(tag), side, layout)
+    return bytes(_without_thumbnail(edited, first, layout))
+
+
+def with_resolution(block: bytes, x: Fraction, y: Fraction, unit: str) -> bytes:
+    """Return a block that names a resolution in "inch" or "cm"; a block that names one already stays as it is."""
+    layout, first = _first(block) if block else (Layout("<"), Directory({}, 0, 0))
+    if X_RESOLUTION in first.entries:
+        return block
+    fields = {**first.entries, **resolution_fields(x, y, unit, layout.order)}
+    return _replaced(block, layout, fields, first.next) if block else put_together(fields, layout.order)
+
+
+def without_orientation(block: bytes) -> bytes:
+    """Return a block that names no orientation."""
+    layout, first = _first(block)
+    return _replaced(block, layout, {k: v for k, v in first.entries.items() if k != ORIENTATION}, first.next)
+
+
+def _replaced(block: bytes, layout: Layout, fields: Tree, next_: int) -> bytes:
+    """Put a new first directory behind the rest, so that no offset within the block changes."""
+    block += bytes(len(block) % 2)
+    return _header(layout.order, len(block)) + block[8:] + write_directory(fields, len(block), layout, next_)
+
+
+def resolution_fields(x: Fraction, y: Fraction, unit: str, order: str) -> dict[int, Entry]:
+    """Return the three fields that name a resolution; the unit "aspect" stands for none."""
+    return {
+        X_RESOLUTION: entry(RATIONAL, *x.as_integer_ratio(), order=order),
+        Y_RESOLUTION: entry(RATIONAL, *y.as_integer_ratio(), order=order),
+        UNIT: entry(SHORT, next((key for key, name in UNITS.items() if name == unit), 1), order=order),
+    }
+
+
+def take_apart(block: bytes, order: str) -> dict[int, Entry | Tree]:
+    """Return the fields of a block in a byte order, those of its directories for EXIF and GPS within."""
+    layout, first = _first(block)
+    return tree(block, first, layout, order)
+
+
+def tree(data: bytes, directory: Directory, layout: Layout, order: str, tag: int = 0) -> dict[int, Entry | Tree]:
+    """Return the fields of the directory that `tag` points at (0: the first), in a byte order."""
+    fields: dict[int, Entry | Tree] = {
+        key: swapped(field, layout.order, order) for key, field in directory.entries.items() if key not in POINTERS
+    }
+    for pointer in WITHIN[tag]:
+        inner = tree(data, _below(data, directory, pointer, layout), layout, order, pointer)
+        if inner:
+            fields[pointer] = inner
+    return fields
+
+
+def put_together(fields: Tree, order: str) -> bytes:
+    """Return the block that holds such fields."""
+    return _header(order, 8) + write_directory(fields, 8, Layout(order))
+
+
+def _first(block: bytes) -> tuple[Layout, Directory]:
+    layout, offset = read_header(block)
+    if layout.big:
+        raise Broken("an EXIF block with the header of a BigTIFF")
+    return layout, read_directory(block, offset, layout, lenient=True)
+
+
+def _below(data: bytes, directory: Directory, tag: int, layout: Layout) -> Directory:
+    """Return the directory that a field points at; an empty one if there is none, or none that can be read."""
+    offset = numbers(directory.entries.get(tag), layout.order)
+    try:
+        return read_directory(data, int(offset[0]), layout, lenient=True) if offset else Directory({}, 0, 0)
+    except Broken:  # many programs move a block without it; the fields beside it are still right
+        return Directory({}, 0, 0)
+
+
+def _header(order: str, first: int) -> bytes:
+    return {"<": b"II", ">": b"MM"}[order] + struct.pack(order + "HI", 42, first)
+
+
+def _set(block: bytearray, field: Entry | None, value: int, layout: Layout) -> None:
+    """Write a whole number over that of a field, if there is room for it."""
+    if field is not None and field.count == 1 and field.type in (SHORT, LONG) and value < 1 << 8 * BYTES[field.type]:
+        struct.pack_into(layout.order + NUMBERS[field.type], block, field.at, value)
+
+
+def _without_thumbnail(block: bytearray, first: Directory, layout: Layout) -> bytearray:
+    """Unlink the second directory, which describes the thumbnail, and blank what it points at."""
+    if not first.next:
+        return block
+    struct.pack_into(layout.order + "I", block, first.next_at, 0)
+    try:
+        second = read_directory(block, first.next, layout, lenient=True)
+    except Broken:
+        return block
+    start, size = (numbers(second.entries.get(tag), layout.order) for tag in (THUMBNAIL, THUMBNAIL_BYTES))
+    if start and size and start[0] + size[0] <= len(block):
+        if start[0] + size[0] >= len(block) - 1:  # last in the block, as nearly every camera writes it
+            return block[: int(start[0])]
+        block[int(start[0]) : int(start[0] + size[0])] = bytes(int(size[0]))
+    return block

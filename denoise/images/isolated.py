@@ -1,0 +1,159 @@
+"""Uploads, decoded in a process of their own with limits of memory and time.
+
+A decoder is a large program in C, and a file may make it fail or take all memory. Here a file harms no more than the
+process that decodes it, which is replaced. The checks before decoding are those of `reading`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import select
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from denoise.images import reading, transfer
+from denoise.images.container import TooLarge
+from denoise.images.reading import PictureFile
+
+log = logging.getLogger(__name__)
+
+PROCESSES = 2  # at once, so that one slow file does not keep all others waiting
+SECONDS, A_MEGAPIXEL = 10.0, 1.0  # for a file, and for each million pixels that the caller allows
+KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")  # variables of the environment; a token is no decoder's business
+COMMAND = (sys.executable, "-m", "denoise.images.worker")
+AVAILABLE = sys.platform == "linux"  # elsewhere the limits do not exist, or do not hold
+
+
+_slots = threading.BoundedSemaphore(PROCESSES)
+_idle: list[_Process] = []
+
+
+def read(path: str | Path, largest: int) -> PictureFile:
+    """Read the first image of an uploaded file; parameters as of `reading.read`.
+
+    Raises
+    ------
+    ValueError
+        As `reading.read`; decoding takes too much memory or time, or ends its process.
+    TooLarge
+        The ValueError of an image with more than `largest` pixels.
+    """
+    if not AVAILABLE:
+        return reading.read(path, largest)
+    seconds = SECONDS + A_MEGAPIXEL * largest / 1e6
+    with _process() as process:
+        try:
+            return process.ask(Path(path), largest, time.monotonic() + seconds)
+        except TimeoutError:
+            process.end()
+            raise ValueError(f"{path}: decoding took more than {seconds:.0f} seconds") from None
+        except _Ended:
+            process.end()
+            raise ValueError(f"{path}: decoding failed: the file is damaged, or needs too much memory") from None
+        except OSError as error:  # no process, no temporary folder
+            process.end()
+            raise ValueError(f"{path}: cannot be decoded now: {error.strerror or error}") from error
+
+
+class _Ended(Exception):
+    """The process ended before it gave an answer, or gave none that can be read."""
+
+
+class _Process:
+    """One process that decodes; it starts when it is first asked, and again after it ended."""
+
+    def __init__(self) -> None:
+        self._running: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._come = bytearray()
+
+    def ask(self, path: Path, largest: int, deadline: float) -> PictureFile:
+        """Return the answer to one request; raises ValueError if it is an error, TimeoutError, `_Ended` or OSError."""
+        if self._running is None or self._running.poll() is not None:
+            self._start()
+        absolute = str(path.absolute())
+        try:
+            self._running.stdin.write(json.dumps({"path": absolute, "largest": largest}).encode() + b"\n")
+            self._running.stdin.flush()
+        except BrokenPipeError:
+            raise _Ended from None
+        while b"\n" not in self._come:
+            self._read(deadline, transfer.LARGEST_LINE)
+        line = self._taken(self._come.index(b"\n") + 1)
+        try:  # a process that a file took over may answer anything
+            answer = transfer.Answer(line, largest)
+            while len(self._come) < answer.size:
+                self._read(deadline, answer.size)
+            found = answer.image(self._taken(answer.size))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise _Ended from None
+        if found is None:
+            said = answer.error.removeprefix(f"{absolute}: ")
+            raise (TooLarge if answer.large else ValueError)(f"{path}: {said}")
+        return found
+
+    def end(self) -> None:
+        """End the process, whatever it does, and remove its temporary files."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.kill()
+            code = running.wait()
+            running.stdin.close()
+            running.stdout.close()
+            log.warning("the process that decodes uploads was ended (%d); the next upload starts another one", code)
+        self._clear()
+
+    def _start(self) -> None:
+        self._clear()
+        self._folder = tempfile.TemporaryDirectory(prefix="denoise-uploads-")
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment |= {"PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}
+        environment |= {"TMPDIR": self._folder.name, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self._running = subprocess.Popen(
+            COMMAND,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self._folder.name,
+            env=environment,
+        )
+
+    def _clear(self) -> None:
+        self._come.clear()
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def _read(self, deadline: float, most: int) -> None:
+        """Wait for bytes until a deadline of the monotonic clock; more than `most` of them are no answer."""
+        waiting = select.poll()
+        waiting.register(self._running.stdout, select.POLLIN)
+        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError
+        come = os.read(self._running.stdout.fileno(), 1 << 20)
+        self._come += come
+        if not come or len(self._come) > most:
+            raise _Ended
+
+    def _taken(self, count: int) -> bytearray:
+        taken = self._come[:count]
+        del self._come[:count]
+        return taken
+
+
+@contextlib.contextmanager
+def _process() -> Iterator[_Process]:
+    with _slots:
+        process = _idle.pop() if _idle else _Process()
+        try:
+            yield process
+        finally:
+            _idle.append(process)

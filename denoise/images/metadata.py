@@ -1,0 +1,201 @@
+"""Metadata of an image file: carried beside the pixels as bytes, within bounds, and never decoded as text."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import struct
+import zlib
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from denoise.images import exif
+from denoise.images.ifd import Broken
+from denoise.images.kinds import AVIF, JPEG, PNG, WEBP, Kind
+
+LARGEST = {"exif": 4_000_000, "icc": 8_000_000, "xmp": 4_000_000, "iptc": 250_000, "texts": 100_000}
+"""Bytes of each part; a larger part is left out, with a note."""
+
+MOST = 1_000  # keywords of IPTC, texts and comments; more are left out, with a note
+IN_JPEG = {"exif": 65_500, "xmp": 65_500, "texts": 65_500}  # one segment holds 65,533 bytes
+NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "texts": "text"}
+NAMES |= {"resolution": "resolution"}
+SPACES = {b"GRAY": 1, b"RGB ": 3}  # color spaces of ICC profiles, and the channels that they describe
+SRGB_GAMMA = 45_455  # 1/2.2 as PNG writes it
+RESOURCE, IPTC_RESOURCE = b"8BIM", 0x0404
+METERS = {"meter": Fraction(1), "inch": Fraction(254, 10_000), "cm": Fraction(1, 100)}
+XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>\s*))[2-8]")
+
+
+class Resolution(NamedTuple):
+    """Pixels a unit ("meter", "inch" or "cm"), across and down; with "aspect" only the shape of a pixel is known."""
+
+    x: float
+    y: float
+    unit: str
+
+    def per(self, unit: str) -> tuple[Fraction, Fraction]:
+        """Return the pair in another unit; a whole number of that unit, if the rounding of this one hides it."""
+        scale = METERS[unit] / METERS[self.unit] if self.unit != "aspect" else Fraction(1)
+        return tuple(_converted(Fraction(value).limit_denominator(10_000), scale) for value in (self.x, self.y))
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is kept beside the pixels.
+
+    Attributes
+    ----------
+    exif : bytes
+        A TIFF structure, as JPEG holds it behind "Exif"; of a TIFF file, its descriptive fields.
+    icc, xmp, iptc : bytes
+        A color profile, an XMP packet, and IPTC records.
+    texts : tuple of (bytes, bytes)
+        PNG chunks of text by chunk type and body; comments of other formats have the type b"COM".
+    colors : tuple of (bytes, bytes)
+        PNG chunks that say what the numbers of the pixels mean, if that is not in a color profile.
+    resolution : Resolution, optional
+    duration, loops : int
+        Milliseconds of an animation's frame (None: no frame), and its repetitions (0: endless).
+    """
+
+    exif: bytes = b""
+    icc: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    colors: tuple[tuple[bytes, bytes], ...] = ()
+    resolution: Resolution | None = None
+    duration: int | None = None
+    loops: int = 0
+
+
+def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
+    """Leave out the parts that are too large or broken; returns a note for each, behind those given."""
+    notes = list(said)
+    sizes = {part: len(getattr(metadata, part)) for part in ("exif", "icc", "xmp", "iptc")}
+    sizes["texts"] = sum(len(body) for _, body in metadata.texts)
+    counts = {"iptc": metadata.iptc.count(b"\x1c\x02"), "texts": len(metadata.texts)}
+    for part, size in sizes.items():
+        if size > LARGEST[part]:
+            notes.append(f"{NAMES[part]} of {size:,} bytes was left out: at most {LARGEST[part]:,} are kept")
+        elif counts.get(part, 0) > MOST:
+            notes.append(f"{NAMES[part]} of {counts[part]:,} entries was left out: at most {MOST:,} are kept")
+        elif size and part in READABLE and not READABLE[part](getattr(metadata, part)):
+            notes.append(f"{NAMES[part]} that cannot be read was left out")
+        else:
+            continue
+        metadata = dataclasses.replace(metadata, **{part: () if part == "texts" else b""})
+    if metadata.resolution is None and metadata.exif:
+        found = exif.resolution(metadata.exif)
+        metadata = dataclasses.replace(metadata, resolution=found and Resolution(*found))
+    return metadata, tuple(notes)
+
+
+def upright(metadata: Metadata, orientation: int, width: int, height: int) -> Metadata:
+    """Return the metadata of an image of `width` x `height` pixels that was turned by its EXIF orientation."""
+    aside = orientation >= 5
+    block = exif.upright(metadata.exif, width, height, aside=aside) if metadata.exif else b""
+    xmp = metadata.xmp if orientation == 1 else XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
+    resolution = metadata.resolution
+    if aside and resolution is not None:
+        resolution = Resolution(resolution.y, resolution.x, resolution.unit)
+    return dataclasses.replace(metadata, exif=block, xmp=xmp, resolution=resolution)
+
+
+def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tuple[str, ...]]:
+    """Return what a file of a kind can hold of the metadata of an image of 1 or 3 channels, and a note on the rest."""
+    empty = Metadata()
+    kept, lost = metadata, []
+    if kind in (WEBP, AVIF) and metadata.resolution is not None and metadata.resolution.unit != "aspect":
+        unit = "cm" if metadata.resolution.unit == "cm" else "inch"
+        kept = dataclasses.replace(kept, exif=exif.with_resolution(kept.exif, *metadata.resolution.per(unit), unit))
+    if kept.icc and SPACES.get(kept.icc[16:20]) != channels:
+        kept, lost = dataclasses.replace(kept, icc=b""), ["an ICC profile for other colors"]
+    if kind is JPEG:
+        comments = _comments(kept)
+        lost += ["text"] * (len(comments) < len(kept.texts))
+        kept = dataclasses.replace(kept, texts=comments)
+    if kind is not PNG:
+        lost += ["the gamma"] * (not kept.icc and not _is_srgb(kept.colors))
+        kept = dataclasses.replace(kept, colors=())
+    for part, name in NAMES.items():
+        value = getattr(kept, part)
+        too_large = kind is JPEG and part in ("exif", "xmp") and len(value) > IN_JPEG[part]
+        if value and (part not in kind.carries or too_large):
+            if part != "resolution" or kind not in (WEBP, AVIF) or value.unit == "aspect":
+                lost.append(name)
+            kept = dataclasses.replace(kept, **{part: getattr(empty, part)})
+    notes = (f"left out, as {kind.name} files have no room for it: {', '.join(lost)}",) if lost else ()
+    return kept, notes
+
+
+def photoshop(records: bytes) -> bytes:
+    """Return IPTC records as the resource of Photoshop that JPEG and PNG files hold."""
+    resource = RESOURCE + struct.pack(">HHI", IPTC_RESOURCE, 0, len(records)) + records
+    return resource + bytes(len(resource) % 2)
+
+
+def iptc_records(resources: bytes) -> bytes:
+    """Return the IPTC records among the resources of Photoshop; empty if there are none."""
+    at = 0
+    while resources[at : at + 4] == RESOURCE and at + 7 < len(resources):
+        number = int.from_bytes(resources[at + 4 : at + 6], "big")
+        name = resources[at + 6] + 1
+        at += 6 + name + name % 2
+        size = int.from_bytes(resources[at : at + 4], "big")
+        if number == IPTC_RESOURCE:
+            return resources[at + 4 : at + 4 + size]
+        at += 4 + size + size % 2
+    return b""
+
+
+def inflated(data: bytes, most: int) -> bytes | None:
+    """Return what a zlib stream holds; None if that is more than `most` bytes, or is damaged."""
+    stream = zlib.decompressobj()
+    try:
+        found = stream.decompress(data, most + 1)
+    except zlib.error:
+        return None
+    return found if len(found) <= most else None
+
+
+def _is_exif(block: bytes) -> bool:
+    try:
+        exif.check(block)
+    except Broken:
+        return False
+    return True
+
+
+def _is_profile(icc: bytes) -> bool:
+    return icc[36:40] == b"acsp" and int.from_bytes(icc[:4], "big") <= len(icc)
+
+
+READABLE = {"exif": _is_exif, "icc": _is_profile}
+
+
+def _converted(value: Fraction, scale: Fraction) -> Fraction:
+    """11,811 a meter are 299.9994 an inch, and were 300 before they were rounded to a whole number a meter."""
+    whole = round(value * scale)
+    if value.denominator == 1 and whole and round(whole / scale) == value:
+        return Fraction(whole)
+    return (value * scale).limit_denominator(10_000)
+
+
+def _is_srgb(colors: tuple[tuple[bytes, bytes], ...]) -> bool:
+    """Say if PNG's chunks name no other meaning of the numbers than readers assume without these chunks."""
+    found = dict(colors)
+    gamma = int.from_bytes(found.get(b"gAMA", b""), "big") or SRGB_GAMMA
+    return b"sRGB" in found or (b"cICP" not in found and abs(gamma - SRGB_GAMMA) < SRGB_GAMMA / 50)
+
+
+def _comments(metadata: Metadata) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the comments, among them the PNG texts with the keyword Comment."""
+    kept = []
+    for chunk, body in metadata.texts:
+        keyword, _, text = body.partition(b"\0")
+        if chunk == b"COM" or (chunk == b"tEXt" and keyword == b"Comment"):
+            kept.append((b"COM", body if chunk == b"COM" else text))
+    return tuple((chunk, text) for chunk, text in kept if len(text) <= IN_JPEG["texts"])

@@ -1,0 +1,99 @@
+"""Metadata chunks of PNG files, read within bounds and written."""
+
+from __future__ import annotations
+
+import binascii
+import struct
+import zlib
+from typing import Any
+
+from denoise.images.metadata import LARGEST, MOST, Metadata, Resolution, bounded, inflated, iptc_records, photoshop
+
+TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+COLORS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
+CHUNKS = (*TEXTS, *COLORS, b"iCCP", b"pHYs", b"eXIf")
+MOST_CHUNKS = 2 * MOST  # of which so many can be texts that all of them are left out
+XMP = b"XML:com.adobe.xmp"
+PROFILE = b"Raw profile type "  # ImageMagick's texts that hold EXIF, IPTC or XMP in hexadecimal digits
+PROFILES = {b"exif": "exif", b"APP1": "exif", b"app1": "exif", b"iptc": "iptc", b"8bim": "iptc", b"xmp": "xmp"}
+
+
+def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple[str, ...]]:
+    """Return the metadata in the chunks of a file, and a note on what was left out, behind those given."""
+    parts: dict[str, Any] = {}
+    texts, unread = [], set()
+    for name, body in found:
+        if name == b"pHYs" and len(body) == 9:
+            x, y, unit = struct.unpack(">IIB", body)
+            if x and y and (unit or x != y):
+                parts["resolution"] = Resolution(x, y, "meter" if unit == 1 else "aspect")
+        elif name == b"eXIf":
+            parts["exif"] = body.removeprefix(b"Exif\0\0")
+        elif name == b"iCCP" and "icc" not in parts:
+            profile = inflated(body.partition(b"\0")[2][1:], LARGEST["icc"])
+            parts["icc"] = profile or b""
+            unread |= {"ICC profile"} - ({"ICC profile"} if profile else set())
+        elif name in TEXTS:
+            texts.append((name, body))
+    if len(texts) <= MOST:
+        kept = [text for text in texts if _take(*text, parts, unread)]
+        parts["texts"] = tuple(kept)
+    else:
+        unread.add(f"more than {MOST:,} texts")
+    if not parts.get("icc"):
+        parts["colors"] = tuple(chunk for chunk in found if chunk[0] in COLORS)
+    notes += (f"left out, as it is damaged or too large: {', '.join(sorted(unread))}",) if unread else ()
+    return bounded(Metadata(**parts), *notes)
+
+
+def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> bool:
+    """Say if a text is to be kept as it is; XMP and profiles go into `parts`, what is too large into `unread`."""
+    keyword, _, content = body.partition(b"\0")
+    part = "xmp" if keyword == XMP else PROFILES.get(keyword.removeprefix(PROFILE)) if PROFILE in keyword else None
+    packed = name == b"zTXt" or (name == b"iTXt" and content[:1] == b"\1")
+    if name == b"iTXt":  # behind a flag, a method, a language and the translated keyword
+        content = content[2:].partition(b"\0")[2].partition(b"\0")[2]
+    elif packed:
+        content = content[1:]
+    if packed:
+        most = LARGEST[part or "texts"] * (3 if part else 1)  # two digits a byte, and line ends
+        content = inflated(content, most)
+    if content is None:
+        unread.add("text")
+    elif part is None:
+        return True
+    else:
+        parts.setdefault(part, content if keyword == XMP else _profile(content, part))
+    return False
+
+
+def _profile(text: bytes, part: str) -> bytes:
+    """Return what ImageMagick's text holds: a line with its name, one with its length, and lines of digits."""
+    try:
+        content = binascii.unhexlify(b"".join(text.split(b"\n")[3:]).translate(None, b" \r"))
+    except binascii.Error:
+        return b""
+    if part == "iptc":
+        return iptc_records(content) or (content if content[:1] == b"\x1c" else b"")
+    return content.removeprefix(b"Exif\0\0")
+
+
+def write(metadata: Metadata) -> list[tuple[bytes, bytes]]:
+    """Return the chunks that hold metadata, to stand behind the header."""
+    chunks = list(metadata.colors)
+    if metadata.icc:
+        chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))
+    if metadata.resolution is not None:
+        x, y = (min(round(value), 2**31 - 1) for value in metadata.resolution.per("meter"))
+        chunks.append((b"pHYs", struct.pack(">IIB", x, y, metadata.resolution.unit != "aspect")))
+    if metadata.exif:
+        chunks.append((b"eXIf", metadata.exif))
+    if metadata.xmp:
+        chunks.append((b"iTXt", XMP + bytes(5) + metadata.xmp))
+    if metadata.iptc:
+        records = photoshop(metadata.iptc)
+        lines = b"\niptc\n%8d\n%s\n" % (len(records), binascii.hexlify(records))
+        chunks.append((b"zTXt", PROFILE + b"iptc\0\0" + zlib.compress(lines)))
+    for name, body in metadata.texts:
+        chunks.append((b"tEXt", b"Comment\0" + body.replace(b"\0", b" ")) if name == b"COM" else (name, body))
+    return chunks

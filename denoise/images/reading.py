@@ -1,0 +1,159 @@
+"""Image files, read whole: each kind by its own reader, upright, with the metadata that can be carried on.
+
+This module does without PyTorch, so that the process that decodes uploads starts quickly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import OpenImageIO as oiio
+
+from denoise.images import avif, bmp, exif, gif, jpeg, kinds, metadata, png, tiff, webp
+from denoise.images.container import Decoded, Opened, TooLarge
+from denoise.images.kinds import Kind
+from denoise.images.metadata import Metadata
+
+LARGEST_PIXELS = 100_000_000  # above this a file is refused before it is decoded
+LARGEST_BYTES = 4_000_000_000  # of a file, which is read into memory
+READERS = {
+    kinds.PNG: png.open_png,
+    kinds.JPEG: jpeg.open_jpeg,
+    kinds.WEBP: webp.open_webp,
+    kinds.BMP: bmp.open_bmp,
+    kinds.TIFF: tiff.open_tiff,
+    kinds.AVIF: avif.open_avif,
+    kinds.GIF: gif.open_gif,
+}
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One image of a file.
+
+    Attributes
+    ----------
+    pixels : numpy.ndarray
+        (H, W, C), upright, uint8, uint16 or float32.
+    alpha : bool
+        The last channel is alpha, by which the others are not multiplied.
+    spec : OpenImageIO.ImageSpec
+        The number format in which the image is written.
+    metadata : Metadata
+        What is kept beside the pixels, as color profile, camera and date.
+    notes : tuple of str
+        What was lost or changed by reading, one sentence each; empty as a rule.
+    """
+
+    pixels: np.ndarray
+    alpha: bool
+    spec: oiio.ImageSpec
+    metadata: Metadata = field(default_factory=Metadata)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def colours(self) -> int:
+        """Channels without alpha: 1 or 3."""
+        return self.pixels.shape[-1] - self.alpha
+
+
+class Pages:
+    """The images of a file, decoded one after the other and once; `len` counts them beforehand."""
+
+    def __init__(self, path: Path, kind: Kind, opened: Opened) -> None:
+        self.path, self.kind, self._opened = path, kind, opened
+
+    def __len__(self) -> int:
+        return self._opened.count
+
+    def first(self) -> PictureFile:
+        """Decode the first image alone."""
+        with closing(iter(self)) as images:
+            return next(images)
+
+    def __iter__(self) -> Iterator[PictureFile]:
+        with _named(self.path), closing(self._opened.images) as images:
+            for found in images:
+                yield _upright(found)
+
+
+def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
+    """Open a file with one image or several, as the pages of a TIFF or the frames of an animation.
+
+    The size of each image, and all that its file says of itself, is checked before a pixel is decoded.
+
+    Parameters
+    ----------
+    path : str or Path
+    largest : int
+        Pixels of an image above which it is refused.
+
+    Raises
+    ------
+    ValueError
+        The file is missing, empty, not an image, damaged or cut short, or asks for too much. Iteration raises it too.
+    TooLarge
+        The ValueError of an image with more than `largest` pixels.
+    """
+    path = Path(path)
+    with _named(path):
+        if not path.is_file():
+            raise ValueError("not a file" if path.exists() else "no such file")
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ValueError(f"a file of {path.stat().st_size:,} bytes; valid: at most {LARGEST_BYTES:,}")
+        data = path.read_bytes()
+        kind = kinds.kind_of(data[:64])
+        if kind not in READERS:
+            raise ValueError(kinds.refusal(data[:64], len(data)))
+        return Pages(path, kind, READERS[kind](data, largest))
+
+
+def read(path: str | Path, largest: int = LARGEST_PIXELS) -> PictureFile:
+    """Read the first image of a file; a note says if there are more. Parameters and errors as of `read_pages`."""
+    pages = read_pages(path, largest)
+    first = pages.first()
+    if len(pages) == 1:
+        return first
+    return replace(first, notes=(*first.notes, f"only the first of {len(pages):,} images in the file was read"))
+
+
+def number_format(dtype: np.dtype) -> str:
+    """Return the narrowest number format of files that holds a type: uint8, uint16 or float."""
+    return {np.dtype(np.uint8): "uint8", np.dtype(np.uint16): "uint16"}.get(dtype, "float")
+
+
+def made(pixels: np.ndarray, alpha: bool, kept: Metadata, notes: tuple[str, ...]) -> PictureFile:
+    """Return an image that is written with the number format that its pixels have."""
+    height, width, channels = pixels.shape
+    return PictureFile(pixels, alpha, oiio.ImageSpec(width, height, channels, number_format(pixels.dtype)), kept, notes)
+
+
+def _upright(found: Decoded) -> PictureFile:
+    """Turn and mirror as EXIF says: 1 is upright, 2, 4, 5 and 7 are mirrored, 5 to 8 lie on a side."""
+    kept, pixels = found.metadata, found.pixels
+    orientation = found.orientation or (exif.orientation(kept.exif) if kept.exif else 1)
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    kept = metadata.upright(kept, orientation, pixels.shape[1], pixels.shape[0])
+    return made(np.ascontiguousarray(pixels), found.alpha, kept, found.notes)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Put the name of the file before what is said of it."""
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except TooLarge as error:
+        raise TooLarge(f"{path}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None

@@ -1,0 +1,54 @@
+"""The process that decodes uploads, which `isolated` starts; a file that harms a decoder harms nothing else.
+
+It reads requests as lines of JSON from its standard input, and ends when that ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+from typing import BinaryIO
+
+import OpenImageIO as oiio
+from PIL import AvifImagePlugin
+
+from denoise.images import reading, transfer
+from denoise.images.container import TooLarge
+
+BASE, A_PIXEL = 256_000_000, 64  # bytes of memory for a file, and for each pixel that the caller allows
+LARGEST_FILE = 2_000_000_000  # bytes of a temporary file
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # what a decoder prints is no answer
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    oiio.attribute("threads", 1)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
+    for line in sys.stdin.buffer:
+        given = json.loads(line)
+        _answer(given["path"], given["largest"], answers)
+
+
+def _answer(path: str, largest: int, answers: BinaryIO) -> None:
+    with open("/proc/self/statm", "rb") as file:
+        taken = int(file.read().split()[0]) * resource.getpagesize()
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (taken + BASE + A_PIXEL * largest, hard))
+    pixels = memoryview(b"")
+    try:
+        about, pixels = transfer.pack(reading.read(path, largest))
+    except (ValueError, MemoryError) as error:
+        said = str(error) if isinstance(error, ValueError) else f"{path}: needs more memory than an upload may take"
+        about = transfer.pack_error(said, large=isinstance(error, TooLarge))
+    answers.write(about)
+    answers.write(pixels)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()
