@@ -1,54 +1,63 @@
-"""`python -m denoise photo.jpg -o clean.png`: clean pictures, one or many, with shipped or own weights."""
+"""`python -m denoise photo.jpg`: clean images, one or many, with shipped or own weights."""
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 from denoise import commandline
 
 SCALE = 255  # of --sigma
+MEGAPIXEL = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     if given.sigma is not None and not 0 < given.sigma <= SCALE:
         raise ValueError(f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255")
+    if not (math.isfinite(given.largest) and given.largest > 0):
+        raise ValueError(f"--largest is {given.largest:g}; it is a number of megapixels above 0")
+    from tqdm import tqdm
+
     from denoise import cleaning  # after the options are read, as it imports torch
     from denoise.machine import keep_freed_memory
 
-    jobs = cleaning.plan(given.pictures, given.out)
+    def tell(line: str, file: TextIO | None = None) -> None:
+        tqdm.write(commandline.one_line(line), file=file or sys.stdout)  # above the bar, if there is one
+
+    jobs = cleaning.plan(given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr))
     keep_freed_memory()  # the next picture, or tile, is as large
     sigma = None if given.sigma is None else given.sigma / SCALE
     clean = cleaning.cleaner(given.model, sigma, ensemble=given.ensemble)
     failed = 0
-    for job, error in cleaning.run(jobs, clean):
-        if error:
+    for outcome in cleaning.run(jobs, clean, round(given.largest * MEGAPIXEL)):
+        for warning in outcome.warnings:
+            tell(f"warning: {warning}", sys.stderr)
+        if outcome.error:
             failed += 1
-            print(f"error: {commandline.one_line(error)}", file=sys.stderr)
-        elif len(jobs) > 1:
-            print(f"{job.source} -> {job.target}")
+            tell(f"error: {outcome.error}", sys.stderr)
+        else:
+            tell(outcome.line)
     return 2 if failed else 0
 
 
 def _parser() -> commandline.Parser:
     parser = commandline.Parser(prog="python -m denoise", description=__doc__)
-    parser.add_argument("pictures", nargs="+", help="noisy pictures: files, folders, or patterns as 'scans/*.png'")
-    parser.add_argument(
-        "-o", "--out", type=Path, required=True, help="where the clean picture goes; of several, their folder (out/)"
+    add = parser.add_argument
+    add("pictures", nargs="+", help="noisy images: files, folders, or patterns as 'scans/*.png'")
+    add(
+        "-o",
+        "--out",
+        type=Path,
+        help="clean image, or folder of several (default: photo-denoised.jpg beside input)",
     )
-    parser.add_argument(
-        "--model", help="shipped weights by name, or a .safetensors file (default: photo-gray or photo-color, as it is)"
-    )
-    parser.add_argument(
-        "--sigma", type=float, help="clean noise of this standard deviation, on the 0-255 scale (default: as seen)"
-    )
-    parser.add_argument(
-        "--ensemble",
-        action="store_true",
-        help="the mean of eight answers, to the picture turned and mirrored: a little better, eight times as long",
-    )
+    add("--model", help="shipped name or .safetensors file (default: photo-gray or photo-color)")
+    add("--sigma", type=float, help="noise to remove, on the 0-255 scale (default: as seen)")
+    add("--ensemble", action="store_true", help="average over eight views: slightly better, 8 times slower")
+    add("--largest", type=float, default=100, help="refuse images above this many megapixels (default: 100)")
     return parser
 
 

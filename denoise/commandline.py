@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -75,13 +76,23 @@ def words(settings: Any) -> list[str]:
     return found
 
 
-def one_line(error: Exception) -> str:
-    """What an error says, without line breaks; its kind where it says nothing."""
-    return " ".join(str(error).split()) or type(error).__name__
+def one_line(said: BaseException | str) -> str:
+    """Return what an error or a text says, without line breaks and control characters; an error's kind if it is empty.
+
+    File names may hold such characters, with which they could write anywhere on a terminal.
+    """
+    text = " ".join(line.strip() for line in str(said).splitlines()) or type(said).__name__
+    return "".join(sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in text).strip()
 
 
 def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None) -> None:
-    """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2."""
+    """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2.
+
+    What the console cannot show, of a file name for example, is written as an escape ("\\u65e5").
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = main(arguments)
         sys.stdout.flush()
@@ -92,9 +103,9 @@ def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[
     except (ValueError, OSError) as error:
         print(f"error: {one_line(error)}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        sys.exit(130)
+    except KeyboardInterrupt as stop:  # of a training, it says how far it came and which signal it was
+        print(one_line(stop) if stop.args else "stopped", file=sys.stderr)
+        sys.exit(getattr(stop, "code", 130))
     sys.exit(code or 0)
 
 

@@ -1,5 +1,6 @@
 """Bad input on every command line: one line on stderr, exit code 2, nothing half written."""
 
+import io
 import os
 import subprocess
 import sys
@@ -149,6 +150,40 @@ def test_a_method_of_a_non_commercial_licence_is_there_only_where_the_user_insta
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     assert run.stdout.strip() == "0.25"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("cp1252", b"\\u65e5 \xe9 \\udce9"), ("ascii", b"\\u65e5 \\xe9 \\udce9"), ("utf-8", "日 é \\udce9".encode())],
+)
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_what_the_console_cannot_show_is_escaped_and_the_command_goes_on(monkeypatch, encoding, shown, stream):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, stream, io.TextIOWrapper(written, encoding=encoding, errors="strict"))
+
+    def main(words):
+        print("日 é \udce9", file=getattr(sys, stream))
+        print("next", file=getattr(sys, stream), flush=True)
+
+    with pytest.raises(SystemExit) as stop:
+        commandline.run(main)
+    assert stop.value.code == 0
+    assert written.getvalue().splitlines() == [shown, b"next"]
+
+
+@pytest.mark.parametrize(
+    ("said", "line"),
+    [
+        ("two\nlines\r\n", "two lines"),
+        ("a  b.png: no such file", "a  b.png: no such file"),
+        ("\x1b[2J\x07.png", "\\x1b[2J\\x07.png"),
+        ("right\u202eleft", "right\\u202eleft"),
+        ("日本.png", "日本.png"),
+        (KeyError(), "KeyError"),
+    ],
+)
+def test_a_line_has_neither_breaks_nor_characters_that_move_the_cursor(said, line):
+    assert commandline.one_line(said) == line
 
 
 def test_settings_become_words_and_words_become_settings():
