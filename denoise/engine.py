@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise import pictures, pieces, remembered, tiles, views, weights
+from denoise import camera, correlated, pictures, pieces, remembered, tiles, units, views, weights
 from denoise.anysize import AnySize
 from denoise.plan import PLAIN, Plan
 
@@ -59,7 +60,7 @@ class Denoiser:
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self.name, self.card, self.precision = name, card, precision
         self._preparing, self._prepared = threading.Lock(), None
-        self.channels = int(card["architecture"]["channels"])
+        self.channels = int(card["architecture"].get("channels", 1))
 
     @property
     def plan(self) -> Plan:
@@ -100,24 +101,63 @@ class Denoiser:
             Any size. See `denoise.pictures.as_batch` for layouts and ranges. A network for gray pictures cleans the
             channels of a colour picture one by one; alpha is kept.
         sigma : float, optional
-            The level of the noise, in units of the [0, 1] range. A network that is `told` cleans that much; without it,
-            and every other network, cleans what it sees.
+            The level of the noise, in units of the [0, 1] range (25 on the 0-255 scale is 0.098), from 0 to 1. A
+            network that is `told` cleans that much; without it, and every other network, cleans what it sees.
         ensemble : bool
             The mean of the answers to the picture turned and mirrored in eight ways (`denoise.views`): a little better,
             and eight times as long. For networks that were trained on pictures turned so.
 
         Returns
         -------
-        The same kind as `image`, in the same layout, size and range.
+        The same kind as `image`, in the same layout, size and range. A PIL image is upright, without an orientation in
+        its EXIF data.
 
         Raises
         ------
         ValueError
-            A picture that is empty, not finite or of the wrong range, or whose channels the network does not take; an
-            ensemble of a network that was not trained for it.
+            A path; a picture that is empty, not finite or of the wrong range or type (16 bits that hold only the
+            numbers of 8, too), or whose channels the network does not take; a sigma that is not in 0 to 1; an ensemble
+            of a network that was not trained for it. Or an output that is not finite, of broken weights.
         """
+        level = units.check_sigma(sigma)
+        units.check_white(image)
         noisy, restore = pictures.as_batch(image)
-        return restore(self.estimate(noisy, sigma, ensemble=ensemble))
+        estimate = self.clean(noisy, level, ensemble=ensemble).estimate
+        if not estimate.sum().isfinite():  # of values in [0, 1]: much quicker than to look at each
+            raise ValueError(f"the output of {self.name} is not finite: the weights are broken, or of no good training")
+        return restore(estimate)
+
+    @torch.inference_mode()
+    def clean(self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False) -> camera.Restored:
+        """Return `estimate`; of a photograph with correlated noise, that of `denoise.camera`.
+
+        `noisy` as for `estimate`, which the benchmark scores. Other parameters and errors as for a call.
+        """
+        found = [correlated.find(image) if self._for_luma else None for image in noisy]
+        if not any(found):
+            return camera.Restored(self.estimate(noisy, sigma, ensemble=ensemble), self.name)
+        if ensemble:
+            self.check_ensemble()
+        restored = []
+        for image, noise in zip(noisy.split(1), found, strict=True):
+            if noise is None:
+                restored.append(camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name))
+            else:
+                gray = functools.partial(self._for_luma.estimate, ensemble=ensemble)
+                restored.append(camera.clean(image, noise, gray, sigma))
+        return camera.joined(restored)
+
+    @functools.cached_property
+    def _for_luma(self) -> Denoiser | None:
+        """The network that removes correlated noise in place of this one, if it is one for photographs."""
+        if self.name not in camera.APPLIES_TO or not self.network.told:
+            return None
+        if self.name == camera.NETWORK:
+            return self
+        if camera.NETWORK not in weights.names():
+            log.warning("%s is not here: correlated noise is left to %s", camera.NETWORK, self.name)
+            return None
+        return load(camera.NETWORK, self.device, self.precision)
 
     def check_ensemble(self) -> None:
         """Raise ValueError where an ensemble makes no sense: a digit on its side is another digit."""
@@ -126,7 +166,10 @@ class Denoiser:
 
     @torch.inference_mode()
     def estimate(self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False) -> Tensor:
-        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device; others as above."""
+        """(N, C, H, W) float32 in about [0, 1] -> the estimate in [0, 1], same shape and device; others as above.
+
+        Without the check of the output: the benchmark counts the estimates that are not finite.
+        """
         if ensemble:
             self.check_ensemble()
             return views.average(lambda view: self.estimate(view, sigma), noisy)
@@ -141,8 +184,9 @@ class Denoiser:
 
     def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)
-        if part.shape[-2] * part.shape[-1] > TILE_PIXELS and self.network.reach is not None:
-            return tiles.run(network, part, sigma, TILE_PIXELS)
+        pixels = tiles.size(TILE_PIXELS)
+        if part.shape[-2] * part.shape[-1] > tiles.largest(self.network, pixels):
+            return tiles.run(network, part, sigma, pixels)
         return network(part, sigma)
 
     def __repr__(self) -> str:
@@ -166,7 +210,7 @@ def load(name: str | Path, device: str | torch.device | None = None, precision: 
     UnknownName
         No such weights; the valid names are listed.
     ValueError
-        A file that is cut short, or another precision.
+        A file that is cut short or not finite, or another precision.
 
     Examples
     --------

@@ -9,9 +9,11 @@ coefficients), as scikit-image has it.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
-from scipy import ndimage, stats
-from skimage.restoration import estimate_sigma
+import scipy  # its parts, and skimage's, are loaded at their first use: they take seconds, and the page opens before
+import skimage
 from torch import Tensor
 
 from denoise.registry import Registry
@@ -22,7 +24,9 @@ ESTIMATORS = Registry("estimator of the noise level")
 SIDE = 7  # of a patch, in pixels
 CONFIDENCE = 1 - 1e-6  # that a patch of noise alone is taken for one
 ROUNDS = 5
+ROWS = 32  # of patches that are looked at at once
 SMALLEST = 24  # side of a picture, in pixels
+MIDDLE = 256  # pixels a side of what is looked at of a large picture
 FEWEST = 4 * SIDE**2  # patches below which a covariance says nothing
 
 
@@ -42,51 +46,106 @@ def flat_patches(picture: Tensor) -> float:
     height, width = picture.shape[-2:]
     if min(height, width) < SMALLEST:
         raise ValueError(f"the picture is {width}x{height}; its noise can be estimated from {SMALLEST}x{SMALLEST} on")
-    return float(np.mean([_of_channel(channel) for channel in picture.double().numpy()]))
+    return float(np.mean([of_channel(channel) for channel in picture.double().numpy()]))
 
 
-def _of_channel(image: np.ndarray) -> float:
-    patches = _patches(image)
-    slopes = sum(_patches(ndimage.correlate1d(image, (-0.5, 0, 0.5), axis=axis) ** 2).sum(1) for axis in (0, 1))
+def of_channel(image: np.ndarray, rank: int = 0, step: int = 1) -> float:
+    """Estimate the noise level of one channel from an eigenvalue of the covariance of flat patches.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (H, W) float64, at least 24x24.
+    rank : int
+        Which eigenvalue, from 0 (smallest) to 48. All are alike for white noise; the smallest of correlated noise may
+        be 0.
+    step : int
+        Take every `step`-th patch of every `step`-th row.
+
+    Returns
+    -------
+    float
+        Sigma in the units of the image.
+    """
+    patches = _patches(image, step)
+    gradients = [scipy.ndimage.correlate1d(image, (-0.5, 0, 0.5), axis=axis) ** 2 for axis in (0, 1)]
+    slopes = sum(_patches(gradient, step).sum((2, 3)) for gradient in gradients)
     limit = _limit()
-    variance = _smallest(patches)
+    variance = _eigenvalue(patches, np.ones(slopes.shape, dtype=bool), rank)
     for _ in range(ROUNDS):
-        flat = patches[slopes < variance * limit]
-        if len(flat) < FEWEST:
+        flat = slopes < variance * limit
+        if flat.sum() < FEWEST:
             break
-        variance = _smallest(flat)
+        variance = _eigenvalue(patches, flat, rank)
     return float(np.sqrt(variance))
 
 
-def _patches(image: np.ndarray) -> np.ndarray:
-    """Every patch as a row, but for a border of a pixel, where there are no gradients."""
-    inner = image[1:-1, 1:-1]
-    return np.lib.stride_tricks.sliding_window_view(inner, (SIDE, SIDE)).reshape(-1, SIDE**2)
+def _patches(image: np.ndarray, step: int) -> np.ndarray:
+    """Every `step`-th patch, (rows, columns, SIDE, SIDE), but for a border of a pixel without gradients: a view."""
+    return np.lib.stride_tricks.sliding_window_view(image[1:-1, 1:-1], (SIDE, SIDE))[::step, ::step]
 
 
-def _smallest(patches: np.ndarray) -> float:
-    """The smallest eigenvalue of the covariance, as it would be of endlessly many patches.
+def _eigenvalue(patches: np.ndarray, chosen: np.ndarray, rank: int) -> float:
+    """An eigenvalue of the covariance of chosen patches; the smallest as it would be of endlessly many.
 
     Of n patches of white noise of d values it is smaller by (1 - sqrt(d / n))**2 (Marchenko and Pastur, 1967).
     """
-    found = float(np.linalg.eigvalsh(np.cov(patches, rowvar=False))[0])
-    return max(0.0, found) / (1 - np.sqrt(SIDE**2 / len(patches))) ** 2
+    count = int(chosen.sum())
+    total, products = np.zeros(SIDE**2), np.zeros((SIDE**2, SIDE**2))
+    for start in range(0, len(patches), ROWS):  # all patches at once would be 49 times as large as the image
+        rows = slice(start, start + ROWS)
+        part = patches[rows][chosen[rows]].reshape(-1, SIDE**2)
+        total += part.sum(0)
+        products += part.T @ part
+    covariance = (products - np.outer(total, total) / count) / (count - 1)
+    found = max(0.0, float(np.linalg.eigvalsh(covariance)[rank]))
+    return found if rank else found / (1 - np.sqrt(SIDE**2 / count)) ** 2
 
 
+@functools.cache
 def _limit() -> float:
     """The sum of squared gradients of a patch of noise of variance 1 that is exceeded once in a million: about gamma
     distributed, by the rank and the trace of the operator that takes a patch to its gradients."""
     unit = np.eye((SIDE + 2) ** 2).reshape(-1, SIDE + 2, SIDE + 2)
     gradients = [
-        ndimage.correlate1d(unit, (-0.5, 0, 0.5), axis=axis)[:, 1:-1, 1:-1].reshape(len(unit), -1) for axis in (1, 2)
+        scipy.ndimage.correlate1d(unit, (-0.5, 0, 0.5), axis=axis)[:, 1:-1, 1:-1].reshape(len(unit), -1)
+        for axis in (1, 2)
     ]
     operator = np.concatenate(gradients, axis=1)
     gram = operator @ operator.T
     rank, trace = np.linalg.matrix_rank(gram), np.trace(gram)
-    return float(stats.gamma.ppf(CONFIDENCE, rank / 2, scale=2 * trace / rank))
+    return float(scipy.stats.gamma.ppf(CONFIDENCE, rank / 2, scale=2 * trace / rank))
 
 
 @ESTIMATORS.register("wavelet", label="Median of wavelet coefficients (scikit-image)")
 def wavelet(picture: Tensor) -> float:
     """The median of the finest diagonal wavelet coefficients, divided by that of a standard normal variable."""
-    return float(estimate_sigma(picture.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True))
+    return float(
+        skimage.restoration.estimate_sigma(picture.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True)
+    )
+
+
+def middle(picture: Tensor, side: int = MIDDLE) -> Tensor:
+    """Return the middle of an image (C, H, W), at most `side` pixels high and wide."""
+    top, left = (max(0, length - side) // 2 for length in picture.shape[-2:])
+    return picture[:, top : top + side, left : left + side]
+
+
+def of_middle(picture: Tensor, side: int = MIDDLE) -> float | None:
+    """Estimate the noise level from the middle of an image, so that a large one takes no longer.
+
+    Parameters
+    ----------
+    picture : Tensor
+        (C, H, W) float32 in about [0, 1].
+    side : int
+        Pixels of the middle, at most.
+
+    Returns
+    -------
+    float or None
+        Sigma in units of the [0, 1] range; None if the image is smaller than 24x24.
+    """
+    if min(picture.shape[-2:]) < SMALLEST:
+        return None
+    return flat_patches(middle(picture, side))

@@ -1,0 +1,118 @@
+"""Detection of correlated noise: of cameras and JPEG files, which a network for white noise takes for texture.
+
+The spectrum of noise is read from flat patches as in `denoise.level`: all eigenvalues of their covariance are alike for
+white noise. Demosaicing and JPEG make the smallest small, and the subsampling of JPEG does so in chroma alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from denoise import level
+
+SMALLEST = 64  # pixels of a side, below which too few flat patches are left at half size
+TILE, TILES = 128, 3  # a larger image is judged by so many tiles of so many pixels, along each axis
+DENSE = TILE**2  # pixels up to which every patch is looked at
+BLOCK = 8  # pixels of a side, as of JPEG
+MEDIAN = level.SIDE**2 // 2  # rank of the middle eigenvalue
+CALM = 0.2  # share of the blocks of an image that are taken to be flat
+EIGHT_BITS = 0.3 / 255  # noise of rounding to 8 bits: white, and no reason to do anything
+WHITE = 0.4  # sigma of chroma over that of luma from which noise may be white; it is 0.95 for white noise in RGB
+FLAT = 1.75  # sigma at half size, times 2, over sigma, up to which noise of chroma is white; it is 1 for white noise
+FLAT_LUMA = 2.5  # the same of luma, in which texture counts as well
+QUANTIZED = 0.85  # smallest over middle eigenvalue (of sigma) up to which JPEG has taken a part of the noise
+ABOVE_CALM = 1.3  # sigma of such noise over the deviation within calm blocks; about 1.9 for noise alone
+STRONG, WEAK = 3 / 255, 0.6 / 255  # sigma from which noise is seen: by the smallest, by the middle eigenvalue
+LEAST, MOST = 6 / 255, 10 / 255  # sigma that is told: JPEG hides weaker noise in flat parts; more may be texture
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Correlated noise of an image.
+
+    `sigma` is that of white noise in luma which is as strong at low frequencies, in units of the [0, 1] range; None if
+    the noise is correlated between the channels alone. `colored` is False if there is one channel, or three equal ones.
+    """
+
+    sigma: float | None
+    colored: bool
+
+
+def luma_chroma(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Split (..., 3, H, W) RGB into Y, Cb and Cr as JPEG does (ITU-R BT.601, full range), each (..., 1, H, W)."""
+    red, green, blue = image.split(1, dim=-3)
+    luma = 0.299 * red + 0.587 * green + 0.114 * blue
+    return luma, (blue - luma) / 1.772, (red - luma) / 1.402
+
+
+def find(image: Tensor) -> Noise | None:
+    """Find correlated noise.
+
+    Parameters
+    ----------
+    image : Tensor
+        (C, H, W) float32 in about [0, 1].
+
+    Returns
+    -------
+    Noise or None
+        None if the noise is white, or too weak to be told from texture, or the image is smaller than 64x64, or has
+        neither 1 nor 3 channels.
+    """
+    channels, height, width = image.shape
+    if channels == 3 and image[0].equal(image[1]) and image[0].equal(image[2]):
+        return find(image[:1]) or Noise(None, colored=False)
+    if channels not in (1, 3) or min(height, width) < SMALLEST:
+        return None
+    seen = _mosaic(image).cpu()
+    luma, *chroma = luma_chroma(seen) if channels == 3 else (seen,)
+    sigma = _level(luma)
+    if _is_white(luma, sigma, chroma):
+        return None
+    half, soft = _level(luma, halved=True), _level(luma, MEDIAN, halved=True)
+    sharp = max(sigma, half)
+    if half > QUANTIZED * soft or soft < ABOVE_CALM * _roughness(luma):
+        soft = 0.0
+    if sharp < STRONG and soft < WEAK:
+        return None
+    return Noise(max(LEAST, sharp, min(soft, MOST)), bool(chroma))
+
+
+def _is_white(luma: Tensor, sigma: float, chroma: list[Tensor]) -> bool:
+    """Tell whether noise is white in RGB; of gray images, in luma."""
+    if not chroma:
+        return sigma > EIGHT_BITS and _level(luma, halved=True) <= FLAT_LUMA * sigma
+    full, half = (np.mean([_level(plane, halved=halved) for plane in chroma]) for halved in (False, True))
+    return full > max(EIGHT_BITS, WHITE * sigma) and half <= FLAT * full
+
+
+def _level(plane: Tensor, rank: int = 0, *, halved: bool = False) -> float:
+    """Estimate the sigma of white noise in (1, H, W); at half size, of that which is as strong there."""
+    image = F.avg_pool2d(plane, 2) if halved else plane
+    step = 1 if image.numel() <= DENSE else 2
+    return level.of_channel(image[0].double().numpy(), rank, step) * (2 if halved else 1)
+
+
+def _roughness(plane: Tensor) -> float:
+    """Return the standard deviation within the calm blocks of (1, H, W), without that of a slope."""
+    blocks = plane[0].double().unfold(0, BLOCK, BLOCK // 2).unfold(1, BLOCK, BLOCK // 2).reshape(-1, BLOCK**2)
+    ramp = torch.arange(BLOCK, dtype=torch.double) - (BLOCK - 1) / 2
+    slopes = torch.stack([torch.ones(BLOCK**2, dtype=torch.double), ramp.repeat(BLOCK), ramp.repeat_interleave(BLOCK)])
+    slopes = slopes / slopes.norm(dim=1, keepdim=True)
+    rest = (blocks - blocks @ slopes.T @ slopes).square().sum(1) / (BLOCK**2 - len(slopes))
+    return rest.quantile(CALM).sqrt().item()
+
+
+def _mosaic(image: Tensor) -> Tensor:
+    """Return a small image as it is, else tiles that are spread evenly over it, side by side."""
+    for axis in (1, 2):
+        length = image.shape[axis]
+        if length > TILE * TILES:
+            starts = [round(at * (length - TILE) / (TILES - 1) / 2) * 2 for at in range(TILES)]
+            image = torch.cat([image.narrow(axis, min(start, length - TILE), TILE) for start in starts], dim=axis)
+    return image
