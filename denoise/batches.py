@@ -57,12 +57,18 @@ class Batches:
         device: torch.device,
     ) -> None:
         sides = {(height, width) for _, height, width in pictures.shapes}
+        largest_patch = min(map(min, sides))
         if not patch and len(sides) > 1:
             raise ValueError(
-                f"the pictures of {pictures.name} differ in size: give --patch, the side of a crop in pixels"
+                f"the pictures of {pictures.name} differ in size: give --patch, the side of a crop in pixels, "
+                f"at most {largest_patch}"
             )
-        if patch and patch > min(min(side) for side in sides):
-            raise ValueError(f"--patch {patch} is larger than the smallest picture of {pictures.name}: {min(sides)}")
+        if patch > largest_patch:
+            key = next(key for key, one in zip(pictures.keys, pictures, strict=True) if largest_patch in one.shape[1:])
+            raise ValueError(
+                f"--patch {patch} is larger than the smallest picture of {pictures.name}, {key}; "
+                f"valid: at most {largest_patch}"
+            )
         if flips and not patch and any(height != width for height, width in sides):
             raise ValueError(f"--flips turns pictures; those of {pictures.name} are not square: give --patch")
         if any(own not in (1, channels) for own, _, _ in pictures.shapes):

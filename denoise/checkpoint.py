@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
+from denoise import json_files, tensor_files
 from denoise.anysize import AnySize
 from denoise.average import Average
 from denoise.files import whole_file
 from denoise.settings import Settings
 
+LARGEST_HEADER = 2**26  # bytes: the curve of a training is part of it
+METADATA = ("progress", "sha256")  # texts beside the tensors; checkpoints of older versions have no sha256
+PROGRESS = {"step": int, "seconds": float, "curve": list[dict[str, float | None]], "settings": dict}
+
 
 def save(
     path: Path, network: AnySize, optimiser: torch.optim.Optimizer, average: Average, progress: dict[str, Any]
 ) -> None:
-    """Write the checkpoint whole or not at all; `progress` must be JSON."""
+    """Write the checkpoint whole or not at all; `progress` must be JSON.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written, as on a full disk; an earlier checkpoint is left as it is.
+    """
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
-    tensors = {name: value.contiguous() for name, value in tensors.items()}
+    tensors = {name: tensors[name].contiguous() for name in sorted(tensors)}
+    text = json_files.text(progress)
+    content = safetensors.torch.save(tensors, {"progress": text, "sha256": tensor_files.checksum(tensors, text)})
     with whole_file(path) as partial:
-        safetensors.torch.save_file(tensors, partial, metadata={"progress": json.dumps(progress)})
+        partial.write_bytes(content)  # safetensors' own writer has another error than OSError for a full disk
 
 
 def load(
@@ -38,28 +49,56 @@ def load(
     Raises
     ------
     ValueError
-        The file is cut short, or was made with other settings.
+        The file is cut short, was changed since it was written, is no checkpoint, or was made with other settings.
     """
+    progress, tensors = _read(path)
     try:
-        with safetensors.safe_open(path, "pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dict
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{path}: not a whole checkpoint ({error}): remove it to start again") from error
-    held = Settings.of(progress).plain()
+        held = Settings.of(progress).plain()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}: remove it to start again") from error
     changed = [name for name, value in settings.items() if held.get(name) != value]
     if changed:
         was = ", ".join(f"{name} was {held.get(name)}, now {settings[name]}" for name in changed)
         raise ValueError(f"{path} belongs to a run with other settings ({was}): remove it, or give another --out")
-    network.load_state_dict(_below(tensors, "network."))
-    average.load(_below(tensors, "average."))
-    state: dict[int, dict[str, Tensor]] = {}
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
-    for name, value in _below(tensors, "optimiser.").items():
-        index, _, slot = name.partition(".")
-        state.setdefault(int(index), {})[slot] = _laid_out_as(weights[int(index)], value)
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    try:
+        network.load_state_dict(_below(tensors, "network."))
+        average.load(_below(tensors, "average."))
+        optimiser.load_state_dict(_state(optimiser, _below(tensors, "optimiser.")))
+    except (RuntimeError, KeyError, IndexError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"{path}: not a checkpoint of this network ({said}): remove it to start again") from error
     return progress
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Read the progress and the tensors of a checkpoint, as they were written."""
+    try:
+        metadata = tensor_files.header(path, LARGEST_HEADER).metadata
+        if "progress" not in metadata or not set(metadata) <= set(METADATA):
+            raise ValueError(f"its texts are {json_files.short([*metadata])}, not {', '.join(METADATA)}")
+        progress = json_files.parse(metadata["progress"], "its progress")
+        json_files.check(progress, PROGRESS, "its progress", needed=("step", "settings"))
+        if progress["step"] < 0:
+            raise ValueError(f"its progress: step is {progress['step']}; it must be at least 0")
+        tensors = dict(sorted(safetensors.torch.load_file(path).items()))
+        if "sha256" in metadata and metadata["sha256"] != tensor_files.checksum(tensors, metadata["progress"]):
+            raise ValueError("changed since it was written: its sha256 is another")
+    except ValueError as error:
+        raise ValueError(f"{path}: not a whole checkpoint ({error}): remove it to start again") from error
+    return {"seconds": 0.0, "curve": []} | progress, tensors
+
+
+def _state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """The state of an optimiser from the tensors of a checkpoint, named "INDEX.SLOT"."""
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, _, slot = name.partition(".")
+        weight = weights[int(index)]
+        if value.numel() not in (1, weight.numel()):
+            raise ValueError(f"optimiser.{name} has {value.numel():,} numbers, its weight {weight.numel():,}")
+        state.setdefault(int(index), {})[slot] = _laid_out_as(weight, value)
+    return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
 
 
 def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:

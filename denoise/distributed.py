@@ -18,7 +18,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
@@ -49,12 +49,19 @@ class Alone:
         """This process's part of what belongs to a batch, each (N, ...)."""
         return batch
 
-    def mean(self, loss: Tensor) -> float:
-        """Of the whole batch, where `loss` is of this process's part."""
-        return loss.item()
+    def agree(self, loss: Tensor, asked: bool) -> tuple[float, bool]:
+        """Return the loss of the whole batch, and True if any process was asked to stop: the same in all processes.
+
+        `loss` is that of this process's part of the batch; `asked` says that this process was asked to stop.
+        """
+        return loss.item(), asked
 
     def leave(self) -> None:
-        """After the last step: nothing that follows needs the other processes."""
+        """Wait for all processes, and let go of them: nothing that follows needs the others."""
+
+    def refuse(self, error: BaseException, code: int = 2) -> NoReturn:
+        """End all processes, each of which calls this; the first one raises `error`, the others exit with `code`."""
+        raise error
 
 
 class Team(Alone):
@@ -97,11 +104,17 @@ class Team(Alone):
     def share(self, *batch: Tensor) -> tuple[Tensor, ...]:
         return tuple(part.chunk(self.size)[self.rank] for part in batch)
 
-    def mean(self, loss: Tensor) -> float:
-        return self._fabric.all_reduce(loss.detach(), reduce_op="mean").item()
+    def agree(self, loss: Tensor, asked: bool) -> tuple[float, bool]:
+        both = torch.stack([loss.detach().float(), torch.tensor(float(asked), device=loss.device)])
+        mean, share = self._fabric.all_reduce(both, reduce_op="mean").tolist()
+        return mean, share > 0
 
     def leave(self) -> None:
+        self._fabric.barrier()  # torchrun ends the first process, whatever it is writing, as soon as another has failed
         torch.distributed.destroy_process_group()
+
+    def refuse(self, error: BaseException, code: int = 2) -> NoReturn:
+        _refuse(self.first, error, code)
 
 
 def team(batch: int) -> Alone:
@@ -147,8 +160,13 @@ def _launched(here: int, machines: int, accelerator: str) -> Any:
     return fabric
 
 
-def _refuse(first: bool, error: ValueError | None) -> None:
+def is_first() -> bool:
+    """Return True in the process that writes and speaks: the first one under torchrun, else the only one."""
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
+
+
+def _refuse(first: bool, error: BaseException | None, code: int = 2) -> NoReturn:
     """What is wrong everywhere is said once: the others leave without a word."""
     if first and error:
         raise error
-    sys.exit(2)
+    sys.exit(code)

@@ -6,7 +6,6 @@ Training writes it into the card of the weights; this command adds it to cards f
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import torch
 
-from denoise import commandline, datasets, weights
+from denoise import commandline, datasets, json_files, weights
 from denoise.anysize import AnySize
 from denoise.datasets import Pictures
 from denoise.files import whole_file
@@ -107,7 +106,7 @@ def _measure(path: Path, root: Path | None) -> None:
     if card[weights.BFLOAT16] is None:
         raise ValueError(f"{path.stem} cannot be run in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:
-        partial.write_text(json.dumps(card, indent=2) + "\n")
+        partial.write_text(json_files.text(card, indent=2) + "\n")
     changes = ", ".join(f"{value:+.4f} dB at {level}" for level, value in card[weights.BFLOAT16].items())
     log.info("%s: %s; in float32: %s", path.stem, changes, ", ".join(card[weights.FLOAT32]) or "nothing")
 

@@ -6,6 +6,7 @@ import dataclasses
 import inspect
 import json
 import math
+import typing
 from collections.abc import Collection
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from denoise import datasets
+from denoise import datasets, json_files
 from denoise.commandline import levels, option, whole_numbers
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES, OUTPUTS
@@ -38,6 +39,7 @@ def _negative_psnr(picture: Tensor, clean: Tensor) -> Tensor:
 
 
 PRECISIONS = ("auto", "bfloat16", "float32")
+SEEDS = 2**63  # PyTorch takes no larger one
 INITS = ("pytorch", "keras")
 NORMS = ("batch", "kept")
 
@@ -123,8 +125,14 @@ class Settings:
                 raise ValueError(f"{name} is {getattr(self, name):g}; it must be at least 0 and below 1")
         if self.flips and not self.fresh:
             raise ValueError("--no-fresh gives each picture one noise; it cannot be had with --flips")
-        if self.patch < 0 or self.seed < 0 or not 0 < self.lr < 1:
-            raise ValueError("patch and seed must not be negative, lr must lie between 0 and 1")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels is {self.channels}; valid: 1 (gray), 3 (colour)")
+        if self.patch < 0:
+            raise ValueError(f"patch is {self.patch}; it must be at least 0, which takes whole images")
+        if not 0 <= self.seed < SEEDS:
+            raise ValueError(f"seed is {self.seed}; it must be at least 0 and below 2**63")
+        if not 0 < self.lr < 1:
+            raise ValueError(f"lr is {self.lr:g}; it must lie between 0 and 1")
 
     @classmethod
     def of(cls, card: dict[str, Any]) -> Settings:
@@ -135,10 +143,12 @@ class Settings:
         ValueError
             A setting that there is not, as one of a newer version, or a value that is not valid.
         """
+        json_files.check(card, {"settings": dict}, "card", needed=("settings",))
         known = cls().plain()
         strange = sorted(card["settings"].keys() - known.keys())
         if strange:
-            raise ValueError(f"settings that this version does not know: {', '.join(strange)}")
+            raise ValueError(f"settings that this version does not know: {', '.join(strange)[:200]}")
+        json_files.check(card["settings"], typing.get_type_hints(cls), "settings")
         held = known | card["settings"]
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in held.items()})
 

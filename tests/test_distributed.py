@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+import safetensors
 import safetensors.torch
 import torch
 
@@ -31,6 +32,35 @@ def killed(*arguments):
     os._exit(9)
 
 checkpoint.save = killed
+train.SAVE = 1e9
+commandline.run(train.main)
+"""
+ASKED = """
+import os, signal
+from denoise import commandline, train
+from denoise.run import Run
+
+step = Run.step
+
+def asked(run, number):
+    if os.environ["RANK"] == "1" and number == 6:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return step(run, number)
+
+Run.step = asked
+commandline.run(train.main)
+"""
+DIVERGED = """
+from denoise import commandline, train
+from denoise.run import Run
+
+gradients = Run._gradients
+
+def diverged(run, clean, noisy, levels):
+    loss = gradients(run, clean, noisy, levels)
+    return loss * float("nan") if run.team.rank == 1 and run.done == 6 else loss
+
+Run._gradients = diverged
 commandline.run(train.main)
 """
 
@@ -72,7 +102,8 @@ def test_two_processes_reach_the_score_of_one(two, tmp_path, optimiser):
 
 
 def test_two_processes_write_one_set_of_files(two):
-    assert sorted(path.name for path in two.iterdir()) == ["glyphs-nearest.json", "glyphs-nearest.safetensors"]
+    endings = ("json", "png", "safetensors")
+    assert sorted(path.name for path in two.iterdir()) == [f"glyphs-nearest.{ending}" for ending in endings]
 
 
 def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser):
@@ -86,6 +117,30 @@ def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser
     assert ended.stderr.count("going on from step 40 of 100") == 1, ended.stderr
     whole, resumed = (safetensors.torch.load_file(path / "glyphs-nearest.safetensors") for path in (two, out))
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
+
+
+def test_all_processes_stop_at_the_same_step_if_one_is_asked_to(tmp_path):
+    script, out = tmp_path / "asked.py", tmp_path / "out"
+    script.write_text(ASKED)
+    ended = torchrun(out, str(script))
+    assert ended.returncode != 0
+    said = [line for line in ended.stderr.splitlines() if line.startswith("stopped at")]
+    assert said == ["stopped at 7 % (step 7 of 100): the same command goes on from there"]
+    saved = out / "glyphs-nearest.checkpoint.safetensors"
+    assert list(out.iterdir()) == [saved]
+    with safetensors.safe_open(saved, "pt") as file:
+        assert json.loads(file.metadata()["progress"])["step"] == 7
+
+
+def test_all_processes_end_if_the_share_of_one_is_not_finite(tmp_path):
+    script, out = tmp_path / "diverged.py", tmp_path / "out"
+    script.write_text(DIVERGED)
+    ended = torchrun(out, str(script), options=["--every", "5"])
+    assert ended.returncode != 0
+    said = [line for line in ended.stderr.splitlines() if line.startswith("error:")]
+    assert len(said) == 1
+    assert said[0].startswith("error: the loss of step 7 is nan: this training has diverged and is stopped; ")
+    assert "the checkpoint of step 5 is kept" in said[0]
 
 
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_one_line(tmp_path):

@@ -1,0 +1,222 @@
+"""One training between two steps: data, network, optimizer, average, curve; how it is validated, saved and ended."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import math
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import denoise
+from denoise import checkpoint, datasets, distributed, precision, weights
+from denoise.anysize import AnySize
+from denoise.average import Average
+from denoise.batches import Batches
+from denoise.initial import start_from, untrained
+from denoise.machine import has_bfloat16
+from denoise.optimisers import OPTIMISERS
+from denoise.rearranged import rearranged
+from denoise.replay import Replayed
+from denoise.settings import LOSSES, SCHEDULES, Settings
+from denoise.validation import Scores, judge
+
+log = logging.getLogger("denoise.train")
+
+LOOK = 20  # steps between two looks at the loss on a GPU, which has to be waited for; a processor is never ahead of it
+HELD_OUT = 1_000  # images behind a point of the curve
+PEEKED, PEEKED_PIXELS = 100, 2**19  # images, and pixels of them, behind a score that is shown and not kept
+
+
+class Run:
+    """A training between two steps: data, network, optimiser, average, and what is known of it so far."""
+
+    def __init__(self, settings: Settings, team: distributed.Alone, root: Path | None) -> None:
+        self.settings, self.team, self.device = settings, team, team.device
+        self.bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(self.device))
+        found = (datasets.load(settings.dataset, split, root) for split in ("train", "val"))
+        self.pictures, self.held_out = (part.gray() if settings.channels == 1 else part for part in found)
+        self.batches = Batches(
+            self.pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
+            sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, flips=settings.flips,
+            untold=settings.untold if settings.told else 0.0, seed=settings.seed, device=self.device,
+        )  # fmt: skip
+        network = untrained(settings)
+        self.before = start_from(settings, network) if settings.start else None
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.average = Average(self.network, settings.ema)
+        self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
+        self.progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
+        self.done = 0  # steps; `progress` has those of the last checkpoint
+        self.look = LOOK if self.device.type == "cuda" else 1
+
+    def start(self, saved: Path) -> None:
+        """Go on from the checkpoint `saved` if it is there; it is where the next ones go."""
+        self.saved = saved
+
+        def read() -> dict[str, Any]:
+            if not saved.exists():
+                return self.progress
+            return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
+
+        self.progress = self.team.start(read, self.optimiser)
+        self.done = self.progress["step"]
+        if self.done and self.team.first:
+            log.info("going on from step %d of %d (%s)", self.done, self.settings.steps, saved)
+        self._learning()
+        self.logits_of = self.team.setup(self._arranged())
+        recording = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
+        self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
+        self.began = time.monotonic() - self.progress["seconds"]
+
+    def _learning(self) -> None:
+        """Put the layers into the mode in which they learn.
+
+        Under statistics that are kept a network is trained as it is used. Under a batch's own it learns to lean on what
+        it is never given later: the statistics of a few crops, which are unlike those of one picture (Wu and Johnson,
+        "Rethinking 'Batch' in BatchNorm", 2021, https://arxiv.org/abs/2105.07576).
+        """
+        self.network.train()
+        if self.settings.norm == "kept":
+            for layer in self.network.modules():
+                if isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm):
+                    layer.eval()
+
+    def _arranged(self) -> AnySize:
+        """The network, or a twin of the same weights that is quicker to train, in the mode in which the layers are."""
+        if self.bfloat16 and self.device.type == "cpu":  # tried nowhere else
+            try:
+                return rearranged(self.network)
+            except ValueError as error:
+                log.info("trained as it is: %s", error)
+        return self.network
+
+    def step(self, number: int) -> Tensor:
+        """Change the weights by one batch; returns its loss."""
+        settings = self.settings
+        batch = self.team.share(*self.batches(number))
+        for group in self.optimiser.param_groups:
+            group["lr"] = settings.lr * SCHEDULES[settings.schedule](number, settings.steps)
+        loss = self.gradients_of(*batch)
+        self.optimiser.step()
+        self.average.update()
+        self.done = number + 1
+        return loss
+
+    def _gradients(self, clean: Tensor, noisy: Tensor, levels: Tensor) -> Tensor:
+        """The loss of a batch; its gradients are left with the weights."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            logits = self.logits_of(noisy.contiguous(memory_format=torch.channels_last), levels)
+        loss = LOSSES[self.settings.loss](self.network, logits.float(), clean)
+        self.optimiser.zero_grad()
+        loss.backward()
+        return loss.detach()
+
+    def scores(self, count: int | None) -> Scores:
+        """Validate on `count` held-out images, all by default; the network is left as it learns.
+
+        Raises
+        ------
+        ValueError
+            An output that is not a number.
+        """
+        scores = judge(self.average.network, self.held_out.spread(count), self.settings)
+        self._learning()
+        broken = [f"{level:g}" for level, value in scores.psnr.items() if math.isnan(value)]
+        if broken:
+            raise self.diverged(f"after step {self.done:,} the output at sigma {', '.join(broken)} is not finite")
+        return scores
+
+    def peek(self) -> Scores:
+        """Validate on a few held-out images: quick enough to be shown often."""
+        largest = max(height * width for _, height, width in self.held_out.shapes)
+        return self.scores(min(PEEKED, max(1, PEEKED_PIXELS // largest)))
+
+    def add_point(self, loss: float) -> Scores:
+        """Validate, and add a point to the curve."""
+        scores = self.scores(HELD_OUT)
+        point = {"images": self.done * self.settings.batch, "loss": loss, "psnr": scores.mean}
+        self.progress["curve"].append(point | {"validation_loss": scores.loss})
+        return scores
+
+    def save(self) -> None:
+        """Write the checkpoint, if the weights are finite."""
+        if not weights.are_finite([*self.network.state_dict().values(), *self.average.network.state_dict().values()]):
+            raise self.diverged(f"the weights after step {self.done:,} are not finite")
+        progress = self.progress | {"step": self.done, "seconds": time.monotonic() - self.began}
+        with _told_what_is_kept(self.kept):
+            checkpoint.save(self.saved, self.network, self.optimiser, self.average, progress)
+        self.progress = progress
+
+    @property
+    def kept(self) -> str:
+        """What is left of a training that fails, in words."""
+        step = self.progress["step"]
+        return f"the checkpoint of step {step:,} is kept ({self.saved})" if step else "there is no checkpoint yet"
+
+    def diverged(self, symptom: str) -> ValueError:
+        """The error of a training that is not finite."""
+        advice = f"try a lower --lr than {self.settings.lr:g}{', under another --name' * bool(self.progress['step'])}"
+        return ValueError(f"{symptom}: this training has diverged and is stopped; {self.kept}; {advice}")
+
+    def finish(self, named: dict[str, str], target: Path, validation: int | None) -> None:
+        """Write weights and card, whose scores are of `validation` held-out images, and remove the checkpoint."""
+        scores = self.scores(validation)
+        card = named | self.card(scores, self.held_out.spread(validation))
+        with _told_what_is_kept(self.kept):
+            weights.save(self.average.network.cpu(), card, target)
+        self.saved.unlink(missing_ok=True)
+        log.info("%s: validation %.2f dB (noisy input %.2f)", target, scores.mean, scores.noisy_mean)
+
+    def card(self, scores: Scores, some: datasets.Pictures) -> dict[str, Any]:
+        """How the weights came to be; `scores` are of the held-out pictures `some`."""
+        settings, before = self.settings, self.before
+        return {
+            "architecture": settings.network(),
+            "settings": self.progress["settings"],
+            "data": {"train": len(self.pictures), "validation": len(self.held_out), "counted": self.pictures.notes},
+            "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
+            "seconds": round(time.monotonic() - self.began, 1),
+            "run_on": _run_on(self.device, self.bfloat16, self.team.size),
+            "validation_loss": round(scores.loss, 6),
+            "validation_psnr": _rounded(scores.psnr),
+            "noisy_psnr": _rounded(scores.noisy),
+            **precision.mixed(self.average.network, some, settings, scores.psnr),
+            "curve": self.progress["curve"],
+            "started_from": before,
+            "versions": _versions(),
+        }
+
+
+def _rounded(scores: dict[float, float]) -> dict[str, float]:
+    return {f"{level:g}": round(value, 4) for level, value in scores.items()}
+
+
+@contextmanager
+def _told_what_is_kept(kept: str) -> Iterator[None]:
+    """Add to the error of a file that cannot be written what is left of the training."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(f"{error.filename} cannot be written: {error.strerror}; {kept}") from error
+
+
+def _run_on(device: torch.device, bfloat16: bool, processes: int) -> dict[str, Any]:
+    return {
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "precision": "bfloat16 autocast" if bfloat16 else "float32",
+        "threads": torch.get_num_threads(),
+        "processes": processes,
+    }
+
+
+def _versions() -> dict[str, str]:
+    own = {"denoise": denoise.__version__, "python": platform.python_version()}
+    return {**own, "torch": torch.__version__, "torchvision": importlib.metadata.version("torchvision")}

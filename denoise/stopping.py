@@ -1,0 +1,78 @@
+"""Signals that ask a training to end: noted while it runs, so that it ends between two steps, with a checkpoint."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+OF_PYTHON = (signal.SIG_DFL, signal.default_int_handler)
+
+
+class Stopped(KeyboardInterrupt):
+    """A training that a signal has ended, after its checkpoint was written.
+
+    Parameters
+    ----------
+    message : str
+        One line for the user.
+    number : int
+        The signal.
+    """
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message, number)
+        self.code = 128 + number
+        """Exit code of a command, as a shell gives it: 130 for Ctrl-C, 143 for SIGTERM."""
+
+    def __str__(self) -> str:
+        return self.args[0]
+
+
+class Asked:
+    """Context in which signals are noted. The handlers of the caller are back afterwards.
+
+    Python runs handlers in the main thread alone: in any other thread nothing is noted. A signal that the caller
+    ignores stays ignored.
+
+    Parameters
+    ----------
+    patient : bool
+        Note every signal. Without it the second signal meets the handlers of the caller, and ends the process at once.
+
+    Attributes
+    ----------
+    number : int, optional
+        The first signal, if there was one.
+    """
+
+    def __init__(self, *, patient: bool = False) -> None:
+        self.number: int | None = None
+        self._patient = patient
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> Asked:
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):  # None: not of Python, cannot be put back
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        while self._before:
+            signal.signal(*self._before.popitem())
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.number is None:
+            self.number = number
+        if not self._patient:
+            self.__exit__()
+
+    def pass_on(self) -> None:
+        """Give the noted signal to the handler that the caller of the training has for it, if it is not Python's own.
+
+        A worker of Ray, for example, tells its cluster that it ends.
+        """
+        if self.number is not None and signal.getsignal(self.number) not in OF_PYTHON:
+            signal.raise_signal(self.number)
