@@ -113,6 +113,10 @@ def _add_results(parser: argparse.ArgumentParser, folder: Path = RESULTS) -> Non
     parser.add_argument("--results", type=Path, default=folder, help="folder of the results (default: %(default)s)")
 
 
+def _add_verbose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--verbose", action="store_true", help="name what is left out, and why")
+
+
 def _add_models(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
@@ -127,6 +131,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 def _table(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(module="table")
     _add_root(parser)
+    _add_verbose(parser)
     parser.add_argument("--quick", action="store_true", help="200 pictures, two levels: under two minutes on two cores")
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist glyphs, where present")
     parser.add_argument(
@@ -151,6 +156,7 @@ def _table(parser: argparse.ArgumentParser) -> None:
 
 def _rescore(parser: argparse.ArgumentParser) -> None:
     _add_root(parser)
+    _add_verbose(parser)
     parser.add_argument("--convention", nargs="+", metavar="NAME", help="default: all; see bench/conventions.py")
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist, where present, else glyphs")
     parser.add_argument("--methods", nargs="+", help="default: all shipped weights")

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from bench import budgets, costs, determinism, export, memory, own
 from bench.bodies import BODIES
 from bench.grid import Selection
+from bench.kept import kept
 from bench.methods import Method
 from bench.recipe import Recipe
 from denoise import engine, weights
@@ -110,17 +111,18 @@ def _card(subject: Subject, peak: int | None, device: torch.device) -> dict[str,
     if subject.is_onnx:
         return known | subject.method.costs(SHAPE) | {"file_bytes": subject.method.file_bytes} | subject.method.ran
     network = _unwrapped(subject.network()).eval()
-    return {
-        **known,
-        "parameters": costs.parameters(network),
-        "macs": costs.macs(network, SHAPE),
-        "activations": costs.activations(network, SHAPE),
-        "file_bytes": costs.file_bytes(network),
-        "peak_bytes": peak,
-        "peak_bytes_batch": MEMORY_BATCH,
-        **export.compare(network),
-        **determinism.backward(network, device),
-    }
+    with kept():
+        return {
+            **known,
+            "parameters": costs.parameters(network),
+            "macs": costs.macs(network, SHAPE),
+            "activations": costs.activations(network, SHAPE),
+            "file_bytes": costs.file_bytes(network),
+            "peak_bytes": peak,
+            "peak_bytes_batch": MEMORY_BATCH,
+            **export.compare(network),
+            **determinism.backward(network, device),
+        }
 
 
 def trained(subjects: Sequence[Subject], of: dict[str, dict[str, Any]]) -> dict[str, nn.Module]:

@@ -8,7 +8,10 @@ RESULTS/weights/NAME.safetensors        the networks, with their cards
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import logging
+import math
 import re
 import shutil
 from pathlib import Path
@@ -16,18 +19,22 @@ from typing import Any
 
 import pandas as pd
 
-from bench import budgets, columns
+from bench import budgets, frames
 from bench.bodies import BODIES
 from bench.columns import CHECKERBOARD, COSTS, METHODS, PROVENANCE, SCORES
 from bench.grid import Network, Selection
 from bench.recipe import Recipe
 from bench.store import Store, read_scores
 from bench.work import Cell, Untrained, cells
-from denoise import datasets, weights
+from denoise import datasets, json_files, weights
 from denoise.files import whole_file
 
+log = logging.getLogger("bench")
+
+TRAINED = {"images_seen": int, "seconds": float, "run_on": dict, "validation_psnr": dict[str, float | None]}
 COUNTS = ("seed", "parameters", "macs", "images_seen", "tests")
 TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64")
+SEED = re.compile(r"(.+)-s(0|[1-9][0-9]{0,9})", re.ASCII)  # the name of a network, and its seed
 TEST = ["dataset", "noise", "clipped", "sigma", "draw"]  # the columns that name a test condition
 DECIMALS = {"psnr_db": 2, "ssim": 4}  # of a picture's score in the committed files: a mean keeps two digits more
 
@@ -51,30 +58,34 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
             parts.setdefault((cell.dataset, cell.clip), []).extend(scores)
     methods = pd.DataFrame(rows)
     if held.exists():
-        _refuse_to_lessen(read_csv(held, METHODS), methods, target)
+        _refuse_to_lessen(_read_methods(held), methods, target)
     _write(methods, parts, store, target)
     return methods
 
 
 def _cells(store: Store) -> list[Cell]:
     """Every cell that the folder may hold: the plan's, and the datasets and seeds beyond it that are there."""
-    stems = [path.stem for path in (store.folder / "scores").glob("*/*.parquet")]
+    files = (store.folder / "scores").glob("*/[!.]*.parquet")  # a name that begins with a dot is half a file
+    stems = {path.stem: path for path in files}
     others = {stem.partition("-")[0] for stem in stems}
     planned = BODIES[store.recipe.body].datasets
     sets = dict.fromkeys((*planned, *(name for name in datasets.DATASETS.names() if name in others)))
-    seeds = [int(found[1]) + 1 for stem in stems if (found := re.search(r"-s(\d+)$", stem))]
-    return cells(Selection(datasets=tuple(sets), seeds=max([Selection.seeds, *seeds])), store.recipe, possible=True)
+    chosen = Selection(datasets=tuple(sets))
+    first = {cell.name for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)}
+    seeds = {int(found[2]) for stem in stems if (found := SEED.fullmatch(stem)) and f"{found[1]}-s0" in first}
+    more = tuple(sorted(seed for seed in seeds if seed >= Selection.seeds))
+    found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe, possible=True)
+    if strange := sorted(stems.keys() - {cell.name for cell in found}):
+        log.warning("left out: %d files of no cell of this recipe, %s for one", len(strange), stems[strange[0]])
+    return found
 
 
 def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """The row of a cell, and its scores of every suite that is there."""
-    digest, row = None, _row(cell, store.recipe)
+    digest, row, path = None, _row(cell, store.recipe), store.weights(cell.name)
     suites = sorted(path.parent.name for path in (store.folder / "scores").glob(f"*/{cell.name}.parquet"))
     if suites and isinstance(cell, Network):
-        path = store.weights(cell.name)
-        _, card = weights.read(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        row |= _trained(card)
     parts, versions = [], []
     for suite in sorted(suites, key=lambda name: name != "own"):
         file = store.scores(suite, cell.name)
@@ -83,6 +94,8 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
             raise ValueError(f"{path} is not what {file} are scores of: remove the scores to score anew")
         parts.append(scores.assign(method=cell.name))
         versions.append({name: facts[name] for name in PROVENANCE})
+    if digest:
+        row |= _trained(path)
     protocols = {version["protocol"] for version in versions}
     if len(protocols) > 1:
         raise ValueError(f"{cell.name} was scored under several protocols ({', '.join(protocols)}): score it anew")
@@ -123,21 +136,27 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _trained(card: dict[str, Any]) -> dict[str, Any]:
+def _trained(path: Path) -> dict[str, Any]:
+    """What the card of weights says of their training; the weights are read, so that damaged ones are not collected."""
+    _, card = weights.read(path)
+    file = str(path.with_suffix(".json"))
+    json_files.check(card, TRAINED, file, needed=TRAINED)
+    json_files.check(card["run_on"], {"device": str, "precision": str}, file, needed=("device", "precision"))
+    scores = [math.nan if score is None else score for score in card["validation_psnr"].values()]
     return {
         "images_seen": card["images_seen"],
         "train_seconds": card["seconds"],
         "train_device": card["run_on"]["device"],
         "train_precision": card["run_on"]["precision"],
-        "validation_psnr_db": sum(card["validation_psnr"].values()) / len(card["validation_psnr"]),
+        "validation_psnr_db": sum(scores) / len(scores) if scores else math.nan,
     }
 
 
 def _write(
     methods: pd.DataFrame, parts: dict[tuple[str, bool], list[pd.DataFrame]], store: Store, target: Path
 ) -> None:
-    for (dataset, clip), frames in parts.items():
-        scores = pd.concat(frames, ignore_index=True).round(DECIMALS)
+    for (dataset, clip), parted in parts.items():
+        scores = pd.concat(parted, ignore_index=True).round(DECIMALS)
         with whole_file(scores_file(target, dataset, clip)) as partial:
             scores[list(SCORES)].to_parquet(partial, compression="zstd", index=False)
     for name in methods[~methods.missing & methods.seed.notna()].method:
@@ -164,12 +183,12 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
         There are none, a file is cut short or of another schema, or methods and scores do not belong together: it is
         named and left alone.
     """
-    methods = read_csv(folder / "methods.csv", METHODS)
+    methods = _read_methods(folder / "methods.csv")
     there = methods[~methods.missing]
     parts = [
         read_parquet(scores_file(folder, *key)) for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
     ]
-    scores = pd.concat(parts, ignore_index=True)
+    scores = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SCORES))
     apart = sorted(set(there.method) ^ set(scores.method.unique()))
     if apart:
         raise ValueError(
@@ -177,6 +196,13 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             "one): a file was cut, or is of another run; they are left as they are"
         )
     return methods, scores
+
+
+def _read_methods(path: Path) -> pd.DataFrame:
+    methods = read_csv(path, METHODS)
+    if len(twice := methods.method[methods.method.duplicated()]):
+        raise ValueError(f"{path}: {twice.iloc[0]} stands there twice; it is left as it is")
+    return methods
 
 
 def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
@@ -187,17 +213,23 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     ValueError
         It is missing, cut short or of another schema: it is named and left alone.
     """
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; `python -m bench --help` says which command makes it")
+    _refuse_missing(path)
     try:
         whole = path.read_bytes().endswith(b"\n")
         frame = pd.read_csv(path, dtype=TYPES)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+    except (ValueError, TypeError, OverflowError) as error:  # what pandas raises is one of these
         raise ValueError(f"{path}: not a whole table ({error}); it is left as it is") from error
-    columns.check(frame, schema, path)
+    frames.check(frame, schema, path)
     if not whole:
         raise ValueError(f"{path}: cut short in its last line; it is left as it is")
     return frame
+
+
+def _refuse_missing(path: Path) -> None:
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder where a file is expected; it is left as it is")
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; `python -m bench --help` says which command makes it")
 
 
 def read_costs(path: Path) -> pd.DataFrame:
@@ -228,11 +260,10 @@ def _refuse_gaps(networks: pd.Series, conditions: pd.Series, path: Path) -> None
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """Scores of each picture from the results; raises ValueError as `read_csv` does."""
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; `python -m bench --help` says which command makes it")
+    _refuse_missing(path)
     try:
         scores = pd.read_parquet(path)
     except Exception as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}); it is left as it is") from error
-    columns.check(scores, SCORES, path)
+    frames.check(scores, SCORES, path)
     return scores

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from pathlib import Path
-
 COLUMNS = {
     "dataset": "name of the dataset",
     "split": "which split was scored",
@@ -425,15 +422,3 @@ FILES = {
     "revisions/MACHINE-DEVICE.csv": REVISIONS,
 }
 """Every file of the results that is read by a program, with its columns."""
-
-
-def check(found: Iterable[str], schema: dict[str, str], path: Path) -> None:
-    """Raise ValueError where the columns of a file are not those of its schema."""
-    names = list(found)
-    if names != list(schema):
-        lacking = [name for name in schema if name not in names]
-        strange = [name for name in names if name not in schema]
-        what = "; ".join(
-            f"{word} {', '.join(list_)}" for word, list_ in (("it lacks", lacking), ("it has", strange)) if list_
-        )
-        raise ValueError(f"{path}: of another schema ({what or 'other order'}); it is left as it is")

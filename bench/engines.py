@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from bench import work
 from bench.work import Cell, Job
 
 WAIT = 2.0  # seconds before another look at a cell that another run holds
+GRACE = 30.0  # seconds for a worker's last step and checkpoint
 
 
 def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
@@ -47,7 +49,7 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
     threads = max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (threads, os.getpid())) as pool:
-        waiting = {pool.submit(work.run, cell, job): cell for cell in cells}
+        waiting = {pool.submit(_work, cell, job): cell for cell in cells}
         try:
             while waiting:
                 ended, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
@@ -57,11 +59,19 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
                         yield cell
                     else:
                         time.sleep(WAIT)
-                        waiting[pool.submit(work.run, cell, job)] = cell
+                        waiting[pool.submit(_work, cell, job)] = cell
         except BrokenProcessPool as error:
             raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _work(cell: Cell, job: Job) -> bool:
+    """Run `work.run`. A worker that is stopped ends: else the pool would give it the next cell."""
+    try:
+        return work.run(cell, job)
+    except KeyboardInterrupt:  # a training has written its checkpoint by now
+        os._exit(130)
 
 
 def _begin(threads: int, parent: int) -> None:
@@ -71,6 +81,8 @@ def _begin(threads: int, parent: int) -> None:
     def follow() -> None:
         while os.getppid() == parent:
             time.sleep(WAIT)
+        os.kill(os.getpid(), signal.SIGTERM)  # a training ends with a checkpoint, anything else at once
+        time.sleep(GRACE)
         os._exit(1)  # in the middle of a cell: what is written is whole, the lock goes with the process
 
     threading.Thread(target=follow, daemon=True).start()

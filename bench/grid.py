@@ -62,7 +62,7 @@ class Network:
 class Selection:
     """Which part of the grid a run works on; what is done already is kept, whatever the selection.
 
-    Empty: all that belong to the body of the recipe.
+    Empty: all that belong to the body of the recipe. `seeds` are counted from 0; `more_seeds` come after them.
     """
 
     datasets: tuple[str, ...] = ()
@@ -70,6 +70,7 @@ class Selection:
     arms: tuple[str, ...] = ()
     budgets: tuple[str, ...] = ()
     seeds: int = 3
+    more_seeds: tuple[int, ...] = ()
 
     def pairs(self, recipe: Recipe) -> list[tuple[bool, str]]:
         """What is trained on: clamped or not, and which dataset."""
@@ -83,9 +84,9 @@ class Selection:
         with fewer seeds rather than a part of one.
         """
         chosen = {}
-        arms = self.arms or BODIES[recipe.body].arms
+        arms, seeds = self.arms or BODIES[recipe.body].arms, (*range(self.seeds), *self.more_seeds)
         for (clip, dataset), seed, budget, arm in itertools.product(
-            self.pairs(recipe), range(self.seeds), self.budgets or BODIES[recipe.body].budgets, arms
+            self.pairs(recipe), seeds, self.budgets or BODIES[recipe.body].budgets, arms
         ):
             try:
                 widths = budgets.channels(arm, budget, recipe.width, recipe.depth, recipe.body)

@@ -5,6 +5,7 @@ A user's own network is made into a method by `bench.own`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -123,8 +124,8 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         denoiser.check_ensemble()
     card = denoiser.card
     decoder = card["architecture"].get("decoder")
-    trained_on = card["settings"]["dataset"]
-    extras = ["told sigma"] * told + ["ensemble"] * ensemble
+    trained_on = card.get("settings", {}).get("dataset")  # a card that somebody wrote may not say it
+    extras = [str(trained_on)] * bool(trained_on) + ["told sigma"] * told + ["ensemble"] * ensemble
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         if not strange and not datasets.alike(trained_on, training.name):
@@ -146,14 +147,14 @@ def _trained(name: str, *, strange: bool = True) -> Method:
 
     return Method(
         name=denoiser.name + TOLD * told + ENSEMBLE * ensemble,
-        label=f"{_label(denoiser)} ({', '.join([trained_on, *extras])})",
+        label=_label(denoiser) + (f" ({', '.join(extras)})" if extras else ""),
         told_sigma=told,
         timed=True,
         build=build,
         network=denoiser.network,
         trained_on=trained_on,
         decoder=decoder,
-        weights_sha256=card["sha256"],
+        weights_sha256=card.get("sha256") or hashlib.sha256(weights.locate(stem).read_bytes()).hexdigest(),
         count=count,
     )
 

@@ -29,7 +29,10 @@ def obtain(
     if not path.with_suffix(".json").exists():  # the card is written after the weights, so the card tells
         train.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
     denoiser = engine.load(path, precision="float32")
-    held = Settings.of(denoiser.card).plain()
+    try:
+        held = Settings.of(denoiser.card).plain()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; it is left as it is") from error
     differing = [name for name, value in settings.plain().items() if held[name] != value]
     if differing:
         what = ", ".join(f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing)

@@ -15,6 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import conv_flop_count, flop_registry
 
+from bench.markdown import piped
 from bench.peers import own
 from bench.systems import NETWORKS
 
@@ -153,4 +154,4 @@ def _table(found: pd.DataFrame, step: float) -> str:
         "TMAC/s": [f"{rate:.2f}" if rate else "" for rate in found.macs / found.us / 1e6],
         "At best, us": [f"{us:,.0f}" for us in found.bound],
     })  # fmt: skip
-    return shown.to_markdown(index=False, disable_numparse=True)
+    return piped(shown)

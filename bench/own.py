@@ -7,7 +7,6 @@ in it.
 from __future__ import annotations
 
 import copy
-import hashlib
 import importlib.util
 import re
 import sys
@@ -21,8 +20,9 @@ import torch
 from torch import Tensor, nn
 
 from bench import own_onnx
+from bench.kept import kept
 from bench.methods import Method
-from denoise import engine
+from denoise import engine, tensor_files
 from denoise.datasets import Pictures
 from denoise.registry import unknown
 
@@ -54,7 +54,11 @@ def load(text: str) -> Method:
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
     name = form["name"] or path.stem
-    return of_network(name, _built(path, form["function"]), path) if form["function"] else own_onnx.load(name, path)
+    if not form["function"]:
+        return own_onnx.load(name, path)
+    with kept(), torch.random.fork_rng(devices=[]):
+        network = _built(path, form["function"])
+    return of_network(name, network, path)
 
 
 def check(brought: Iterable[Method], sets: dict[str, tuple[Pictures, Pictures]]) -> None:
@@ -69,7 +73,8 @@ def check(brought: Iterable[Method], sets: dict[str, tuple[Pictures, Pictures]])
     for method in brought:
         for training, test in sets.values():
             clean, _ = next(test.batches(1))
-            method.build(training, cpu)(clean, TRIED_SIGMA)
+            with kept():
+                method.build(training, cpu)(clean, TRIED_SIGMA)
 
 
 def of_network(name: str, network: nn.Module, path: Path) -> Method:
@@ -126,12 +131,8 @@ class Checked(nn.Module):
 
 def checksum(network: nn.Module) -> str:
     """SHA-256 of the weights: of the name, type, shape and bytes of each tensor of the state."""
-    digest = hashlib.sha256()
-    for name, value in network.state_dict().items():
-        if isinstance(value, Tensor):
-            digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
+    state = network.state_dict().items()
+    return tensor_files.checksum({name: value for name, value in state if isinstance(value, Tensor)})
 
 
 def _built(path: Path, function: str) -> nn.Module:

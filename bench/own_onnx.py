@@ -38,8 +38,8 @@ def load(name: str, path: Path) -> Method:
     """
     runtime, onnx = (_needed(package, path) for package in ("onnxruntime", "onnx"))
     try:
-        session = _session(runtime, path)
         model = onnx.load(str(path), load_external_data=False)
+        session = _session(runtime, _relaxed(onnx, path) if _has_zeros(model) else str(path))
     except Exception as error:  # the errors of both packages have no base of their own
         raise ValueError(f"{path}: ONNX Runtime cannot read it: {error}") from error
     graph = _Graph(path, session, _input_shape(session, path))
@@ -139,11 +139,12 @@ def _sizes_of_all(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> 
     fixed.CopyFrom(model)
     taken = _pictures_in(fixed)
     for dim, size in zip(taken.type.tensor_type.shape.dim, (1, *shape), strict=True):
-        if not dim.dim_value:
+        if dim.dim_value <= 0:
             dim.dim_value = size
     for value in [*fixed.graph.value_info, *fixed.graph.output]:
         for dim in value.type.tensor_type.shape.dim:
-            dim.ClearField("dim_param")  # the name of the batch would stand in the way of its size
+            if dim.dim_value <= 0:
+                dim.Clear()  # the name of the batch would stand in the way of its size
     try:
         graph = onnx.shape_inference.infer_shapes(fixed, data_prop=True).graph
     except onnx.shape_inference.InferenceError:
@@ -162,13 +163,33 @@ def _pictures_in(model: Any) -> Any:
     return next(value for value in model.graph.input if value.name not in weights)
 
 
-def _session(runtime: ModuleType, path: Path) -> Any:
+def _unknown_sizes(model: Any) -> list[Any]:
+    """Sizes of what goes in and comes out that stand for any size: -1 or 0, as some exporters write it."""
+    values = [*model.graph.input, *model.graph.output]
+    sizes = [size for value in values for size in value.type.tensor_type.shape.dim]
+    return [size for size in sizes if size.HasField("dim_value") and size.dim_value <= 0]
+
+
+def _has_zeros(model: Any) -> bool:
+    """Tell whether ONNX Runtime would refuse every image: 0 is no size for it, while -1 is any."""
+    return any(size.dim_value == 0 for size in _unknown_sizes(model))
+
+
+def _relaxed(onnx: ModuleType, path: Path) -> bytes:
+    """The model with its weights, without the sizes that stand for any."""
+    model = onnx.load(str(path))
+    for size in _unknown_sizes(model):
+        size.Clear()
+    return model.SerializeToString()
+
+
+def _session(runtime: ModuleType, source: str | bytes) -> Any:
     options = runtime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = torch.get_num_threads(), 1
     options.log_severity_level = 4  # an error is raised; its text need not be on the terminal as well
     # Its threads would go on spinning after a call and slow down whichever method is timed next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return runtime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
@@ -181,7 +202,8 @@ def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
             f"{path}: its input is {taken.type} of {len(taken.shape)} dimensions; "
             "it must be tensor(float) of 4: (N, C, H, W)"
         )
-    return tuple(size if isinstance(size, int) else None for size in taken.shape)
+    # Any size has a name or none at all; some exporters write -1 or 0 for it.
+    return tuple(size if isinstance(size, int) and size > 0 else None for size in taken.shape)
 
 
 def _files(onnx: ModuleType, model: Any, path: Path) -> list[Path]:

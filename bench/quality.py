@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from bench.kept import kept
 from denoise.datasets import Pictures
 from denoise.metrics import psnr, ssim
 from denoise.noise import PictureDraws, corrupt, picture_seeds
@@ -39,9 +40,11 @@ def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[
 def clean_up(denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float) -> Tensor:
     """The estimates as they are scored: clamped to [0, 1], and NaN throughout where an estimate is not finite.
 
-    Clamping alone would make a good picture of one with an infinite pixel, and hide that the network is broken.
+    Clamping alone would make a good picture of one with an infinite pixel, and hide that the network is broken. The
+    denoiser gets a copy of the noisy images: if it writes into its input, no score of another method changes.
     """
-    estimate = denoise(noisy, sigma)
+    with kept():
+        estimate = denoise(noisy.clone(), sigma)
     finite = estimate.isfinite().flatten(1).all(1)
     return estimate.clamp(0, 1).where(finite[:, None, None, None], torch.nan)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import typing
 from pathlib import Path
 
+from denoise import json_files
 from denoise.commandline import option
 from denoise.files import whole_file
 
@@ -47,8 +49,10 @@ class Recipe:
         if not file.is_file():
             raise ValueError(f"{file}: no such file, so {folder} holds no grid; `python -m bench grid --out` makes one")
         try:
-            return cls(**json.loads(file.read_text()))  # a field newer than the file had its default value
-        except (json.JSONDecodeError, TypeError) as error:
+            held = json_files.read(file)
+            json_files.check(held, typing.get_type_hints(cls), "recipe")
+            return cls(**held)  # a field newer than the file had its default value
+        except (ValueError, TypeError) as error:
             raise ValueError(f"{file}: not a whole recipe ({error}); it is left as it is") from error
 
     def write(self, folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from bench.markdown import piped
 from bench.tables import Table
 
 STYLE = """
@@ -25,6 +26,12 @@ td, th { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align
 td:first-child, th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
 @media (max-width: 40rem) { td:first-child, th:first-child { white-space: normal; min-width: 9rem; } }
 """
+
+
+LATEX = {letter: f"\\{letter}" for letter in "&%#_{}$"} | {"±": r"$\pm$", "\\": r"\textbackslash{}"}
+LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}"}
+LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}"}
+"""How LaTeX writes what means something to it."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +123,7 @@ def latex(table: Table) -> str:
 
 def _escaped(text: str) -> str:
     """Text that LaTeX shows as it is."""
-    for special in "&%#_":
-        text = text.replace(special, "\\" + special)
-    return text.replace("±", r"$\pm$")
+    return "".join(LATEX.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def bullets(lines: list[str]) -> str:
@@ -127,5 +132,4 @@ def bullets(lines: list[str]) -> str:
 
 def pipes(cells: pd.DataFrame) -> str:
     """A Markdown table."""
-    alignment = ["left"] + ["right"] * (cells.shape[1] - 1)
-    return cells.to_markdown(index=False, disable_numparse=True, colalign=alignment)
+    return piped(cells, scores=True)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench import labels, methods
 from bench.columns import COLUMNS, FILES, INVALID
+from bench.markdown import piped, plain
 from denoise.datasets import DATASETS
 from denoise.files import whole_file
 
@@ -64,14 +65,17 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """Every dataset of the table in Markdown: settings, PSNR with costs, the verdict, SSIM."""
-    parts = []
-    for dataset in frame.dataset.unique():
-        rows = frame[frame.dataset == dataset]
-        parts += [f"#### {dataset}", settings(rows), "PSNR in dB by noise level sigma, and costs:"]
-        parts += [pipes(wide(frame, dataset)), *_reasons(rows), verdict(rows)]
+    """The table in Markdown: the verdict on each dataset first, then PSNR with costs, SSIM, and the settings."""
+    by_dataset = {name: frame[frame.dataset == name] for name in frame.dataset.unique()}
+    parts = [said for said in map(verdict, by_dataset.values()) if said]
+    for dataset, rows in by_dataset.items():
+        trained = "; in parentheses: what a network was trained on" if rows.trained_on.notna().any() else ""
+        parts += [f"#### {dataset}", f"PSNR in dB by noise level sigma, and costs{trained}:"]
+        scores = wide(frame, dataset)
+        parts += [pipes(scores.drop(columns=[name for name in COSTS if scores[name].isna().all()])), *_reasons(rows)]
         levels = [labels.level(sigma) for sigma in sorted(rows.sigma.unique())]
         parts += ["SSIM by noise level sigma:", pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
+        parts.append(settings(rows))
     return "\n\n".join(parts) + "\n"
 
 
@@ -101,9 +105,10 @@ def verdict(rows: pd.DataFrame) -> str:
     if len(ranked) < 2:
         return ""
     best = ranked.iloc[0]
-    others = ", ".join(f"{best.psnr_db - row.psnr_db:.2f} dB over {row.label}" for row in ranked.iloc[1:].itertuples())
+    gaps = [(best.psnr_db - row.psnr_db, plain(row.label)) for row in ranked.iloc[1:].itertuples()]
+    others = ", ".join(f"{gap:.2f} dB over {label}" for gap, label in gaps)
     return (
-        f"At sigma {labels.level(sigma)}: **{best.label}** reaches {best.psnr_db:.2f} dB "
+        f"On {plain(name)} at sigma {labels.level(sigma)}: **{plain(best.label)}** reaches {best.psnr_db:.2f} dB "
         f"(± {best.psnr_ci95_db:.2f} over pictures), {others}. One training seed each."
     )
 
@@ -114,7 +119,7 @@ def _invalid(rows: pd.DataFrame) -> pd.Series:
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
     """One line for each row without a score."""
-    return [f"{row.label} at sigma {row.sigma:g}: {row.status}." for row in rows[_invalid(rows)].itertuples()]
+    return [f"{plain(row.label)} at sigma {row.sigma:g}: {row.status}." for row in rows[_invalid(rows)].itertuples()]
 
 
 def update() -> None:
@@ -156,7 +161,7 @@ def pipes(table: pd.DataFrame, digits: int = 2) -> str:
         form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:,.{digits}f}}"
         text = labels.three_figures if column.endswith("ms") else form.format
         shown[column] = [_text(value, text) for value in shown[column]]
-    return shown.to_markdown(index=False, disable_numparse=True, colalign=["left"] + ["right"] * (shown.shape[1] - 1))
+    return piped(shown, scores=True)
 
 
 def _text(value: object, text: Callable[[float], str]) -> str:

@@ -19,6 +19,7 @@ import pandas as pd
 from scipy import stats
 from tqdm import tqdm
 
+from bench.markdown import piped
 from bench.systems import NETWORKS, ROOT, SYSTEMS, Process, kind, words
 
 RUN = ("bench", "denoise", ":!bench/results", ":!denoise/pretrained")  # what a process of a revision needs of it
@@ -119,7 +120,7 @@ def text(frame: pd.DataFrame) -> str:
             f"rounds' ratios and its {100 * LEVEL:.0f} % interval), by `python -m bench revisions`. What was taken "
             "back is in the history still."
         )
-        parts.append(table.to_markdown(index=False, disable_numparse=True))
+        parts.append(piped(table))
     return "\n\n".join(parts) + "\n"
 
 

@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from bench import labels, memory
+from bench.markdown import piped
 from denoise import engine
 from denoise.machine import keep_freed_memory
 
@@ -145,7 +146,7 @@ def text(frame: pd.DataFrame) -> str:
             by = group.set_index("threads")
             texts = [(f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}") for n in of.threads.unique()]
             cells[f"{value:,}"] = [text for pair in texts for text in pair]
-        parts.append(f"**{title}**:\n\n{pd.DataFrame(cells).to_markdown(index=False, disable_numparse=True)}")
+        parts.append(f"**{title}**:\n\n{piped(pd.DataFrame(cells))}")
     threads = frame[frame.what == "size"].threads.unique()
     powers = ", ".join(f"{exponent(frame, n):.3f} ({labels.counted(n, 'thread')})" for n in threads)
     begun = "; ".join(f"`{row.what}` {row.seconds:.2f} s" for row in frame[frame.what.isin(list(STARTS))].itertuples())

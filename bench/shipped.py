@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench import collect, figures, labels, published, report
 from bench.columns import LEVELS
+from bench.markdown import piped
 from bench.methods import ENSEMBLE
 from bench.readme import README, ROOT, with_part
 from denoise import weights
@@ -136,7 +137,7 @@ def levels(frame: pd.DataFrame) -> str:
     wide = cells.pivot(index=["Dataset", "Estimator"], columns="sigma_255", values="error")
     return (
         "**The level of the noise, told from the noisy picture alone**: root mean square error (bias), all times "
-        f"1/255.\n\n{wide.reset_index().to_markdown(index=False, disable_numparse=True)}"
+        f"1/255.\n\n{piped(wide.reset_index())}"
     )
 
 

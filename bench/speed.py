@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from bench.kept import kept
+
 BATCH = 128  # pictures a call behind images/s, fewer where they are large
 BATCH_PIXELS = 2**19
 SECONDS = 0.25  # spent on each method and batch size in a round, unless `least` calls take longer:
@@ -53,7 +55,8 @@ def measure(
     for _ in range(rounds):
         for name, denoise in denoisers.items():
             for size, batch in batches.items():
-                times[name][size] += _calls(denoise, batch, sigma, device, least)
+                with kept():
+                    times[name][size] += _calls(denoise, batch, sigma, device, least)
             advance(1)
     return {name: {size: _summary(size, seconds) for size, seconds in by.items()} for name, by in times.items()}
 
@@ -72,13 +75,15 @@ def batch_size(noisy: Tensor) -> int:
 def _calls(
     denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float, device: torch.device, least: int
 ) -> list[float]:
-    denoise(noisy, sigma)  # warm-up: allocations, and the processor's caches after another method's turn
+    """Return the seconds of each call; each gets a copy of the images, as a denoiser may write into its input."""
+    denoise(noisy.clone(), sigma)  # warm-up: allocations, and the processor's caches after another method's turn
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS
     while len(seconds) < least or (len(seconds) < CALLS and time.perf_counter() < end):
+        given = noisy.clone()
         _synchronise(device)
         began = time.perf_counter()
-        denoise(noisy, sigma)
+        denoise(given, sigma)
         _synchronise(device)
         seconds.append(time.perf_counter() - began)
     return seconds

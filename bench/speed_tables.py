@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from bench import int8, machine, operations, reach, revisions, scale
-from bench.columns import INT8, OPERATIONS, REACH, REVISIONS, SCALE, SPEED, check
+from bench.columns import INT8, OPERATIONS, REACH, REVISIONS, SCALE, SPEED
+from bench.frames import check
+from bench.markdown import piped
 from bench.readme import README, with_part
 from bench.systems import SYSTEMS
 from denoise.files import whole_file
@@ -55,7 +57,7 @@ def _table(rows: pd.DataFrame) -> str:
     cells.insert(0, "System", [SYSTEMS[name].label for name in cells.index])
     cells.insert(1, "Version", [versions[name].partition("+")[0].partition("-")[0] for name in cells.index])
     cells.insert(2, "Task", tasks)
-    return cells.to_markdown(index=False, disable_numparse=True)
+    return piped(cells)
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
@@ -150,5 +152,5 @@ def _machine(name: str) -> str:
 def read(path: Path, columns: dict[str, str]) -> pd.DataFrame:
     """A run, a file a machine; raises ValueError where its columns are others."""
     frame = pd.read_csv(path)
-    check(frame.columns, columns, path)
+    check(frame, columns, path)
     return frame

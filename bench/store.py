@@ -17,7 +17,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from bench.columns import PROVENANCE
 from bench.recipe import Recipe
+from denoise import json_files
 from denoise.files import whole_file
 
 TYPES = {
@@ -32,6 +34,8 @@ TYPES = {
     "ssim": "float32",
 }
 """Columns of the scores of one method, those of `bench.columns.SCORES` without it: a row a picture and corruption."""
+FACTS = dict.fromkeys(PROVENANCE, str | None) | {"weights_sha256": str | None}
+"""What is written beside them: what made them, and of which weights."""
 
 
 class Store:
@@ -86,11 +90,21 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     ValueError
         The file is cut short, or has other columns.
     """
+    if path.is_dir():
+        raise ValueError(f"{path}: a folder where a file is expected; it is left as it is")
     try:
         table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
+        frame = table.to_pandas()
+    except (pa.ArrowException, OSError) as error:
         raise ValueError(f"{path}: not a whole Parquet file ({error}): remove it to score anew") from error
     facts = (table.schema.metadata or {}).get(b"facts")
     if list(table.column_names) != list(TYPES) or facts is None:
         raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is left as it is")
-    return table.to_pandas(), json.loads(facts)
+    held = json_files.parse(facts, f"{path}: its facts")
+    json_files.check(held, FACTS, f"{path}: its facts", needed=FACTS)
+    try:
+        return frame.astype(TYPES), held
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{path}: a column holds other values than scores do ({error}); it is left as it is"
+        ) from error

@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from bench import machine, methods, published, quality, speed, stats
 from bench.columns import COLUMNS, INVALID
+from bench.kept import kept
 from denoise import datasets
 from denoise.classical import NotApplicable
 from denoise.metrics import SSIM_CONVENTION
@@ -53,14 +54,14 @@ class Plan:
 
 def available(
     names: tuple[str, ...], root: Path | None
-) -> tuple[dict[str, tuple[datasets.Pictures, datasets.Pictures]], list[str]]:
-    """The (training, test) pictures of each dataset that can be had, and one line for each that cannot."""
-    found, left_out = {}, []
+) -> tuple[dict[str, tuple[datasets.Pictures, datasets.Pictures]], dict[str, str]]:
+    """The (training, test) pictures of each dataset that can be had, and the reason for each that cannot."""
+    found, left_out = {}, {}
     for name in names:
         try:
             found[name] = (datasets.load(name, "train", root), datasets.load(name, "test", root))
         except datasets.MissingData as error:
-            left_out.append(f"left out: {error}")
+            left_out[name] = str(error)
     called = [test.name for _, test in found.values()]
     twice = [name for name, (_, test) in found.items() if called.count(test.name) > 1]
     if twice:
@@ -91,14 +92,16 @@ def make(
     devices = {"cpu": cpu} | ({"gpu": torch.device("cuda")} if torch.cuda.is_available() else {})
     common = machine.describe() | {"ssim_convention": SSIM_CONVENTION, "command": command}
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
-    cells = len(arms) * sum(len(test) * len(plan.corruptions(test.name)) for test in tests.values())
+    able = {name: build(arms, sets[name][0], cpu) for name in tests}
+    announce(arms, able)
+    cells = sum(len(able[name]) * len(test) * len(plan.corruptions(test.name)) for name, test in tests.items())
     # Times first: they take a fraction of what the scores take, and fail as early where something does.
-    timings = [_time(sets[name][0], tests[name], arms, devices, plan) for name in tests]
+    timings = [_time(sets[name][0], tests[name], arms, able[name], devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
-    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, disable=None) as bar:
+    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, leave=False, disable=None) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
-            denoisers = build(arms, sets[name][0], cpu)
+            denoisers = able[name]
             for corruption in plan.corruptions(test.name):
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
@@ -121,8 +124,30 @@ def build(
         try:
             denoisers[arm.name] = arm.build(training, device)
         except NotApplicable as error:
-            log.info("left out: %s on %s: %s", arm.name, training.name, error)
+            log.debug("left out: %s on %s: %s", arm.name, training.name, error)
     return denoisers
+
+
+def announce(arms: list[methods.Method], able: dict[str, dict[str, Callable[[Tensor, float], Tensor]]]) -> None:
+    """Say in one line how many of the methods are measured on each dataset.
+
+    Parameters
+    ----------
+    arms : list of Method
+    able : dict
+        What `build` gave, by dataset.
+
+    Raises
+    ------
+    ValueError
+        A dataset that no method is for.
+    """
+    for name, denoisers in able.items():
+        if not denoisers:
+            raise ValueError(f"none of these methods is for the images of {name}; --verbose says why")
+    said = ", ".join(f"{len(denoisers)} of {len(arms)} methods on {name}" for name, denoisers in able.items())
+    whole = all(len(denoisers) == len(arms) for denoisers in able.values())
+    log.info("measuring %s%s", said, "" if whole else "; the others are for other images (--verbose names them)")
 
 
 def _cell(scores: pd.DataFrame, dataset: str) -> dict[str, object]:
@@ -169,24 +194,27 @@ def _time(
     training: datasets.Pictures,
     test: datasets.Pictures,
     arms: list[methods.Method],
+    able: dict[str, Callable[[Tensor, float], Tensor]],
     devices: dict[str, torch.device],
     plan: Plan,
 ) -> pd.DataFrame:
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
     corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.corruptions(test.name)[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
-    able = build(arms, training, devices["cpu"])
     arms = [arm for arm in arms if arm.name in able]
     networks = [arm for arm in arms if arm.network is not None]
     measured: dict[str, dict[str, object]] = {arm.name: {"dataset": test.name, "method": arm.name} for arm in arms}
     for arm in arms:
-        measured[arm.name] |= arm.costs(tuple(test[0].shape))
+        with kept():
+            measured[arm.name] |= arm.costs(tuple(test[0].shape))
     for prefix, device in devices.items():
-        timed = [arm for arm in arms if arm.timed] if prefix == "cpu" else networks
-        denoisers = build(timed, training, device)
-        with tqdm(
-            total=len(denoisers) * plan.rounds, unit=" turns", desc=f"{prefix} time, {test.name}", disable=None
-        ) as bar:
+        if prefix == "cpu":
+            denoisers = {arm.name: able[arm.name] for arm in arms if arm.timed}
+        else:
+            denoisers = build(networks, training, device)
+        turns = len(denoisers) * plan.rounds
+        what = f"{prefix} time, {test.name}"
+        with tqdm(total=turns, unit=" turns", desc=what, leave=False, disable=None) as bar:
             size = speed.batch_size(noisy)
             times = speed.measure(denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update)
         for arm, by_size in times.items():

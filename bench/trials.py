@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 from pathlib import Path
@@ -12,13 +11,22 @@ import pandas as pd
 
 from bench.collect import read_csv
 from bench.columns import PHOTO_TRIALS
-from denoise import commandline
+from denoise import commandline, json_files
 from denoise.files import whole_file
 from denoise.settings import Settings
 
 FILE = "photo-trials.csv"
 LEVELS = (0, 15, 25, 50)  # times 1/255
 TOLERANCE = 1e-4  # of a level, as cards give it
+CARD = {
+    "settings": dict,
+    "validation_psnr": dict[str, float | None],
+    "started_from": dict | None,
+    "run_on": dict[str, str | int],
+    "versions": dict[str, str],
+    "sha256": str,
+}
+"""What a row is made of."""
 
 
 def add(cards: list[Path], folder: Path) -> pd.DataFrame:
@@ -62,7 +70,9 @@ def row(card: dict[str, Any]) -> dict[str, Any]:
 
 def _row(card: Path) -> dict[str, Any]:
     try:
-        return row(json.loads(card.read_text()))
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        held = json_files.read(card)
+        json_files.check(held, CARD, "it", needed=CARD)
+        return row(held)
+    except (KeyError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
         raise ValueError(f"{card}: not a card ({what}); valid: the .json beside trained weights") from error

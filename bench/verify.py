@@ -74,6 +74,8 @@ def again(cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: 
             f"{folder}: {cell.method} was scored under protocol {method.protocol}, this is {provenance.protocol_hash()}"
         )
     held = scores[(scores[CELL] == cell[CELL]).all(axis=1)].set_index("picture")
+    if held.index.has_duplicates:
+        raise ValueError(f"{folder}: {cell.method} has two scores of one {cell.dataset} image: a file is mixed")
     pictures = datasets.load(cell.dataset, "test", root).spread(len(held)).spread(PICTURES)
     if strange := [key for key in pictures.keys if key not in held.index]:
         raise ValueError(
@@ -98,6 +100,7 @@ def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | Non
         raise ValueError(f"{path} is missing: its scores cannot be had again")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != method.weights_sha256:
-        raise ValueError(f"{path} holds other weights ({found[:12]}) than were scored ({method.weights_sha256[:12]})")
+        scored = str(method.weights_sha256)[:12]
+        raise ValueError(f"{path} holds other weights ({found[:12]}) than were scored ({scored})")
     denoiser = engine.load(path, "cpu", "float32")
     return lambda noisy, sigma: denoiser.estimate(noisy)

@@ -76,10 +76,19 @@ class AnySize(nn.Module):
 
     def fitted(self, x: Tensor, level: float | Tensor | None = None) -> tuple[Tensor, tuple[Any, ...]]:
         """What `net` is given for the `x` and `level` of `logits`, and where in its answer the picture lies."""
+        padded, inside = self.padded(x)
+        return self.leveled(padded, level), inside
+
+    def leveled(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
+        """Append the channel of the noise level, for a network that is `told`. `level` as for `logits`."""
+        if not self.told:
+            return x
+        levels = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype, device=x.device)
+        return torch.cat([x, levels.expand(len(x)).view(-1, 1, 1, 1).expand(-1, 1, *x.shape[-2:])], dim=1)
+
+    def padded(self, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
+        """Pad `x` to a size that `net` takes; return it, and the place of the image in it."""
         height, width = x.shape[-2:]
-        if self.told:
-            levels = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype, device=x.device)
-            x = torch.cat([x, levels.expand(len(x)).view(-1, 1, 1, 1).expand(-1, 1, height, width)], dim=1)
         top, bottom = self._padding(height)
         left, right = self._padding(width)
         if not (top or bottom or left or right):

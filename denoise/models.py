@@ -26,6 +26,8 @@ __all__ = ["ARCHITECTURES", "OUTPUTS"]
 OUTPUTS = ("sigmoid", "residual")
 """What a U-Net or DnCNN ends in: logits of the picture, or the noise, which is taken from the noisy picture."""
 
+DEEPEST = 16  # poolings of an autoencoder or U-Net: each doubles the channels
+
 
 @ARCHITECTURES.register("autoencoder", label="Autoencoder")
 def autoencoder(
@@ -164,6 +166,9 @@ class _NoiseRemoved(nn.Module):
 
 
 def _doubling(width: int, depth: int) -> list[int]:
+    check_sizes([("depth", depth)])
+    if depth > DEEPEST:
+        raise ValueError(f"depth is {depth:,}; it must be at most {DEEPEST}")
     return [width * 2**stage for stage in range(depth + 1)]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from denoise import calibration, fusion, layers, lowering, openvino_graph, phases, pieces, replay
+from denoise import calibration, fusion, json_files, layers, lowering, openvino_graph, phases, pieces, replay
 from denoise.files import whole_file
 from denoise.lowering import backends
 from denoise.machine import has_bfloat16, processor
@@ -110,17 +110,17 @@ def _version(package: str) -> str:
 def _read() -> dict[str, Found]:
     """What the file holds, without what is not whole."""
     try:
-        held = json.loads(file().read_text())
+        held = json_files.read(file())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         log.info("%s is not read: %s", file(), error)
         return {}
     known = {}
-    for key, kept in held.items() if isinstance(held, dict) else ():
+    for key, kept in held.items():
         try:
             known[key] = Found.of(kept)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             log.info("a plan of %s is left out: %s", file(), error)
     return known
 

@@ -79,7 +79,7 @@ def test_a_set_that_is_not_there_is_left_out_with_one_line(tmp_path, monkeypatch
     monkeypatch.setitem(datasets.DATASETS._entries, "mnist", _entry(closed))
     found, left_out = table.available(("mnist", "glyphs"), tmp_path)
     assert list(found) == ["glyphs"]
-    assert left_out == ["left out: mnist is not in the data root: put it there"]
+    assert left_out == {"mnist": "mnist is not in the data root: put it there"}
 
 
 def _entry(build):

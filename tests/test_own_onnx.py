@@ -74,6 +74,41 @@ def test_a_model_with_a_fixed_batch_is_fed_in_pieces_and_the_last_is_filled_up(o
     assert method.costs((1, 28, 28)) == {"parameters": 10, "macs": 9 * 28 * 28}
 
 
+@pytest.mark.parametrize(
+    "sizes", [(-1, 1, -1, -1), (0, 1, 0, 0), (None, 1, None, None), ("N", 1, "H", "W"), (-1, 1, 0, "")]
+)
+def test_a_size_that_is_not_known_may_be_written_in_any_way(onnx, tmp_path, sizes):
+    proto = onnx.parser.parse_model(
+        """<ir_version: 8, opset_import: ["" : 17]>
+        net (float[1, 1, 1, 1] x) => (float[1, 1, 1, 1] y)
+        <float[1, 1, 3, 3] w = {0, 0, 0, 0, 2, 0, 0, 0, 0}> { y = Conv <pads = [1, 1, 1, 1]> (x, w) }"""
+    )
+    for value in (proto.graph.input[0], proto.graph.output[0]):
+        for dim, size in zip(value.type.tensor_type.shape.dim, sizes, strict=True):
+            dim.Clear()
+            if size is not None:
+                setattr(dim, "dim_value" if isinstance(size, int) else "dim_param", size)
+    onnx.save(proto, tmp_path / "net.onnx")
+    method = own.load(str(tmp_path / "net.onnx"))
+    for shape in ((3, 1, 28, 28), (1, 1, 20, 24)):
+        noisy = torch.rand(shape)
+        torch.testing.assert_close(method.build(None, CPU)(noisy, 0.4), 2 * noisy)
+    assert method.costs((1, 28, 28)) == {"parameters": 9, "macs": 9 * 28 * 28}
+
+
+def test_sizes_that_are_not_known_keep_weights_that_lie_beside_the_model(onnx, tmp_path):
+    _export(nn.Conv2d(1, 1, 3, padding=1), tmp_path / "net.onnx", dynamic=True)
+    model = onnx.load(str(tmp_path / "net.onnx"))
+    for value in (model.graph.input[0], model.graph.output[0]):
+        value.type.tensor_type.shape.dim[0].dim_value = 0
+    onnx.save_model(
+        model, str(tmp_path / "zero.onnx"), save_as_external_data=True, location="zero.data", size_threshold=0
+    )
+    noisy = torch.rand(3, 1, 28, 28)
+    one, other = (own.load(str(tmp_path / name)).build(None, CPU)(noisy, 0.4) for name in ("net.onnx", "zero.onnx"))
+    torch.testing.assert_close(one, other)
+
+
 def test_matrix_products_are_counted_too(onnx, tmp_path):
     network = nn.Sequential(
         nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 784), nn.Unflatten(1, (1, 28, 28))

@@ -51,6 +51,9 @@ def test_a_plan_is_found_out_once_and_remembered_for_this_machine(file, monkeypa
         '{"KEY": {"quickest": {"backend": "gone"}, "exact": {}, "until": null}}',
         '{"KEY": {"quickest": {"chunk_pixels": 0}, "exact": {}, "until": null}}',
         '{"KEY": {"quickest": {"dtype": "float99"}, "exact": {}, "until": null}}',
+        '{"KEY": {"quickest": {}, "exact": {}, "until": 1%s}}' % ("0" * 400), '{"KEY": [{}]}', "[" * 9999, "9" * 9999,
+        '{"KEY": {"quickest": {"backend": ["plain"]}, "exact": {}, "until": null}}', "\0", '"plans"', "1",
+        '{"KEY": {"quickest": [], "exact": {}, "until": null}}', '{"KEY": {"quickest": {}, "exact": {}, "until": []}}',
         '{"KEY": {"quickest": {}, "exact": {}}}', '{"KEY": {"quickest": {}, "exact": {}, "until": "later"}}',
     ],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from bench import card, ceiling, collect, cost_tables, costs, determinism, machine, provenance, speed
 from bench.card import SHAPE, Subject
 from bench.columns import COSTS
+from bench.markdown import piped
 from bench.recipe import Recipe
 from denoise.files import whole_file
 
@@ -40,7 +41,7 @@ def main(given: argparse.Namespace) -> None:
             whole = frame.reindex(columns=list(COSTS)).astype(dict.fromkeys(WHOLE, "Int64"))
             whole.to_csv(partial, index=False, float_format="%.5g")
         for table in cost_tables.costs(collect.read_costs(target)):
-            print(f"{table.title}\n\n{table.note}\n\n{table.cells.to_markdown(index=False, disable_numparse=True)}\n")
+            print(f"{table.title}\n\n{table.note}\n\n{piped(table.cells, scores=True)}\n")
         print(f"written: {target} ({len(frame)} rows)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tqdm import tqdm
 from bench import methods, own, provenance, quality, table
 from bench.columns import INVALID, RESCORE
 from bench.conventions import CONVENTIONS, score
+from bench.markdown import piped
 from denoise import datasets
 from denoise.files import whole_file
 from denoise.noise import check_level
@@ -23,6 +25,7 @@ SCORES = {"psnr_db": ("PSNR in dB", 2), "ssim": ("SSIM", 4)}
 
 
 def main(given: argparse.Namespace) -> None:
+    logging.getLogger("bench").setLevel(logging.DEBUG if given.verbose or given.methods else logging.NOTSET)
     conventions = [CONVENTIONS[name].name for name in given.convention or CONVENTIONS.names()]
     conventions = list(dict.fromkeys(conventions))
     levels = [check_level(sigma, "gaussian") for sigma in given.sigma]
@@ -32,12 +35,13 @@ def main(given: argparse.Namespace) -> None:
     arms = methods.find(given.methods, brought, untrained=False)
     sets, left_out = table.available(_datasets(given), given.data_root)
     if left_out:
-        raise datasets.MissingData("; ".join(left_out))
+        raise datasets.MissingData("; ".join(left_out.values()))
     own.check(brought, sets)
     parts = []
-    for training, test in sets.values():
-        pictures = test.spread(given.pictures or None)
-        denoisers = table.build(arms, training, torch.device("cpu"))
+    able = {name: table.build(arms, training, torch.device("cpu")) for name, (training, _) in sets.items()}
+    table.announce(arms, able)
+    for name, (_, test) in sets.items():
+        pictures, denoisers = test.spread(given.pictures or None), able[name]
         for sigma in levels:
             corruption = quality.Corruption("gaussian", sigma, not given.unclipped)
             parts.append(rescore(denoisers, pictures, corruption, conventions))
@@ -106,8 +110,7 @@ def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
             shown = scores.map(lambda value, digits=digits: INVALID if pd.isna(value) else f"{value:.{digits}f}")
             shown["spread"] = shown.spread.where(scores.spread.notna(), "")  # there is none between infinite scores
             shown.insert(0, title, [labels[method] for method in shown.index])
-            right = ["right"] * (shown.shape[1] - 1)
-            parts.append(shown.to_markdown(index=False, disable_numparse=True, colalign=["left", *right]))
+            parts.append(piped(shown, scores=True))
     parts.append("\n".join(f"{name}: {CONVENTIONS[name].label}" for name in frame.convention.unique()))
     return "\n\n".join(parts)
 

@@ -9,7 +9,8 @@ import pandas as pd
 import torch
 
 from bench import machine, provenance, revisions
-from bench.columns import REVISIONS, check
+from bench.columns import REVISIONS
+from bench.frames import check
 from bench.systems import NETWORKS, SYSTEMS
 from denoise.files import whole_file
 from denoise.registry import UnknownName, unknown
@@ -40,7 +41,7 @@ def _add(found: pd.DataFrame, target: Path) -> None:
     """Write what is found now beside what was found before of others."""
     if target.exists():
         before = pd.read_csv(target)
-        check(before.columns, REVISIONS, target)
+        check(before, REVISIONS, target)
         measured = before.set_index(CELL).index.isin(found.set_index(CELL).index)
         found = pd.concat([before[~measured], found], ignore_index=True)
     with whole_file(target) as partial:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import logging
 
 from bench import methods, own, report, table
 from denoise.datasets import MissingData
@@ -12,20 +13,32 @@ from denoise.noise import check_level
 QUICK = table.Plan(levels=(0.2, 0.4), pictures=200, rounds=2)
 
 
+log = logging.getLogger("bench")
+
+
 def main(given: argparse.Namespace) -> None:
+    log.setLevel(logging.DEBUG if given.verbose or given.methods else logging.NOTSET)  # what is asked for is named
     plan = _plan(given)
     brought = [own.load(text) for text in given.model]
     arms = methods.find(given.methods, brought)
     sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
     if left_out and given.datasets:
-        raise MissingData("; ".join(left_out))
+        raise MissingData("; ".join(left_out.values()))
+    say_missing(left_out, given.verbose)
     own.check(brought, sets)
     frame = table.make(plan, sets, arms, given.command)
     files = report.write(frame, given.out)
     print(report.markdown(frame))
-    for line in left_out:
-        print(line)
     print("written:", *files)
+
+
+def say_missing(left_out: dict[str, str], verbose: bool) -> None:
+    """Say on stderr which datasets are left out: in one line, or with what to do about each."""
+    if verbose:
+        for why in left_out.values():
+            log.info("left out: %s", why)
+    elif left_out:
+        log.info("left out, as not here and not to be downloaded: %s (--verbose: what to do)", ", ".join(left_out))
 
 
 def _plan(given: argparse.Namespace) -> table.Plan:
