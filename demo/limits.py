@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 LARGEST_BODY = 6_000_000  # bytes
+LARGEST_FILE = 25_000_000  # bytes of an upload: a photograph of a telephone
+FRAME = 10_000  # bytes of a request around its file
+UPLOAD = "/upload"  # the end of the address that takes files
 
 
 class BodyLimit:
-    """ASGI middleware that answers 413 to a request whose body is larger than `LARGEST_BODY`."""
+    """ASGI middleware that answers 413 to a request whose body is larger than `LARGEST_BODY`, or than a file can be."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -17,9 +20,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        largest = LARGEST_FILE + FRAME if scope["path"].endswith(UPLOAD) else LARGEST_BODY
         announced = dict(scope["headers"]).get(b"content-length", b"0")
-        if not announced.isdigit() or int(announced) > LARGEST_BODY:
-            await _refuse(send)
+        if not announced.isdigit() or int(announced) > largest:
+            await _refuse(send, largest)
             return
         seen, started = 0, False
 
@@ -27,7 +31,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > LARGEST_BODY:  # a chunked body announces no length
+            if seen > largest:  # a chunked body announces no length
                 raise _TooLarge
             return message
 
@@ -40,15 +44,15 @@ class BodyLimit:
             await self.app(scope, counted, watched)
         except _TooLarge:
             if not started:
-                await _refuse(send)
+                await _refuse(send, largest)
 
 
 class _TooLarge(Exception):
     pass
 
 
-async def _refuse(send: Any) -> None:
-    text = f"a request may have {LARGEST_BODY:,} bytes at most".encode()
+async def _refuse(send: Any, largest: int) -> None:
+    text = f"a request may have {largest:,} bytes at most".encode()
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode())]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": text})

@@ -1,6 +1,8 @@
 """What may be put into the page: drawings, uploads, samples."""
 
+import ast
 import base64
+import io
 from pathlib import Path
 
 import gradio as gr
@@ -8,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from demo import compare, pad, picture, samples
+from demo import compare, inputs, pad, picture, samples
+from denoise import picture_files
 
 PEAK = Path("/proc/self/clear_refs")
 
@@ -51,13 +54,13 @@ def test_an_upload_of_any_kind_becomes_gray_and_is_shrunk_to_what_stays_live(tmp
     assert np.array_equal(picture.read_gray(str(tmp_path / "small.png")), np.full((17, 31), 9))
 
 
-@pytest.mark.parametrize("kind", ["text", "empty", "huge", "gif"])
+@pytest.mark.parametrize("kind", ["text", "empty", "huge", "film"])
 def test_an_upload_that_cannot_be_used_is_refused_before_it_is_decoded(tmp_path, kind):
     path = tmp_path / "upload.png"
     if kind == "huge":
         Image.new("1", (13_000, 13_000)).save(path)
-    elif kind == "gif":
-        Image.new("L", (5, 5)).save(path, "gif")
+    elif kind == "film":
+        path.write_bytes(b"\0\0\0\x18ftypmp42".ljust(99))
     else:
         path.write_bytes(b"text" if kind == "text" else b"")
     with pytest.raises(gr.Error, match="This picture cannot be used") as refusal:
@@ -70,11 +73,82 @@ def test_a_picture_that_is_no_file_is_refused():
         picture.read_gray(None)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("unknown noise '<img src=x onerror=alert(1)>'", "Unknown noise '&lt;img src=x onerror=alert(1)&gt;'."),
+        ('a & b, "c".', 'A &amp; b, "c".'),
+        ("two\nlines\x1b[31m\u202e of it", "Two lines [31m of it."),
+        ("/srv/page/tmp/ab12/photo.jpg: cut short", "Photo.jpg: cut short."),
+        ("cut short (C:\\Users\\me\\photo.jpg)", "Cut short (photo.jpg)."),
+        ("valid: .png .jpg, 1/2 and/or 3/4", "Valid: .png .jpg, 1/2 and/or 3/4."),
+        ("", "This cannot be used."),
+    ],
+)
+def test_what_a_visitor_is_told_is_one_sentence_of_plain_text_without_a_path_of_the_server(text, said):
+    refused = inputs.refusal(ValueError(text))
+    assert refused.message == said
+    assert not refused.print_exception  # no traceback for the caller's fault
+
+
+def test_what_a_visitor_is_told_is_bounded_before_it_is_escaped():
+    message = inputs.refusal("<" * 9_000).message
+    assert message == "&lt;" * (inputs.LONGEST - 1) + "…."
+
+
+def test_a_line_beside_the_page_is_plain_text_too(monkeypatch):
+    said = []
+    monkeypatch.setattr(gr, "Info", said.append)
+    inputs.tell("<b>done</b>")
+    assert said == ["&lt;b&gt;done&lt;/b&gt;"]
+
+
+def test_nothing_else_makes_what_a_visitor_is_told():
+    makers = {"Error", "Info", "Warning", "Success"}
+    found = [
+        f"{file.name}:{node.lineno}"
+        for file in sorted(Path(inputs.__file__).parent.glob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in makers
+        if isinstance(node.func.value, ast.Name) and node.func.value.id in ("gr", "gradio")
+    ]
+    assert {place.partition(":")[0] for place in found} == {"inputs.py"}
+    assert len(found) == 2  # in `refusal` and in `tell`
+
+
+def broken(ending):
+    """Contents of files that are none of their kind any more, or were none."""
+    buffer = io.BytesIO()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(buffer, Image.registered_extensions()[ending])
+    whole = buffer.getvalue()
+    yield from (whole[: len(whole) // 2], whole[:30], whole[:8] + bytes(500), bytes(200), b"")
+
+
+@pytest.mark.parametrize("ending", picture_files.ENDINGS)
+def test_no_error_of_a_file_tells_where_the_server_keeps_it(tmp_path, ending):
+    told = []
+    for number, content in enumerate(broken(ending)):
+        path = tmp_path / f"photo{number}{ending}"
+        path.write_bytes(content)
+        try:
+            picture.read_gray(str(path))
+        except gr.Error as error:
+            told.append(error.message)
+    assert len(told) >= 3
+    assert not [message for message in told if "/" in message or "\\" in message]
+
+
 def test_samples_are_there_without_any_data(monkeypatch, tmp_path):
     monkeypatch.setenv("DENOISE_DATA", str(tmp_path))
     offered = samples.samples.__wrapped__()
     assert len(offered) == len(samples.DIGITS) + len(samples.LETTERS)
     assert {sample.family for sample in offered} == {"mnist", "notmnist"}
+
+
+def test_samples_that_need_no_data_come_first_so_that_the_gallery_only_grows():
+    assert samples.samples()[: len(samples.rendered())] == samples.rendered()
+    assert all(sample.rendered for sample in samples.rendered())
 
 
 def test_real_samples_are_offered_where_the_data_is(monkeypatch, real):
