@@ -1,9 +1,14 @@
 """Entry of the page and of a Hugging Face Space: `python app.py`."""
 
 from demo import gpu  # noqa: F401  isort: skip  first: it may have to come before torch
-from demo.page import build, launch_options
+import signal
+
+from demo.page import build, launch_options, prepare
 
 demo = build()
 
 if __name__ == "__main__":
-    demo.launch(**launch_options())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what visitors sent would outlive the page
+    demo.launch(**launch_options(), prevent_thread_lock=True)  # the port is open from here on
+    prepare()
+    demo.block_thread()

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 import denoise
-from demo import gpu
+from demo import warm
 from demo.compute import alone
+from demo.lead import FIRST_SEED, MATTERS, Lead, between, judged, redraws
 from denoise.decoders import DECODERS
 from denoise.metrics import WINDOW, psnr, ssim
 from denoise.noise import PictureDraws, check_level, corrupt
@@ -28,7 +29,10 @@ PATIENCE = 0.005  # seconds after which no further timed call is made
 
 @dataclass(frozen=True)
 class Answer:
-    """One picture of the comparison: `picture` is (H, W) uint8; a score is None where it cannot be computed."""
+    """One picture of the comparison: `picture` is (H, W) uint8; a score is None where it cannot be computed.
+
+    `lead` is of the answer with the highest PSNR, if there are several decoders; `best` is True if that lead holds.
+    """
 
     name: str
     label: str
@@ -38,7 +42,11 @@ class Answer:
     ssim: float | None = None
     ms: float | None = None
     parameters: int | None = None
-    best: bool = False
+    lead: Lead | None = None
+
+    @property
+    def best(self) -> bool:
+        return self.lead is not None and self.lead.holds
 
 
 def families() -> list[str]:
@@ -84,7 +92,7 @@ def compare(
     Returns
     -------
     list of Answer
-        The clean picture, the noisy one, then one a decoder; the one with the highest PSNR is marked.
+        The clean picture, the noisy one, then one a decoder; the one with the highest PSNR has its lead.
 
     Raises
     ------
@@ -110,9 +118,23 @@ def compare(
     scores = _scores(torch.cat([noisy, *(estimate for estimate, _ in answered)]), clean)
     for place, (ratio, similar) in enumerate(scores, 1):
         rows[place] = replace(rows[place], psnr=ratio, ssim=similar)
-    best = max(range(2, len(rows)), key=lambda i: rows[i].psnr)
-    rows[best] = replace(rows[best], best=True)
+    if len(networks) > 1:
+        best, following = sorted(range(2, len(rows)), key=lambda i: -rows[i].psnr)[:2]
+        shown = between(rows[best].psnr, rows[following].psnr)
+        pair = [networks[best - 2], networks[following - 2]]
+        rows[best] = replace(rows[best], lead=_lead(shown, pair, clean, float(sigma), noise, clip))
     return rows
+
+
+def _lead(shown: float, pair: list[denoise.Denoiser], clean: Tensor, sigma: float, noise: str, clip: bool) -> Lead:
+    """Judge the lead of the first of two networks over the second; the noise is drawn anew only if it may matter."""
+    if shown < MATTERS:
+        return Lead(shown, 0, False)
+    count = redraws(clean.shape[-2:])
+    draws = PictureDraws([FIRST_SEED + number for number in range(count)])
+    noisy = corrupt(clean.expand(count, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
+    scores = [psnr(network.estimate(noisy).cpu().clamp(0, 1), clean, data_range=1.0) for network in pair]
+    return judged(shown, *scores)
 
 
 def whole(seed: Any) -> int:
@@ -150,9 +172,8 @@ def members(family: str) -> dict[str, str]:
     return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
 
 
-@functools.cache
 def _load(name: str) -> denoise.Denoiser:
-    return denoise.load(name, gpu.DEVICE)
+    return warm.network(name)
 
 
 def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
@@ -164,14 +185,14 @@ def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
 
 
 @functools.lru_cache(maxsize=256)
-def _warm(name: str, shape: torch.Size) -> None:
+def _warm(network: denoise.Denoiser, shape: torch.Size) -> None:
     """The first call of a network on a new size prepares its kernels and takes many times longer: none is counted."""
-    _load(name).estimate(torch.zeros(shape))
+    network.estimate(torch.zeros(shape))
 
 
 def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
     """The estimate, and the median milliseconds of a few calls; of one call where the picture is large."""
-    _warm(network.name, noisy.shape)
+    _warm(network, noisy.shape)
     seconds: list[float] = []
     while not seconds or (len(seconds) < CALLS and sum(seconds) < PATIENCE):
         began = time.perf_counter()

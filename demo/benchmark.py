@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
-from demo import photo
+from demo import photo, photo_events
 from demo.compare import FIRST, Compare, show
-from demo.inputs import LIVE, MODEL, PRIVATE
+from demo.inputs import LIVE, MODEL, PRIVATE, refusal
 from demo.samples import samples
 from denoise import datasets
 
@@ -36,6 +38,7 @@ COLUMNS = {  # of the table on the page, and where each comes from
     "M MACs": "macs",
     "CPU ms": "cpu_ms_p50",
 }
+SETTING = ("Pictures", "sigma")  # of a row: what another tab can show
 WIDTHS = ["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"]
 FLOORS = ("black", "mean")  # a photograph is far from both
 SHOWN_BY = {"bsd68": "camera.png", "set12": "camera.png", "cbsd68": "astronaut.png", "documents": "page.png"}
@@ -44,6 +47,17 @@ SHOWN_BY = {"bsd68": "camera.png", "set12": "camera.png", "cbsd68": "astronaut.p
 # Gradio gives the box a placeholder and a title, but no name for those who hear the page.
 NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input, #photo-scores input").forEach(
   (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
+# The heads of columns of numbers stand over their last digits. On a phone the tables keep their widths and scroll.
+CSS = """
+#scores th:nth-child(n + 3) .header-content, #photo-scores th:nth-child(n + 3) .header-content {
+  justify-content: flex-end; text-align: right; }
+#answer :is(th, td) { word-break: normal; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
+@media (max-width: 640px) {
+  #scores .table-wrap, #photo-scores .table-wrap { overflow-x: auto; }
+  #scores .table-wrap > *, #photo-scores .table-wrap > * { min-width: 940px; }
+  #answer :is(th, td) { padding: 4px 6px; }
+}
+"""
 DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 
 
@@ -89,23 +103,42 @@ def verdict() -> tuple[str, dict[str, str]]:
     return short.split("\n", 1)[1].strip(), said
 
 
-def choose(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
-    """The setting of a row, for the Compare tab: a sample of its pictures, its noise, and the tab itself."""
-    row = dict(zip(shown.columns, event.row_value, strict=True))
-    (name,) = (name for name in _names() if datasets.DATASETS[name].label == row["Pictures"])
-    picture: np.ndarray = next(sample.picture for sample in samples() if sample.family == name)
+def picker(tab: str) -> Callable[[gr.SelectData], tuple[dict[str, object], object]]:
+    """Return what keeps the setting of a chosen row and offers it on the button, which alone leads to `tab`."""
+
+    def pick(event: gr.SelectData) -> tuple[dict[str, object], object]:
+        row = dict(zip(COLUMNS, event.row_value, strict=True))
+        kept = {name: row[name] for name in SETTING}
+        label = f"Show this setting in {tab}: {kept['Pictures']}, sigma {kept['sigma']:g}"
+        return kept, gr.update(value=label, interactive=True)
+
+    return pick
+
+
+def _picked(row: dict[str, object] | None, names: Iterable[str]) -> tuple[str, float]:
+    """The dataset, one of `names`, and the level of a kept row; raises gradio.Error if it is none."""
+    labels = {datasets.DATASETS[name].label: name for name in names}
+    try:
+        return labels[row["Pictures"]], float(row["sigma"])
+    except (KeyError, TypeError, ValueError):
+        raise refusal(ValueError("choose a row of the table first")) from None
+
+
+def choose(row: dict[str, object] | None) -> tuple[object, ...]:
+    """The setting of a kept row, for the Compare tab: a sample of its pictures, its noise, and the tab itself."""
+    name, sigma = _picked(row, _names())
+    of_family = [sample for sample in samples() if sample.family == name]
+    picture: np.ndarray = min(of_family, key=lambda sample: sample.rendered).picture  # a real one if there is one
     keep = gr.skip()  # the decoders and the view
-    setting = FIRST["noise"], True, float(row["sigma"]), FIRST["seed"], name
-    return picture, *setting, keep, keep, gr.Tabs(selected="compare")
+    return picture, FIRST["noise"], True, sigma, FIRST["seed"], name, keep, keep, gr.Tabs(selected="compare")
 
 
-def choose_photograph(shown: pd.DataFrame, event: gr.SelectData) -> tuple[object, ...]:
-    """The setting of a row, for the Photo tab: a sample like its pictures, its noise, and the tab itself."""
-    row = dict(zip(shown.columns, event.row_value, strict=True))
-    (name,) = (name for name in SHOWN_BY if datasets.DATASETS[name].label == row["Pictures"])
-    picture, task, kind = photo.sample(SHOWN_BY[name])
-    level = photo.for_task(task) | {"value": float(row["sigma"])}
-    return picture, task, kind, level, photo.FIRST["seed"], gr.Tabs(selected="photo")
+def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
+    """The setting of a kept row, for the Photo tab: a sample like its pictures, its noise, and the tab itself."""
+    name, sigma = _picked(row, SHOWN_BY)
+    picture, task, kind = photo_events.sample(SHOWN_BY[name])
+    level = photo_events.for_task(task) | {"value": sigma}
+    return picture, task, kind, level, photo_events.FIRST["seed"], photo_events.whole(), gr.Tabs(selected="photo")
 
 
 def figure(kind: str, of: str) -> str:
@@ -114,9 +147,9 @@ def figure(kind: str, of: str) -> str:
 
 
 def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
-    """Put the tab into the Blocks that are being built; a chosen row is shown in the Compare or the Photo tab."""
+    """Put the tab into the Blocks that are being built; a button shows a chosen row in the Compare or the Photo tab."""
     short, sections = verdict()
-    gr.Markdown("## The answer so far\n\n" + short)
+    gr.Markdown("## The answer so far\n\n" + short, elem_id="answer")
     of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
     panels = []
     for kind, text in KINDS.items():
@@ -136,27 +169,41 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     of.input(lambda chosen: [figure(kind, chosen) for kind in KINDS], of, panels, **PRIVATE, **LIVE)
     gr.Markdown(
         "## Every score\n\nOf the networks that this page runs, larger than those above and trained once each. "
-        "Choose a row to see its setting in Compare."
+        "Choose a row, and the button below the table shows its setting in Compare."
     )
-    shown = _dataframe(table(), "Scores of the shipped networks", "scores")
-    shown.select(choose, shown, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
+    row, button = _dataframe(table(), "Scores of the shipped networks", "scores", "Compare")
+    button.click(choose, row, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
         show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
     )
     gr.Markdown(
         "## Photographs and pages\n\nSigma is on the 0-255 scale, the noise not clamped. Rows marked *published* are "
-        "what papers report. Choose a row to see its noise in "
+        "what papers report. Choose a row, and the button below the table shows its noise in "
         "Photo, where the network that ships for such pictures cleans it, not told its level."
     )
-    shown = _dataframe(photographs(), "Scores on photographs and pages", "photo-scores")
-    shown.select(choose_photograph, shown, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
-        photo.show, cleaned.inputs, cleaned.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
+    row, button = _dataframe(photographs(), "Scores on photographs and pages", "photo-scores", "Photo")
+    button.click(choose_photograph, row, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
+        photo_events.follow, cleaned.inputs, cleaned.outputs, **photo.QUEUE, **PRIVATE, **LIVE
     )
     for title, text in sections.items():
         with gr.Accordion(title, open=False):
             gr.Markdown(text)
 
 
-def _dataframe(shown: pd.DataFrame, label: str, name: str) -> gr.Dataframe:
-    return gr.Dataframe(
-        shown, interactive=False, show_search="filter", label=label, elem_id=name, max_height=420, column_widths=WIDTHS
-    )
+def _dataframe(shown: pd.DataFrame, label: str, name: str, tab: str) -> tuple[gr.JSON, gr.Button]:
+    """Put a table; returns what keeps the setting of its chosen row, and the button that is to show it in a tab."""
+    table = gr.Dataframe(
+        styled(shown), interactive=False, show_search="filter", label=label, elem_id=name, max_height=420,
+        column_widths=WIDTHS,
+    )  # fmt: skip
+    row = gr.JSON(visible=False)
+    button = gr.Button(f"Show a setting in {tab}: choose a row first", interactive=False, size="md")
+    table.select(picker(tab), None, [row, button], queue=False, **PRIVATE, **LIVE)
+    return row, button
+
+
+def styled(shown: pd.DataFrame) -> Styler:
+    """The table with as many decimals in every row of a column, on the right, so that they stand below each other."""
+    whole = (shown.sigma % 1 == 0).all()
+    digits = {**DIGITS, "sigma": 0 if whole else 1, "Parameters": 0}
+    forms = {column: f"{{:,.{count}f}}" for column, count in digits.items()}
+    return shown.style.format(forms, na_rep="–").set_properties(subset=list(forms), **{"text-align": "right"})

@@ -7,16 +7,17 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from demo import views, wipe
+from demo import views, warm, wipe
 from demo.answers import Answer, decibels
+from demo.lead import SMALL, sentence
 from demo.picture import data_url
 from denoise.metrics import SSIM_CONVENTION
 
 NOTES = f"""One picture is no verdict: the project's table measures whole test sets. PSNR: data_range 1. SSIM:
-{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, as this server is quickest at it
-(fused, in bfloat16 where its processor has it). Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches
-the networks unclamped."""
-SMALL = 64  # pixels: up to this side a picture is enlarged, each pixel to a square
+{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, {{how}}. Pictures are exact (PNG) but
+clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
+QUICKEST = "as this server is quickest at it (fused, in bfloat16 where its processor has it)"
+PLAIN = "as the networks were trained: this server has not found out yet how it is quickest"
 
 # 28x28 pictures are shown at 5 (on a phone 3) screen pixels each: a whole number, or the squares would differ in size.
 CSS = """
@@ -28,6 +29,9 @@ CSS = """
 .board img { width: var(--side); display: block; border-radius: 2px; background: #000; image-rendering: pixelated; }
 .board.large img { image-rendering: auto; }
 .board .enlarge { padding: 0; border: 0; background: none; display: block; cursor: zoom-in; }
+.board figure { position: relative; }
+.board .corner { position: absolute; top: 10px; right: 10px; width: 24px; height: 24px; padding: 0; border-radius: 4px;
+  font-size: 15px; line-height: 24px; color: #222; background: rgb(255 255 255 / .85); cursor: zoom-in; }
 .enlarged { border: 0; padding: 12px; border-radius: 8px; max-width: 100vw; max-height: 100vh; cursor: zoom-out;
   background: var(--body-background-fill); color: var(--body-text-color); }
 .enlarged::backdrop { background: rgb(0 0 0 / .6); }
@@ -41,6 +45,8 @@ CSS = """
   color: var(--body-background-fill); vertical-align: 2px; }
 .board .rest { display: block; color: var(--body-text-color-subdued); font-size: .9em; }
 .board .dot, .scores .dot { width: 11px; height: 11px; border-radius: 50%; display: inline-block; margin-right: 5px; }
+.verdict { margin: 10px 0 0; }
+.verdict:empty { display: none; }
 .scores { width: 100%; border-collapse: collapse; border: none !important; margin: 14px 0 0 !important;
   font-variant-numeric: tabular-nums; }
 .scores tr { border: none !important; }
@@ -61,13 +67,15 @@ CSS = """
 
 
 # A dialog of its own, so that it stays while the comparison is drawn anew; whole steps, so that pixels stay squares.
-SCRIPT = """<script>
+SCRIPT = (
+    wipe.SCRIPT
+    + """<script>
 function enlarge(button) {
-  const dialog = document.createElement("dialog"), picture = button.firstElementChild.cloneNode(true);
-  const words = document.createElement("p"), first = button.querySelector("img");
+  const shown = button.closest("figure").querySelector("before-after, img"), picture = shown.cloneNode(true);
+  const dialog = document.createElement("dialog"), words = document.createElement("p");
+  const first = shown.matches("img") ? shown : shown.querySelector("img");
   const fits = Math.min(innerWidth * 0.94 / first.naturalWidth, (innerHeight * 0.94 - 60) / first.naturalHeight);
   dialog.className = "enlarged";
-  dialog.style.setProperty("--at", getComputedStyle(button).getPropertyValue("--at"));
   for (const image of picture.matches("img") ? [picture] : picture.querySelectorAll("img"))
     image.style.width = first.naturalWidth * (fits < 1 ? fits : Math.floor(fits)) + "px";
   words.textContent = first.alt;
@@ -79,6 +87,7 @@ function enlarge(button) {
   dialog.showModal();
 }
 </script>"""
+)
 
 
 def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, str]) -> str:
@@ -89,18 +98,20 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
     ValueError
         An unknown view.
     """
-    large = max(answers[0].picture.shape) > SMALL
+    large = max(answers[0].picture.shape) > SMALL  # up to this side an image is enlarged, each pixel to a square
     pictures = views.shown(view, answers)
     figures = "".join(
         _figure(answer, picture, answers[1].picture if view == "wipe" and answer.ms is not None else None)
         for answer, picture in zip(answers, pictures, strict=True)
     )
     lines = [views.EXPLAINED[view], settings]
+    (verdict,) = [sentence(answer.lead) for answer in answers if answer.lead] or [""]
     back = "".join(f' <a href="{html.escape(address)}">{html.escape(text)}</a>' for text, address in links.items())
     return (
-        f'<div class="board{" large" if large else ""}">{figures}</div>{_table(answers)}'
+        f'<div class="board{" large" if large else ""}">{figures}</div>'
+        f'<p class="verdict">{html.escape(verdict)}</p>{_table(answers)}'
         f'<p class="settings">{html.escape(" ".join(filter(None, lines)))}{back}</p>'
-        f'<p class="settings notes">{html.escape(NOTES)}</p>'
+        f'<p class="settings notes">{html.escape(NOTES.format(how=QUICKEST if warm.ready() else PLAIN))}</p>'
     )
 
 
@@ -117,11 +128,14 @@ def _figure(answer: Answer, picture: np.ndarray, before: np.ndarray | None) -> s
     rest = f'<span class="rest">SSIM {_number(answer.ssim, ".4f")}</span>' if answer.psnr is not None else ""
     time = f'<span class="rest">{answer.ms:.1f} ms</span>' if answer.ms is not None else ""
     image = f'<img src="{data_url(picture)}" alt="{alt}">'
-    if before is not None:
-        image = wipe.pair(image, data_url(before))
+    click = 'type="button" title="Enlarge" onclick="enlarge(this)"'
+    if before is None:
+        shown = f'<button class="enlarge" {click}>{image}</button>'
+    else:  # in a corner of the image, not around it: a drag on the image moves its line
+        corner = f'<button class="corner" aria-label="Enlarge" {click}>⤢</button>'
+        shown = wipe.pair(image, data_url(before), "plain") + corner
     return (
-        f'<figure class="{"best" if answer.best else ""}">'
-        f'<button type="button" class="enlarge" title="Enlarge" onclick="enlarge(this)">{image}</button>'
+        f'<figure class="{"best" if answer.best else ""}">{shown}'
         f'<figcaption><span class="name">{_dot(answer)}{label}</span>{score}{rest}{time}</figcaption></figure>'
     )
 

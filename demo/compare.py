@@ -9,20 +9,22 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demo import link
+from demo import link, photo_hint
 from demo.answers import HIGHEST, Answer, compare, decoders, families, whole
 from demo.board import board, hint
-from demo.inputs import LIVE, MODEL, PRIVATE, Level, Seed, refusal
+from demo.inputs import LIVE, MODEL, PRIVATE, TYPED_SEED, Level, Seed, refusal, tell
 from demo.pad import DrawingPad
+from demo.photo_hint import PhotoHint, is_photograph
 from demo.picture import LARGEST_SIDE, GrayPicture, as_digit
-from demo.samples import Sample, samples
+from demo.samples import Sample, rendered, samples
 from demo.views import VIEWS
-from demo.wipe import line
+from demo.warm import Once
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
 
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
+SOON = "The first comparison is being made…"
 
 
 def show(
@@ -88,7 +90,7 @@ def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
     """A drawing becomes the clean picture; a blank pad changes nothing and says so."""
     digit = None if drawing is None else as_digit(drawing)
     if digit is None:
-        gr.Info("The pad is empty: draw a digit or a letter.")
+        tell("The pad is empty: draw a digit or a letter.")
         return gr.skip()
     return digit
 
@@ -97,6 +99,42 @@ def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
     """A sample of the gallery becomes the clean picture, and its family the weights where they ship."""
     sample = samples()[event.index]
     return sample.picture, sample.family if sample.family in families() else gr.skip()
+
+
+def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
+    """Compare an image that just came, as `show` does, but for a photograph: it is led to the Photo tab instead."""
+    if picture is not None and is_photograph(picture):
+        return hint(photo_hint.INSTEAD), {}, gr.update(visible=True)
+    return *show(picture, *settings), gr.update(visible=False)
+
+
+def level_label(noise: str) -> str:
+    """Name the level of a noise with its unit, for the slider."""
+    if noise == "gaussian":
+        return "Noise level sigma, in units of the [0, 1] range"
+    return f"Noise level: {NOISES[noise].facts['unit'].partition(':')[0]}"
+
+
+@Once
+def first() -> tuple[str, dict[str, object]]:
+    """Compute the comparison that the page opens with."""
+    usual = _usual()
+    return show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
+
+
+def opening(request: gr.Request) -> object:
+    """Show the first comparison to a visitor, unless a link asks for another one, which `restore` brings."""
+    return gr.skip() if link.asks(request.query_params) else first()
+
+
+@Once
+def offered() -> object:
+    """Show every sample in the gallery; it opens with those that need no data."""
+    return _gallery(samples()) if len(samples()) > len(rendered()) else gr.skip()
+
+
+def _gallery(of: tuple[Sample, ...]) -> list[tuple[np.ndarray, str]]:
+    return [(sample.picture, sample.label) for sample in of]
 
 
 def restore(request: gr.Request) -> object:
@@ -113,8 +151,8 @@ def restore(request: gr.Request) -> object:
 
 def _usual() -> dict[str, Any]:
     """The settings that the page opens with, under the names of a link."""
-    first, family = _opening()
-    return {"picture": first.picture, **FIRST, "weights": family, "decoders": decoders(), "view": next(iter(VIEWS))}
+    sample, family = _opening()
+    return {"picture": sample.picture, **FIRST, "weights": family, "decoders": decoders(), "view": next(iter(VIEWS))}
 
 
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
@@ -127,30 +165,26 @@ class Compare(NamedTuple):
 
     inputs: list[Component]
     outputs: list[Component]
+    gallery: gr.Gallery
+    hint: PhotoHint
 
 
 def tab() -> Compare:
-    """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
+    """Put the tab into the Blocks that are being built; the first result comes when the page is open."""
     usual = _usual()
-    html, scores = (hint("No weights ship with this copy."), {})
-    if usual["weights"]:
-        html, scores = show(*usual.values())
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            picture, pad, gallery = _sources(usual["picture"])
+            picture, pad, gallery, leading = _sources(usual["picture"])
             noise, seed, clip, weights, chosen = _settings_group(usual)
         with gr.Column(scale=5, min_width=320):
-            sigma = Level(
-                0, HIGHEST, usual["sigma"], step=0.01, label="Noise level sigma, in units of the [0, 1] range"
-            )  # fmt: skip
+            sigma = Level(0, HIGHEST, usual["sigma"], step=0.01, label=level_label(usual["noise"]))
             view = gr.Radio([(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show")
-            at = line("board", visible=usual["view"] == "wipe")
-            out = gr.HTML(html, elem_id="board", label="Comparison")
-            data = gr.JSON(scores, label="Scores", visible=False)
+            out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
+            data = gr.JSON({}, label="Scores", visible=False)
     inputs, outputs = [picture, noise, clip, sigma, seed, weights, chosen, view], [out, data]
     changes = [entry.input for entry in inputs[1:]]
     gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
-    view.change(lambda chosen: gr.update(visible=chosen == "wipe"), view, at, queue=False, **PRIVATE, **LIVE)
+    noise.change(lambda name: gr.update(label=level_label(name)), noise, sigma, queue=False, **PRIVATE, **LIVE)
     # A new picture first becomes the value of `picture`; `show` then takes the settings as they are at that moment.
     for source in (
         gallery.select(choose, None, [picture, weights], **PRIVATE, **LIVE),
@@ -158,15 +192,16 @@ def tab() -> Compare:
         picture.upload(keep, picture, picture, **PRIVATE, **LIVE),
         picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),  # it fires with the old value
     ):
-        source.success(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
-    return Compare(inputs, outputs)
+        source.success(arrived, inputs, [*outputs, leading.row], concurrency_id=MODEL, **PRIVATE, **LIVE)
+    leading.anyway.click(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
+    return Compare(inputs, outputs, gallery, leading)
 
 
 def _opening() -> tuple[Sample, str | None]:
     """The picture and the weights that the page opens with: a sample whose family ships, if there is one."""
     known = families()
-    first = next((sample for sample in samples() if sample.family in known), samples()[0])
-    return first, first.family if first.family in known else next(iter(known), None)
+    opened = next((sample for sample in rendered() if sample.family in known), rendered()[0])
+    return opened, opened.family if opened.family in known else next(iter(known), None)
 
 
 def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
@@ -175,35 +210,37 @@ def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkb
             [(_label(name), name) for name in families()], value=usual["weights"], label="Networks trained on"
         )
         labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
-        chosen = gr.CheckboxGroup(labels, value=usual["decoders"], label="Decoders")
+        chosen = gr.CheckboxGroup(
+            labels, value=usual["decoders"], label="Decoders (at least one)", elem_classes="keep-one"
+        )  # fmt: skip
         with gr.Row():
             kinds = [(entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")]
             noise = gr.Dropdown(kinds, value=usual["noise"], label="Noise", scale=2, min_width=140)
-            seed = Seed(usual["seed"], label="Seed", step=1, minimum=0, min_width=70)
+            seed = Seed(usual["seed"], label="Seed", min_width=70, **TYPED_SEED)
             clip = gr.Checkbox(usual["clip"], label="Clipped", info="to [0, 1]", min_width=70)
     return noise, seed, clip, weights, chosen
 
 
-def _sources(first: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery]:
+def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, PhotoHint]:
     """The three ways to a clean picture. The upload shows the present one, wherever it came from."""
     with gr.Tabs():
         with gr.Tab("Sample"):
             gallery = gr.Gallery(
-                [(sample.picture, sample.label) for sample in samples()], format="png", columns=4,
-                allow_preview=False, object_fit="contain", buttons=[], interactive=False, show_label=False,
-                label="Samples", elem_id="samples",
+                _gallery(rendered()), format="png", columns=4, allow_preview=False, object_fit="contain", buttons=[],
+                interactive=False, show_label=False, label="Samples", elem_id="samples",
             )  # fmt: skip
         with gr.Tab("Draw"):
             pad = DrawingPad()
         with gr.Tab("Upload"):
             picture = GrayPicture(
-                first, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
+                opened, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
                 label="Clean picture, in gray", alt_text="The clean picture",
             )  # fmt: skip
+            leading = photo_hint.place(picture)
             gr.Markdown(
                 f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know digits and letters only."
             )
-    return picture, pad, gallery
+    return picture, pad, gallery, leading
 
 
 CSS = """

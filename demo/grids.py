@@ -22,6 +22,8 @@ CSS = """
 .lesson img { image-rendering: pixelated; display: block; border-radius: 2px; outline: 1px solid #888; }
 .lesson .channels { display: grid; grid-template-columns: repeat(8, 44px); gap: 3px; }
 @media (max-width: 640px) {
+  .lesson { flex-direction: column; align-items: flex-start; }
+  .lesson .arrow { transform: rotate(90deg); margin-left: 16px; }
   .lesson td { width: 27px; height: 27px; }
   .lesson table.many td { width: 21px; height: 21px; font-size: 9px; }
   .lesson .channels { grid-template-columns: repeat(4, 44px); }

@@ -11,7 +11,7 @@ import denoise
 from demo import grids, lessons
 from demo.grids import ARROW, row
 from demo.inputs import LIVE, MODEL, PRIVATE
-from demo.samples import samples
+from demo.samples import rendered
 
 INPUTS = {"ramp": "1 to 9", "point": "one point", "edge": "an edge"}
 
@@ -40,7 +40,7 @@ it go away. In this project's trained networks it has: none shows more energy at
 
 
 def autoencoder(index: int, sigma: float) -> str:
-    sample = samples()[int(index) - 1]
+    sample = rendered()[int(index) - 1]
     code = lessons.code(sample.picture, sigma)
     channels, height, width = code.shape
     caption = f"{len(code.channels)} of the {channels} channels of its code, {height}x{width} each"
@@ -101,7 +101,7 @@ def tab() -> None:
         _lesson(
             AUTOENCODER, autoencoder,
             lambda: [
-                gr.Slider(1, len(samples()), 1, step=1, label="Sample"),
+                gr.Slider(1, len(rendered()), 1, step=1, label="Sample"),
                 gr.Slider(0, 0.6, 0.4, step=0.05, label="Noise level sigma"),
             ],
             concurrency_id=MODEL,

@@ -96,8 +96,8 @@ class Code(NamedTuple):
 @torch.inference_mode()
 def code(picture, sigma: float) -> Code:
     """What an autoencoder keeps of a picture (28, 28) uint8 under clipped noise, and what it makes of that."""
-    _, noisy, *answers = compare(picture, "gaussian", True, sigma, 0, NETWORK.partition("-")[0])
-    cleaned = next(answer for answer in answers if answer.name == NETWORK)
+    family, _, decoder = NETWORK.partition("-")
+    _, noisy, cleaned = compare(picture, "gaussian", True, sigma, 0, family, [decoder])
     network = engine.load(NETWORK, "cpu").network
     entering = torch.from_numpy(noisy.picture.astype("float32") / 255)[None, None]
     kept, _, _ = network.net.encode(network.fitted(entering)[0])

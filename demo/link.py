@@ -31,6 +31,11 @@ def holds(picture: np.ndarray) -> bool:
     return max(picture.shape) <= LARGEST_SIDE
 
 
+def asks(query: Mapping[str, str]) -> bool:
+    """Return True if a query has anything of a link."""
+    return any(name in query for name in (*SETTINGS, "picture"))
+
+
 def read(query: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a query asks for: "picture" and every one of `SETTINGS`.
 
@@ -52,9 +57,9 @@ def read(query: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any] |
     ValueError
         A number or the picture cannot be read.
     """
-    given = {name: query[name] for name in (*SETTINGS, "picture") if name in query}
-    if not given:
+    if not asks(query):
         return None
+    given = {name: query[name] for name in (*SETTINGS, "picture") if name in query}
     return dict(usual) | {name: _value(name, text) for name, text in given.items()}
 
 

@@ -7,6 +7,8 @@ import base64
 import gradio as gr
 import numpy as np
 
+from demo.inputs import refusal
+
 SIDE = 280  # pixels
 PEN = 22  # pixels wide: about two pixels of MNIST
 
@@ -80,4 +82,4 @@ def read_pad(text: str) -> np.ndarray:
         pixels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
         return pixels.reshape(SIDE, SIDE)
     except (ValueError, TypeError):
-        raise gr.Error("The drawing did not arrive whole: draw it again.", print_exception=False) from None
+        raise refusal("the drawing did not arrive whole: draw it again") from None

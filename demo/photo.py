@@ -7,35 +7,41 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
-import numpy as np
-import skimage
 from gradio.components import Component
 from gradio.data_classes import FileData
 
-import denoise
-from demo import wipe
+from demo import parts, uploads
 from demo.board import hint
-from demo.inputs import LIVE, MODEL, PRIVATE, Level, Seed, refusal
-from demo.photographs import HIGHEST, KINDS, Cleaned, add_and_clean, clean
-from demo.picture import LARGEST, read_file
+from demo.inputs import LIVE, PRIVATE, TYPED_SEED, Level, Seed
+from demo.limits import LARGEST_FILE
+from demo.photo_events import (
+    AS_UPLOADED,
+    FIRST,
+    SAMPLES,
+    TASKS,
+    WHOLE,
+    arrived,
+    choose,
+    emptied,
+    failed,
+    follow,
+    for_task,
+    sample,
+    show,
+)
+from demo.photographs import HIGHEST, KINDS
+from demo.picture import read_file
 from denoise import picture_files
-from denoise.cleaning import PHOTOGRAPHS
 from denoise.picture_files import PictureFile
 
-ADD, AS_IT_IS = "add", "clean"
-TASKS = {ADD: "Add noise to a clean picture", AS_IT_IS: "Clean a noisy picture"}
-SAMPLES = {  # pictures of scikit-image: what is shown, and what kind of picture it is
-    "camera.png": ("Cameraman", "photograph"),
-    "astronaut.png": ("Astronaut", "photograph"),
-    "coffee.png": ("Coffee", "photograph"),
-    "page.png": ("Page", "page"),
-}
-FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0}
 OUTPUT = "clean.png"
+SOON = "The first photograph is being cleaned…"
+QUEUE = {"concurrency_id": "photo", "concurrency_limit": 4}
+"""A queue apart from that of Compare. Several events run, so that a small image need not wait for a large one."""
 
 
 class Photo(NamedTuple):
-    """The components of the tab that `show` reads and writes, in its order."""
+    """The components that `follow` reads and writes, in its order."""
 
     inputs: list[Component]
     outputs: list[Component]
@@ -48,7 +54,7 @@ class Photograph(gr.Image):
         return "image"
 
     def preprocess(self, payload: Any) -> PictureFile | None:
-        return None if payload is None else read_file(payload.path)
+        return None if payload is None else read_file(uploads.path_of(payload), parts.LARGEST)
 
 
 class CleanFile(gr.DownloadButton):
@@ -66,106 +72,72 @@ class CleanFile(gr.DownloadButton):
             return FileData(path=self.move_resource_to_block_cache(path), orig_name=OUTPUT)
 
 
-def show(
-    picture: PictureFile | None, task: str, kind: str, sigma: float, seed: int
-) -> tuple[str, dict[str, object], PictureFile | None]:
-    """Clean one picture.
-
-    Returns it before and after as HTML; as JSON the network, milliseconds, the estimated level of the noise (0-255
-    scale) and, where noise was added, psnr (dB) and ssim before and after; and the clean file.
-    """
-    if picture is None:
-        return hint("Choose a sample or upload a picture."), {}, None
-    try:
-        if task not in TASKS:
-            raise ValueError(f"the task {task!r} is not one of {', '.join(TASKS)}")
-        done = add_and_clean(picture, kind, sigma, seed) if task == ADD else clean(picture, kind, sigma)
-    except ValueError as error:
-        raise refusal(error) from None
-    return wipe.wipe(done), _scores(done), done.file
-
-
-def _scores(done: Cleaned) -> dict[str, object]:
-    scores: dict[str, object] = {"network": done.network, "ms": round(done.ms, 1)}
-    scores["noise_255"] = None if done.estimate is None else round(done.estimate, 2)
-    for name, pair in (("psnr", done.psnr), ("ssim", done.ssim)):
-        if pair:
-            scores[name] = [round(value, 4) if np.isfinite(value) else None for value in pair]
-    return scores
-
-
-def choose(event: gr.SelectData) -> tuple[np.ndarray, str, str]:
-    """A sample becomes the picture; a page is stained as it is, a photograph is clean and gets noise."""
-    return sample(list(SAMPLES)[event.index])
-
-
-def sample(name: str) -> tuple[np.ndarray, str, str]:
-    """The picture of that name, and what is to be done with it: task and kind."""
-    kind = SAMPLES[name][1]
-    return _sample(name), AS_IT_IS if kind == "page" else ADD, kind
-
-
-def for_task(task: str) -> dict[str, object]:
-    """The level means one thing for a clean picture and another for a noisy one."""
-    if task == ADD:
-        return gr.update(label="Noise to add: sigma, on the 0-255 scale", info="", value=FIRST["sigma"])
-    info = "0: as much as the network sees"
-    return gr.update(label="Noise to take: sigma, on the 0-255 scale", info=info, value=0)
-
-
-def _sample(name: str) -> np.ndarray:
-    layers = picture_files.read_8bit(_path(name)).numpy()
-    return layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)
-
-
-def _path(name: str) -> Path:
-    return Path(skimage.__file__).parent / "data" / name
-
-
 def tab() -> Photo:
-    """Put the tab into the Blocks that are being built; the first result is computed now, before any click."""
-    first = next(iter(SAMPLES))
-    opening = hint("No weights for photographs ship with this copy."), {}, None
-    if set(PHOTOGRAPHS.values()) <= set(denoise.names()):
-        opening = show(picture_files.read(_path(first)), *FIRST.values())
-    with gr.Row():
+    """Put the tab into the Blocks that are being built; the first result comes when the page is open."""
+    with gr.Row(elem_id="photo"):
         with gr.Column(scale=2, min_width=320):
-            gallery = gr.Gallery(
-                [(_sample(name), label) for name, (label, _) in SAMPLES.items()], format="png", columns=4,
-                allow_preview=False, object_fit="cover", buttons=[], interactive=False, show_label=False,
-                label="Sample photographs", elem_id="photographs",
-            )  # fmt: skip
-            picture = Photograph(
-                _sample(first), format="png", sources=["upload", "clipboard"], height=220, buttons=[],
-                elem_id="photograph", label="Picture", alt_text="The picture as it was chosen or uploaded",
-            )  # fmt: skip
-            gr.Markdown(
-                f"PNG, JPEG, WebP, BMP, TIFF; up to {LARGEST / 1e6:g} megapixels and 5 MB. Deleted within an hour."
-            )
-            with gr.Group():
-                task = gr.Radio([(label, name) for name, label in TASKS.items()], value=FIRST["task"], label="Task")
-                kind = gr.Radio([(label, name) for name, label in KINDS.items()], value=FIRST["kind"], label="It is a")
-                start = for_task(FIRST["task"])
-                sigma = Level(0, HIGHEST, start["value"], step=1, label=start["label"])
-                seed = Seed(FIRST["seed"], label="Seed of the noise", step=1, minimum=0)
+            gallery, picture = _sources()
+            settings = _settings(FIRST, "photo-settings")
         with gr.Column(scale=5, min_width=320):
-            out = gr.HTML(opening[0], elem_id="wipe", label="Before and after")
-            wipe.line("wipe")
-            file = CleanFile("Download the clean picture (PNG, every pixel and bit)", opening[2])
-            data = gr.JSON(opening[1], label="Scores", visible=False)
-    inputs, outputs = [picture, task, kind, sigma, seed], [out, data, file]
-    changes = [kind.input, sigma.input, seed.input]
-    gr.on(changes, show, inputs, outputs, api_name="clean", concurrency_id=MODEL, **LIVE)
-    for source in (
-        gallery.select(choose, None, [picture, task, kind], **PRIVATE, **LIVE).success(
-            for_task, task, sigma, **PRIVATE, **LIVE
-        ),
-        task.input(for_task, task, sigma, **PRIVATE, **LIVE),
-        picture.upload(None, **PRIVATE),
-        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),
+            said = gr.HTML(label="What was done", elem_id="status")
+            out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
+            file = CleanFile("Download the clean image (PNG, every pixel and bit)", interactive=False)
+            data = gr.JSON({}, label="Scores", visible=False)
+    made = Photo([picture, *settings], [out, data, file, said])
+    with gr.Group(visible=False):  # a program that leaves settings out has its image cleaned as it is
+        usual = _settings(AS_UPLOADED)
+    gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
+    _wire(made, gallery)
+    return made
+
+
+def _wire(made: Photo, gallery: gr.Gallery) -> None:
+    """Connect what a visitor does with what happens."""
+    picture, *settings = made.inputs
+    task, kind, sigma, seed, part = settings
+    seen = PRIVATE | QUEUE | {"show_progress": "minimal", "show_progress_on": made.outputs[-1]}
+    at_once = seen | {"trigger_mode": "multiple"}  # the newer one ends the older one
+    positions = seen | {"trigger_mode": "always_last"}  # of which there are many in a second
+    chosen = [kind.input, part.input, sigma.release]
+    for event in (
+        gallery.select(choose, None, [*made.inputs, *made.outputs], **at_once),
+        picture.upload(arrived, picture, [*settings, *made.outputs], **at_once),
+        task.input(for_task, task, sigma, **PRIVATE, **LIVE).success(follow, made.inputs, made.outputs, **at_once),
+        gr.on(chosen, follow, made.inputs, made.outputs, **at_once),
+        gr.on([sigma.input, seed.input], follow, made.inputs, made.outputs, **positions),
     ):
-        source.success(show, inputs, outputs, **PRIVATE, concurrency_id=MODEL, **LIVE)
-    return Photo(inputs, outputs)
+        event.failure(failed, None, made.outputs, queue=False, **PRIVATE, **LIVE)
+    # It fires with the old value of the image.
+    picture.clear(emptied, None, [picture, *made.outputs], queue=False, **PRIVATE, **LIVE)
+
+
+def _sources() -> tuple[gr.Gallery, Photograph]:
+    gallery = gr.Gallery(
+        [(sample(name)[0], label) for name, (label, _) in SAMPLES.items()], format="png", columns=4,
+        allow_preview=False, object_fit="cover", buttons=[], interactive=False, show_label=False,
+        label="Sample photographs", elem_id="photographs",
+    )  # fmt: skip
+    picture = Photograph(
+        sample(next(iter(SAMPLES)))[0], format="png", sources=["upload", "clipboard"], height=220, buttons=[],
+        elem_id="photograph", label="Picture", alt_text="The picture as it was chosen or uploaded",
+    )  # fmt: skip
+    gr.Markdown(
+        f"{picture_files.NAMES}; up to {parts.LARGEST / 1e6:g} megapixels and {LARGEST_FILE / 1e6:g} MB. "
+        "Deleted within an hour."
+    )
+    return gallery, picture
+
+
+def _settings(values: dict[str, Any], name: str | None = None) -> list[Component]:
+    """Make the inputs of `show` after the image, in its order."""
+    level = for_task(values["task"])
+    part = gr.Radio(WHOLE, value=values["part"], label="Of this large image, clean", visible=False)
+    with gr.Group(elem_id=name):
+        task = gr.Radio([(label, name) for name, label in TASKS.items()], value=values["task"], label="Task")
+        kind = gr.Radio([(label, name) for name, label in KINDS.items()], value=values["kind"], label="It is a")
+        sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
+        seed = Seed(values["seed"], label="Seed of the noise", **TYPED_SEED)
+    return [task, kind, sigma, seed, part]
 
 
 CSS = """
@@ -173,4 +145,9 @@ CSS = """
 #photographs .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
 #photographs .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
 #photographs .caption-label { display: none; }
+@media (max-width: 720px) {  /* the result comes before the settings: else it would be below the screen */
+  #photo > .column { display: contents; }
+  #photo > .column > * { flex: 1 1 100%; }
+  #photo-settings { order: 1; }
+}
 """

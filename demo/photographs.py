@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from torch import Tensor
 
 import denoise
-from demo import gpu
+from demo import compute, gpu, warm
 from demo.answers import whole
 from demo.compute import alone
+from denoise import tiles
+from denoise.camera import Restored
 from denoise.cleaning import PHOTOGRAPHS
-from denoise.level import ESTIMATORS
+from denoise.level import of_middle
 from denoise.metrics import WINDOW, psnr, ssim
 from denoise.noise import PictureDraws, corrupt
 from denoise.picture_files import PictureFile
@@ -25,7 +28,7 @@ HIGHEST = 100  # sigma on the 0-255 scale up to which the networks were trained
 SCALE = 255
 JUDGED_SIDE = 512  # pixels: the level is estimated from the middle of a larger picture
 WORTH_A_GPU = 512 * 512  # pixels
-ESTIMATOR = ESTIMATORS["flat_patches"]
+TILE_PIXELS = 408 * 408  # 512 x 512 with the overlap: of that size a layer of a network for photographs takes 34 MB
 KINDS = {"photograph": "Photograph", "page": "Scanned page with stains"}
 
 
@@ -35,7 +38,8 @@ class Cleaned:
 
     `before` and `after` are (H, W) or (H, W, 3) uint8, as they are shown; `file` is the answer with every bit and all
     that was beside the pixels. `psnr` and `ssim` are (before, after), None where the truth is not known or the picture
-    too small. `estimate` is the level of the noise told from the picture alone, on the 0-255 scale.
+    too small. `estimate` is the level of the noise told from the picture alone, on the 0-255 scale; `network` the
+    method in words.
     """
 
     before: np.ndarray
@@ -67,9 +71,10 @@ def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> C
     """
     name = _network(picture, kind)
     before, restore = as_batch(picture.pixels)
-    after, ms = _timed(name, before, _level(sigma) or None)
-    cleaned = dataclasses.replace(picture, pixels=restore(after))
-    return Cleaned(_shown(before), _shown(after), cleaned, name, ms, estimate=_estimated(before))
+    done, ms = _timed(name, before, _level(sigma) or None)
+    cleaned = dataclasses.replace(picture, pixels=restore(done.estimate))
+    seen = _estimated(before) if done.sigma is None else done.sigma * SCALE
+    return Cleaned(_shown(before), _shown(done.estimate), cleaned, done.method, ms, estimate=seen)
 
 
 @alone
@@ -81,13 +86,14 @@ def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> C
     name = _network(picture, kind)
     truth, restore = as_batch(picture.pixels)
     noisy = corrupt(truth, _level(sigma), PictureDraws([whole(seed)]), clip=False)
-    estimate, ms = _timed(name, noisy, None)
+    done, ms = _timed(name, noisy, None)
+    estimate = done.estimate
     pair = noisy.clamp(0, 1), estimate
     similar = None
     if min(truth.shape[-2:]) >= WINDOW:
         similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
     return Cleaned(
-        _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), name, ms,
+        _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), done.method, ms,
         psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair), ssim=similar, estimate=_estimated(noisy),
     )  # fmt: skip
 
@@ -99,28 +105,42 @@ def _network(picture: PictureFile, kind: str) -> str:
 
 
 @functools.cache
-def _load(name: str, device: str | None) -> denoise.Denoiser:
+def _on_borrowed(name: str) -> denoise.Denoiser:
     # What is quickest would be found out on the visitor's time where a GPU is lent, and in each process anew.
-    return denoise.load(name, device, "float32" if gpu.BORROWED and device == "cuda" else "auto")
+    return denoise.load(name, "cuda", "float32")
 
 
-def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Tensor, float]:
+def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Restored, float]:
     """The estimate of (1, C, H, W), and its milliseconds; a network that cannot be told a level cleans what it sees."""
-    network = _load(name, gpu.DEVICE)
+    network = warm.network(name)
     level = level if network.network.told else None
     network.prepare()  # outside of what is timed
     began = time.perf_counter()
     # A borrowed GPU costs waiting, and a part of what the visitor may borrow: not for what takes no time without.
     if gpu.BORROWED and noisy.numel() > WORTH_A_GPU:
-        estimate = _borrowing(name, noisy, level)
+        done = _borrowing(name, noisy, level)
     else:
-        estimate = network.estimate(noisy, level)
-    return estimate.cpu(), (time.perf_counter() - began) * 1e3
+        with tiles.sized(TILE_PIXELS, _counted(noisy.numel())), compute.giving_way():
+            done = network.clean(noisy, level)
+    return done._replace(estimate=done.estimate.cpu()), (time.perf_counter() - began) * 1e3
+
+
+def _counted(values: int) -> Callable[[int], None]:
+    """Return a function that takes the values that a tile adds, and reports the finished share of that many."""
+    finished = 0
+
+    def count(more: int) -> None:
+        nonlocal finished
+        finished += more
+        compute.report(min(finished / values, 1.0))
+
+    return count
 
 
 @gpu.lent
-def _borrowing(name: str, noisy: Tensor, level: float | None) -> Tensor:
-    return _load(name, "cuda").estimate(noisy.cuda(), level).cpu()
+def _borrowing(name: str, noisy: Tensor, level: float | None) -> Restored:
+    done = _on_borrowed(name).clean(noisy.cuda(), level)
+    return done._replace(estimate=done.estimate.cpu())
 
 
 def _level(sigma: float) -> float:
@@ -130,15 +150,11 @@ def _level(sigma: float) -> float:
 
 
 def _shown(batch: Tensor) -> np.ndarray:
-    pixels = (batch[0].clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    pixels = batch[0].clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).numpy()
     return pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels
 
 
 def _estimated(batch: Tensor) -> float | None:
     """The level of the noise on the 0-255 scale; None where the picture is too small to tell it."""
-    top, left = (max(0, side - JUDGED_SIDE) // 2 for side in batch.shape[-2:])
-    middle = batch[0, :, top : top + JUDGED_SIDE, left : left + JUDGED_SIDE]
-    try:
-        return ESTIMATOR.build(middle) * SCALE
-    except ValueError:  # fewer pixels than it needs
-        return None
+    found = of_middle(batch[0], JUDGED_SIDE)
+    return None if found is None else found * SCALE

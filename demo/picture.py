@@ -9,14 +9,18 @@ from __future__ import annotations
 import base64
 import io
 import zlib
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import numpy as np
 from PIL import Image
 
+from demo import uploads
+from demo.inputs import refusal
 from denoise import picture_files
 from denoise.datasets.glyphs import SIDE
+from denoise.images import isolated
 from denoise.picture_files import PictureFile
 
 LARGEST = 4_000_000  # pixels of a file that is decoded
@@ -24,14 +28,14 @@ LARGEST_SIDE = 256  # pixels; a larger picture is shrunk, so that an answer come
 MNIST_BOX = 20  # pixels: MNIST scaled each digit to this box and put its centre of mass in the middle of 28x28
 
 
-def read_file(path: str | None) -> PictureFile:
+def read_file(path: str | None, largest: int = LARGEST) -> PictureFile:
     """An uploaded file with all that it holds; raises gradio.Error as `read_gray` does."""
     if not path:
-        raise gr.Error("The picture did not arrive as a file: upload it again.", print_exception=False)
+        raise refusal(uploads.NO_FILE)
     try:
-        return picture_files.read(path, LARGEST)
+        return isolated.read(path, largest)
     except ValueError as error:
-        raise gr.Error(f"This picture cannot be used: {_without_path(error, path)}.", print_exception=False) from None
+        raise refusal(f"this picture cannot be used: {_without_path(error, path)}") from None
 
 
 def read_gray(path: str | None) -> np.ndarray:
@@ -40,7 +44,7 @@ def read_gray(path: str | None) -> np.ndarray:
     Raises
     ------
     gradio.Error
-        Not a file (a `data:` URL), not a picture, or too large; one readable sentence.
+        Not a file, not a picture, or too large; one readable sentence.
     """
     layers = picture_files.eight_bits(read_file(path)).numpy()
     image = Image.fromarray(layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)).convert("L")
@@ -49,7 +53,7 @@ def read_gray(path: str | None) -> np.ndarray:
 
 
 def _without_path(error: ValueError, path: str) -> str:
-    return str(error).replace(f"{path}: ", "")
+    return str(error).replace(f"{path}: ", "").replace(path, Path(path).name)
 
 
 class GrayPicture(gr.Image):
@@ -59,7 +63,7 @@ class GrayPicture(gr.Image):
         return "image"
 
     def preprocess(self, payload: Any) -> np.ndarray | None:
-        return None if payload is None else read_gray(payload.path)
+        return None if payload is None else read_gray(uploads.path_of(payload))
 
 
 def as_digit(drawing: np.ndarray) -> np.ndarray | None:

@@ -1,4 +1,4 @@
-"""The pictures that the page offers: real ones where the data root has them, and rendered ones, which always are."""
+"""The pictures that the page offers: rendered ones, which always are, and real ones where the data root has them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,11 @@ class Sample:
 
 @functools.cache
 def samples() -> tuple[Sample, ...]:
-    """Real digits and letters where they are on this machine, then rendered ones."""
-    return (*_real(), *_rendered())
+    """Return `rendered()`, then real digits and letters if they are on this machine.
+
+    The first call may take seconds: an archive that was never read before is decoded.
+    """
+    return (*rendered(), *_real())
 
 
 def _real() -> Iterator[Sample]:
@@ -50,6 +53,12 @@ def _real() -> Iterator[Sample]:
             continue
         for i in range(0, len(pictures), len(pictures) // count)[:count]:
             yield Sample(f"{pictures.labels[i]} ({name})", pictures[i][0].numpy(), name)
+
+
+@functools.cache
+def rendered() -> tuple[Sample, ...]:
+    """Return the samples that need no data, quickly."""
+    return tuple(_rendered())
 
 
 def _rendered() -> Iterator[Sample]:

@@ -23,12 +23,14 @@ from huggingface_hub import SpaceHardware
 import denoise
 from demo import hub, model_repos, static_space
 from denoise import commandline
+from denoise.files import partial_folder
 
 ROOT = Path(__file__).parents[1]
 COPIED = (
     *("app.py", "LICENSE", "denoise/**/*.py", "denoise/pretrained/*.json", "denoise/pretrained/*.safetensors"),
     *("bench/results/table.csv", "bench/results/photographs/table.csv", "bench/results/small/report.md"),
-    *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png"),
+    *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
+    "demo/controls.*",
 )
 TOOLS = {"screenshot.py", "space.py", "static_space.py", "hub.py", "model_repos.py", "load.py"}
 """Of demo/, which the page itself does not import."""
@@ -62,8 +64,8 @@ def build(folder: Path, *, static: bool = False) -> list[Path]:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as partial:
-        made = Path(partial) / "space"
+    with partial_folder(folder.parent) as partial:
+        made = partial / "space"
         if static:
             static_space.fill(made, front_matter(), ROOT / "LICENSE")
         else:

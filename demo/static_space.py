@@ -20,6 +20,7 @@ import yaml
 from PIL import Image
 
 import denoise
+from demo import head, lead, photo_hint
 from demo.answers import HIGHEST, families, members
 from demo.compare import FIRST
 from demo.picture import LARGEST, LARGEST_SIDE
@@ -30,6 +31,7 @@ from denoise.decoders import DECODERS
 from denoise.registry import Entry
 
 SOURCE = Path(__file__).parent / "static"
+CONTROLS = Path(__file__).parent / "controls.js"
 RUNTIME = "onnxruntime-web@1.30.0"  # MIT licence; npm holds its files against their checksum
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 PATIENCE = 300  # seconds
@@ -53,8 +55,10 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
         npm or the packages of the extra `onnx` are missing, or npm cannot bring the runtime.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (licence, *SOURCE.iterdir()):
+    for source in (licence, CONTROLS, head.PREVIEW, *SOURCE.iterdir()):
         shutil.copyfile(source, folder / source.name)
+    index = folder / "index.html"
+    index.write_text(head.with_tags(index.read_text(), address=""))
     readme = folder / "README.md"
     readme.write_text(f"---\n{_facts(front_matter)}---\n\n{readme.read_text()}")
     _fetch_runtime(folder)
@@ -62,6 +66,8 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
         "highest": HIGHEST,
         "largest_side": LARGEST_SIDE,
         "largest_pixels": LARGEST,
+        "lead": _lead(),
+        "photograph": {"bins": photo_hint.BINS, "flat": photo_hint.FLAT},
         "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
         "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
         "networks": [_network(name, family, folder) for family in families() for name in members(family).values()],
@@ -108,6 +114,14 @@ def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
         "name": name, "family": family, "label": shown.label, "colour": shown.colour, "file": file,
         "multiple": denoiser.network.multiple,
     }  # fmt: skip
+
+
+def _lead() -> dict[str, Any]:
+    """How the page judges a lead, as the Python page does."""
+    redraws = {"small": lead.REDRAWS, "large": lead.REDRAWS_LARGE}
+    sentences = {"clear": lead.CLEAR, "unclear": lead.UNCLEAR, "small": lead.SMALL_LEAD}
+    numbers = {"matters": lead.MATTERS, "highest": lead.HIGHEST, "small_side": lead.SMALL}
+    return {**numbers, "redraws": redraws, "quantiles": lead.QUANTILES, "sentences": sentences}
 
 
 def _samples(folder: Path) -> list[dict[str, str]]:

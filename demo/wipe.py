@@ -1,13 +1,11 @@
-"""Before and after as HTML: one picture over the other, and a slider that says where one ends."""
+"""Before and after as HTML: one picture over the other, and a line to drag that says where one ends."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-from typing import Any
 
-import gradio as gr
 import numpy as np
 from PIL import Image
 
@@ -16,40 +14,132 @@ from demo.photographs import Cleaned
 
 LARGEST_SIDE = 1024  # pixels of a picture as it is shown; the file has all of them
 
-# The pictures lie in one cell of a grid, so that they need no size of their own; the slider is below, for keys too.
+# The pictures lie in one cell of a grid, so that they need no size of their own. Gradio marks what waits as pending, at
+# once.
 CSS = """
 #wipe .html-container { padding: 0; }
-.pair { display: grid; position: relative; overflow: hidden; }
-.pair img { grid-area: 1 / 1; }
-.pair .before { clip-path: inset(0 calc(100% - var(--at, 50%)) 0 0); }
-.pair .line { position: absolute; top: 0; bottom: 0; left: var(--at, 50%); width: 2px; background: #fff;
-  box-shadow: 0 0 2px #000; }
-#wipe .pair { width: fit-content; margin: 0 auto; border-radius: 8px; }
-#wipe .pair img { max-width: 100%; max-height: 70vh; display: block; }
-#wipe .small .pair img { image-rendering: pixelated; min-width: 280px; }
+before-after { display: grid; position: relative; overflow: hidden; cursor: ew-resize; touch-action: pan-y;
+  user-select: none; -webkit-user-select: none; -webkit-touch-callout: none; }
+before-after img { grid-area: 1 / 1; -webkit-user-drag: none; }
+before-after .before { clip-path: inset(0 calc(100% - var(--at, 50%)) 0 0); }
+#wipe before-after { width: fit-content; margin: 0 auto; border-radius: 8px; }
+#wipe before-after img, #wipe .alone { max-width: 100%; max-height: 70vh; display: block; }
+#wipe .alone { margin: 0 auto; border-radius: 8px; }
+#wipe .small img { image-rendering: pixelated; min-width: 280px; }
+#status .html-container { padding: 0; }
+#status .status { display: flex; align-items: center; gap: 12px; min-height: 1.5em; }
+#status p { margin: 0; font-weight: 600; }
+#status .pending { opacity: 1; }
+#status:has(.pending) ~ #wipe p:only-child { visibility: hidden; }
+#status .pending::before { content: "Working…"; font-weight: 600; position: absolute; }
+#status .pending .status > * { visibility: hidden; }
+#status .progress-text { transform: none; }
+#status progress { flex: 1; min-width: 60px; height: 8px; appearance: none; border: 0; border-radius: 4px;
+  overflow: hidden; background: var(--border-color-primary); }
+#status progress::-webkit-progress-bar { background: var(--border-color-primary); }
+#status progress::-webkit-progress-value { background: var(--link-text-color); }
+#status progress::-moz-progress-bar { background: var(--link-text-color); }
+#status span { font-variant-numeric: tabular-nums; min-width: 5.5em; text-align: right; }
 """
 
+# An element of its own: the line is in its shadow, where Gradio, which changes a page to what was answered attribute by
+# attribute, leaves it as it is. All lines of the page move as one, so a new answer does not move any.
+SCRIPT = """<script>
+customElements.define("before-after", class BeforeAfter extends HTMLElement {
+  static all = new Set();
+  static at = 50;
+  static move(at) {
+    BeforeAfter.at = Math.min(100, Math.max(0, at));
+    for (const one of BeforeAfter.all) one.draw();
+  }
+  constructor() {
+    super();
+    this.attachShadow({ mode: "open" }).innerHTML = `<style>
+      .all { display: contents; }
+      .line { position: absolute; top: 0; bottom: 0; left: var(--at); width: 44px; margin-left: -22px; outline: none; }
+      .line::before { content: ""; position: absolute; top: 0; bottom: 0; left: 21px; width: 2px; background: #fff;
+        box-shadow: 0 0 2px #000; }
+      .line::after { content: "↔"; position: absolute; left: 9px; top: calc(50% - 13px); width: 26px; height: 26px;
+        font: 18px/26px sans-serif; text-align: center; color: #222; background: #fff; border-radius: 50%;
+        box-shadow: 0 0 3px #000; }
+      :host(.plain) .line::after { left: 15px; top: calc(50% - 7px); width: 14px; height: 14px; content: ""; }
+      .line:focus-visible::after { box-shadow: 0 0 0 3px #1d4ed8, 0 0 0 5px #fff; }
+    </style><div class="all"><slot></slot><div class="line" role="slider" tabindex="0"
+      aria-label="Where the noisy picture ends" aria-valuemin="0" aria-valuemax="100"></div></div>`;
+    this.inside = this.shadowRoot.querySelector(".all");
+    this.handle = this.shadowRoot.querySelector(".line");
+    this.handle.addEventListener("keydown", (event) => this.press(event));
+    this.addEventListener("pointerdown", (event) => this.grasp(event));
+    for (const name of ["pointermove", "pointerup"])
+      this.addEventListener(name, (event) => { if (this.hasPointerCapture(event.pointerId)) this.drag(event); });
+    for (const name of ["mousedown", "dragstart"])  // no selection, no image to drag, and the line keeps the focus
+      this.addEventListener(name, (event) => event.preventDefault());
+    this.addEventListener("click", (event) => event.stopPropagation());
+  }
+  connectedCallback() {
+    BeforeAfter.all.add(this);
+    this.draw();
+  }
+  disconnectedCallback() { BeforeAfter.all.delete(this); }
+  draw() {
+    this.inside.style.setProperty("--at", `${BeforeAfter.at}%`);
+    this.handle.setAttribute("aria-valuenow", Math.round(BeforeAfter.at));
+    this.handle.setAttribute("aria-valuetext", `${Math.round(BeforeAfter.at)} %`);
+  }
+  grasp(event) {
+    if (event.button) return;
+    this.setPointerCapture(event.pointerId);
+    this.handle.focus({ preventScroll: true });
+    if (event.pointerType !== "touch") this.drag(event);  // a finger may be about to scroll the page
+  }
+  drag(event) {
+    const box = this.getBoundingClientRect();
+    BeforeAfter.move((event.clientX - box.left) / box.width * 100);
+  }
+  press(event) {
+    const steps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10,
+      Home: -Infinity, End: Infinity };
+    if (!(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    BeforeAfter.move(Math.round(BeforeAfter.at) + steps[event.key]);
+  }
+});
+</script>"""
 
-def line(of: str, **options: Any) -> gr.Slider:
-    """A slider that moves the line of every pair within the component of that `elem_id`, in the browser."""
-    slider = gr.Slider(0, 100, 50, step=1, label="Where the noisy picture ends (%)", **options)
-    # The position belongs to what is not drawn anew with each answer.
-    move = f"(at) => document.getElementById('{of}').style.setProperty('--at', at + '%')"
-    slider.input(None, slider, None, js=move)
-    return slider
 
-
-def pair(after: str, before: str) -> str:
+def pair(after: str, before: str, look: str = "") -> str:
     """The element of a picture with another laid over its left part; `before` is the address of that one."""
-    return f'<span class="pair">{after}<img class="before" src="{before}" alt=""><span class="line"></span></span>'
+    over = f'<img class="before" src="{before}" alt="" draggable="false">'
+    return f'<before-after class="{look}">{after}{over}</before-after>'
 
 
 def wipe(done: Cleaned) -> str:
     """The two pictures, and what is known of them in a table."""
-    after = f'<img src="{_url(done.after)}" alt="Cleaned by {html.escape(done.network)}; left of the line: noisy">'
-    small = "small" if max(done.before.shape[:2]) <= 128 else ""
-    shown = f'<div class="{small}">{pair(after, _url(done.before))}</div>'
-    return f'{shown}{_table(done)}<p class="settings">{html.escape(_said(done))}</p>'
+    alt = f"Cleaned by {html.escape(done.network)}; left of the line: noisy"
+    after = f'<img src="{_url(done.after)}" alt="{alt}" draggable="false">'
+    shown = f'<div class="{_small(done.before)}">{pair(after, _url(done.before))}</div>'
+    return f'{shown}{_table(done)}<p class="settings">{html.escape(_facts(done))}</p>'
+
+
+def waiting(image: np.ndarray) -> str:
+    """The image that is about to be cleaned, (H, W) or (H, W, 3) uint8."""
+    return f'<div class="{_small(image)}"><img class="alone" src="{_url(image)}" alt="The image that is cleaned"></div>'
+
+
+def status(said: str, bar: str = "") -> str:
+    """The line above a result, and the bar beside it."""
+    return f'<div class="status"><p role="status">{html.escape(said)}</p>{bar}</div>'
+
+
+def busy(said: str, share: float, seconds: float) -> str:
+    """The line above a result that is not there yet: finished share, 0 to 1, and the seconds since the beginning."""
+    finished = f"{share * 100:.0f} %, " if share else ""
+    bar = f'<progress aria-label="Finished" value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'
+    return status(f"{said}…", bar)
+
+
+def _small(image: np.ndarray) -> str:
+    return "small" if max(image.shape[:2]) <= 128 else ""
 
 
 def _table(done: Cleaned) -> str:
@@ -65,14 +155,18 @@ def _table(done: Cleaned) -> str:
     return f'<table class="scores"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _said(done: Cleaned) -> str:
+def _facts(done: Cleaned) -> str:
     height, width = done.before.shape[:2]
-    said = f"{width}x{height} pixels, cleaned by {done.network} in {done.ms:.0f} ms on this server."
+    said = f"{width}x{height} pixels, cleaned by {done.network} in {_duration(done.ms)} on this server."
     if done.estimate is not None:
         said += f" Level of the noise, told from the noisy picture alone: sigma {done.estimate:.1f} of 255."
     if max(height, width) > LARGEST_SIDE:
         said += " Shown smaller than it is, which hides noise: the file has every pixel."
     return said
+
+
+def _duration(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
 def _url(picture: np.ndarray) -> str:

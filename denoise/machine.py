@@ -33,6 +33,15 @@ def keep_freed_memory() -> None:
         library.mallopt(_TRIM_THRESHOLD, 2**30)
 
 
+def return_freed_memory() -> None:
+    """Return freed memory of the whole process to the system, if the C library is GNU's; it keeps most of it otherwise.
+
+    For a server, after a job that took much more than the next one will. It takes some milliseconds.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 

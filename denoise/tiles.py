@@ -7,7 +7,9 @@ is no seam to hide, and nothing to blend.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import torch
 from torch import Tensor
@@ -17,6 +19,41 @@ from denoise.anysize import AnySize
 FACTOR = 16
 """Of the sides of a tile, wherever it is in the network: oneDNN takes several times as long for a convolution whose
 width is a large prime number."""
+
+_size: ContextVar[int | None] = ContextVar("tile_size", default=None)
+_finished: ContextVar[Callable[[int], None]] = ContextVar("tile_finished", default=lambda values: None)
+
+
+@contextmanager
+def sized(pixels: int, finished: Callable[[int], None]) -> Iterator[None]:
+    """Set the size of the tiles of every network that runs in this context.
+
+    A context and no argument, because the functions between the caller and the network need not know of tiles.
+
+    Parameters
+    ----------
+    pixels : int
+        Pixels of a tile beside its overlap, about.
+    finished : callable
+        Called after each tile with the number of values (pixels times channels) of the output that the tile adds.
+    """
+    size, report = _size.set(pixels), _finished.set(finished)
+    try:
+        yield
+    finally:
+        _size.reset(size)
+        _finished.reset(report)
+
+
+def size(usual: int) -> int:
+    """Return the size that the context asks for (`sized`), without one `usual`."""
+    asked = _size.get()
+    return usual if asked is None else asked
+
+
+def largest(network: AnySize, pixels: int) -> float:
+    """Return the pixels of the largest image that takes no more memory than a tile of that size with its overlap."""
+    return math.inf if network.reach is None else (math.isqrt(pixels) + 2 * network.reach) ** 2
 
 
 def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor:
@@ -40,19 +77,21 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     """
     assert network.reach is not None
     # The picture is made to fit as a whole, and tiles begin where poolings do: each cell is the one of the whole.
-    entering, inside = network.fitted(x, level)
+    padded, inside = network.padded(x)
     unit = network.multiple
     margin = math.ceil(network.reach / unit) * unit
     core = max(math.isqrt(pixels), 2 * margin) // unit * unit or unit
-    height, width = entering.shape[-2:]
-    answer = torch.empty(len(x), x.shape[1], height, width, device=x.device)
+    height, width = padded.shape[-2:]
+    answer = torch.empty(padded.shape, dtype=torch.float32, device=x.device)
     for top, bottom, above, below in _spans(height, core, margin, unit * FACTOR):
         for left, right, before, behind in _spans(width, core, margin, unit * FACTOR):
-            tile = entering[..., above:below, before:behind]
+            # For each tile alone, not for the whole image: the level, and values beyond [0, 1]. It halves the memory.
+            tile = network.leveled(padded[..., above:below, before:behind], level)
             done = network.net(tile.contiguous(memory_format=torch.channels_last))
             shown = done[..., top - above : bottom - above, left - before : right - before]
-            answer[..., top:bottom, left:right] = shown
-    return network.bounded(answer[inside])
+            answer[..., top:bottom, left:right] = network.bounded(shown)
+            _finished.get()(shown.numel())
+    return answer[inside]
 
 
 def _spans(size: int, core: int, margin: int, factor: int) -> Iterator[tuple[int, int, int, int]]:

@@ -9,6 +9,7 @@ from demo.screenshot import BROWSERS, SWITCHES
 
 AXE = Path(__file__).parents[1] / ".venv" / "axe.min.js"
 SETTLED = 500  # milliseconds
+FRAMES = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"  # sites may frame loopback
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def browser():
     if path is None:
         pytest.skip("no Chromium: apt-get install chromium")
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
+        chromium = playwright.chromium.launch(executable_path=path, args=[*SWITCHES, FRAMES])
         yield chromium
         chromium.close()
 

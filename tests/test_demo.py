@@ -6,7 +6,9 @@ import math
 import re
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -18,6 +20,7 @@ from PIL import Image
 
 import denoise
 from demo import answers, board, compare, limits, page, samples, screenshot
+from demo.lead import Lead
 from denoise import commandline, weights
 from denoise.decoders import DECODERS
 from denoise.noise import NOISES
@@ -46,13 +49,15 @@ def test_clean_noisy_and_every_shipped_decoder_stand_side_by_side(compared):
     assert labels == sorted(labels, key=order.index)
 
 
-def test_every_answer_has_psnr_ssim_and_milliseconds_and_the_best_is_marked(compared):
+def test_every_answer_has_psnr_ssim_and_milliseconds_and_the_highest_psnr_has_its_lead(compared):
     for answer in compared[2:]:
         assert answer.psnr > compared[1].psnr + 3
         assert 0 < answer.ssim <= 1
         assert answer.ms > 0
-    (best,) = (answer for answer in compared if answer.best)
-    assert best.psnr == max(answer.psnr for answer in compared[2:])
+    (first,) = (answer for answer in compared if answer.lead)
+    highest, following, _ = sorted((answer.psnr for answer in compared[2:]), reverse=True)
+    assert first.psnr == highest
+    assert first.lead.decibels == pytest.approx(highest - following)
 
 
 def test_the_first_call_on_a_size_prepares_the_network_and_is_not_timed(monkeypatch):
@@ -74,7 +79,7 @@ def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypa
     architecture = {"name": "autoencoder", "channels": 1, "decoder": decoder, "width": 4, "depth": 2}
     weights.save(weights.build(architecture), {"architecture": architecture}, tmp_path / f"toy-{decoder}.safetensors")
     shown = answers.compare(digit, **SETTINGS | {"family": "toy"})[-1]
-    assert (shown.label, shown.colour, shown.best) == (DECODERS[decoder].label, DECODERS[decoder].colour, True)
+    assert (shown.label, shown.colour, shown.lead) == (DECODERS[decoder].label, DECODERS[decoder].colour, None)
 
 
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, compared):
@@ -156,10 +161,29 @@ def test_every_picture_has_a_text_that_says_what_it_is(compared):
     assert all(re.search(r"\d+\.\d\d dB", text) for text in alternatives[1:])
 
 
+def led(compared, holds):
+    """The comparison, the lead of its first decoder judged otherwise."""
+    return [replace(row, lead=Lead(0.5, 8, holds)) if row.lead else row for row in compared]
+
+
 def test_the_table_says_in_words_which_decoder_is_best(compared):
-    (best,) = (answer for answer in compared if answer.best)
-    table = drawn(compared).partition("<table")[2]
+    (best,) = (answer for answer in compared if answer.lead)
+    table = drawn(led(compared, holds=True)).partition("<table")[2]
     assert f"{best.label} (best)</th><td>{best.psnr:.2f}</td>" in table
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_a_decoder_is_called_best_only_for_a_lead_that_holds(compared, holds):
+    page = drawn(led(compared, holds))
+    for mark in ('class="badge"', "(best)</th>", '<figure class="best">', '<tr class="best">'):
+        assert page.count(mark) == holds
+    assert page.count("No clear lead: ") == (not holds)
+
+
+def test_programs_are_told_of_the_same_best_decoder(compared):
+    for holds in (True, False):
+        scores = compare._scores(led(compared, holds))
+        assert [row["best"] for row in scores.values()] == [bool(row.lead) and holds for row in compared[1:]]
 
 
 def test_what_a_user_may_write_is_escaped(compared):
@@ -177,15 +201,29 @@ def opening(blocks):
     return html
 
 
-def test_the_page_opens_with_a_result_before_the_first_click():
-    html = opening(page.build())
-    assert html.count("<img") >= 3
-    assert html.count('class="badge"') == 1
+def visit(**query):
+    return compare.opening(SimpleNamespace(query_params=query))
+
+
+def test_the_page_is_built_before_any_comparison_and_shows_one_before_the_first_click(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(answers, "compare", None)
+        patch.setattr(compare, "compare", None)
+        assert compare.SOON in opening(page.build())
+    html, scores = visit()
+    assert html.count("<img") == len(scores) + 1 == 5
+
+
+def test_a_link_is_not_overtaken_by_the_first_comparison():
+    assert visit(sigma="0.1") == gr.skip()
 
 
 def test_without_any_weights_the_page_opens_and_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(weights.names, "__defaults__", (tmp_path,))
-    assert "No weights ship" in opening(page.build())
+    compare.first.forget()
+    page.build()
+    assert "No weights ship" in visit()[0]
+    compare.first.forget()
 
 
 @pytest.mark.parametrize("module", ["playwright", "playwright.sync_api"])
@@ -239,11 +277,20 @@ def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed,
     assert said in httpx.get(f"{address}/{event}", timeout=60).text
 
 
-def test_a_request_that_is_too_large_is_answered_with_413(url):
-    body = b"x" * (limits.LARGEST_BODY + 1)
+@pytest.mark.parametrize(
+    ("address", "largest"),
+    [("gradio_api/call/compare", limits.LARGEST_BODY), ("gradio_api/upload", limits.LARGEST_FILE + limits.FRAME)],
+)
+def test_a_request_that_is_too_large_is_answered_with_413(url, address, largest):
+    body = b"x" * (largest + 1)
     # Where the answer comes before the body is sent, the connection may be closed on it instead.
     with contextlib.suppress(httpx.TransportError):
-        assert httpx.post(f"{url}gradio_api/upload", content=body, timeout=60).status_code == 413
+        assert httpx.post(url + address, content=body, timeout=60).status_code == 413
+
+
+def test_an_upload_may_be_as_large_as_a_file_may(url):
+    sent = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.bin", b"x" * limits.LARGEST_FILE)}, timeout=60)
+    assert sent.status_code == 200
 
 
 def test_many_people_at_once_each_get_their_own_answer(url, file, digit):
@@ -270,6 +317,13 @@ def test_the_page_says_the_level_in_the_unit_of_its_noise(noise):
     assert NOISES[noise].label in said
     assert ("on the 0-255 scale" in said) == (noise == "gaussian")
     assert noise == "gaussian" or NOISES[noise].facts["unit"].partition(",")[0] in said
+
+
+@pytest.mark.parametrize("noise", NOISES.names())
+def test_the_label_of_the_slider_names_the_unit_of_its_noise(noise):
+    label = compare.level_label(noise)
+    assert ("sigma" in label) == (noise == "gaussian")
+    assert noise == "gaussian" or NOISES[noise].facts["unit"].partition(":")[0] in label
 
 
 def page_sentence(noise):

@@ -16,6 +16,11 @@ def shown():
     return benchmark.table()
 
 
+def kept(row, tab):
+    """What is kept of a row that is clicked."""
+    return benchmark.picker(tab)(SimpleNamespace(row_value=list(row)))[0]
+
+
 def test_every_score_is_that_of_the_committed_table(shown):
     committed = pd.read_csv(benchmark.TABLE).set_index(["dataset", "method", "sigma"])
     expected = committed.psnr_db["mnist", "mnist-nearest", 0.4]
@@ -47,7 +52,7 @@ def test_the_scores_of_photographs_stand_with_those_of_papers():
 def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(pictures, task, kind, colours):
     shown = benchmark.photographs()
     row = shown[shown.Pictures == pictures].iloc[-1]
-    picture, *setting, level, _, _ = benchmark.choose_photograph(shown, SimpleNamespace(row_value=list(row)))
+    picture, *setting, level, _, _, _ = benchmark.choose_photograph(kept(row, "Photo"))
     assert setting == [task, kind]
     assert level["value"] == row.sigma
     assert (picture.shape[-1] if picture.ndim == 3 else 1) == colours
@@ -70,7 +75,7 @@ def test_its_figures_are_there(kind, of):
 
 def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     row = shown[(shown.Pictures == "notMNIST letters") & (shown.sigma == 0.3)].iloc[0]
-    *setting, decoders, view, tabs = benchmark.choose(shown, SimpleNamespace(row_value=list(row)))
+    *setting, decoders, view, tabs = benchmark.choose(kept(row, "Compare"))
     picture, noise, clip, sigma, seed, family = setting
     assert (noise, clip, sigma, seed, family) == ("gaussian", True, 0.3, 0, "notmnist")
     assert any((picture == sample.picture).all() for sample in samples.samples() if sample.family == family)
@@ -78,6 +83,33 @@ def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     assert decoders == view == gr.skip()
     html, _ = compare.show(*setting, answers.decoders(), "pictures")
     assert "Networks trained on notMNIST letters" in html
+
+
+@pytest.mark.parametrize("tab", ["Compare", "Photo"])
+def test_a_click_on_a_row_offers_its_setting_on_a_button_and_opens_nothing(shown, tab):
+    row = shown[(shown.Pictures == "MNIST digits") & (shown.sigma == 0.3)].iloc[0]
+    setting, button = benchmark.picker(tab)(SimpleNamespace(row_value=list(row)))
+    assert setting == {"Pictures": "MNIST digits", "sigma": 0.3}
+    assert button["value"] == f"Show this setting in {tab}: MNIST digits, sigma 0.3"
+    assert button["interactive"] is True
+
+
+@pytest.mark.parametrize("row", [None, {}, {"Pictures": "cats", "sigma": 1}, {"Pictures": "BSD68"}, "row", 7])
+@pytest.mark.parametrize("choose", [benchmark.choose, benchmark.choose_photograph])
+def test_without_a_row_the_button_is_answered_in_a_sentence(choose, row):
+    with pytest.raises(gr.Error, match="Choose a row of the table first"):
+        choose(row)
+
+
+@pytest.mark.parametrize("table", [benchmark.table, benchmark.photographs])
+def test_every_number_of_a_column_has_as_many_decimals(table):
+    styled = benchmark.styled(table())
+    cells = styled._translate(False, False)["body"]
+    for column, name in enumerate(benchmark.COLUMNS, 1):
+        texts = {str(row[column]["display_value"]) for row in cells} - {"–"}
+        assert "nan" not in texts
+        if name not in ("Pictures", "Method"):
+            assert len({len(text.partition(".")[2]) for text in texts}) == 1, name
 
 
 def test_the_page_has_four_tabs():

@@ -38,6 +38,7 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
     folder, files = built
     names = {str(file) for file in files}
     assert {"app.py", "README.md", "LICENSE", "requirements.txt", "demo/page.py", "denoise/engine.py"} <= names
+    assert {"demo/controls.js", "demo/controls.css", "docs/preview.png"} <= names
     assert {f"denoise/pretrained/{name}.safetensors" for name in weights.names()} <= names
     assert {name.partition("/")[0] for name in names} == {
         "app.py", "README.md", "LICENSE", "requirements.txt", "demo", "denoise", "bench", "docs",

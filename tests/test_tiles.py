@@ -76,3 +76,26 @@ def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_s
     assert len(sizes) > 2
     for sides in sizes:
         assert all(side % 64 == 0 or side == whole for side, whole in zip(sides, size, strict=True))
+
+
+def test_a_context_sets_the_size_of_tiles_and_hears_of_each_value_once():
+    network = alive(ARCHITECTURES["unet"].build(3, width=4, depth=1, output="residual", bias=False, told=True))
+    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu", "float32")
+    whole, finished = denoiser.estimate(picture(3), 0.1), []
+    with tiles.sized(70**2, finished.append):
+        torch.testing.assert_close(denoiser.estimate(picture(3), 0.1), whole, atol=1e-5, rtol=0)
+    assert len(finished) == 9
+    assert sum(finished) == 3 * 204 * 158  # with the padding to the network's multiple
+    denoiser.estimate(picture(3))
+    assert len(finished) == 9  # the context is over
+
+
+@pytest.mark.parametrize(("sides", "tiled"), [((100, 100), False), ((100, 101), True)])
+def test_an_image_that_is_no_larger_than_a_tile_with_its_overlap_goes_through_at_once(monkeypatch, sides, tiled):
+    network = alive(ARCHITECTURES["unet"].build(width=2, depth=1, output="residual", bias=False))
+    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 1}}, "cpu", "float32")
+    monkeypatch.setattr(network, "reach", 15)
+    finished = []
+    with tiles.sized(70**2, finished.append):  # and 100**2 with the overlap
+        denoiser.estimate(picture(size=sides))
+    assert bool(finished) == tiled

@@ -1,21 +1,20 @@
 // The page: what is chosen, and the comparison that follows from it. The last choice always wins.
+import { judge, sentence } from "./lead.js";
 import { estimate } from "./network.js";
 import { corrupted, psnr } from "./noise.js";
-import { asDigit, fromImage, paint } from "./pictures.js";
+import { asDigit, fromImage, isPhotograph, paint } from "./pictures.js";
 
 const LARGE = 64;  // pixels: up to this side a picture is enlarged, each pixel to a square
 const at = (id) => document.getElementById(id);
 const say = (text) => { at("said").textContent = text; };
-let facts, clean = null, shown = null, busy = false, wanted = false, turn = 0;
+let facts, clean = null, shown = null, busy = false, wanted = false, turn = 0, seed = 0;
 
 /** What is on the screen, for tests: the clean and the noisy picture, and the answer of each network by name. */
 window.shown = () => shown;
 
 function chosen() {
   const family = document.querySelector('input[name="family"]:checked').value;
-  const text = at("seed").value, seed = Number(text);
-  const valid = text !== "" && Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32;
-  return { family, sigma: Number(at("sigma").value), clip: at("clip").checked, seed: valid ? seed : null };
+  return { family, sigma: Number(at("sigma").value), clip: at("clip").checked, seed };
 }
 
 /** Compare what is chosen now; where a comparison runs already, once more after it. */
@@ -36,12 +35,13 @@ async function compare() {
 async function once() {
   const { family, sigma, clip, seed } = chosen(), target = clean, answers = {};
   at("level").value = `${sigma.toFixed(2)} (${Math.round(sigma * 255)} of 255)`;
-  if (seed === null) return say("The seed must be a whole number from 0 to 4294967295.");
   try {
     const noisy = corrupted(target, sigma, seed, clip);
     for (const network of networks(family)) answers[network.name] = await estimate(network, noisy);
-    shown = { clean: target, noisy, answers, family, sigma, clip, seed };
+    shown = { clean: target, noisy, answers, family, sigma, clip, seed, lead: null };
     draw();
+    shown.lead = await judge(shown, networks(family), facts.lead, () => wanted);
+    if (shown.lead) draw();
   } catch (error) {
     say(`The networks did not run: ${error.message}. Change something to try again.`);
   }
@@ -50,18 +50,19 @@ async function once() {
 const networks = (family) => facts.networks.filter((one) => one.family === family);
 
 function draw() {
-  const { clean, noisy, answers, family, sigma, clip, seed } = shown;
-  const scores = Object.values(answers).map(({ picture }) => psnr(picture, clean)), best = Math.max(...scores);
+  const { clean, noisy, answers, family, sigma, clip, seed, lead } = shown;
   const figures = [figure("Clean", clean), figure("Noisy input", noisy, { score: psnr(noisy, clean) })];
-  networks(family).forEach(({ name, label, colour }, i) => {
+  for (const { name, label, colour } of networks(family)) {
     const { picture, ms } = answers[name];
-    figures.push(figure(label, picture, { colour, score: scores[i], best: scores[i] === best, ms }));
-  });
+    figures.push(figure(label, picture, { colour, score: psnr(picture, clean), best: lead?.best === name, ms }));
+  }
   at("board").className = Math.max(clean.width, clean.height) > LARGE ? "large" : "";
   at("board").replaceChildren(...figures);
+  at("verdict").textContent = lead ? sentence(lead, facts.lead) : "";
+  const unknown = isPhotograph(clean, facts) ? " This looks like a photograph, which these networks do not know." : "";
   const trained = facts.families.find((one) => one.name === family).label;
   say(`Gaussian noise, sigma ${sigma.toFixed(2)}, ${clip ? "clipped" : "unclipped"}, seed ${seed}. ` +
-    `${clean.width}x${clean.height} pixels. Networks trained on ${trained}.`);
+    `${clean.width}x${clean.height} pixels. Networks trained on ${trained}.${unknown}`);
 }
 
 const decibels = (score) => (Number.isFinite(score) ? `${score.toFixed(2)} dB` : "∞ dB");
@@ -190,7 +191,8 @@ async function start() {
   offerUpload();
   Object.assign(at("sigma"), { max: facts.highest, value: facts.usual.sigma });
   at("clip").checked = facts.usual.clip;
-  at("seed").value = facts.usual.seed;
+  at("seed").value = seed = facts.usual.seed;
+  at("seed").addEventListener("input", () => { seed = at("seed").valueAsNumber; });  // controls.js keeps it valid
   for (const id of ["sigma", "clip", "seed"]) at(id).addEventListener("input", compare);
   at("controls").addEventListener("submit", (event) => event.preventDefault());  // Enter in the seed's field
   at("samples").firstChild.click();

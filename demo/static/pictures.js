@@ -24,6 +24,15 @@ function gray({ data, width, height }) {
   return { width, height, values };
 }
 
+/** Photographs and scans are told from digits and letters as in the Python page: by the two fullest bins of gray. */
+export function isPhotograph({ width, height, values }, { photograph: { bins, flat }, lead: { small_side } }) {
+  if (Math.max(width, height) <= small_side) return false;
+  const counts = new Array(bins).fill(0);
+  for (const value of values) counts[Math.floor(Math.round(value * 255) / (256 / bins))]++;
+  const [first, second] = counts.sort((one, other) => other - one);
+  return first + second < flat * values.length;
+}
+
 /** Show a picture on a canvas, each pixel as it is, clamped to [0, 1]. */
 export function paint(canvas, picture) {
   Object.assign(canvas, { width: picture.width, height: picture.height });
