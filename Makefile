@@ -27,9 +27,10 @@ table: .venv/ready
 	$(BIN)/python -m bench report
 	$(BIN)/python -m bench report --results bench/results/unet
 
-# The README's pictures of the page; also needs a Chromium (apt-get install chromium).
+# The README's pictures of the page, and that of link previews; also needs a Chromium (apt-get install chromium).
 screenshots: .venv/ready-dev
 	$(BIN)/python -m demo.screenshot docs/demo.png --height 860
+	$(BIN)/python -m demo.screenshot docs/preview.png --width 1400 --height 735
 	$(BIN)/python -m demo.screenshot docs/demo-photo.png --tab Photo --height 860
 	$(BIN)/python -m demo.screenshot docs/demo-learn.png --tab Learn --height 860
 

@@ -228,8 +228,12 @@ def corrupt_unchecked(clean: Tensor, levels: Tensor, draws: Draws, *, noise: str
 def check_level(level: float, noise: str = "gaussian") -> float:
     """Return `level` where it is valid for that noise; raise ValueError with the unit where it is not."""
     facts = NOISES[noise].facts
+    try:
+        level = float(level)
+    except OverflowError:  # a whole number beyond what a float holds
+        level = math.inf if level > 0 else -math.inf
     if math.isfinite(level) and 0 <= level <= facts["largest"]:
-        return float(level)
+        return level
     hint = f"; {level:g} on the 0-255 scale is {level / 255:.3g}" if facts["largest"] < level <= 255 else ""
     raise ValueError(
         f"the {noise} level {level:g} is not in 0 to {facts['largest']:g}: it is the {facts['unit']}{hint}"

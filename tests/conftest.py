@@ -13,6 +13,7 @@ from bench import report
 from denoise import commandline, datasets, remembered
 
 NO_DATA = "is not in the data root"
+NO_BFLOAT16 = "this processor does not compute convolutions in bfloat16"
 
 
 def pytest_addoption(parser):
@@ -34,8 +35,9 @@ def pytest_make_collect_report(collector):
 
 
 def _unforgiving(report, config):
-    """With --no-skips a skip is a failure, but for want of data that nobody said were there."""
-    wanting = NO_DATA in str(report.longrepr) and "DENOISE_DATA" not in os.environ
+    """With --no-skips a skip is a failure, but for want of data that nobody said were there, or of the processor."""
+    said = str(report.longrepr)
+    wanting = (NO_DATA in said and "DENOISE_DATA" not in os.environ) or (NO_BFLOAT16 in said and not _has_bfloat16())
     if report.skipped and config.getoption("--no-skips") and not wanting:
         report.outcome = "failed"
         report.longrepr = f"skipped although nothing may be skipped here: {report.longrepr}"
@@ -49,6 +51,17 @@ def plans(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(remembered, "file", lambda: kept)
         yield kept
+
+
+def _has_bfloat16():
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+@pytest.fixture
+def bfloat16():
+    """Skips the test if oneDNN cannot compute convolutions in bfloat16 here: AVX2 does not suffice."""
+    if not _has_bfloat16():
+        pytest.skip(NO_BFLOAT16)
 
 
 @pytest.fixture
@@ -67,6 +80,23 @@ def real(data_root):
         return data_root
 
     return find
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """A function that lets no folder of a name be read, which root could read otherwise."""
+
+    def lock(name):
+        scandir = os.scandir
+
+        def denied(path):
+            if os.path.basename(path) == name:
+                raise PermissionError(13, "Permission denied", str(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", denied)
+
+    return lock
 
 
 @pytest.fixture

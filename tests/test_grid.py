@@ -79,6 +79,25 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     assert not any(map(runs, workers))
 
 
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
+    out = tmp_path / "grid"
+    run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
+    deadline = time.monotonic() + 120
+    while not list(out.glob("scores/own/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    for pid in (*workers, run.pid):  # as a terminal does
+        os.kill(pid, signal.SIGINT)
+    said = run.communicate(timeout=120)[1].splitlines()
+    assert run.returncode == 130
+    assert said[-1] == "stopped"
+    while any(map(runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(runs, workers))
+    assert not list(out.glob("weights/*.json"))
+
+
 def test_two_runs_in_one_folder_share_the_work(results, tmp_path):
     out = tmp_path / "grid"
     runs = [bench(*grid(out)) for _ in range(2)]

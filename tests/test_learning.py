@@ -53,7 +53,7 @@ def test_answers_and_gradients_are_those_of_the_layers(form, bias, size):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_in_bfloat16_they_are_as_far_from_exact_as_those_of_the_layers(form):
+def test_in_bfloat16_they_are_as_far_from_exact_as_those_of_the_layers(bfloat16, form):
     torch.manual_seed(0)
     draws = []  # together: a bias is so few numbers that the rounding of one may happen to be next to none
     for _ in range(8):

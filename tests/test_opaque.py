@@ -44,7 +44,7 @@ def test_answers_gradients_and_statistics_are_those_of_the_layers(options, size)
     torch.testing.assert_close(twin.state_dict(), network.state_dict())
 
 
-def test_in_bfloat16_the_numbers_are_the_very_same():
+def test_in_bfloat16_the_numbers_are_the_very_same(bfloat16):
     network, x = encoder(), torch.randn(4, 3, 28, 28)
     found = answers_and_gradients(network, opaque(network), x, bfloat16=True)
     for quickly, right in zip(found, answers_and_gradients(network, network, x, bfloat16=True), strict=True):

@@ -198,7 +198,7 @@ def test_graphs_are_kept_for_few_sizes_and_numbers_of_threads():
 
 
 @torch.no_grad()
-def test_logits_are_not_rounded_before_the_sigmoid():
+def test_logits_are_not_rounded_before_the_sigmoid(bfloat16):
     """Where the picture is large: the sigmoid of bfloat16 has few digits near 1."""
     network = built("autoencoder", "nearest")
     lower, _ = lowered(network, torch.bfloat16)

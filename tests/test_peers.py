@@ -33,10 +33,15 @@ def job(system, **changes):
     return {"system": system, **told, **changes}
 
 
+IN_BFLOAT16 = ("onednn_bfloat16", "train_rearranged")
+
+
 @pytest.mark.parametrize(
     "name", [name for name in OWN if SYSTEMS[name].cpu and name not in ("compiled", "packaged")]
 )  # they need a compiler, and minutes
-def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name):
+def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name, request):
+    if name in IN_BFLOAT16:
+        request.getfixturevalue("bfloat16")
     turn = own.ask(job(name), 0.01)
     assert not turn.error
     assert turn.pictures == 3

@@ -46,7 +46,7 @@ def test_it_learns_what_the_network_learns(name):
     assert steps(other, twin.logits) == pytest.approx(steps(network, network.logits), rel=2e-4)
     for key, right in network.state_dict().items():
         learned, moved = other.state_dict()[key] - right, right - before[key]
-        assert learned.float().norm() <= 0.02 * moved.float().norm() + 1e-5, key  # rounding, which steps make larger
+        assert learned.float().norm() <= 0.05 * moved.float().norm() + 1e-5, key  # rounding, which steps make larger
 
 
 def test_poolings_come_before_their_relu_in_tensors_of_onednn():
@@ -59,13 +59,13 @@ def test_transposed_convolutions_are_computed_on_phases_and_rectified_at_once():
 
 
 @pytest.mark.parametrize("name", ["K1", "autoencoder nearest"])
-def test_in_bfloat16_the_gradients_are_as_far_from_exact_as_those_of_the_network(name):
+def test_in_bfloat16_the_gradients_are_as_far_from_exact_as_those_of_the_network(bfloat16, name):
     torch.manual_seed(0)
     network = NETWORKS[name]().train()
     twin, x = rearranged(network), torch.rand(8, 1, 28, 28)
     found = []
-    for logits_of, bfloat16 in ((network.logits, False), (network.logits, True), (twin.logits, True)):
-        with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+    for logits_of, low in ((network.logits, False), (network.logits, True), (twin.logits, True)):
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
             logits = logits_of(x)
         loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), x)
         found.append(torch.autograd.grad(loss, list(network.parameters())))

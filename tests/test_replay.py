@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from denoise import distributed, replay, train
+from denoise import distributed, replay
 from denoise.anysize import AnySize
 from denoise.replay import KEPT, SMALL, WARM, BySize, Replayed
+from denoise.run import Run
 from denoise.settings import Settings
 
 
@@ -55,7 +56,7 @@ def test_a_training_whose_gradients_are_recorded_comes_to_the_same_weights(recor
     settings = Settings("glyphs", **kind, **options)
     weights = []
     for record in (False, True):
-        run = train._Run(settings, distributed.team(16), None)
+        run = Run(settings, distributed.team(16), None)
         run.start(Path("none"))
         if record:
             run.gradients_of = Replayed(run._gradients, choosing=True)

@@ -10,7 +10,6 @@ Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017. https://arxiv.org/abs/1708.07747
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures
+from denoise.files import partial_folder
 
 VALIDATION = 5_000  # the last of the 60,000 training pictures; the protocol's 55,000 / 5,000 / 10,000
 SIDE = 28
@@ -92,10 +92,10 @@ def _download(name: str, source: str, root: Path, raw: Path) -> None:
     where = f"put {', '.join(FILES)} into {raw}, or name another folder with --data-root or DENOISE_DATA"
     try:
         raw.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=root) as partial:
+        with partial_folder(root) as partial:
             getattr(torchvision.datasets, source)(partial, download=True)
             for file in FILES:
-                os.replace(Path(partial) / source / "raw" / file, raw / file)
+                os.replace(partial / source / "raw" / file, raw / file)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise MissingData(f"{name} is not in {raw} and could not be downloaded ({reason}): {where}") from error
