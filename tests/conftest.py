@@ -57,7 +57,7 @@ def _has_bfloat16():
     return torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bfloat16():
     """Skips the test if oneDNN cannot compute convolutions in bfloat16 here: AVX2 does not suffice."""
     if not _has_bfloat16():

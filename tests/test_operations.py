@@ -13,7 +13,7 @@ from bench.systems import NETWORKS
 
 
 @pytest.fixture(scope="module")
-def k1(tmp_path_factory):
+def k1(tmp_path_factory, bfloat16):
     folder = tmp_path_factory.mktemp("operations")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(operations, "STEPS", 2)

@@ -136,7 +136,9 @@ def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("norm", "stay"), [("kept", True), ("batch", False)])
-def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, norm, stay, precision):
+def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, norm, stay, precision, request):
+    if precision == "bfloat16":
+        request.getfixturevalue("bfloat16")
     first = train.train(TINY, tmp_path / "first")
     settings = dataclasses.replace(TINY, start=str(first), norm=norm, seed=1, precision=precision)
     before, after = tensors(first), tensors(train.train(settings, tmp_path / "second", every=3))  # validated on the way
