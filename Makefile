@@ -23,6 +23,7 @@ lint: .venv/ready-dev
 table: .venv/ready
 	$(BIN)/python -m bench --out bench/results
 	$(BIN)/python -m bench --datasets bsd68 set12 cbsd68 documents --out bench/results/photographs
+	$(BIN)/python -m bench --datasets real_noise cbsd68_jpeg --untimed --out bench/results/camera
 	$(BIN)/python -m bench strips
 	$(BIN)/python -m bench report
 	$(BIN)/python -m bench report --results bench/results/unet
@@ -56,7 +57,7 @@ peers: .venv-peers/ready
 	touch $@
 
 .venv/ready-dev: .venv/ready pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,onnx,openvino,ray,distributed]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev,onnx,openvino,ray,distributed,opencv]"
 	touch $@
 
 clean:

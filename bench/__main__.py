@@ -95,7 +95,11 @@ def _parser() -> commandline.Parser:
     _add_root(rounded)
     rounded.add_argument("--out", type=Path, default=RESULTS.parent, help="folder of int8.csv (default: %(default)s)")
     _add_root(_command(commands, "strips", "draw what the shipped networks make of stained pages and photographs"))
-    _add_root(_command(commands, "tune", "search the strengths of the classical methods"))
+    tuned = _command(commands, "tune", "search the strengths of the classical methods")
+    _add_root(tuned)
+    tuned.add_argument(
+        "--jpeg", action="store_true", help="of the blind ones, on noisy JPEG files (default: of those told, on digits)"
+    )
     return parser
 
 
@@ -138,7 +142,8 @@ def _table(parser: argparse.ArgumentParser) -> None:
         "--methods",
         nargs="+",
         help="floors, classical methods, shipped weights or files of your own; :told behind the name of a network "
-        "tells it the level of the noise, :ensemble averages its answers to eight views (default: all)",
+        "tells it the level of the noise, :ensemble averages its answers to eight views, :clean finds correlated noise "
+        "(default: all; of pairs with correlated noise, the blind ones)",
     )
     _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
@@ -150,6 +155,7 @@ def _table(parser: argparse.ArgumentParser) -> None:
     clamp.add_argument(
         "--unclipped", dest="clip", action="store_false", help="do not (default: clamped, but in sets of papers)"
     )
+    parser.add_argument("--untimed", action="store_true", help="measure no times")
     parser.add_argument("--pictures", type=int, help="how many test pictures, evenly spread; 0: all (default 1000)")
     parser.add_argument("--out", type=Path, default=Path("runs/bench"), help="folder of the results")
 

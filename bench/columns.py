@@ -23,6 +23,7 @@ COLUMNS = {
     "ssim": "mean over pictures of the SSIM (convention in ssim_convention)",
     "ssim_ci95": "half width of its 95 % interval over pictures",
     "rmse": "root mean square error over all pixels of all pictures together, in units of the [0, 1] range",
+    "worst_gain_db": "lowest PSNR of a picture less that of its noisy input; empty if that is no method of the table",
     "status": "ok; published: what a paper reports; or invalid and why: an estimate was not finite, so the scores are "
     "empty and never averaged",
     "parameters": "trained numbers; of an ONNX model: numbers in its initializers",

@@ -13,11 +13,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import FrameType
 
 import torch
 
 from bench import work
 from bench.work import Cell, Job
+from denoise.stopping import Stopped
 
 WAIT = 2.0  # seconds before another look at a cell that another run holds
 GRACE = 30.0  # seconds for a worker's last step and checkpoint
@@ -45,10 +48,13 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
     ------
     ValueError
         A worker was killed; what was done is kept, and the same command goes on from there.
+    Stopped
+        SIGTERM asked for the end; every worker has been asked as well.
     """
     threads = max(1, (os.cpu_count() or 1) // workers)
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (threads, os.getpid())) as pool:
+    pool = concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (threads, os.getpid()))
+    with _stoppable(), pool:
         waiting = {pool.submit(_work, cell, job): cell for cell in cells}
         try:
             while waiting:
@@ -64,6 +70,31 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
             raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """End the workers on SIGTERM, then raise `Stopped` here.
+
+    A process that dies of the signal itself would leave its workers and the semaphores of its pool behind. Ctrl-C needs
+    nothing: a terminal sends it to the workers as well. The second signal ends this process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python takes handlers from no other
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, before)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise Stopped("stopped: the same command goes on from there", number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _work(cell: Cell, job: Job) -> bool:

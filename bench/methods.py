@@ -15,7 +15,8 @@ from torch import Tensor
 
 from bench import costs
 from bench.labels import in_text
-from denoise import datasets, engine, weights
+from denoise import camera, datasets, engine, weights
+from denoise.blind import BLIND
 from denoise.classical import DENOISERS, NotApplicable
 from denoise.cleaning import PHOTOGRAPHS
 from denoise.datasets import Pictures
@@ -26,6 +27,9 @@ from denoise.views import WAYS
 
 TOLD = ":told"  # behind the name of a network that is told the level of the noise
 ENSEMBLE = ":ensemble"  # behind that, of one whose answers to eight views of a picture are averaged
+CLEAN = ":clean"  # of one for photographs that is used as `python -m denoise` does: correlated noise is found
+CORRELATED = ("noisy", f"photo-color{CLEAN}", "photo-color", "photo-gray", *BLIND.names())
+"""The methods for correlated noise of unknown level."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
     """The methods of those names, and the user's `own` after them.
 
     A name is that of an untrained method or of shipped weights, or the path of weights; with `:told` behind it, a
-    network is told the level of the noise; with `:ensemble`, it answers with the mean over eight views. By default all
+    network is told the level of the noise; with `:ensemble`, it answers with the mean over eight views; with `:clean`,
+    one for photographs finds correlated noise and removes it, as `denoise.load(...)(image)` does. By default all
     of them (without the `untrained` ones where they are not asked for), ensembles of those that clean photographs; a
     network then is for the kind of pictures that it was trained on, where a name asks for any.
 
@@ -82,7 +87,8 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
         ensembles = [_trained(f"{name}{ENSEMBLE}", strange=False) for name in PHOTOGRAPHS.values()]
         found = [*map(_untrained, DENOISERS.names() if untrained else ()), *shipped, *told, *ensembles, *own]
     else:
-        found = [_untrained(name) if name in DENOISERS else _trained(name) for name in names] + list(own)
+        found = [_untrained(name) if name in DENOISERS or name in BLIND else _trained(name) for name in names]
+        found += own
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
     if twice:
         raise ValueError(
@@ -92,8 +98,14 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
     return found
 
 
+def usual(names: Iterable[str] | None) -> list[str] | None:
+    """Return the names of the methods for datasets of those names; None, all of `find`, unless noise is correlated."""
+    facts = [datasets.DATASETS[name.partition(":")[0]].facts for name in names or ()]
+    return list(CORRELATED) if facts and all(each.get("correlated") for each in facts) else None
+
+
 def _untrained(name: str) -> Method:
-    entry = DENOISERS[name]
+    entry = BLIND[name] if name in BLIND else DENOISERS[name]
     return Method(
         name=entry.name,
         label=entry.label,
@@ -105,23 +117,25 @@ def _untrained(name: str) -> Method:
 
 def plain(name: str) -> str:
     """A method's name without what says how its network is used."""
-    while name.endswith((TOLD, ENSEMBLE)):
-        name = name.removesuffix(TOLD).removesuffix(ENSEMBLE)
+    while name.endswith((TOLD, ENSEMBLE, CLEAN)):
+        name = name.removesuffix(TOLD).removesuffix(ENSEMBLE).removesuffix(CLEAN)
     return name
 
 
 def _trained(name: str, *, strange: bool = True) -> Method:
     """A network as a method; without `strange`, not for pictures of another kind than it was trained on."""
     stem = plain(name)
-    ensemble, told = (variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD))
+    ensemble, told, cleans = (variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD, CLEAN))
     try:
         denoiser = engine.load(stem, "cpu", "float32")
     except UnknownName:
-        raise UnknownName(unknown("method", name, [*DENOISERS.names(), *weights.names()])) from None
+        raise UnknownName(unknown("method", name, [*DENOISERS.names(), *BLIND.names(), *weights.names()])) from None
     if told and not denoiser.network.told:
         raise ValueError(f"{stem} cannot be told the level of the noise: leave out {TOLD}")
     if ensemble:
         denoiser.check_ensemble()
+    if cleans and denoiser.name not in camera.APPLIES_TO:
+        raise ValueError(f"{stem} does not find correlated noise: leave out {CLEAN}")
     card = denoiser.card
     decoder = card["architecture"].get("decoder")
     trained_on = card.get("settings", {}).get("dataset")  # a card that somebody wrote may not say it
@@ -136,9 +150,13 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         if not strange and denoiser.channels not in colours:
             raise NotApplicable("it is for gray pictures, and cleans the channels of others one by one")
         here = denoiser if device.type == "cpu" else engine.load(stem, device, "float32")
+        if cleans:
+            return lambda noisy, sigma: here.clean(noisy, sigma if told else None, ensemble=ensemble).estimate
         return lambda noisy, sigma: here.estimate(noisy, sigma if told else None, ensemble=ensemble)
 
     def count(shape: tuple[int, int, int]) -> dict[str, int | None]:
+        if cleans:
+            return {}  # the network, and how often it is called, depend on the noise that is found
         one = (denoiser.channels, *shape[1:])
         calls = shape[0] // denoiser.channels  # a network for gray pictures cleans a colour picture channel by channel
         calls *= WAYS if ensemble else 1
@@ -146,8 +164,8 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         return {"parameters": costs.parameters(network), "macs": calls * costs.macs(network, one)}
 
     return Method(
-        name=denoiser.name + TOLD * told + ENSEMBLE * ensemble,
-        label=_label(denoiser) + (f" ({', '.join(extras)})" if extras else ""),
+        name=denoiser.name + CLEAN * cleans + TOLD * told + ENSEMBLE * ensemble,
+        label=_label(denoiser, cleans) + (f" ({', '.join(extras)})" if extras else ""),
         told_sigma=told,
         timed=True,
         build=build,
@@ -159,8 +177,10 @@ def _trained(name: str, *, strange: bool = True) -> Method:
     )
 
 
-def _label(denoiser: engine.Denoiser) -> str:
+def _label(denoiser: engine.Denoiser, cleans: bool) -> str:
     """The decoder; of another body than the autoencoder, after the network's name, which tells several apart."""
+    if cleans:
+        return f"{denoiser.name}, correlated noise found and removed in luma and chroma"
     architecture = denoiser.card["architecture"]
     decoder = architecture.get("decoder")
     if decoder is not None and architecture["name"] == "autoencoder":

@@ -24,10 +24,11 @@ from bench.kept import kept
 from bench.methods import Method
 from denoise import engine, tensor_files
 from denoise.datasets import Pictures
+from denoise.files import check_name
 from denoise.registry import unknown
 
 # [NAME=]FILE.py:FUNCTION or [NAME=]FILE.onnx; a NAME has no slash, so that a folder called x=1 is no NAME.
-FORM = re.compile(r"(?:(?P<name>[^=/\\]+)=)?(?P<path>.+(?:\.onnx|\.py(?=:)))(?:(?<=\.py):(?P<function>\w+))?")
+FORM = re.compile(r"(?:(?P<name>[^=/\\]*)=)?(?P<path>.+(?:\.onnx|\.py(?=:)))(?:(?<=\.py):(?P<function>\w+))?")
 FORMS = "FILE.py:FUNCTION or FILE.onnx, with NAME= before it for another name in the table"
 TRIED_SIGMA = 0.4  # told to a network that is tried out; networks are blind, so none hears it
 
@@ -53,7 +54,7 @@ def load(text: str) -> Method:
     path = Path(form["path"])
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
-    name = form["name"] or path.stem
+    name = check_name(path.stem if form["name"] is None else form["name"], "the name of a --model:")
     if not form["function"]:
         return own_onnx.load(name, path)
     with kept(), torch.random.fork_rng(devices=[]):

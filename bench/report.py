@@ -14,6 +14,7 @@ from denoise.datasets import DATASETS
 from denoise.files import whole_file
 
 RESULTS = Path(__file__).parent / "results"
+CAMERA = RESULTS / "camera"
 COSTS = ("Parameters", "M MACs", "CPU ms", "CPU images/s", "GPU ms", "GPU images/s")
 
 
@@ -51,8 +52,9 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     table = rows.assign(shown=shown).pivot(index="method", columns="sigma", values="shown")
     table.columns = [labels.level(sigma) for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
+    if score == "psnr_db" and not rows.sigma.any():
+        table.columns = ["PSNR"]  # no noise but what the images have
     if score == "psnr_db" and DATASETS[dataset].facts.get("measure") == "rmse":
-        table.columns = ["PSNR" if name == "0" else name for name in table.columns]  # no noise but the stains
         table["RMSE"] = [f"{value:.4f}" for value in costs.rmse[table.index]]
     table.insert(0, "Method", costs.label)
     measured = [costs.parameters, costs.macs / 1e6, costs.cpu_ms_p50, costs.cpu_images_per_s]
@@ -82,13 +84,16 @@ def markdown(frame: pd.DataFrame) -> str:
 def settings(rows: pd.DataFrame) -> str:
     """The protocol of one dataset's rows in two sentences."""
     row = rows.iloc[0]
-    clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
+    added = f"{row.noise} noise, {'clipped to [0, 1]' if row.clipped else 'unclipped'}, draw {row.draw:.0f}"
+    added = added if rows.sigma.any() else "no noise but what they have"
     gpu = "no GPU" if pd.isna(row.gpu) else row.gpu
+    timed = rows.batch.notna().any()
     return (  # counts are floats where published rows, which have none, stand in the same file
-        f"{row.pictures:,.0f} {row.split} pictures of {row.height:.0f}x{row.width:.0f}; {row.noise} noise, {clipped}, "
-        f"draw {row.draw:.0f}; PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
-        f"Times: {row.cpu}, {row.cpu_threads:.0f} threads, {row.cpu_isa}; {gpu}; {row['dtype']}, {row.memory_layout}, "
-        f"{row.compile_mode}, torch {row.torch}; ms for one picture, images/s in batches of {rows.batch.max():.0f}."
+        f"{row.pictures:,.0f} {row.split} pictures of {row.height:.0f}x{row.width:.0f}; {added}; "
+        f"PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
+        f"{'Times' if timed else 'Computed on'}: {row.cpu}, {row.cpu_threads:.0f} threads, {row.cpu_isa}; {gpu}; "
+        f"{row['dtype']}, {row.memory_layout}, {row.compile_mode}, torch {row.torch}"
+        + (f"; ms for one picture, images/s in batches of {rows.batch.max():.0f}." if timed else ".")
     )
 
 
@@ -102,7 +107,7 @@ def verdict(rows: pd.DataFrame) -> str:
     name = rows.iloc[0].dataset
     own = at[at.trained_on == DATASETS[name].facts.get("training", name)]
     ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
-    if len(ranked) < 2:
+    if len(ranked) < 2 or DATASETS[name].facts.get("correlated"):  # there, networks of one decoder are used otherwise
         return ""
     best = ranked.iloc[0]
     gaps = [(best.psnr_db - row.psnr_db, plain(row.label)) for row in ranked.iloc[1:].itertuples()]
@@ -135,8 +140,9 @@ def columns_text() -> str:
     """What each file of the results holds, and what each of its columns means."""
     parts = [
         "# Results",
-        "`table.csv`, here and in `photographs`, is made by `make table` (the shipped networks), `tuning.csv` by "
-        "`python -m bench tune`, `rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
+        "`table.csv`, here, in `photographs` and in `camera`, is made by `make table` (the shipped networks), "
+        "`tuning.csv` by `python -m bench tune`, in `camera` with `--jpeg`, "
+        "`rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimisers muon --out bench/results/reach`, "

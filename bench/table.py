@@ -30,7 +30,7 @@ TIMED_SIGMA = 0.4  # the level of the pictures that are timed: that of the Keras
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What is measured.
+    """What is measured; no times if `rounds` is 0.
 
     `sigmas` and `clip` are those of each dataset where they are None: `levels`, clipped, but for the sets of the
     published tables. `pictures` caps the test pictures of a dataset; 0 takes all.
@@ -105,7 +105,8 @@ def make(
             for corruption in plan.corruptions(test.name):
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
-                cells = {name: _cell(rows, test.name) for name, rows in scores.groupby("method")}
+                by_method = dict(list(scores.groupby("method")))
+                cells = {name: _cell(rows, by_method.get("noisy"), test.name) for name, rows in by_method.items()}
                 rows += [own | _facts(arm) | cells[arm.name] | arm.ran for arm in arms if arm.name in cells]
                 told = published.rows(test.name, corruption.noise, corruption.clip, corruption.sigma)
                 rows += [row | {"command": command} for row in told]
@@ -150,8 +151,11 @@ def announce(arms: list[methods.Method], able: dict[str, dict[str, Callable[[Ten
     log.info("measuring %s%s", said, "" if whole else "; the others are for other images (--verbose names them)")
 
 
-def _cell(scores: pd.DataFrame, dataset: str) -> dict[str, object]:
-    """Means over pictures with the half widths of their intervals; no mean where one picture has no score."""
+def _cell(scores: pd.DataFrame, noisy: pd.DataFrame | None, dataset: str) -> dict[str, object]:
+    """Means over pictures with the half widths of their intervals; no mean where one picture has no score.
+
+    `noisy` are the scores of the noisy input if it is a method, of which the lowest gain of an image is.
+    """
     broken = int(scores.psnr_db.isna().sum())
     if broken:
         return {"status": f"{INVALID}: {broken} of {len(scores)} estimates are not finite"}
@@ -160,6 +164,9 @@ def _cell(scores: pd.DataFrame, dataset: str) -> dict[str, object]:
     for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
         interval = stats.compare(scores[column].to_numpy(float)[None, None], groups)
         cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
+    if noisy is not None:
+        gains = scores.set_index("picture").psnr_db - noisy.set_index("picture").psnr_db
+        cell["worst_gain_db"] = gains.min()
     squared = 10 ** (-scores.psnr_db.to_numpy(float) / 10)  # the mean over the pixels of each picture
     return cell | {"rmse": np.sqrt(np.average(squared, weights=scores.pixels))}
 
@@ -199,7 +206,9 @@ def _time(
     plan: Plan,
 ) -> pd.DataFrame:
     """Costs and times of every arm on pictures of this dataset: they depend on its picture size alone."""
-    corruption = quality.Corruption(plan.noise, TIMED_SIGMA, plan.corruptions(test.name)[0].clip)
+    levels = plan.corruptions(test.name)
+    added = TIMED_SIGMA if any(level.sigma for level in levels) else 0.0  # more noise on a dirty image is another kind
+    corruption = quality.Corruption(plan.noise, added, levels[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(speed.BATCH), corruption))
     arms = [arm for arm in arms if arm.name in able]
     networks = [arm for arm in arms if arm.network is not None]
@@ -207,7 +216,7 @@ def _time(
     for arm in arms:
         with kept():
             measured[arm.name] |= arm.costs(tuple(test[0].shape))
-    for prefix, device in devices.items():
+    for prefix, device in devices.items() if plan.rounds else ():
         if prefix == "cpu":
             denoisers = {arm.name: able[arm.name] for arm in arms if arm.timed}
         else:

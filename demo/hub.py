@@ -11,6 +11,9 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import errors
+from huggingface_hub.utils import validate_repo_id
+
+from denoise.commandline import one_line
 
 KINDS = {"space": "Space", "model": "model repository"}
 PAYMENT_REQUIRED = 402
@@ -18,6 +21,14 @@ PAYMENT_REQUIRED = 402
 
 class PaymentRequired(ValueError):
     """The hub wants a paid plan for what was asked."""
+
+
+def check_name(name: str, kind: str) -> None:
+    """Raise ValueError if the hub takes no repository of that name; `kind` is one of `KINDS`. Nothing is sent."""
+    try:
+        validate_repo_id(name)
+    except errors.HFValidationError as error:
+        raise ValueError(f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({one_line(error)})") from error
 
 
 def push(
@@ -53,6 +64,7 @@ def push(
     ValueError
         There is no token, the name is none, or the hub refuses or is not reached; one line that says which.
     """
+    check_name(name, kind)
     token = huggingface_hub.get_token()
     if token is None:
         raise ValueError(
@@ -70,8 +82,6 @@ def push(
         api.upload_folder(
             repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
         )  # fmt: skip
-    except errors.HFValidationError as error:
-        raise ValueError(f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({_first(error)})") from error
     except errors.HTTPError as error:  # of the library's HTTP client, which is another one from version to version
         if getattr(getattr(error, "response", None), "status_code", None) == PAYMENT_REQUIRED:
             raise PaymentRequired(f"the hub did not take {name}: {_first(error)}") from error

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from demo import parts
 from demo.answers import decoders
 from demo.board import PLAIN
 from denoise import commandline
@@ -29,15 +31,18 @@ ROOT = Path(__file__).parents[1]
 SIDES = (28, 256)  # pixels of the pictures that are compared
 BOMB_SIDE = 13_000  # pixels of a picture that is refused before it is decoded
 PATIENCE = 120  # seconds until the page must answer
+MEGAPIXELS = (1, 4, 16)  # of the photographs that are cleaned
+CLEANED_WITHIN = 900  # seconds, for the largest of them
+SAMPLED = 0.05  # seconds between two looks at the memory
 OF_COMPARE = ["gaussian", True, 0.4]  # noise, clipped, sigma
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
-    if min(given.calls, given.users) < 1:
-        raise ValueError("--calls and --users must be at least 1")
+    if min(given.calls, given.users, *given.megapixels) < 1:
+        raise ValueError("--calls, --users and --megapixels must be at least 1")
     measured: dict[str, object] = {"processor": processor(), "cores": os.cpu_count()}
-    with _page() as (url, began):
+    with _page() as (url, began, page):
         measured["first_byte_s"] = round(time.perf_counter() - began, 2)
         measured |= {key: round(at - began, 2) for key, at in _first_results(url).items()}
         for side in SIDES:
@@ -45,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 key = f"compare_{side}_{users}_users" if users > 1 else f"compare_{side}_alone"
                 measured[key] = _asked(url, side, users, given.calls)
         measured["bomb_refused_ms_p50"] = _refused(url, given.calls)
+        measured["kept_mb_by_1000_calls"] = _kept(url, page, given.calls)
+        for size in given.megapixels:
+            measured[f"photograph_{size}_megapixels"] = _cleaned(url, page, size)
     text = json.dumps(measured, indent=2)
     print(text)
     if given.out:
@@ -53,8 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 @contextlib.contextmanager
-def _page() -> Iterator[tuple[str, float]]:
-    """The page in a process of its own, as soon as it answers, and when that process began."""
+def _page() -> Iterator[tuple[str, float, int]]:
+    """The page in a process of its own, as soon as it answers: its address, when it began, and its process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -69,7 +77,7 @@ def _page() -> Iterator[tuple[str, float]]:
                     said.seek(0)
                     raise ValueError(f"the page did not start: {(said.read().strip().splitlines() or ['silence'])[-1]}")
                 time.sleep(0.1)
-            yield url, began
+            yield url, began, page.pid
         finally:
             page.terminate()
             page.wait()
@@ -96,11 +104,14 @@ def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
     return {"ms_p50": round(p50, 1), "ms_p95": round(p95, 1), "answers_per_s": round(users * calls / seconds, 2)}
 
 
-def _uploaded(url: str, side: int, seed: int) -> str:
-    """Where the page keeps a picture that was sent to it."""
-    buffer = io.BytesIO()
-    smooth = np.random.default_rng(seed).integers(0, 256, (side // 4, side // 4), dtype=np.uint8)
-    Image.fromarray(smooth).resize((side, side)).save(buffer, "png")
+def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
+    """Send a smooth image to the page, with noise of that sigma (of 255) if any, and return where the page keeps it."""
+    buffer, rng = io.BytesIO(), np.random.default_rng(seed)
+    smooth = Image.fromarray(rng.integers(0, 256, (side // 4, side // 4), dtype=np.uint8)).resize((side, side))
+    if noise:
+        noisy = np.asarray(smooth, np.float32) + noise * rng.standard_normal((side, side), np.float32)
+        smooth = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+    smooth.save(buffer, "png")
     return _sent(url, buffer.getvalue())
 
 
@@ -115,6 +126,72 @@ def _refused(url: str, calls: int) -> float:
     Image.new("1", (BOMB_SIDE, BOMB_SIDE)).save(buffer, "png")
     path, ask = _sent(url, buffer.getvalue()), _asker(url, "error")
     return round(float(np.median([ask(path, call) for call in range(calls)])) * 1e3, 1)
+
+
+def _kept(url: str, page: int, calls: int) -> float:
+    """Measure by how many MB the page has grown after 1,000 comparisons, each by a visitor who did not come before."""
+    path = _uploaded(url, SIDES[0], 0)
+
+    def visit(call: int) -> None:
+        with httpx.Client(base_url=url, timeout=PATIENCE) as connection:
+            _answer(connection, path, call)
+
+    for call in range(calls):  # fills what is bounded
+        visit(call)
+    before = _resident(page)
+    for call in range(1000):
+        visit(call)
+    return round(_resident(page) - before, 1)
+
+
+def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
+    """Measure a photograph's seconds, the page's MB before, at the peak and after, and comparisons meanwhile."""
+    side, path, small = round((megapixels * 1e6) ** 0.5), _uploaded(url, SIDES[0], 0), _asker(url)
+    photograph = _uploaded(url, side, 0, noise=25)
+    resident, times = [_resident(page)], []
+    ended = threading.Event()
+
+    def clean() -> float:
+        began = time.perf_counter()
+        with httpx.Client(base_url=url, timeout=CLEANED_WITHIN) as connection:
+            _called(connection, "clean", [_file(photograph), "clean", "photograph", 0, 0, parts.ALL])
+        return time.perf_counter() - began
+
+    def look() -> None:
+        while not ended.wait(SAMPLED):
+            resident.append(_resident(page))
+
+    with ThreadPoolExecutor(2) as others:
+        looking, cleaning = others.submit(look), others.submit(clean)
+        while not cleaning.done():
+            times.append(small(path, len(times)))
+        ended.set()
+        looking.result()
+        seconds = cleaning.result()
+    p50, p95 = np.percentile(np.array(times) * 1e3, [50, 95])
+    return {
+        "seconds": round(seconds, 1),
+        "before_mb": round(resident[0]),
+        "peak_mb": round(max(resident)),
+        "after_mb": round(_resident(page)),
+        "compare_28_ms_p50": round(p50, 1),
+        "compare_28_ms_p95": round(p95, 1),
+    }
+
+
+def _resident(page: int) -> float:
+    """Memory in MB of a process and of those that it started, as Linux counts it; elsewhere not a number."""
+    if not Path("/proc/self/status").exists():
+        return float("nan")
+    total, left = 0.0, [page]
+    while left:
+        process = Path("/proc", str(left.pop()))
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one that has ended meanwhile
+            status = process.joinpath("status").read_text()
+            total += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+            for task in process.joinpath("task").iterdir():
+                left += map(int, task.joinpath("children").read_text().split())
+    return total
 
 
 def _first_results(url: str) -> dict[str, float]:
@@ -145,19 +222,33 @@ def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:
 
 def _answer(connection: httpx.Client, path: str, seed: int, event: str = "complete") -> str:
     """The answer to one request for a comparison, as text; raises ValueError if it is another event."""
-    picture = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    data = [picture, *OF_COMPARE, seed, "mnist", decoders(), "pictures"]
-    call = connection.post("gradio_api/call/compare", json={"data": data}).raise_for_status()
-    answer = connection.get(f"gradio_api/call/compare/{call.json()['event_id']}").text
-    if not answer.startswith(f"event: {event}"):
-        raise ValueError(f"the page did not answer as expected: {answer[:200]}")
+    return _called(connection, "compare", [_file(path), *OF_COMPARE, seed, "mnist", decoders(), "pictures"], event)
+
+
+def _called(connection: httpx.Client, name: str, data: list[object], event: str = "complete") -> str:
+    """The answer of one of the page's functions, as text; raises ValueError if it is another event."""
+    call = connection.post(f"gradio_api/call/{name}", json={"data": data})
+    if call.is_error:
+        raise ValueError(f"the page refused a call of {name}: {call.text[:200]}")
+    answer = connection.get(f"gradio_api/call/{name}/{call.json()['event_id']}").text
+    last = answer.rpartition("event: ")[2]
+    if not last.startswith(event):
+        raise ValueError(f"the page did not answer as expected: {last[:200]}")
     return answer
+
+
+def _file(path: str) -> dict[str, object]:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
 def _parser() -> commandline.Parser:
     parser = commandline.Parser(prog="python -m demo.load", description=__doc__)
     parser.add_argument("--calls", type=int, default=50, help="of each person (default: %(default)s)")
     parser.add_argument("--users", type=int, default=4, help="people at once (default: %(default)s)")
+    sizes = ", ".join(map(str, MEGAPIXELS))
+    parser.add_argument(
+        "--megapixels", type=int, nargs="*", default=MEGAPIXELS, help=f"of photographs to clean (default: {sizes})"
+    )
     parser.add_argument("--out", type=Path, help="a .json file for the figures")
     return parser
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,21 +119,9 @@ def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Restored, flo
     if gpu.BORROWED and noisy.numel() > WORTH_A_GPU:
         done = _borrowing(name, noisy, level)
     else:
-        with tiles.sized(TILE_PIXELS, _counted(noisy.numel())), compute.giving_way():
+        with tiles.sized(TILE_PIXELS, compute.report), compute.giving_way():
             done = network.clean(noisy, level)
     return done._replace(estimate=done.estimate.cpu()), (time.perf_counter() - began) * 1e3
-
-
-def _counted(values: int) -> Callable[[int], None]:
-    """Return a function that takes the values that a tile adds, and reports the finished share of that many."""
-    finished = 0
-
-    def count(more: int) -> None:
-        nonlocal finished
-        finished += more
-        compute.report(min(finished / values, 1.0))
-
-    return count
 
 
 @gpu.lent

@@ -147,6 +147,7 @@ def push_models(organisation: str, *, private: bool = False, dry_run: bool = Fal
     """
     for weights in denoise.names():
         name = f"{organisation}/{model_repos.PREFIX}{weights.replace('_', '-')}"
+        hub.check_name(name, "model")
         with tempfile.TemporaryDirectory() as folder:
             model_repos.fill(Path(folder), weights, name)
             if dry_run:
@@ -167,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if given.verb == "push" and given.static and given.hardware:
         raise ValueError("--static runs in the browser and takes no --hardware: leave one of them out")
+    if given.verb == "push":
+        hub.check_name(given.name, "space")
     if given.verb == "build":
         folder = given.folder or Path("runs") / ("static-space" if given.static else "space")
         build(folder, static=given.static)

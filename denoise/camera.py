@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from denoise import tiles
 from denoise.correlated import Noise, luma_chroma
 
 NETWORK = "photo-gray"
@@ -50,6 +51,7 @@ def clean(image: Tensor, noise: Noise, gray: Gray, sigma: float | None = None) -
     told = noise.sigma if sigma is None else sigma * (OF_WHITE if noise.colored else 1)
     if not noise.colored:
         return Restored(gray(image[:, :1], told).expand(image.shape).contiguous(), _method(noise), noise.sigma)
+    gray = _counted(gray, *image.shape[-2:])
     luma, *chroma = luma_chroma(image)
     luma = gray(luma, told)
     blue, red = (_chroma(plane, told, gray) for plane in chroma)
@@ -65,6 +67,18 @@ def joined(parts: Sequence[Restored]) -> Restored:
     methods = "; ".join(dict.fromkeys(part.method for part in parts))
     levels = [part.sigma for part in parts if part.sigma is not None]
     return Restored(torch.cat([part.estimate for part in parts]), methods, max(levels, default=None))
+
+
+def _counted(gray: Gray, height: int, width: int) -> Gray:
+    """Return the network with the progress of each call as its share of all: of luma, and twice of two sizes."""
+    half, quarter = ((-(-height // side)) * (-(-width // side)) for side in (2, 4))
+    work = height * width + 2 * (half + quarter)
+
+    def counted(plane: Tensor, sigma: float | None) -> Tensor:
+        with tiles.weighted(plane.numel(), work):
+            return gray(plane, sigma)
+
+    return counted
 
 
 def _method(noise: Noise) -> str:

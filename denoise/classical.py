@@ -85,7 +85,7 @@ def median(training: Pictures) -> Denoise:
 @DENOISERS.register("nlm", label="Non-local means", colour="#e69f00", told_sigma=True)
 def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
     """Non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
-    return _each(
+    return each(
         lambda image, sigma, axis: restoration.denoise_nl_means(
             image,
             patch_size=5,
@@ -100,7 +100,7 @@ def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
 @DENOISERS.register("tv", label="Total variation", colour="#f0e442", told_sigma=True)
 def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
     """Total variation by Chambolle's projection, `weight = strength * sigma`."""
-    return _each(
+    return each(
         lambda image, sigma, axis: restoration.denoise_tv_chambolle(image, weight=strength * sigma, channel_axis=axis)
     )
 
@@ -109,7 +109,7 @@ def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
 def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
     """Soft BayesShrink thresholds on two levels of symlets, for noise of `strength * sigma`."""
     # By default scikit-image takes three levels fewer than fit, which leaves one for 28x28.
-    return _each(
+    return each(
         lambda image, sigma, axis: restoration.denoise_wavelet(
             image, sigma=strength * sigma, wavelet="sym4", wavelet_levels=2, channel_axis=axis
         )
@@ -123,11 +123,14 @@ if importlib.util.find_spec("bm3d"):
     def bm3d(training: Pictures) -> Denoise:
         """Block-matching and 3D filtering (Dabov et al. 2007), as its authors' package does it."""
         package = importlib.import_module("bm3d")
-        return _each(lambda image, sigma, axis: package.bm3d(image, sigma_psd=sigma))
+        return each(lambda image, sigma, axis: package.bm3d(image, sigma_psd=sigma))
 
 
-def _each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:
-    """Apply a method for one (H, W) or (H, W, C) picture to each of a batch; sigma 0 needs no cleaning."""
+def each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:
+    """Make a denoiser of a method for one image, (H, W) or (H, W, C) float32; sigma 0 needs no cleaning.
+
+    `method` takes the image, sigma and the axis of its channels, None if it is gray.
+    """
 
     def denoise(noisy: Tensor, sigma: float) -> Tensor:
         if sigma == 0:

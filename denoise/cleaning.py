@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from denoise import doubts, engine, level, picture_files, sources
-from denoise.files import is_partial
+from denoise.files import LONGEST_NAME, is_partial
 from denoise.picture_files import ENDINGS, LARGEST_PIXELS, PictureFile
 from denoise.pictures import as_batch
 from denoise.sources import Source
@@ -23,7 +23,6 @@ log = logging.getLogger("denoise")
 
 PHOTOGRAPHS = {1: "photo-gray", 3: "photo-color"}  # what cleans a photograph, by its channels without alpha
 BESIDE = "-denoised"  # after the name of an image, the name of the clean one beside it
-LONGEST_NAME = 255  # bytes of a file name
 SCALE = 255  # of the noise levels that people read
 OUT_OF_MEMORY = ("allocate memory", "out of memory")  # in what PyTorch says on a processor, on a GPU
 

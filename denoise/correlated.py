@@ -2,6 +2,9 @@
 
 The spectrum of noise is read from flat patches as in `denoise.level`: all eigenvalues of their covariance are alike for
 white noise. Demosaicing and JPEG make the smallest small, and the subsampling of JPEG does so in chroma alone.
+
+An image without flat patches is told from a noisy one by two facts. Texture is stronger in some blocks than in others,
+and it is stronger at lower frequencies.
 """
 
 from __future__ import annotations
@@ -25,6 +28,10 @@ EIGHT_BITS = 0.3 / 255  # noise of rounding to 8 bits: white, and no reason to d
 WHITE = 0.4  # sigma of chroma over that of luma from which noise may be white; it is 0.95 for white noise in RGB
 FLAT = 1.75  # sigma at half size, times 2, over sigma, up to which noise of chroma is white; it is 1 for white noise
 FLAT_LUMA = 2.5  # the same of luma, in which texture counts as well
+CALMEST = 0.01  # share of the blocks that are calmest
+EVEN = 0.5  # deviation within the calmest over that within calm blocks, from which it is even; about 0.8 for noise
+FALLING = 0.75  # level of noise over that an octave below, up to which it falls as that of texture; 1 for JPEG noise
+ROUNDED = 0.18 / 255  # sigma of chroma that rounding RGB to 8 bits leaves, unless chroma is interpolated
 QUANTIZED = 0.85  # smallest over middle eigenvalue (of sigma) up to which JPEG has taken a part of the noise
 ABOVE_CALM = 1.3  # sigma of such noise over the deviation within calm blocks; about 1.9 for noise alone
 STRONG, WEAK = 3 / 255, 0.6 / 255  # sigma from which noise is seen: by the smallest, by the middle eigenvalue
@@ -75,19 +82,26 @@ def find(image: Tensor) -> Noise | None:
     if _is_white(luma, sigma, chroma):
         return None
     half, soft = _level(luma, halved=True), _level(luma, MEDIAN, halved=True)
+    calmest, calm = _roughness(luma)
+    falls = half < FALLING * soft or _level(luma, MEDIAN) < FALLING * half
+    textured = calmest < EVEN * calm and falls
     sharp = max(sigma, half)
-    if half > QUANTIZED * soft or soft < ABOVE_CALM * _roughness(luma):
+    if half > QUANTIZED * soft or soft < ABOVE_CALM * calm:
         soft = 0.0
     if sharp < STRONG and soft < WEAK:
         return None
-    return Noise(max(LEAST, sharp, min(soft, MOST)), bool(chroma))
+    if not textured:
+        return Noise(max(LEAST, sharp, min(soft, MOST)), bool(chroma))
+    if chroma and sigma < STRONG and _mean_level(chroma) > ROUNDED:  # neither a camera nor JPEG made it
+        return None
+    return Noise(max(LEAST, sigma), bool(chroma))
 
 
 def _is_white(luma: Tensor, sigma: float, chroma: list[Tensor]) -> bool:
     """Tell whether noise is white in RGB; of gray images, in luma."""
     if not chroma:
         return sigma > EIGHT_BITS and _level(luma, halved=True) <= FLAT_LUMA * sigma
-    full, half = (np.mean([_level(plane, halved=halved) for plane in chroma]) for halved in (False, True))
+    full, half = _mean_level(chroma), _mean_level(chroma, halved=True)
     return full > max(EIGHT_BITS, WHITE * sigma) and half <= FLAT * full
 
 
@@ -98,14 +112,19 @@ def _level(plane: Tensor, rank: int = 0, *, halved: bool = False) -> float:
     return level.of_channel(image[0].double().numpy(), rank, step) * (2 if halved else 1)
 
 
-def _roughness(plane: Tensor) -> float:
-    """Return the standard deviation within the calm blocks of (1, H, W), without that of a slope."""
+def _mean_level(planes: list[Tensor], *, halved: bool = False) -> float:
+    return float(np.mean([_level(plane, halved=halved) for plane in planes]))
+
+
+def _roughness(plane: Tensor) -> tuple[float, float]:
+    """Return the standard deviation within the calmest, and the calm, blocks of (1, H, W), without that of a slope."""
     blocks = plane[0].double().unfold(0, BLOCK, BLOCK // 2).unfold(1, BLOCK, BLOCK // 2).reshape(-1, BLOCK**2)
     ramp = torch.arange(BLOCK, dtype=torch.double) - (BLOCK - 1) / 2
     slopes = torch.stack([torch.ones(BLOCK**2, dtype=torch.double), ramp.repeat(BLOCK), ramp.repeat_interleave(BLOCK)])
     slopes = slopes / slopes.norm(dim=1, keepdim=True)
     rest = (blocks - blocks @ slopes.T @ slopes).square().sum(1) / (BLOCK**2 - len(slopes))
-    return rest.quantile(CALM).sqrt().item()
+    calmest, calm = rest.quantile(torch.tensor([CALMEST, CALM], dtype=torch.double)).sqrt().tolist()
+    return calmest, calm
 
 
 def _mosaic(image: Tensor) -> Tensor:

@@ -140,11 +140,12 @@ class Denoiser:
             self.check_ensemble()
         restored = []
         for image, noise in zip(noisy.split(1), found, strict=True):
-            if noise is None:
-                restored.append(camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name))
-            else:
-                gray = functools.partial(self._for_luma.estimate, ensemble=ensemble)
-                restored.append(camera.clean(image, noise, gray, sigma))
+            with tiles.weighted(1, len(noisy)):
+                if noise is None:
+                    restored.append(camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name))
+                else:
+                    gray = functools.partial(self._for_luma.estimate, ensemble=ensemble)
+                    restored.append(camera.clean(image, noise, gray, sigma))
         return camera.joined(restored)
 
     @functools.cached_property
@@ -172,22 +173,31 @@ class Denoiser:
         """
         if ensemble:
             self.check_ensemble()
-            return views.average(lambda view: self.estimate(view, sigma), noisy)
+            return views.average(lambda view: self._view(view, sigma), noisy)
         count, channels, height, width = noisy.shape
         if channels != self.channels:
             if self.channels != 1:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
         plan, network = self._ready()
-        estimate = pieces.run(lambda part: self._run(network, part, sigma), noisy, plan.chunk_pixels)
+        estimate = pieces.run(lambda part: self._run(network, part, sigma, len(noisy)), noisy, plan.chunk_pixels)
         return estimate if channels == self.channels else estimate.reshape(count, channels, height, width)
 
-    def _run(self, network: AnySize, part: Tensor, sigma: float | None) -> Tensor:
+    def _view(self, noisy: Tensor, sigma: float | None) -> Tensor:
+        """Return the estimate of one view, whose progress is its share of all views."""
+        with tiles.weighted(1, views.WAYS):
+            return self.estimate(noisy, sigma)
+
+    def _run(self, network: AnySize, part: Tensor, sigma: float | None, count: int) -> Tensor:
+        """Run the network on a part of `count` images."""
         part = part.to(self.device).contiguous(memory_format=torch.channels_last)
         pixels = tiles.size(TILE_PIXELS)
-        if part.shape[-2] * part.shape[-1] > tiles.largest(self.network, pixels):
-            return tiles.run(network, part, sigma, pixels)
-        return network(part, sigma)
+        with tiles.weighted(len(part), count):
+            if part.shape[-2] * part.shape[-1] > tiles.largest(self.network, pixels):
+                return tiles.run(network, part, sigma, pixels)
+            estimate = network(part, sigma)
+            tiles.report()
+            return estimate
 
     def __repr__(self) -> str:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"

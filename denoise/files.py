@@ -14,12 +14,48 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+LONGEST_NAME = 255  # bytes of a file name
 LONGEST_ENDING = 32  # bytes that a temporary name keeps of an ending: no format has a longer one
+SHOWN = 60  # characters of a wrong name that its error repeats
 STALE = 24 * 60 * 60  # seconds without a change after which a partial file has no writer, if nothing else tells
 PARTIAL = re.compile(r"\.denoise-(?P<place>[0-9a-f]{8})-(?P<pid>\d{1,9})-[0-9a-f]{8}(\..*)?", re.DOTALL)
 OLD_PARTIAL = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{32}(?P<ending>\.[^.]*)?", re.DOTALL)  # of version 0.1: no process
 
 _writing: set[str] = set()  # names of this process's own partial files
+
+
+def check_name(name: str, what: str, ending: str = "") -> str:
+    """Return a name that is to be part of file names, if it can be.
+
+    Parameters
+    ----------
+    name : str
+    what : str
+        Begins the error: the option that the name was given to.
+    ending : str
+        The longest ending that follows the name.
+
+    Raises
+    ------
+    ValueError
+        The name is empty or too long, begins with a dot, or holds a slash, a backslash or a control character.
+    """
+    longest = LONGEST_NAME - len(ending)
+    wrong = {
+        "is empty": not name,
+        "begins with a dot": name.startswith("."),
+        "holds a slash": "/" in name or "\\" in name,
+        "holds a control character": not name.isprintable(),
+        "is too long": len(name.encode(errors="surrogatepass")) > longest,
+    }
+    for reason, applies in wrong.items():
+        if applies:
+            shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}..."
+            raise ValueError(
+                f"{what} {shown!r} {reason}; valid: a name of at most {longest} bytes, without slash or control "
+                "character, that does not begin with a dot"
+            )
+    return name
 
 
 @contextmanager

@@ -97,8 +97,8 @@ class Settings:
     precision: str = option("auto", "number format: " + ", ".join(PRECISIONS))
 
     def __post_init__(self) -> None:
-        kind = self.dataset.partition(":")[0]
-        named = {datasets.DATASETS: kind, ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
+        datasets.named(self.dataset)
+        named = {ARCHITECTURES: self.architecture, DECODERS: self.decoder, NOISES: self.noise}
         for registry, name in named.items():
             registry[name]  # raises UnknownName
         choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES}

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -21,12 +22,12 @@ FACTOR = 16
 width is a large prime number."""
 
 _size: ContextVar[int | None] = ContextVar("tile_size", default=None)
-_finished: ContextVar[Callable[[int], None]] = ContextVar("tile_finished", default=lambda values: None)
+_finished: ContextVar[Callable[[Fraction], None] | None] = ContextVar("tile_finished", default=None)
 
 
 @contextmanager
-def sized(pixels: int, finished: Callable[[int], None]) -> Iterator[None]:
-    """Set the size of the tiles of every network that runs in this context.
+def sized(pixels: int, finished: Callable[[float], None]) -> Iterator[None]:
+    """Set the size of the tiles of every network that runs in this context, and report their progress.
 
     A context and no argument, because the functions between the caller and the network need not know of tiles.
 
@@ -35,14 +36,50 @@ def sized(pixels: int, finished: Callable[[int], None]) -> Iterator[None]:
     pixels : int
         Pixels of a tile beside its overlap, about.
     finished : callable
-        Called after each tile with the number of values (pixels times channels) of the output that the tile adds.
+        Called after each tile, or image without tiles, with the finished share of one call of a `Denoiser`. The share
+        grows from call to call and is 1.0 in the last.
     """
-    size, report = _size.set(pixels), _finished.set(finished)
+    done = Fraction(0)
+
+    def add(share: Fraction) -> None:
+        nonlocal done
+        done += share
+        muted = _finished.set(None)  # networks that the callback runs are no part of the work
+        try:
+            finished(float(done))
+        finally:
+            _finished.reset(muted)
+
+    size, heard = _size.set(pixels), _finished.set(add)
     try:
         yield
     finally:
         _size.reset(size)
-        _finished.reset(report)
+        _finished.reset(heard)
+
+
+@contextmanager
+def weighted(part: int, whole: int) -> Iterator[None]:
+    """Count the work in this context as `part` of the `whole` around it. The parts of a work must add up to the whole.
+
+    Exact fractions are added, so that the last share is 1 and no share exceeds 1.
+    """
+    outer = _finished.get()
+    if outer is None:
+        yield
+        return
+    weight = Fraction(part, whole)
+    inner = _finished.set(lambda share: outer(share * weight))
+    try:
+        yield
+    finally:
+        _finished.reset(inner)
+
+
+def report(part: int = 1, whole: int = 1) -> None:
+    """Report `part` of the `whole` work of the present context (`weighted`) as finished."""
+    if heard := _finished.get():
+        heard(Fraction(part, whole))
 
 
 def size(usual: int) -> int:
@@ -90,7 +127,7 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
             done = network.net(tile.contiguous(memory_format=torch.channels_last))
             shown = done[..., top - above : bottom - above, left - before : right - before]
             answer[..., top:bottom, left:right] = network.bounded(shown)
-            _finished.get()(shown.numel())
+            report(shown.shape[-2] * shown.shape[-1], height * width)
     return answer[inside]
 
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from denoise import commandline, distributed
+from denoise.files import check_name
 from denoise.initial import untrained
 from denoise.machine import keep_freed_memory
 from denoise.progress import Shown
@@ -28,6 +29,7 @@ __all__ = ["Settings", "train", "untrained"]
 
 log = logging.getLogger("denoise.train")
 
+CHECKPOINT = ".checkpoint"  # behind the name of weights: those of a training that is not done
 SAVE = 60.0  # seconds between two checkpoints, at most
 SENTENCES = {  # by a part of PyTorch's error
     "alloc": "the memory does not suffice: lower --batch, --patch, --width or --depth",
@@ -75,6 +77,8 @@ def train(
     Raises
     ------
     ValueError
+        The name cannot be that of a file, or ends as that of a checkpoint: nothing is trained.
+    ValueError
         The loss, the weights or the validation scores are not finite: the last checkpoint is kept. Or the memory does
         not suffice.
     OSError
@@ -82,9 +86,10 @@ def train(
     Stopped
         A signal asked for the end. It is a KeyboardInterrupt. A handler of the caller for that signal comes first.
     """
+    name = settings.name if name is None else _checked(name)
     team = distributed.team(settings.batch)
-    name, show = name or settings.name, show and team.first
-    saved, target = out / f"{name}.checkpoint.safetensors", out / f"{name}.safetensors"
+    show = show and team.first
+    saved, target = out / f"{name}{CHECKPOINT}.safetensors", out / f"{name}.safetensors"
     with _in_one_sentence():
         run = Run(settings, team, root)
         if team.first:
@@ -125,6 +130,15 @@ def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
             run.save()
             written = time.monotonic()
     return stop
+
+
+def _checked(name: str) -> str:
+    """Return a name of weights; raise ValueError before anything is trained if no file can have it."""
+    if name.endswith(CHECKPOINT):
+        raise ValueError(
+            f"--name {name!r} ends in {CHECKPOINT}, as the file of a training that is not done; valid: others"
+        )
+    return check_name(name, "--name", f"{CHECKPOINT}.safetensors")
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def test_the_readable_table_is_what_the_committed_one_says():
 def test_the_readme_shows_what_the_committed_table_of_photographs_says():
     begin, end = readme.marks(shipped.PART)
     part = readme.README.read_text().partition(begin)[2].partition(end)[0]
-    assert part.strip() == shipped.part(report.read(shipped.TABLE)).strip()
+    assert part.strip() == shipped.part(report.read(shipped.TABLE), report.read(shipped.CAMERA)).strip()
     assert figures.stamped(shipped.CURVES) == shipped.stamp(), "the curves are stale: python -m bench report"
 
 

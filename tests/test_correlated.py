@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import ndimage
 from skimage import data
 
 import denoise
@@ -69,6 +70,35 @@ def test_gray_that_was_saved_as_rgb_stays_gray(photograph):
     gray = np.asarray(Image.fromarray(noisy(photograph, 25)).convert("L").convert("RGB"))
     clean = denoise.load("photo-color", "cpu", "float32")(jpeg(gray, quality=90))
     assert np.ptp(clean.astype(int), axis=-1).max() <= 1
+
+
+def texture(weakest, strongest):
+    """Fine detail without any flat part, of a deviation that grows from left to right; chroma has its own detail."""
+    draws = np.random.default_rng(0)
+    detail = ndimage.gaussian_filter(draws.standard_normal((256, 256)), 0.7)
+    luma = 128 + np.linspace(weakest, strongest, 256) * detail / detail.std()
+    tint = ndimage.gaussian_filter(draws.standard_normal((256, 256, 3)), (0.5, 0.5, 0))
+    return np.clip(luma[..., None] + 2 * tint, 0, 255).round().astype(np.uint8)
+
+
+def test_texture_without_noise_is_not_taken_for_correlated_noise():
+    assert correlated.find(planes(texture(4, 30))) is None
+
+
+def test_the_least_noise_is_told_from_texture_in_a_jpeg_and_the_same_detail_everywhere_is_noise():
+    assert correlated.find(planes(jpeg(texture(4, 30), quality=90))).sigma == correlated.LEAST
+    assert correlated.find(planes(jpeg(texture(20, 20), quality=90))).sigma > 2 * correlated.LEAST
+
+
+def test_noise_over_texture_in_a_jpeg_is_told_as_strong_as_it_is():
+    assert correlated.find(planes(jpeg(noisy(texture(4, 30), 25), quality=90))).sigma * 255 > 16
+
+
+def test_a_finely_structured_jpeg_without_noise_is_made_no_worse():
+    clean = texture(4, 30)
+    saved = jpeg(clean, quality=90)
+    done = denoise.load("photo-color", "cpu", "float32")(saved)
+    assert psnr(done, clean) >= psnr(saved, clean)
 
 
 @pytest.mark.parametrize("shape", [(1, 63, 100), (3, 100, 63), (2, 100, 100)])

@@ -1,5 +1,7 @@
 """Photographs, and folders of one's own pictures."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,6 +10,7 @@ from shared_data import png_that_claims, splits
 from denoise import datasets
 from denoise.datasets import photos
 from denoise.datasets.base import MissingData
+from denoise.settings import Settings
 
 
 def test_photographs_are_gray_or_colour_and_of_different_sizes():
@@ -42,6 +45,33 @@ def test_a_folder_of_own_pictures_is_read_at_their_own_sizes(own_folder):
     assert sum(len(part) for part in parts.values()) == 40
     assert {image.shape[0] for part in parts.values() for image in part} == {1, 3}
     assert parts["train"].keys[0].startswith("deep/")
+
+
+@pytest.mark.parametrize("name", ["folder:", "folder: ", "mnist:", "train400:", "bsd68:"])
+@pytest.mark.parametrize("split", datasets.SPLITS)
+def test_nothing_behind_the_colon_is_refused_and_never_the_data_root(own_folder, name, split):
+    kind = name.partition(":")[0]
+    said = f"^dataset '{name}' has no path behind the colon; valid: {kind}:PATH, or {kind} for the data root$"
+    with pytest.raises(ValueError, match=said):
+        datasets.load(name, split, own_folder)
+    with pytest.raises(ValueError, match=said):
+        Settings(dataset=name)
+
+
+@pytest.mark.parametrize("name", ["photos:", "photos:mine", "glyphs:", "glyphs:mine"])
+def test_a_path_behind_a_dataset_that_reads_no_folder_is_refused(name):
+    kind = name.partition(":")[0]
+    with pytest.raises(ValueError, match=f"^dataset '{name}': {kind} comes with .* reads no folder; valid: {kind}$"):
+        datasets.load(name, "test")
+
+
+def test_a_dataset_without_a_path_reads_the_data_root(own_folder):
+    assert datasets.load("folder", "train", own_folder).keys == datasets.load(f"folder:{own_folder}", "train").keys
+
+
+def test_the_training_images_of_a_set_to_test_on_come_from_its_path_as_well(tmp_path):
+    with pytest.raises(MissingData, match=re.escape(str(tmp_path / "train400"))):
+        datasets.load(f"bsd68:{tmp_path}", "train", tmp_path / "elsewhere")
 
 
 def test_a_folder_with_named_splits_is_taken_at_its_word(tmp_path):

@@ -13,6 +13,8 @@ SPLITS = {
     "bsd68": {"test": 68},
     "cbsd68": {"test": 68},
     "documents": {"train": 68, "val": 8, "test": 20},
+    "real_noise": {"test": 29},
+    "cbsd68_jpeg": {"test": 68},
 }
 
 
@@ -31,7 +33,16 @@ def test_a_set_to_train_on_has_nothing_to_test_on(real, name):
         datasets.load(name, "test", root)
 
 
-@pytest.mark.parametrize(("name", "training"), [("bsd68", "train400"), ("set12", "train400"), ("cbsd68", "bsds500")])
+@pytest.mark.parametrize(
+    ("name", "training"),
+    [
+        ("bsd68", "train400"),
+        ("set12", "train400"),
+        ("cbsd68", "bsds500"),
+        ("real_noise", "bsds500"),
+        ("cbsd68_jpeg", "bsds500"),
+    ],
+)
 def test_a_set_to_test_on_is_never_trained_on(real, name, training):
     root = real(name)
     real(training)

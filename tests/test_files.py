@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from denoise.files import is_partial, partial_folder, remove_leftovers, whole_file
+from denoise.files import check_name, is_partial, partial_folder, remove_leftovers, whole_file
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -151,3 +151,24 @@ def test_a_partial_folder_is_removed_at_the_end_and_after_a_kill(tmp_path):
     (folder / "deep").mkdir(parents=True)  # as a killed process leaves it
     with partial_folder(tmp_path) as another:
         assert list(tmp_path.iterdir()) == [another]
+
+
+@pytest.mark.parametrize("name", ["a", "mnist-nearest", "a.b c", "日本", "x" * 243])
+def test_a_name_that_a_file_can_have_is_returned(name):
+    assert check_name(name, "--name", ".safetensors") == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "is empty"), (".", "begins with a dot"), ("..", "begins with a dot"), (".hidden", "begins with a dot"),
+        ("a/b", "holds a slash"), ("/a", "holds a slash"), ("a\\b", "holds a slash"),
+        ("a\nb", "holds a control character"), ("a\0b", "holds a control character"),
+        ("a\x1b[2J", "holds a control character"), ("a\udcff", "holds a control character"),
+        ("x" * 244, "is too long"), ("日" * 82, "is too long"),
+    ],
+)  # fmt: skip
+def test_a_name_that_no_file_can_have_is_refused_with_the_reason_in_one_line(name, why):
+    with pytest.raises(ValueError, match=f" {why}; valid: a name of at most 243 bytes") as error:
+        check_name(name, "--name", ".safetensors")
+    assert str(error.value).isprintable()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import time
@@ -96,6 +97,24 @@ def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
         time.sleep(0.1)
     assert not any(map(runs, workers))
     assert not list(out.glob("weights/*.json"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+def test_sigterm_ends_the_run_and_its_workers_with_one_line_and_nothing_left_behind(tmp_path):
+    out = tmp_path / "grid"
+    run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
+    deadline = time.monotonic() + 120
+    while not list(out.glob("scores/own/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    run.send_signal(signal.SIGTERM)
+    said = run.communicate(timeout=120)[1].splitlines()
+    assert run.returncode == 128 + signal.SIGTERM
+    assert said[-1] == "stopped: the same command goes on from there"
+    assert all(re.match(r"left out: |\d+ cells|\d+/\d+ ", line) for line in said[:-1]), said
+    while any(map(runs, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(runs, workers))
 
 
 def test_two_runs_in_one_folder_share_the_work(results, tmp_path):

@@ -79,6 +79,14 @@ def test_two_networks_of_one_name_are_refused_with_the_way_out(refused_model):
     assert "--model NAME=FILE" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "why"), [("", "is empty"), (".", "begins with a dot"), ("a\nb", "control character"), ("x" * 256, "long")]
+)
+def test_a_name_that_no_file_can_have_is_refused(written, name, why):
+    with pytest.raises(ValueError, match=f"the name of a --model: '.*{why}.*; valid: "):
+        own.load(f"{name}={written(NET.format('return x'))}:build")
+
+
 def test_a_file_may_import_what_lies_beside_it(written, letters):
     written("from torch import nn\nLayer = nn.Identity\n", "layer_beside_it.py")
     path = written("from layer_beside_it import Layer\n\n\ndef build():\n    return Layer()\n")

@@ -1,9 +1,12 @@
 """A picture that is cleaned in tiles is the picture that is cleaned at once."""
 
+import itertools
+
 import pytest
 import torch
 
 from denoise import engine, tiles
+from denoise.correlated import Noise
 from denoise.decoders import DECODERS
 from denoise.models import ARCHITECTURES
 
@@ -78,16 +81,66 @@ def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_s
         assert all(side % 64 == 0 or side == whole for side, whole in zip(sides, size, strict=True))
 
 
-def test_a_context_sets_the_size_of_tiles_and_hears_of_each_value_once():
-    network = alive(ARCHITECTURES["unet"].build(3, width=4, depth=1, output="residual", bias=False, told=True))
-    denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu", "float32")
+def denoiser_of(channels, width=4):
+    network = alive(
+        ARCHITECTURES["unet"].build(channels, width=width, depth=1, output="residual", bias=False, told=True)
+    )
+    card = {"architecture": {"channels": channels}, "settings": {"flips": True}}
+    return engine.Denoiser(network, "it", card, "cpu", "float32")
+
+
+def test_a_context_sets_the_size_of_tiles_and_hears_of_each():
+    denoiser = denoiser_of(3)
     whole, finished = denoiser.estimate(picture(3), 0.1), []
     with tiles.sized(70**2, finished.append):
         torch.testing.assert_close(denoiser.estimate(picture(3), 0.1), whole, atol=1e-5, rtol=0)
     assert len(finished) == 9
-    assert sum(finished) == 3 * 204 * 158  # with the padding to the network's multiple
+    assert finished[0] == 70 * 70 / (204 * 158)  # with the padding to the network's multiple
     denoiser.estimate(picture(3))
     assert len(finished) == 9  # the context is over
+
+
+def follows(finished):
+    """Tell whether these are shares that grow and end with the whole."""
+    return finished[0] > 0 and finished[-1] == 1 and all(one < other for one, other in itertools.pairwise(finished))
+
+
+@pytest.mark.parametrize("pixels", [70**2, 10**6])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize(("channels", "shown"), [(1, 1), (1, 3), (3, 3)])
+def test_the_finished_share_grows_to_one(channels, shown, ensemble, pixels):
+    finished = []
+    with tiles.sized(pixels, finished.append):
+        denoiser_of(channels).clean(picture(shown), ensemble=ensemble)
+    assert follows(finished)
+
+
+@pytest.mark.parametrize("pixels", [70**2, 10**6])
+@pytest.mark.parametrize("ensemble", [False, True])
+@pytest.mark.parametrize("size", [(203, 157), (96, 64)])
+@pytest.mark.parametrize(("channels", "sigma"), [(1, 0.05), (3, 0.05), (3, None)])
+def test_the_finished_share_of_correlated_noise_grows_to_one(monkeypatch, channels, sigma, size, ensemble, pixels):
+    color = denoiser_of(channels)
+    color.name, finished = "photo-color", []
+    color.__dict__["_for_luma"] = denoiser_of(1)
+    found = iter([Noise(sigma, colored=channels == 3 and sigma is not None), None])
+    monkeypatch.setattr(engine.correlated, "find", lambda image: next(found))
+    with tiles.sized(pixels, finished.append):
+        color.clean(picture(channels, size).expand(2, -1, -1, -1), ensemble=ensemble)
+    assert follows(finished)
+
+
+def test_what_runs_while_progress_is_told_does_not_count():
+    denoiser, finished = denoiser_of(1), []
+
+    def tell(share):
+        finished.append(share)
+        denoiser.estimate(picture(size=(20, 20)))
+
+    with tiles.sized(70**2, tell):
+        denoiser.estimate(picture())
+    assert follows(finished)
+    assert len(finished) == 9
 
 
 @pytest.mark.parametrize(("sides", "tiled"), [((100, 100), False), ((100, 101), True)])
@@ -98,4 +151,5 @@ def test_an_image_that_is_no_larger_than_a_tile_with_its_overlap_goes_through_at
     finished = []
     with tiles.sized(70**2, finished.append):  # and 100**2 with the overlap
         denoiser.estimate(picture(size=sides))
-    assert bool(finished) == tiled
+    assert (len(finished) > 1) == tiled
+    assert finished[-1] == 1

@@ -53,6 +53,13 @@ def test_steps_between_validations_are_at_least_one(refused):
     assert refused("--every", 0) == "error: --every is 0; it must be at least 1"
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/tmp/x", "a\nb", "a\0", "x" * 244, "x.checkpoint"])
+def test_a_name_that_no_weights_can_have_is_refused_before_the_training(refused, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(train, "Run", lambda *given: pytest.fail("began"))
+    assert refused("--name", name).startswith("error: --name '")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_out_that_is_a_file_is_refused_before_the_training(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     (tmp_path / "it").write_text("")

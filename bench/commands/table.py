@@ -17,10 +17,11 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
-    log.setLevel(logging.DEBUG if given.verbose or given.methods else logging.NOTSET)  # what is asked for is named
+    names = given.methods or methods.usual(given.datasets)
+    log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)  # what is asked for is named
     plan = _plan(given)
     brought = [own.load(text) for text in given.model]
-    arms = methods.find(given.methods, brought)
+    arms = methods.find(names, brought)
     sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
     if left_out and given.datasets:
         raise MissingData("; ".join(left_out.values()))
@@ -47,4 +48,6 @@ def _plan(given: argparse.Namespace) -> table.Plan:
     pictures = base.pictures if given.pictures is None else given.pictures
     if pictures < 0:
         raise ValueError(f"--pictures is {pictures}; it must be 0 (all) or more")
+    if given.untimed:
+        base = dataclasses.replace(base, rounds=0)
     return dataclasses.replace(base, sigmas=sigmas, noise=given.noise, clip=given.clip, pictures=pictures)

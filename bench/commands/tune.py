@@ -1,4 +1,4 @@
-"""`python -m bench tune`: the best strength of each classical method, on validation digits."""
+"""`python -m bench tune`: the best strength of each classical method, on validation digits or noisy JPEG files."""
 
 from __future__ import annotations
 
@@ -8,4 +8,5 @@ from bench import report, tune
 
 
 def main(given: argparse.Namespace) -> None:
-    print(tune.tune(given.data_root, report.RESULTS / "tuning.csv").round(2))
+    search, folder = (tune.tune_blind, report.CAMERA) if given.jpeg else (tune.tune, report.RESULTS)
+    print(search(given.data_root, folder / "tuning.csv").round(2))

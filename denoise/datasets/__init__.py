@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Each module registers what it offers when it is imported; the order here is the order in lists.
-from denoise.datasets import idx, notmnist, glyphs, photos, berkeley, documents, folder  # noqa: F401  isort: skip
+from denoise.datasets import idx, notmnist, glyphs, photos, berkeley, documents, camera, folder  # noqa: F401  isort: skip
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
+from denoise.registry import Entry
 
 __all__ = [
     "DATASETS",
@@ -19,6 +20,7 @@ __all__ = [
     "data_root",
     "groups",
     "load",
+    "named",
     "present",
 ]
 
@@ -48,17 +50,38 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     BrokenData
         A file is truncated or not what its name says.
     ValueError
-        No split of that name, or none in this dataset.
+        No split of that name, or none in this dataset; or a path that is not valid (`named`).
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; valid: {', '.join(SPLITS)}")
-    kind, _, path = name.partition(":")
-    facts = DATASETS[kind].facts
+    entry, path = named(name)
+    facts, root = entry.facts, path or root
     if split != "test" and "training" in facts:  # a set to test on alone
         return load(facts["training"], split, root)
     if split not in facts.get("splits", SPLITS):
-        raise ValueError(f"{kind} has no {split} pictures; valid: {', '.join(facts['splits'])}")
-    return DATASETS[kind].build(split, data_root(path or root))
+        raise ValueError(f"{entry.name} has no {split} pictures; valid: {', '.join(facts['splits'])}")
+    return entry.build(split, data_root(root))
+
+
+def named(name: str) -> tuple[Entry, str | None]:
+    """Return the entry of a dataset `NAME` or `NAME:PATH`, and the path if there is one.
+
+    Raises
+    ------
+    UnknownName
+        No dataset of that name.
+    ValueError
+        Nothing stands behind the colon, or a path stands behind a dataset that reads none.
+    """
+    kind, colon, path = name.partition(":")
+    entry = DATASETS[kind]
+    if colon and entry.facts.get("bundled"):
+        raise ValueError(f"dataset {name!r}: {kind} comes with a package and reads no folder; valid: {kind}")
+    if colon and not path.strip():
+        raise ValueError(
+            f"dataset {name!r} has no path behind the colon; valid: {kind}:PATH, or {kind} for the data root"
+        )
+    return entry, path or None
 
 
 def present(name: str, root: str | Path | None = None) -> bool:

@@ -19,10 +19,11 @@ SPLITS = ("train", "val", "test")
 DATASETS = Registry("dataset")
 """Each entry builds `(split, root) -> Pictures`, where `root` is the data root as a `Path`.
 
-The fact `license` tells under which terms the images may be used. The fact `files` lists what must lie in the data
-root; a set without it is always there, or is the root itself. `kind`
-says what its pictures show: "photographs", "pages", None where that is the user's choice, and small ones of "objects"
-(digits, letters, clothes) where it is not given.
+The fact `license` tells under which terms the images may be used. The fact `correlated` marks pairs of images without
+and with correlated noise, for methods that are told no level. The fact `files` lists what must lie in the data
+root; a set without it is always there, or is the root itself. `bundled` sets come with a package and read no root.
+`kind` says what its pictures show: "photographs", "pages", None where that is the user's choice, and small ones of
+"objects" (digits, letters, clothes) where it is not given.
 """
 
 

@@ -30,6 +30,7 @@ FAMILIES = {
     label="Letters from Matplotlib's fonts",
     license="those of the fonts DejaVu, STIX and Computer Modern: free to use and share",
     group=lambda key: key.partition("/")[0],
+    bundled=True,
 )
 def glyphs(split: str, root: Path) -> Pictures:
     """28x28 gray letters, bright on black, stretched to the box; `root` is not used, the fonts come with Matplotlib.

@@ -30,6 +30,7 @@ FILES = {  # logos, charts, rendered text and microscope stacks are left out; th
     label="Photographs of scikit-image",
     license="stated for each image in scikit-image's documentation",
     kind="photographs",
+    bundled=True,
 )
 def photos(split: str, root: Path) -> Pictures:
     """Gray and colour photographs of different sizes; `root` is not used. `notes` counts files that are absent."""
