@@ -58,15 +58,6 @@ def _parser() -> commandline.Parser:
     )
     grows = _command(commands, "scale", "how time and memory of the engine grow with pictures, and how it starts")
     grows.add_argument("--out", type=Path, default=Path("runs/scale"), help="folder of the results")
-    steps = _command(commands, "operations", "what each operation of a training step takes, and could take at best")
-    steps.add_argument("--out", type=Path, default=Path("runs/operations"), help="folder of the results")
-    changed = _command(commands, "revisions", "what changes of the code did to the time of a call, in turns")
-    changed.add_argument("revisions", nargs="+", help="commits: each has turns with the one before it")
-    changed.add_argument("--system", default="train_rearranged", help="see bench/systems.py (default: %(default)s)")
-    changed.add_argument("--network", default="K1", help="of bench/systems.py (default: %(default)s)")
-    changed.add_argument("--batch", type=int, default=128, help="pictures a call (default: %(default)s)")
-    changed.add_argument("--rounds", type=int, default=60, help="turns of each (default: %(default)s)")
-    changed.add_argument("--out", type=Path, default=Path("runs/revisions"), help="folder of the results, added to")
     reached = _command(
         commands, "reach", "time a training from its start, and hold its loss against what the Keras example publishes"
     )

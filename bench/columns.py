@@ -353,37 +353,6 @@ SCALE = {
     **TIMED,
 }
 
-OPERATIONS = {
-    "network": "`bench.systems.NETWORKS`",
-    "number": "of the operation within the step",
-    "operation": "of PyTorch",
-    "shapes": "of the tensors that go in",
-    "dtype": "of what comes out",
-    "us": "microseconds, median over the steps, timed one by one",
-    "bytes": "of the tensors that go in and come out",
-    "macs": "multiply-accumulates",
-    "step_us": "microseconds of a whole step, nothing in it timed",
-    "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, of this machine, TMAC/s",
-    "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s",
-    "cpu_threads": "threads of PyTorch",
-    **TIMED,
-}
-
-REVISIONS = {
-    "revision": "commit that was timed",
-    "before": "the commit before it, which was timed in turns with it",
-    "what": "its first line",
-    "kept": "whether no later commit had reverted it when it was timed",
-    "system": "`bench.systems.SYSTEMS`",
-    "network": "`bench.systems.NETWORKS`",
-    "batch": "28x28 pictures a call, or a training step",
-    "round": "both have their turn in each; those of one round are compared",
-    "ms_p50": "median milliseconds of a call",
-    "before_ms_p50": "the same of the commit before",
-    "cpu_threads": "threads of PyTorch",
-    **TIMED,
-}
-
 REACH = {
     "network": "`bench.tutorials.TUTORIALS_BY_NAME`",
     "optimiser": "what makes steps of gradients",
@@ -419,7 +388,5 @@ FILES = {
     "training/MACHINE-DEVICE.csv": SPEED,
     "scale/MACHINE-DEVICE.csv": SCALE,
     "reach/MACHINE-DEVICE.csv": REACH,
-    "operations/MACHINE-DEVICE.csv": OPERATIONS,
-    "revisions/MACHINE-DEVICE.csv": REVISIONS,
 }
 """Every file of the results that is read by a program, with its columns."""

@@ -52,8 +52,8 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     table = rows.assign(shown=shown).pivot(index="method", columns="sigma", values="shown")
     table.columns = [labels.level(sigma) for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
-    if score == "psnr_db" and not rows.sigma.any():
-        table.columns = ["PSNR"]  # no noise but what the images have
+    if not rows.sigma.any():
+        table.columns = ["PSNR" if score == "psnr_db" else "SSIM"]  # no noise but what the images have
     if score == "psnr_db" and DATASETS[dataset].facts.get("measure") == "rmse":
         table["RMSE"] = [f"{value:.4f}" for value in costs.rmse[table.index]]
     table.insert(0, "Method", costs.label)
@@ -72,11 +72,12 @@ def markdown(frame: pd.DataFrame) -> str:
     parts = [said for said in map(verdict, by_dataset.values()) if said]
     for dataset, rows in by_dataset.items():
         trained = "; in parentheses: what a network was trained on" if rows.trained_on.notna().any() else ""
-        parts += [f"#### {dataset}", f"PSNR in dB by noise level sigma, and costs{trained}:"]
+        by_level = " by noise level sigma" * bool(rows.sigma.any())
+        parts += [f"#### {dataset}", f"PSNR in dB{by_level}, and costs{trained}:"]
         scores = wide(frame, dataset)
         parts += [pipes(scores.drop(columns=[name for name in COSTS if scores[name].isna().all()])), *_reasons(rows)]
-        levels = [labels.level(sigma) for sigma in sorted(rows.sigma.unique())]
-        parts += ["SSIM by noise level sigma:", pipes(wide(frame, dataset, "ssim")[["Method", *levels]], digits=4)]
+        shown = wide(frame, dataset, "ssim").drop(columns=list(COSTS))
+        parts += [f"SSIM{by_level}:", pipes(shown, digits=4)]
         parts.append(settings(rows))
     return "\n\n".join(parts) + "\n"
 
@@ -146,8 +147,6 @@ def columns_text() -> str:
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimisers muon --out bench/results/reach`, "
-        "`operations` by `python -m bench operations --out bench/results/operations`, "
-        "`revisions` by `python -m bench revisions COMMIT ... --out bench/results/revisions`, "
         "`int8.csv` by `python -m bench int8`, "
         "`photo-trials.csv` by `python -m bench trials` from the cards of trainings; "
         "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "

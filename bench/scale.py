@@ -25,7 +25,6 @@ from torch import Tensor
 from bench import labels, memory
 from bench.markdown import piped
 from denoise import engine
-from denoise.machine import keep_freed_memory
 
 ROOT = Path(__file__).parent.parent
 SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square picture
@@ -84,7 +83,6 @@ def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[d
 @functools.cache
 def _call(cell: Cell) -> Callable[[], object]:
     """What a process is there for, once the network is loaded."""
-    keep_freed_memory()  # as `python -m denoise` does
     torch.set_num_threads(cell.threads)
     network = engine.load(cell.network, "cpu")
     network.estimate(_pictures(1, SIDES[0]))  # what is set up once
@@ -110,7 +108,7 @@ def _turn(cell: Cell) -> float:
 
 
 def starts() -> Iterator[dict[str, Any]]:
-    """A row a way to begin: seconds from the start of the process to its end, the plan of this machine being known."""
+    """A row a way to begin: seconds from the start of the process to its end."""
     with tempfile.TemporaryDirectory() as folder:
         noisy = np.random.default_rng(0).integers(0, 256, (256, 256), dtype=np.uint8)
         Image.fromarray(noisy).save(Path(folder) / "noisy.png")

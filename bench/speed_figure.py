@@ -13,7 +13,7 @@ from bench.columns import SPEED
 from bench.systems import SYSTEMS
 
 PEER, STEP, OURS = "#999999", "#88ccee", "#332288"
-OWN = ("engine", "train_rearranged", "train_recorded")  # what the package does in the end
+OWN = ("engine", "train_bfloat16", "train_recorded")  # what the package does in the end
 TASKS = {"clean": "cleaning", "train": "training"}
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import int8, machine, operations, reach, revisions, scale
-from bench.columns import INT8, OPERATIONS, REACH, REVISIONS, SCALE, SPEED
+from bench import int8, machine, reach, scale
+from bench.columns import INT8, REACH, SCALE, SPEED
 from bench.frames import check
 from bench.markdown import piped
 from bench.readme import README, with_part
@@ -74,7 +74,7 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     if alone is not None:
         said.append(f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16, one request at a time.")
     for other, called in (("keras_fit", "Keras `fit`"), ("train", "PyTorch in float32")):
-        trained = ratio(rows, ("train_rearranged", "train_recorded"), (other,))
+        trained = ratio(rows, ("train_bfloat16", "train_recorded"), (other,))
         if trained is not None:
             said.append(f"It trains on {_times(trained)} as many pictures a second as {called}{_by_round(trained)}.")
     ours = best(rows, ("engine",))
@@ -120,8 +120,6 @@ def update() -> None:
 OF_A_MACHINE = {
     "speed": (SPEED, text),
     "scale": (SCALE, scale.text),
-    "operations": (OPERATIONS, operations.text),
-    "revisions": (REVISIONS, revisions.text),
     "reach": (REACH, reach.text),
 }
 

@@ -20,8 +20,6 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 300  # seconds that building and compiling may take beyond the time of a turn
 PEERS = ROOT / ".venv-peers" / "bin" / "python"  # made by `make peers`
 
-KEEP = "--keep-memory"  # an option of the project's own process
-
 NETWORKS = {
     "K1": {"name": "K1", "channels": 1},
     "autoencoder": {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 32, "depth": 2},
@@ -45,8 +43,8 @@ class System:
         The fewest pictures a call that it is asked for.
     gpu, cpu : bool
         Whether it runs on a GPU, and on a processor: what is of PyTorch runs on both, but for its ways with either.
-    kept : bool
-        Whether its process keeps freed memory (`denoise.machine.keep_freed_memory`), as that of `denoise.train` does.
+    alone : bool
+        Runs in a process of its own: cuDNN keeps the algorithms that another system chose.
     """
 
     label: str
@@ -55,7 +53,7 @@ class System:
     least: int = 1
     gpu: bool = False
     cpu: bool = True
-    kept: bool = False
+    alone: bool = False
 
 
 SYSTEMS = {
@@ -73,22 +71,20 @@ SYSTEMS = {
     "fused_bfloat16": System("fused, bfloat16", gpu=True),
     "cudnn_bfloat16": System("fused, bfloat16, calls of cuDNN, small batches recorded", gpu=True, cpu=False),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
-    "engine": System("**this engine**, as calibrated", gpu=True),
+    "engine": System("**this engine**", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
     "train": System("PyTorch, float32", task="train", least=128, gpu=True),
     "train_channels_last": System("PyTorch, float32, channels_last", task="train", least=128, gpu=True),
-    "train_bfloat16": System("PyTorch, bfloat16, channels_last", task="train", least=128, gpu=True),
-    "train_memory": System("the same, freed memory kept", task="train", least=128, kept=True),
-    "train_rearranged": System(
-        "the same, rearranged, Adam in one pass: **`denoise.train`**", task="train", least=128, kept=True
+    "train_bfloat16": System(
+        "PyTorch, bfloat16, channels_last: **`denoise.train`** on a processor", task="train", least=128, gpu=True
     ),
     "train_recorded": System(
-        "the same, recorded, ways of cuDNN tried, Adam in one pass: **`denoise.train`**",
+        "the same, recorded, ways of cuDNN tried, fused Adam: **`denoise.train`** on a GPU",
         task="train",
         least=128,
         gpu=True,
         cpu=False,
-        kept=True,  # a process of its own: cuDNN keeps what others chose
+        alone=True,
     ),
 }
 """By name: others first, then each step from plain PyTorch to the engine."""
@@ -185,16 +181,16 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
     asked = {kind(name) for name in systems}
     if any(peer for peer, _ in asked) and not PEERS.exists():
         raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")
-    return {each: Process(words(*each)) for each in asked}
+    return {each: Process(words(each[0])) for each in asked}
 
 
-def words(peer: bool, kept: bool) -> list[str]:
-    """The command of the process of one `kind`."""
+def words(peer: bool) -> list[str]:
+    """Return the command of a process with the systems of others, or with those of this project."""
     if peer:
         return [str(PEERS), "-m", "bench.peers.others"]
-    return [sys.executable, "-m", "bench.peers.own", *[KEEP] * kept]
+    return [sys.executable, "-m", "bench.peers.own"]
 
 
 def kind(system: str) -> tuple[bool, bool]:
     """Which of the `processes` a system runs in."""
-    return SYSTEMS[system].peer, SYSTEMS[system].kept
+    return SYSTEMS[system].peer, SYSTEMS[system].alone

@@ -7,17 +7,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from demo import views, warm, wipe
+from demo import views, wipe
 from demo.answers import Answer, decibels
 from demo.lead import SMALL, sentence
 from demo.picture import data_url
 from denoise.metrics import SSIM_CONVENTION
 
 NOTES = f"""One picture is no verdict: the project's table measures whole test sets. PSNR: data_range 1. SSIM:
-{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, {{how}}. Pictures are exact (PNG) but
-clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
-QUICKEST = "as this server is quickest at it (fused, in bfloat16 where its processor has it)"
-PLAIN = "as the networks were trained: this server has not found out yet how it is quickest"
+{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, fused, in bfloat16 where this server's
+processor has it. Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
 
 # 28x28 pictures are shown at 5 (on a phone 3) screen pixels each: a whole number, or the squares would differ in size.
 CSS = """
@@ -111,7 +109,7 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
         f'<div class="board{" large" if large else ""}">{figures}</div>'
         f'<p class="verdict">{html.escape(verdict)}</p>{_table(answers)}'
         f'<p class="settings">{html.escape(" ".join(filter(None, lines)))}{back}</p>'
-        f'<p class="settings notes">{html.escape(NOTES.format(how=QUICKEST if warm.ready() else PLAIN))}</p>'
+        f'<p class="settings notes">{html.escape(NOTES)}</p>'
     )
 
 

@@ -22,7 +22,6 @@ from PIL import Image
 
 from demo import parts
 from demo.answers import decoders
-from demo.board import PLAIN
 from denoise import commandline
 from denoise.files import whole_file
 from denoise.machine import processor
@@ -44,7 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured: dict[str, object] = {"processor": processor(), "cores": os.cpu_count()}
     with _page() as (url, began, page):
         measured["first_byte_s"] = round(time.perf_counter() - began, 2)
-        measured |= {key: round(at - began, 2) for key, at in _first_results(url).items()}
+        _asker(url)(_uploaded(url, SIDES[0], 0), 0)
+        measured["first_result_s"] = round(time.perf_counter() - began, 2)
         for side in SIDES:
             for users in sorted({1, given.users}):
                 key = f"compare_{side}_{users}_users" if users > 1 else f"compare_{side}_alone"
@@ -192,19 +192,6 @@ def _resident(page: int) -> float:
             for task in process.joinpath("task").iterdir():
                 left += map(int, task.joinpath("children").read_text().split())
     return total
-
-
-def _first_results(url: str) -> dict[str, float]:
-    """When a program had its first result, and when the page had found out how it is quickest."""
-    path, connection = _uploaded(url, SIDES[0], 0), httpx.Client(base_url=url, timeout=PATIENCE)
-    text = _answer(connection, path, 0)
-    found = {"first_result_s": time.perf_counter()}
-    while PLAIN in text:
-        if time.perf_counter() - found["first_result_s"] > PATIENCE:
-            raise ValueError(f"the page did not find out how it is quickest within {PATIENCE} seconds")
-        time.sleep(0.5)
-        text = _answer(connection, path, 0)
-    return found | {"quickest_s": time.perf_counter()}
 
 
 def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:

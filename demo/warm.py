@@ -1,4 +1,4 @@
-"""Background preparation: the port opens at once, and networks run plainly until the quickest way is known."""
+"""Background preparation: the port opens at once; first results are computed and networks loaded behind it."""
 
 from __future__ import annotations
 
@@ -16,27 +16,17 @@ log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
-_ready = threading.Event()
 _begun = threading.Lock()
 
 
-def ready() -> bool:
-    """Return True once calibration is done, so that networks run in the quickest way."""
-    return _ready.is_set()
-
-
-def network(name: str, device: str | None = gpu.DEVICE) -> denoise.Denoiser:
-    """Load a network by name: as is quickest if that is known, else as it was trained, which needs no calibration."""
-    return _loaded(name, device, "auto" if ready() else "float32")
-
-
 @functools.cache
-def _loaded(name: str, device: str | None, precision: str) -> denoise.Denoiser:
-    return denoise.load(name, device, precision)
+def network(name: str, device: str | None = gpu.DEVICE) -> denoise.Denoiser:
+    """Load a network by name, once."""
+    return denoise.load(name, device)
 
 
 class Once(Generic[Result]):
-    """Something that the page opens with: computed at the first call, and once more after calibration.
+    """Something that the page opens with, computed at the first call.
 
     Parameters
     ----------
@@ -52,18 +42,17 @@ class Once(Generic[Result]):
 
     def __call__(self) -> Result:
         with self._lock:
-            state = ready()
-            if state not in self._kept:
-                self._kept = {state: self._compute()}
-            return self._kept[state]
+            if not self._kept:
+                self._kept = [self._compute()]
+            return self._kept[0]
 
     def forget(self) -> None:
         """Compute anew at the next call."""
-        self._kept: dict[bool, Result] = {}
+        self._kept: list[Result] = []
 
 
 def begin(*first: Callable[[], Any]) -> None:
-    """Start a thread that computes the first results and then calibrates; later calls do nothing.
+    """Start a thread that computes the first results and then prepares every network; later calls do nothing.
 
     Parameters
     ----------
@@ -77,11 +66,8 @@ def begin(*first: Callable[[], Any]) -> None:
 def _prepare(first: tuple[Callable[[], Any], ...]) -> None:
     for result in first:
         _attempt(result)
-    for name in denoise.names():  # the first one calibrates, or reads what is remembered
-        _attempt(lambda name=name: _loaded(name, gpu.DEVICE, "auto").prepare())
-    _ready.set()
-    for result in first:
-        _attempt(result)
+    for name in denoise.names():
+        _attempt(lambda name=name: network(name).prepare())
 
 
 def _attempt(step: Callable[[], Any]) -> None:

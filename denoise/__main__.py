@@ -23,13 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from tqdm import tqdm
 
     from denoise import cleaning  # after the options are read, as it imports torch
-    from denoise.machine import keep_freed_memory
 
     def tell(line: str, file: TextIO | None = None) -> None:
         tqdm.write(commandline.one_line(line), file=file or sys.stdout)  # above the bar, if there is one
 
     jobs = cleaning.plan(given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr))
-    keep_freed_memory()  # the next picture, or tile, is as large
     sigma = None if given.sigma is None else given.sigma / SCALE
     clean = cleaning.cleaner(given.model, sigma, ensemble=given.ensemble)
     failed = 0

@@ -8,10 +8,10 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from denoise import json_files, tensor_files
 from denoise.anysize import AnySize
-from denoise.average import Average
 from denoise.files import whole_file
 from denoise.settings import Settings
 
@@ -21,7 +21,11 @@ PROGRESS = {"step": int, "seconds": float, "curve": list[dict[str, float | None]
 
 
 def save(
-    path: Path, network: AnySize, optimiser: torch.optim.Optimizer, average: Average, progress: dict[str, Any]
+    path: Path,
+    network: AnySize,
+    optimiser: torch.optim.Optimizer,
+    average: AveragedModel | None,
+    progress: dict[str, Any],
 ) -> None:
     """Write the checkpoint whole or not at all; `progress` must be JSON.
 
@@ -31,7 +35,8 @@ def save(
         The file cannot be written, as on a full disk; an earlier checkpoint is left as it is.
     """
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state().items()}
+    if average:
+        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     tensors = {name: tensors[name].contiguous() for name in sorted(tensors)}
@@ -42,7 +47,11 @@ def save(
 
 
 def load(
-    path: Path, network: AnySize, optimiser: torch.optim.Optimizer, average: Average, settings: dict[str, Any]
+    path: Path,
+    network: AnySize,
+    optimiser: torch.optim.Optimizer,
+    average: AveragedModel | None,
+    settings: dict[str, Any],
 ) -> dict[str, Any]:
     """Put a checkpoint back into `network`, `optimiser` and `average`; returns its progress.
 
@@ -62,7 +71,8 @@ def load(
         raise ValueError(f"{path} belongs to a run with other settings ({was}): remove it, or give another --out")
     try:
         network.load_state_dict(_below(tensors, "network."))
-        average.load(_below(tensors, "average."))
+        if average:
+            average.load_state_dict(_below(tensors, "average."))
         optimiser.load_state_dict(_state(optimiser, _below(tensors, "optimiser.")))
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
         said = str(error).partition("\n")[0]
@@ -102,7 +112,7 @@ def _state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict
 
 
 def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
-    """Adam in one pass takes weights and averages in the order of memory, and does not look whether that is one."""
+    """Fused Adam takes weights and averages in the order of memory, and does not check that both have one order."""
     return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from denoise import camera, correlated, pictures, pieces, remembered, tiles, units, views, weights
+from denoise import camera, correlated, pictures, pieces, plan, tiles, units, views, weights
 from denoise.anysize import AnySize
 from denoise.plan import PLAIN, Plan
 
@@ -34,10 +34,10 @@ class Denoiser:
     device : str or torch.device, optional
         CUDA where present, else the processor.
     precision : str
-        "auto": as is quickest on this machine, found out at the first call (`denoise.calibration`), in bfloat16 where
-        that is quicker and the card says that it moves the PSNR by less than 0.01 dB, but for the layers that it names.
-        "float32": as it was trained, for scores that do not hang on what is quickest. But for "float32" the network is
-        copied at the first call: what is changed in `network` afterwards needs a new Denoiser.
+        "auto": fused, by the fastest backend of the device (`denoise.plan`); in bfloat16 if the device computes in it
+        and the card says that it moves the PSNR by less than 0.01 dB, but for the layers that the card names.
+        "float32": as it was trained, for scores that are the same on all machines. "auto" copies the network at the
+        first call: a later change of `network` needs a new Denoiser.
 
     Raises
     ------
@@ -64,15 +64,15 @@ class Denoiser:
 
     @property
     def plan(self) -> Plan:
-        """How it is run here."""
+        """The way in which the network is run."""
         return self._ready()[0]
 
     def prepare(self) -> None:
-        """Find out how it is run here, which the first call does otherwise."""
+        """Rewrite the network for this device, which the first call does otherwise."""
         self._ready()
 
     def _ready(self) -> tuple[Plan, AnySize]:
-        """The plan, and the network as it runs it: found out once, whichever thread comes first."""
+        """Return the plan, and the network as it runs it: made once, by the first thread."""
         with self._preparing:
             if self._prepared is None:
                 self._prepared = self._prepare()
@@ -82,15 +82,15 @@ class Denoiser:
         plain = PLAIN, self.network
         if self.precision == "float32":
             return plain
-        plan = remembered.plan(self.device, exact=not weights.fits_bfloat16(self.card))
+        chosen = plan.best(self.device, bfloat16=weights.fits_bfloat16(self.card))
         tried = torch.zeros(1, self.channels, 2, 2, device=self.device)
         try:
-            lowered = plan.lower(self.network, self.card.get(weights.FLOAT32, ()))
+            lowered = chosen.lower(self.network, self.card.get(weights.FLOAT32, ()))
             lowered(tried.contiguous(memory_format=torch.channels_last))
         except (ValueError, RuntimeError, TypeError) as error:  # a network of one's own may do anything
             log.warning("%s is run as it was trained: %s", self.name, str(error).partition("\n")[0])
             return plain
-        return plan, lowered
+        return chosen, lowered
 
     def __call__(self, image: Any, sigma: float | None = None, *, ensemble: bool = False) -> Any:
         """Clean a picture.
@@ -179,8 +179,8 @@ class Denoiser:
             if self.channels != 1:
                 raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
             noisy = noisy.reshape(count * channels, 1, height, width)
-        plan, network = self._ready()
-        estimate = pieces.run(lambda part: self._run(network, part, sigma, len(noisy)), noisy, plan.chunk_pixels)
+        chosen, network = self._ready()
+        estimate = pieces.run(lambda part: self._run(network, part, sigma, len(noisy)), noisy, chosen.chunk_pixels)
         return estimate if channels == self.channels else estimate.reshape(count, channels, height, width)
 
     def _view(self, noisy: Tensor, sigma: float | None) -> Tensor:

@@ -5,9 +5,6 @@
 - Nearest upsampling and the 3x3 convolution after it become one transposed convolution 4x4, stride 2, borders included:
   each pixel of the answer sees 2x2 pixels of the input, so 16 products stand where 36 stood. A decoder can be trained
   as one and deployed as the other.
-- Bilinear upsampling and the 3x3 convolution after it become one transposed convolution 6x6, stride 2: as many products
-  as before, but nothing is interpolated first. The outermost pixels are computed as before, and small pictures whole:
-  at the border interpolation repeats the picture and the convolution adds zeros, and no kernel does both.
 
 References
 ----------
@@ -23,15 +20,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from denoise.anysize import AnySize
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
 _tracing = threading.Lock()
-SMALL = 32  # pixels: of what is narrower, the outermost pixels are so many that computing them apart takes longer
 
 
 def fuse(network: nn.Module) -> nn.Module:
@@ -103,9 +98,6 @@ class _Tracer(fx.Tracer):
             return forward(*args, **kwargs)
         return super().call_module(module, forward, args, kwargs)
 
-    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        return isinstance(module, BilinearConvolution) or super().is_leaf_module(module, name)
-
 
 def layer_of(graph: fx.GraphModule, node: object) -> nn.Module | None:
     """The layer that a node calls with one input; None where it calls none so."""
@@ -129,14 +121,6 @@ def put_before(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
     name = _added(graph, f"{node.name}_given", layer)
     with graph.graph.inserting_before(node):
         node.args = (graph.graph.call_module(name, node.args),)
-
-
-def put_after(graph: fx.GraphModule, node: fx.Node, layer: nn.Module) -> None:
-    """Let a layer change what a node gives its users."""
-    name = _added(graph, f"{node.name}_answer", layer)
-    with graph.graph.inserting_after(node):
-        changed = graph.graph.call_module(name, (node,))
-    node.replace_all_uses_with(changed, delete_user_cb=lambda user: user is not changed)
 
 
 def _added(graph: fx.GraphModule, name: str, layer: nn.Module) -> str:
@@ -186,7 +170,7 @@ def _with_norm(conv: Convolution, norm: nn.BatchNorm2d, copies: int) -> Convolut
 def _sink_upsampling(graph: fx.GraphModule) -> None:
     """Nearest upsampling behind what works on each number, or each channel, alone."""
     for node in list(graph.graph.nodes):
-        while _doubles(layer_of(graph, node)) == "nearest" and len(node.users) == 1:
+        while _doubles(layer_of(graph, node)) and len(node.users) == 1:
             (user,) = node.users
             layer = layer_of(graph, user)
             if not isinstance(layer, nn.ReLU | nn.BatchNorm2d):
@@ -202,16 +186,14 @@ def _sink_upsampling(graph: fx.GraphModule) -> None:
 def _join_upsampling(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         conv, source = layer_of(graph, node), before(node) if node.args else None
-        mode = _doubles(layer_of(graph, source))
-        if mode and is_convolution(conv) and is_plain_3x3(conv):
-            replace(graph, node, resize_convolution(conv) if mode == "nearest" else BilinearConvolution.of(conv))
+        if _doubles(layer_of(graph, source)) and is_convolution(conv) and is_plain_3x3(conv):
+            replace(graph, node, resize_convolution(conv))
             bypass(graph, source)
 
 
-def _doubles(layer: nn.Module | None) -> str | None:
-    """How a layer doubles height and width, "nearest" or "bilinear"; None where it does neither."""
-    doubles = isinstance(layer, nn.Upsample) and layer.scale_factor == 2 and not layer.align_corners
-    return layer.mode if doubles and layer.mode in ("nearest", "bilinear") else None
+def _doubles(layer: nn.Module | None) -> bool:
+    """Return True for nearest upsampling to twice the height and width."""
+    return isinstance(layer, nn.Upsample) and layer.scale_factor == 2 and layer.mode == "nearest"
 
 
 def is_plain_3x3(conv: Convolution) -> bool:
@@ -226,48 +208,11 @@ def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
     The value of an input pixel stands in two rows of the upsampled picture; those that a row of the answer sees are
     added up. In one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).
     """
-    return _transposed(conv, [[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], padding=1)
-
-
-class BilinearConvolution(nn.Module):
-    """Bilinear upsampling x2 and a 3x3 convolution with a border of zeros: (N, C, H, W) -> (N, C', 2H, 2W).
-
-    In one dimension interpolation is a transposed convolution (1, 3, 3, 1) / 4, and with a kernel (a, b, c) one of six
-    taps. `inner` is that, on the picture with its border repeated; `conv` computes the outermost pixels.
-    """
-
-    def __init__(self, inner: nn.Module, conv: nn.Module) -> None:
-        super().__init__()
-        self.inner, self.conv = inner, conv
-
-    @classmethod
-    def of(cls, conv: nn.Conv2d) -> BilinearConvolution:
-        """That of upsampling before `conv`."""
-        taps = [0, 0, 0.25, 0.75, 0.75, 0.25, 0, 0]
-        rows = [taps[place : place + 3] for place in range(6)]
-        return cls(_transposed(conv, rows, padding=4), conv)  # 2 of the kernel, and 2 of the border that is repeated
-
-    def forward(self, x: Tensor) -> Tensor:
-        if min(x.shape[-2:]) < SMALL:
-            return self._direct(x)
-        y = self.inner(F.pad(x, (1, 1, 1, 1), mode="replicate"))
-        for side, axis in ((0, -2), (-1, -2), (0, -1), (-1, -1)):
-            near = x.narrow(axis, max(0, x.shape[axis] - 2) if side else 0, min(2, x.shape[axis]))
-            y.select(axis, side).copy_(self._direct(near).select(axis, side))
-        return y
-
-    def _direct(self, x: Tensor) -> Tensor:
-        return self.conv(F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False))
-
-
-def _transposed(conv: nn.Conv2d, sums: list[list[float]], padding: int) -> nn.ConvTranspose2d:
-    """A transposed convolution of stride 2 whose taps are sums of those of `conv`, the same in both directions."""
-    matrix = conv.weight.new_tensor(sums)
-    size = len(sums)
+    taps = conv.weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
     fused = nn.utils.skip_init(  # it would draw weights, of everyone's random numbers, that are not used
-        nn.ConvTranspose2d, conv.in_channels, conv.out_channels, size, stride=2, padding=padding,
+        nn.ConvTranspose2d, conv.in_channels, conv.out_channels, 4, stride=2, padding=1,
         bias=conv.bias is not None, device=conv.weight.device, dtype=conv.weight.dtype,
     )  # fmt: skip
-    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", matrix, matrix, conv.weight.detach()))
+    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", taps, taps, conv.weight.detach()))
     fused.bias = conv.bias
     return fused

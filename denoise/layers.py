@@ -27,22 +27,6 @@ class Conv(nn.Module):
         return self.call(x.to(self.weight.dtype), self.weight, self.bias, self.rectified, *self.geometry)
 
 
-class Digits(nn.Module):
-    """The picture itself is not rounded to the digits of `dtype`: a network that takes the noise from it would take the
-    rounding for noise, and put it back in what it takes away. What is rounded off goes in as channels of its own:
-    x w is about x' w' + (x - x') w' + x' (w - w').
-    """
-
-    def __init__(self, dtype: torch.dtype) -> None:
-        super().__init__()
-        self.dtype = dtype
-
-    def forward(self, x: Tensor) -> Tensor:
-        rounded = x.to(self.dtype)
-        left = (x - rounded).to(self.dtype)
-        return torch.cat([rounded, left, rounded], dim=1)
-
-
 def _fixed(values: Tensor) -> nn.Parameter:
     return nn.Parameter(values, requires_grad=False)
 

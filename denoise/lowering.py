@@ -2,12 +2,11 @@
 
 oneDNN computes a convolution and the ReLU after it at once; PyTorch's compiler calls it so, and so does this, without a
 compiler and for pictures of any size; on a GPU cuDNN does. OpenVINO, where it is installed, takes less time to go from
-layer to layer, and small pictures are little else. What is quickest here is for `denoise.calibration` to find out.
+layer to layer, and small pictures are little else. `denoise.plan` chooses.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection
 
 import torch
@@ -16,17 +15,14 @@ from torch import fx, nn
 from denoise import openvino_graph, phases, replay
 from denoise.anysize import AnySize
 from denoise.fusion import (
-    BilinearConvolution,
-    Convolution,
     bypass,
     fuse,
     is_convolution,
     layer_of,
-    put_before,
     replace,
     traced,
 )
-from denoise.layers import CALLS, Conv, Digits, Halving
+from denoise.layers import CALLS, Conv, Halving
 
 BACKENDS = ("plain", "aten", "cudnn", "onednn", "openvino")
 """The network as it was trained; fused, with PyTorch's documented calls; fused, with cuDNN's, and recorded for small
@@ -103,18 +99,12 @@ def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:
 def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Collection[str]) -> fx.GraphModule:
     """`left` are names of nodes, which they keep whatever becomes of their layers."""
     for node in list(graph.graph.nodes):
-        layer, dtype = layer_of(graph, node), torch.float32 if node.name in left else usual
-        if isinstance(layer, BilinearConvolution) or is_convolution(layer):
+        layer = layer_of(graph, node)
+        if is_convolution(layer):
+            stays = node.name in left or _sees_the_image(node)
             (user,) = node.users if len(node.users) == 1 else (None,)
             rectified = isinstance(layer_of(graph, user), nn.ReLU)
-            given = (CALLS[backend], dtype, rectified)
-            if isinstance(layer, BilinearConvolution):
-                replace(graph, node, BilinearConvolution(Conv(layer.inner, *given), Conv(layer.conv, *given)))
-            elif dtype != torch.float32 and _sees_the_picture(node, layer):
-                replace(graph, node, Conv(_of_digits(layer, dtype), *given))
-                put_before(graph, node, Digits(dtype))
-            else:
-                replace(graph, node, Conv(layer, *given))
+            replace(graph, node, Conv(layer, CALLS[backend], torch.float32 if stays else usual, rectified))
             if rectified:
                 bypass(graph, user)
         elif isinstance(layer, nn.MaxPool2d) and _halves(layer) and backend != "aten":
@@ -127,21 +117,13 @@ def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Coll
     return graph
 
 
-def _of_digits(layer: nn.Conv2d, dtype: torch.dtype) -> nn.Conv2d:
-    """The convolution `layer` of what `Digits` answers."""
-    exact = layer.weight.detach()
-    rounded = exact.to(dtype).to(exact.dtype)
-    taking = copy.copy(layer)
-    taking._parameters = dict(layer._parameters)
-    taking.weight = nn.Parameter(torch.cat([rounded, rounded, exact - rounded], dim=1))
-    return taking
+def _sees_the_image(node: fx.Node) -> bool:
+    """Return True if a layer takes the image, and the output takes the image too, as that from which noise is taken.
 
-
-def _sees_the_picture(node: fx.Node, layer: Convolution) -> bool:
-    """Whether it takes the picture, which goes into the answer past it too, as that from which noise is taken."""
+    Such a network takes the rounding of the image for noise, so the layer stays in float32.
+    """
     source = node.args[0]
-    sees = source.op == "placeholder" and len(source.users) > 1
-    return sees and isinstance(layer, nn.Conv2d) and layer.groups == 1
+    return source.op == "placeholder" and len(source.users) > 1
 
 
 def _halves(layer: nn.MaxPool2d) -> bool:

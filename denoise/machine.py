@@ -19,20 +19,6 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def keep_freed_memory() -> None:
-    """Let the C library keep large pieces of memory that are freed, for the next of their size, where it is GNU's.
-
-    Otherwise each goes back to the system, which clears it page by page when it is asked for again: in training that is
-    a good part of the time. It holds for the whole process and is for commands, not for libraries, to ask.
-    """
-    if platform.libc_ver()[0] != "glibc":
-        return
-    library = ctypes.CDLL("libc.so.6")
-    # Without the first the second would do harm. Before version 2.35 the first had an upper bound.
-    if library.mallopt(_MMAP_THRESHOLD, 2**30) or library.mallopt(_MMAP_THRESHOLD, 2**25):  # bytes
-        library.mallopt(_TRIM_THRESHOLD, 2**30)
-
-
 def return_freed_memory() -> None:
     """Return freed memory of the whole process to the system, if the C library is GNU's; it keeps most of it otherwise.
 
@@ -40,9 +26,6 @@ def return_freed_memory() -> None:
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 def has_bfloat16(device: torch.device) -> bool:

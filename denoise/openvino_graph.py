@@ -27,7 +27,7 @@ from torch.fx.passes.utils.fuser_utils import fuse_by_partitions
 
 from denoise import phases
 from denoise.commandline import one_line
-from denoise.fusion import BilinearConvolution, layer_of
+from denoise.fusion import layer_of
 from denoise.layers import Conv, Halving
 
 log = logging.getLogger("denoise.openvino")
@@ -65,7 +65,7 @@ def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
     """
     nodes = [node for node in lowered.graph.nodes if node.op not in ("placeholder", "output")]
     kinds = [layer_of(lowered, node) for node in nodes]
-    places = [place for place, layer in enumerate(kinds) if isinstance(layer, Conv | BilinearConvolution)]
+    places = [place for place, layer in enumerate(kinds) if isinstance(layer, Conv)]
     if not places:
         return lowered
     first, last = places[0], places[-1]
@@ -241,10 +241,9 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
     match layer:
         case Conv():
             return _convolved(x, layer)
-        case BilinearConvolution():
+        case nn.Upsample(mode="bilinear", scale_factor=2, align_corners=False | None):
             sides = {"mode": "linear_onnx", "shape_calculation_mode": "scales", "axes": [2, 3]}
-            larger = ops.interpolate(x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel")
-            return _convolved(larger, layer.conv)
+            return ops.interpolate(x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel")
         case nn.Sigmoid():
             return ops.sigmoid(x)
         case nn.ReLU():

@@ -18,12 +18,11 @@ from torch import Tensor, nn
 import denoise
 from denoise import checkpoint, datasets, distributed, precision, weights
 from denoise.anysize import AnySize
-from denoise.average import Average
+from denoise.average import ema
 from denoise.batches import Batches
 from denoise.initial import start_from, untrained
 from denoise.machine import has_bfloat16
 from denoise.optimisers import OPTIMISERS
-from denoise.rearranged import rearranged
 from denoise.replay import Replayed
 from denoise.settings import LOSSES, SCHEDULES, Settings
 from denoise.validation import Scores, judge
@@ -51,7 +50,7 @@ class Run:
         network = untrained(settings)
         self.before = start_from(settings, network) if settings.start else None
         self.network = network.to(self.device, memory_format=torch.channels_last)
-        self.average = Average(self.network, settings.ema)
+        self.average = ema(self.network, settings.ema) if settings.ema else None
         self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
         self.progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
         self.done = 0  # steps; `progress` has those of the last checkpoint
@@ -71,7 +70,7 @@ class Run:
         if self.done and self.team.first:
             log.info("going on from step %d of %d (%s)", self.done, self.settings.steps, saved)
         self._learning()
-        self.logits_of = self.team.setup(self._arranged())
+        self.logits_of = self.team.setup(self.network)
         recording = self.device.type == "cuda" and self.team.size == 1  # several wait for each other meanwhile
         self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
         self.began = time.monotonic() - self.progress["seconds"]
@@ -89,14 +88,10 @@ class Run:
                 if isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm):
                     layer.eval()
 
-    def _arranged(self) -> AnySize:
-        """The network, or a twin of the same weights that is quicker to train, in the mode in which the layers are."""
-        if self.bfloat16 and self.device.type == "cpu":  # tried nowhere else
-            try:
-                return rearranged(self.network)
-            except ValueError as error:
-                log.info("trained as it is: %s", error)
-        return self.network
+    @property
+    def trained(self) -> AnySize:
+        """The network that is evaluated and saved: with averaged weights, if there is an average."""
+        return self.average.module if self.average else self.network
 
     def step(self, number: int) -> Tensor:
         """Change the weights by one batch; returns its loss."""
@@ -106,7 +101,8 @@ class Run:
             group["lr"] = settings.lr * SCHEDULES[settings.schedule](number, settings.steps)
         loss = self.gradients_of(*batch)
         self.optimiser.step()
-        self.average.update()
+        if self.average:
+            self.average.update_parameters(self.network)
         self.done = number + 1
         return loss
 
@@ -127,7 +123,7 @@ class Run:
         ValueError
             An output that is not a number.
         """
-        scores = judge(self.average.network, self.held_out.spread(count), self.settings)
+        scores = judge(self.trained, self.held_out.spread(count), self.settings)
         self._learning()
         broken = [f"{level:g}" for level, value in scores.psnr.items() if math.isnan(value)]
         if broken:
@@ -148,7 +144,7 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint, if the weights are finite."""
-        if not weights.are_finite([*self.network.state_dict().values(), *self.average.network.state_dict().values()]):
+        if not weights.are_finite([*self.network.state_dict().values(), *self.trained.state_dict().values()]):
             raise self.diverged(f"the weights after step {self.done:,} are not finite")
         progress = self.progress | {"step": self.done, "seconds": time.monotonic() - self.began}
         with _told_what_is_kept(self.kept):
@@ -171,7 +167,7 @@ class Run:
         scores = self.scores(validation)
         card = named | self.card(scores, self.held_out.spread(validation))
         with _told_what_is_kept(self.kept):
-            weights.save(self.average.network.cpu(), card, target)
+            weights.save(self.trained.cpu(), card, target)
         self.saved.unlink(missing_ok=True)
         log.info("%s: validation %.2f dB (noisy input %.2f)", target, scores.mean, scores.noisy_mean)
 
@@ -188,7 +184,7 @@ class Run:
             "validation_loss": round(scores.loss, 6),
             "validation_psnr": _rounded(scores.psnr),
             "noisy_psnr": _rounded(scores.noisy),
-            **precision.mixed(self.average.network, some, settings, scores.psnr),
+            **precision.mixed(self.trained, some, settings, scores.psnr),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),

@@ -19,7 +19,6 @@ from pathlib import Path
 from denoise import commandline, distributed
 from denoise.files import check_name
 from denoise.initial import untrained
-from denoise.machine import keep_freed_memory
 from denoise.progress import Shown
 from denoise.run import Run
 from denoise.settings import Settings
@@ -181,7 +180,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.every < 1:
         raise ValueError(f"--every is {given.every}; it must be at least 1")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    keep_freed_memory()
     settings = commandline.from_options(given, Settings)
     path = train(settings, given.out, given.data_root, given.every, name=given.name)
     if distributed.is_first():

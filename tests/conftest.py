@@ -10,7 +10,7 @@ import torch
 
 from bench import __main__ as command
 from bench import report
-from denoise import commandline, datasets, remembered
+from denoise import commandline, datasets
 
 NO_DATA = "is not in the data root"
 NO_BFLOAT16 = "this processor does not compute convolutions in bfloat16"
@@ -42,15 +42,6 @@ def _unforgiving(report, config):
         report.outcome = "failed"
         report.longrepr = f"skipped although nothing may be skipped here: {report.longrepr}"
     return report
-
-
-@pytest.fixture(autouse=True, scope="session")
-def plans(tmp_path_factory):
-    """How networks are run is found out for the tests alone: what a busy machine says is not for its user to keep."""
-    kept = tmp_path_factory.mktemp("plans") / "plans.json"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remembered, "file", lambda: kept)
-        yield kept
 
 
 def _has_bfloat16():

@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 
 from denoise import checkpoint, tensor_files, train, weights
-from denoise.average import Average
+from denoise.average import ema
 from denoise.optimisers import adam
 
 TINY = train.Settings(dataset="glyphs", width=2, depth=1)
@@ -23,8 +23,8 @@ class Run:
         self.optimiser = adam(self.network, 0.1)
         self.network(torch.rand(2, 1, 8, 8)).sum().backward()
         self.optimiser.step()
-        self.average = Average(self.network, 0.9)
-        self.average.update()
+        self.average = ema(self.network, 0.9)
+        self.average.update_parameters(self.network)
 
     def save(self, path, **progress):
         checkpoint.save(

@@ -1,4 +1,4 @@
-"""The port opens before calibration: first results are computed and networks prepared behind it."""
+"""The port opens at once: first results are computed and networks prepared behind it."""
 
 import threading
 from types import SimpleNamespace
@@ -10,15 +10,10 @@ from demo import warm
 
 @pytest.fixture
 def fresh(monkeypatch):
-    """A process that has prepared nothing, with one network, which notes how it is loaded and prepared."""
+    """A process that has prepared nothing, with one network, which notes that it is prepared."""
     done = []
-
-    def load(name, device, precision):
-        return SimpleNamespace(precision=precision, prepare=lambda: done.append(f"{name} {precision}"))
-
-    monkeypatch.setattr(warm, "_ready", threading.Event())
     monkeypatch.setattr(warm, "_begun", threading.Lock())
-    monkeypatch.setattr(warm, "_loaded", load)
+    monkeypatch.setattr(warm, "network", lambda name: SimpleNamespace(prepare=lambda: done.append(name)))
     monkeypatch.setattr(warm.denoise, "names", lambda: ["net"])
     return done
 
@@ -31,28 +26,21 @@ def begin(*first):
             thread.join()
 
 
-def test_a_network_runs_plainly_until_the_quickest_way_is_known(fresh):
-    assert warm.network("net").precision == "float32"
-    begin()
-    assert warm.ready()
-    assert warm.network("net").precision == "auto"
-
-
-def test_first_results_come_before_calibration_and_once_more_after_it(fresh):
+def test_first_results_come_before_the_networks_are_prepared(fresh):
     begin(lambda: fresh.append("first"))
-    assert fresh == ["first", "net auto", "first"]
+    assert fresh == ["first", "net"]
 
 
 def test_preparation_begins_once(fresh):
     begin()
     begin(lambda: fresh.append("again"))
-    assert fresh == ["net auto"]
+    assert fresh == ["net"]
 
 
 def test_beginning_does_not_wait(fresh):
     hold = threading.Event()
     warm.begin(hold.wait)
-    assert not warm.ready()
+    assert not fresh
     hold.set()
     begin()
 
@@ -62,11 +50,11 @@ def test_an_error_is_logged_and_the_other_steps_follow(fresh, caplog):
         raise ValueError("the weights are cut short")
 
     begin(broken, lambda: fresh.append("first"))
-    assert fresh == ["first", "net auto", "first"]
+    assert fresh == ["first", "net"]
     assert "the weights are cut short" in caplog.text
 
 
-def test_a_first_result_is_computed_once_for_all_visitors_and_anew_when_networks_are_quick(fresh):
+def test_a_first_result_is_computed_once_for_all_visitors(fresh):
     calls = []
     first = warm.Once(lambda: calls.append(None) or len(calls))
     visitors = [threading.Thread(target=first) for _ in range(8)]
@@ -75,8 +63,6 @@ def test_a_first_result_is_computed_once_for_all_visitors_and_anew_when_networks
     for visitor in visitors:
         visitor.join()
     assert (first(), len(calls)) == (1, 1)
-    warm._ready.set()
-    assert (first(), first(), len(calls)) == (2, 2, 2)
 
 
 def test_a_first_result_that_failed_is_tried_again(fresh):

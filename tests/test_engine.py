@@ -12,10 +12,9 @@ from test_lowering import LOWERED
 
 import denoise
 from bench import shipped
-from denoise import classical, datasets, engine, remembered, weights
+from denoise import classical, datasets, engine, plan, weights
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
-from denoise.plan import Plan
 from denoise.registry import UnknownName
 
 SHIPPED = [
@@ -77,7 +76,7 @@ def test_the_best_shipped_decoder_reaches_22_7_db_on_mnist_at_sigma_0_4(real):
 
 @pytest.mark.parametrize("backend", LOWERED)
 def test_large_pictures_are_cleaned_in_tiles_whatever_the_backend(monkeypatch, backend):
-    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan(backend, "float32"))
+    monkeypatch.setattr(plan, "best", lambda device, bfloat16: plan.Plan(backend))
     monkeypatch.setattr(engine, "TILE_PIXELS", 2**14)
     noisy = torch.rand(1, 1, 150, 160, generator=torch.Generator().manual_seed(0))
     right = denoise.load("photo-gray", "cpu", "float32").network(noisy).detach()

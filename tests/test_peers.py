@@ -33,7 +33,7 @@ def job(system, **changes):
     return {"system": system, **told, **changes}
 
 
-IN_BFLOAT16 = ("onednn_bfloat16", "train_rearranged")
+IN_BFLOAT16 = ("onednn_bfloat16", "train_bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, t
         systems.processes(["engine", "keras_predict"])
 
 
-def test_memory_is_kept_only_in_the_process_of_the_systems_that_say_so(monkeypatch):
+def test_a_system_that_must_be_alone_has_a_process_of_its_own(monkeypatch):
     monkeypatch.setattr(systems, "Process", lambda words: words)
-    running = systems.processes(["train_bfloat16", "train_memory"])
-    assert running[systems.kind("train_memory")] == [*running[systems.kind("train_bfloat16")], systems.KEEP]
+    assert len(systems.processes(["train_bfloat16", "eager"])) == 1
+    assert len(systems.processes(["train_bfloat16", "train_recorded"])) == 2
 
 
 def test_every_system_has_a_process_that_knows_it():
@@ -237,7 +237,7 @@ def test_nothing_is_said_of_what_was_not_measured():
 
 
 def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
-    said = speed_tables.sentences(run({("train_rearranged", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]}))
+    said = speed_tables.sentences(run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]}))
     assert said[0].endswith("as many pictures a second as Keras `fit` (round by round 5.00, 2.50).")
 
 

@@ -6,30 +6,27 @@ import math
 import numpy as np
 import pytest
 import torch
-from test_fusion import built
 from test_lowering import LOWERED
 from torch import nn
 
 import denoise
-from denoise import datasets, engine, lowering, precision, remembered, train, weights
+from denoise import datasets, engine, lowering, plan, precision, train, weights
 from denoise.decoders import DECODERS
 from denoise.fusion import is_convolution
 from denoise.machine import has_bfloat16
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt, picture_seeds
-from denoise.plan import Plan
 from denoise.registry import Entry
 from denoise.settings import Settings
-from denoise.validation import validate
 
 CPU = torch.device("cpu")
-ROUNDED = Plan("aten", "bfloat16")
+ROUNDED = plan.Plan("aten", torch.bfloat16)
 
 
 @pytest.fixture
 def rounding(monkeypatch):
     """A machine on which bfloat16 is quickest."""
-    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan() if exact else ROUNDED)
+    monkeypatch.setattr(plan, "best", lambda device, bfloat16: ROUNDED if bfloat16 else plan.PLAIN)
 
 
 def card(**changes):
@@ -53,7 +50,7 @@ def test_a_card_must_say_that_no_score_moves_by_a_hundredth_of_a_decibel(held, f
     assert weights.fits_bfloat16(held) is fits
 
 
-@pytest.mark.parametrize(("change", "dtype"), [(0.001, "bfloat16"), (0.02, "float32")])
+@pytest.mark.parametrize(("change", "dtype"), [(0.001, torch.bfloat16), (0.02, torch.float32)])
 def test_a_network_is_run_in_bfloat16_if_its_card_says_that_it_may(rounding, change, dtype):
     network = denoise.load("mnist-nearest").network
     assert engine.Denoiser(network, "it", card(level=change), "cpu").plan.dtype == dtype
@@ -82,38 +79,6 @@ def test_a_network_all_of_whose_layers_are_left_in_float32_is_in_float32(name, b
 
 def names_of(network):
     return [name for name, layer in network.net.named_modules() if is_convolution(layer)]
-
-
-class Brighter(nn.Module):
-    def forward(self, x):
-        return x + 0.1
-
-
-@pytest.mark.parametrize("body", ["bias-free", "residual blocks", "autoencoder"])
-def test_few_layers_are_left_in_float32_where_that_keeps_the_scores(monkeypatch, body):
-    """Here the answer of one layer is all that is rounded: it is found, whatever stands beside it."""
-    network, real_lower = built(body, "transposed_k2"), lowering.lower
-    spoiled = names_of(network)[2]
-
-    def lower(network, backend, dtype, exact=()):
-        lowered = real_lower(network, backend, torch.float32)
-        if spoiled not in exact:
-            lowered.net = nn.Sequential(lowered.net, Brighter())
-        return lowered
-
-    monkeypatch.setattr(precision, "lower", lower)
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
-    pictures, settings = datasets.load("glyphs", "val").spread(8), Settings("glyphs")
-    held = precision.mixed(network, pictures, settings, validate(network, pictures, settings))
-    assert held[weights.FLOAT32] == [spoiled]
-    assert all(value == 0 for value in held[weights.BFLOAT16].values())
-
-
-def test_no_layer_is_left_in_float32_where_a_few_would_not_do(monkeypatch):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
-    monkeypatch.setattr(precision, "_change", lambda network, pictures, settings, right, exact: {"0.1": -1.0})
-    held = precision.mixed(built("unet", "nearest"), datasets.load("glyphs", "val").spread(2), Settings("glyphs"), {})
-    assert held == {weights.BFLOAT16: {"0.1": -1.0}, weights.FLOAT32: []}
 
 
 def test_float32_is_the_network_as_it_was_trained(rounding):
@@ -173,7 +138,7 @@ def test_a_decoder_that_cannot_be_rewritten_is_trained_and_run_as_it_is(rounding
     trained = train.train(settings, tmp_path, show=False)
     assert json.loads(trained.with_suffix(".json").read_text())[weights.BFLOAT16] is None
     denoiser, noisy = denoise.load(trained, "cpu"), torch.rand(1, 1, 28, 28)
-    monkeypatch.setattr(remembered, "plan", lambda device, exact: ROUNDED)
+    monkeypatch.setattr(plan, "best", lambda device, bfloat16: ROUNDED)
     with torch.inference_mode():
         assert torch.equal(denoiser.estimate(noisy), denoiser.network(noisy))
     assert "is run as it was trained: the network's forward cannot be traced" in caplog.text
@@ -191,8 +156,8 @@ BACKENDS = [name for name in lowering.backends(CPU) if name != "plain"]
 @pytest.mark.parametrize("name", weights.names())
 def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monkeypatch):
     """Whichever backend a machine takes, in the format that it takes; the promise is of the mean over pictures."""
-    quick = "bfloat16" if has_bfloat16(CPU) else "float32"
-    monkeypatch.setattr(remembered, "plan", lambda device, exact: Plan(backend, "float32" if exact else quick))
+    quick = torch.bfloat16 if has_bfloat16(CPU) else torch.float32
+    monkeypatch.setattr(plan, "best", lambda device, bfloat16: plan.Plan(backend, quick if bfloat16 else torch.float32))
     usual, exact = denoise.load(name, "cpu"), denoise.load(name, "cpu", "float32")
     assert usual.plan.backend == backend
     dataset = "cbsd68" if usual.channels == 3 else set_of(name)

@@ -64,7 +64,7 @@ def test_its_front_matter_is_what_the_hub_takes(built):
 
 def test_its_requirements_are_the_project_s_without_those_of_tests(built):
     lines = (built[0] / "requirements.txt").read_text().splitlines()
-    assert "torch>=2.8,<3" in lines
+    assert "torch>=2.9,<3" in lines
     assert not [line for line in lines if line.startswith("pytest")]
     assert set(lines) <= set((space.ROOT / "requirements.txt").read_text().splitlines())
 

@@ -8,7 +8,6 @@ import safetensors.torch
 import torch
 
 from denoise import checkpoint, datasets, train, weights
-from denoise.average import Average
 from denoise.batches import Batches
 from denoise.metrics import psnr
 from denoise.mirror import ResidualBlock
@@ -81,21 +80,20 @@ def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
     network = weights.build(TINY.network())
     optimiser = torch.optim.Adam(network.parameters())
     path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
-    average = Average(network, 0)
-    checkpoint.save(path, network, optimiser, average, {"step": 1, "settings": {"lr": 0.1}})
+    checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": {"lr": 0.1}})
     with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
-        checkpoint.load(path, network, optimiser, average, {"lr": 0.002})
+        checkpoint.load(path, network, optimiser, None, {"lr": 0.002})
 
 
 def test_a_checkpoint_from_before_there_was_a_setting_has_its_default(tmp_path):
     network = weights.build(TINY.network())
     optimiser = torch.optim.Adam(network.parameters())
-    path, average, plain = tmp_path / "older.safetensors", Average(network, 0), TINY.plain()
+    path, plain = tmp_path / "older.safetensors", TINY.plain()
     for name in plain:
         held = {key: value for key, value in plain.items() if key != name}
-        checkpoint.save(path, network, optimiser, average, {"step": 1, "settings": held})
+        checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": held})
         default = plain | {name: train.Settings().plain()[name]}
-        assert checkpoint.load(path, network, optimiser, average, default)["step"] == 1
+        assert checkpoint.load(path, network, optimiser, None, default)["step"] == 1
 
 
 @pytest.mark.parametrize("bias", [True, False])

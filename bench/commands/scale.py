@@ -10,15 +10,12 @@ from tqdm import tqdm
 
 from bench import machine, provenance, scale
 from bench.columns import SCALE
-from denoise import remembered
 from denoise.files import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
     every = torch.get_num_threads()
     counts = dict.fromkeys((1, every))
-    for threads in counts:
-        remembered.forget(torch.device("cpu"), threads)
     found = []
     with tqdm(total=len(counts) * (len(scale.SIDES) + len(scale.COUNTS)), unit=" cells", disable=None) as bar:
         for threads in counts:

@@ -21,7 +21,7 @@ from bench.columns import SPEED
 from bench.labels import counted
 from bench.quiet import Busy, Quiet
 from bench.systems import NETWORKS, SYSTEMS, Turn, check, kind, of, processes
-from denoise import export, remembered, weights
+from denoise import export, weights
 from denoise.files import whole_file
 from denoise.fusion import fuse
 
@@ -38,7 +38,6 @@ def main(given: argparse.Namespace) -> None:
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
-    remembered.forget(device, torch.get_num_threads())
     running, quiet = processes(systems), Quiet(given.quiet, device)
 
     def ask(job: dict[str, Any]) -> Turn:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 import tempfile
 
 import torch
@@ -16,14 +15,10 @@ from torch import Tensor, nn
 
 from bench import machine
 from bench.peers.serve import Call, Job, serve
-from bench.systems import KEEP
 from denoise import weights
 from denoise.anysize import AnySize
 from denoise.engine import Denoiser
 from denoise.lowering import lower
-from denoise.machine import keep_freed_memory
-from denoise.optimisers import adam
-from denoise.rearranged import rearranged
 from denoise.replay import Replayed
 
 LR = 1e-3  # of Adam, as Keras has it
@@ -69,7 +64,7 @@ def packaged(architecture: str, shape: list[int], batch: int, threads: int, devi
 
 
 def engine(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """As `denoise.load(...)` runs it: by the plan that was found out for this machine."""
+    """Run the network as `denoise.load(...)` does."""
     pictures = _pictures(batch, shape, threads, device)
     # Untrained weights have no scores that could move: speed is all that is asked here, and the report says so.
     card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
@@ -86,20 +81,16 @@ def training(
     *,
     layout: str,
     autocast: bool,
-    rearranging: bool = False,
     recording: bool = False,
 ) -> Job:
-    """Steps of training: Adam on the binary cross-entropy, as the Keras example has it; as `denoise.train` has it,
-    rearranged or recorded, in one pass."""
+    """Time steps of training: Adam on the binary cross-entropy, as in the Keras example; recorded: fused Adam."""
     clean = _pictures(batch, shape, threads, device, layout)
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
-    one_pass = rearranging or recording
-    optimiser = adam(network, LR) if one_pass else torch.optim.Adam(network.parameters(), LR)
-    trained = rearranged(network) if rearranging else network
+    optimiser = torch.optim.Adam(network.parameters(), LR, fused=recording)
 
     def gradients(clean: Tensor) -> Tensor:
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
-            logits = trained.logits(clean)
+            logits = network.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
         optimiser.zero_grad()
         loss.backward()
@@ -111,8 +102,7 @@ def training(
         of(clean)
         optimiser.step()
 
-    ran = ["bfloat16 autocast" if autocast else "float32", layout]
-    ran += ["memory kept"] * (KEEP in sys.argv) + ["rearranged"] * rearranging + ["recorded"] * recording
+    ran = ["bfloat16 autocast" if autocast else "float32", layout, *["recorded"] * recording]
     return _waited(step, device), batch, ", ".join(ran)
 
 
@@ -162,12 +152,8 @@ SYSTEMS = {
     "train": functools.partial(training, layout="contiguous_format", autocast=False),
     "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
     "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
-    "train_memory": functools.partial(training, layout="channels_last", autocast=True),
-    "train_rearranged": functools.partial(training, layout="channels_last", autocast=True, rearranging=True),
     "train_recorded": functools.partial(training, layout="channels_last", autocast=True, recording=True),
 }
 
 if __name__ == "__main__":
-    if KEEP in sys.argv:
-        keep_freed_memory()
     serve(SYSTEMS, lambda system: torch.__version__)
