@@ -18,6 +18,7 @@ test: .venv/ready
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 # What the README shows, measured anew; nothing else should run meanwhile.
 table: .venv/ready
@@ -45,7 +46,7 @@ browser: .venv/axe.min.js
 # Keras, ONNX Runtime and OpenVINO, in an environment of their own, for python -m bench speed.
 peers: .venv-peers/ready
 
-.venv-peers/ready: bench/peers/requirements.txt
+.venv-peers/ready: bench/speed/workers/requirements.txt
 	$(PYTHON) -m venv .venv-peers
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@

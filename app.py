@@ -1,6 +1,6 @@
 """Entry of the page and of a Hugging Face Space: `python app.py`."""
 
-from demo import gpu  # noqa: F401  isort: skip  first: it may have to come before torch
+from demo.compute import zerogpu  # noqa: F401  isort: skip  first: it may have to come before torch
 import signal
 
 from demo.page import build, launch_options, prepare

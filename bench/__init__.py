@@ -1,1 +1,1 @@
-"""The benchmark: every denoiser on every dataset and noise level, in one tidy table."""
+"""Benchmark: every denoiser on every dataset and noise level, in one tidy table."""

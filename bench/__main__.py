@@ -1,7 +1,7 @@
 """`python -m bench`: measure and print the table. Its other commands make and report the definitive comparison.
 
-Nothing but options stands here, and nothing that imports torch, so that help comes at once: each command is
-`bench/commands/NAME.py`, imported when it is asked for.
+This module holds only options and imports no torch, so that help appears at once. Each command is imported from
+`bench/commands/NAME.py` if it is requested.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.recipe import Recipe
-from denoise import commandline
+from bench.sweep.recipe import Recipe
+from denoise import cli
 
 GRID = Path("runs/grid")
 RESULTS = Path(__file__).parent / "results" / "small"
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
     return importlib.import_module(f"bench.commands.{given.module}").main(given)
 
 
-def _parser() -> commandline.Parser:
-    parser = commandline.Parser(prog="python -m bench", description=__doc__.splitlines()[0])
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog="python -m bench", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(title="other commands", metavar="")
     _table(parser)
     _grid(_command(commands, "grid", "train and score the definitive comparison; goes on where a run was stopped"))
@@ -154,7 +154,9 @@ def _table(parser: argparse.ArgumentParser) -> None:
 def _rescore(parser: argparse.ArgumentParser) -> None:
     _add_root(parser)
     _add_verbose(parser)
-    parser.add_argument("--convention", nargs="+", metavar="NAME", help="default: all; see bench/conventions.py")
+    parser.add_argument(
+        "--convention", nargs="+", metavar="NAME", help="default: all; see bench/scoring/conventions.py"
+    )
     parser.add_argument("--datasets", nargs="+", help="default: mnist notmnist, where present, else glyphs")
     parser.add_argument("--methods", nargs="+", help="default: all shipped weights")
     _add_models(parser)
@@ -166,7 +168,7 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
 
 def _speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="what is timed (default: cpu)")
-    parser.add_argument("--systems", nargs="+", help="default: all that run there; see bench/systems.py")
+    parser.add_argument("--systems", nargs="+", help="default: all that run there; see bench/speed/systems.py")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each system (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.3, help="of a turn, at least a call (default: %(default)s)")
     parser.add_argument(
@@ -196,8 +198,8 @@ def _grid(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--dry-run", action="store_true", help="list the cells and estimate the time")
     parser.add_argument("--out", type=Path, default=GRID, help="folder of weights and scores")
-    commandline.add_options(parser, Recipe)
+    cli.add_options(parser, Recipe)
 
 
 if __name__ == "__main__":
-    commandline.run(main)
+    cli.run(main)

@@ -1,41 +1,45 @@
-"""What a row must name so that it can be made again: protocol, versions, commit."""
+"""Provenance of a row, needed to reproduce it: protocol, versions, commit, machine."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 import json
+import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 
 import numpy
+import pandas as pd
 import skimage
 import torch
 
 import denoise
+from denoise.hardware import has_bfloat16, processor
 from denoise.metrics import SSIM_CONVENTION
 from denoise.noise import NOISES
 
 PROTOCOL = {
     "version": 1,
     "test_noise": "Philox keyed by blake2b-128 of (dataset, picture, noise, level to six decimals, draw)",
-    # Photographic noises came later; to name them here would part the committed scores from this protocol.
+    # Photographic noises came later. Naming them here would change the hash and separate the committed scores from it.
     "noises": {noise.name: noise.facts["unit"] for noise in NOISES if not noise.facts.get("photographic")},
     "estimate": "clamped to [0, 1], float32, native size",
     "psnr": "per picture, data_range 1, then the mean",
     "ssim": SSIM_CONVENTION,
 }
-"""The rules behind every score. Whoever changes what a score means changes this, and with it the hash in each row."""
+"""Rules behind every score. A change in the meaning of a score changes this dict, and so the hash in each row."""
 
 
 def protocol_hash() -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of `PROTOCOL`."""
+    """Return the first 12 hexadecimal digits of the SHA-256 of `PROTOCOL`."""
     return hashlib.sha256(json.dumps(PROTOCOL, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def describe() -> dict[str, str | None]:
-    """The columns of a row that say what made it, beside its own command and weights."""
+    """Return the provenance columns of a row, except its command and weights."""
     return {
         "protocol": protocol_hash(),
         "commit": commit(),
@@ -49,10 +53,68 @@ def describe() -> dict[str, str | None]:
 
 @functools.cache
 def commit() -> str | None:
-    """The commit of the code, with -dirty where files differ from it; None outside a repository."""
+    """Return the commit of the code, with -dirty if files differ from it; None outside a repository."""
     folder = Path(__file__).parent
     try:
         words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
+
+
+def machine() -> dict[str, object]:
+    """Return the columns that describe the machine; `gpu` is None without one."""
+    cpu = torch.device("cpu")
+    return {
+        "cpu": processor(),
+        "cpu_threads": torch.get_num_threads(),
+        "cpu_isa": torch.backends.cpu.get_cpu_capability() + (" BF16" if has_bfloat16(cpu) else ""),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "dtype": "float32",
+        "memory_layout": "channels_last",
+        "compile_mode": "eager",
+        "torch": torch.__version__,
+        "scikit_image": skimage.__version__,
+    }
+
+
+def run_on(device: torch.device) -> dict[str, object]:
+    """Return the machine columns of a run on one device; `gpu` is None if the device is the CPU."""
+    return machine() if device.type == "cuda" else machine() | {"gpu": None}
+
+
+def name(row: pd.Series) -> str:
+    """Return the device that a row was measured on: the GPU if any, else the CPU."""
+    gpu = row.get("gpu")
+    return row.cpu if pd.isna(gpu) else gpu
+
+
+def title(row: pd.Series) -> str:
+    """Return the device that a row was measured on; for a CPU, with its instruction set and threads."""
+    return name(row) if pd.notna(row.gpu) else f"{row.cpu}, {row.cpu_isa}, {row.cpu_threads} threads"
+
+
+def slug(device: torch.device) -> str:
+    """Return a file-name part for this machine and device."""
+    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{processor()} {os.cpu_count()} threads"
+    return re.sub(r"[^a-z0-9]+", "-", f"{name} {device.type}".lower()).strip("-")
+
+
+def quickest(device: torch.device) -> torch.dtype:
+    """Return the number format in which a device multiplies fastest, among the formats used for networks."""
+    return torch.bfloat16 if has_bfloat16(device) else torch.float32
+
+
+def tf32(device: torch.device) -> str | None:
+    """Describe the float32 products rounded to TF32 (10 bits of mantissa instead of 23); None on the CPU.
+
+    Ampere and later GPUs have TF32. PyTorch has separate switches for convolutions and for matrix products.
+    """
+    if device.type != "cuda":
+        return None
+    able = torch.cuda.get_device_capability(device) >= (8, 0)
+    switches = {
+        "convolutions": torch.backends.cudnn.allow_tf32,
+        "matrix products": torch.backends.cuda.matmul.allow_tf32,
+    }
+    return ", ".join(f"{what} {'on' if able and on else 'off'}" for what, on in switches.items())

@@ -1,9 +1,9 @@
-"""The Gradio page: every decoder's answer to the same noisy picture, side by side."""
+"""Gradio demo: the outputs of all decoders for one noisy image, side by side."""
 
 import os
 
-# Before Gradio is imported: it asks its analytics server for news at import time.
+# Set before Gradio is imported: on import, Gradio requests news from its analytics server.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Records of the last calls, summed up anew at each call, which only the monitoring page, switched off here, would show.
+# Call statistics are recomputed at each call, only for the monitoring page, which is disabled here.
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")

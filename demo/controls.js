@@ -1,10 +1,10 @@
-// Number fields and tick boxes of the page keep to what is valid. Programs send what they like, and are refused in words.
+// Keeps number fields and checkboxes of the page valid. Invalid values of API calls get an error message instead.
 (() => {
   const NUMBERS = "input[type=number]", kept = new WeakMap();  // field -> its last valid text
   const matches = (element, selector) => element instanceof Element && element.matches(selector);
   const limit = (text, otherwise) => (text === "" ? otherwise : Number(text));
 
-  /** The number that a field is to hold; null while it is empty or may become valid with the next key. */
+  /** Return the valid number for a field; null while the field is empty or may become valid with the next key. */
   function valid(field, finished) {
     if (field.value === "") return null;
     const least = limit(field.min, -Infinity), most = limit(field.max, Infinity);
@@ -21,7 +21,7 @@
 
   addEventListener("focus", ({ target }) => { if (matches(target, NUMBERS)) kept.set(target, target.value); }, true);
 
-  // Gradio listens further down: it sees the clamped number, and nothing of a field that holds none.
+  // Gradio's listeners run later: they get the clamped number, and no event of a field without a number.
   addEventListener("input", (event) => {
     if (!matches(event.target, NUMBERS)) return;
     const number = valid(event.target, false);
@@ -40,7 +40,7 @@
       }
     }, true);
 
-  // The last ticked box of a group stays ticked.
+  // The last checked box of a group stays checked.
   addEventListener("click", (event) => {
     const box = event.target;
     if (!matches(box, ".keep-one input[type=checkbox]") || box.checked) return;

@@ -1,4 +1,4 @@
-"""`python -m demo.load`: how fast the page answers, alone and with several people at once, on this machine."""
+"""`python -m demo.load`: latency and throughput of the page on this machine, for one user and for several users."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from demo import parts
-from demo.answers import decoders
-from denoise import commandline
-from denoise.files import whole_file
-from denoise.machine import processor
+from demo.compute import parts
+from demo.compute.answers import decoders
+from denoise import cli
+from denoise.files.atomic import whole_file
+from denoise.hardware import processor
 
 ROOT = Path(__file__).parents[1]
-SIDES = (28, 256)  # pixels of the pictures that are compared
-BOMB_SIDE = 13_000  # pixels of a picture that is refused before it is decoded
-PATIENCE = 120  # seconds until the page must answer
-MEGAPIXELS = (1, 4, 16)  # of the photographs that are cleaned
-CLEANED_WITHIN = 900  # seconds, for the largest of them
-SAMPLED = 0.05  # seconds between two looks at the memory
+SIDES = (28, 256)  # pixels a side of the images in Compare
+BOMB_SIDE = 13_000  # pixels a side of an image that is rejected before decoding
+PATIENCE = 120  # seconds until the page must respond
+MEGAPIXELS = (1, 4, 16)  # megapixels of the photographs to denoise
+CLEANED_WITHIN = 900  # seconds, limit for the largest photograph
+SAMPLED = 0.05  # seconds between two samples of the memory
 OF_COMPARE = ["gaussian", True, 0.4]  # noise, clipped, sigma
 
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextlib.contextmanager
 def _page() -> Iterator[tuple[str, float, int]]:
-    """The page in a process of its own, as soon as it answers: its address, when it began, and its process id."""
+    """Start the page in its own process; yield its address, start time and process id as soon as it responds."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -91,7 +91,7 @@ def _answers(url: str) -> bool:
 
 
 def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
-    """Milliseconds of each answer, and answers a second, of `users` people who each ask `calls` times in a row."""
+    """Measure latency in milliseconds and requests per second for `users` users with `calls` calls each in a row."""
     paths = [_uploaded(url, side, user) for user in range(users)]
     asks = [_asker(url) for _ in range(users)]
     for ask, path in zip(asks, paths, strict=True):
@@ -105,7 +105,7 @@ def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
 
 
 def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
-    """Send a smooth image to the page, with noise of that sigma (of 255) if any, and return where the page keeps it."""
+    """Upload a smooth image, with noise of sigma `noise` on the 0-255 scale, and return its path on the server."""
     buffer, rng = io.BytesIO(), np.random.default_rng(seed)
     smooth = Image.fromarray(rng.integers(0, 256, (side // 4, side // 4), dtype=np.uint8)).resize((side, side))
     if noise:
@@ -121,7 +121,7 @@ def _sent(url: str, content: bytes) -> str:
 
 
 def _refused(url: str, calls: int) -> float:
-    """Milliseconds until a small file that would be a huge picture is refused: its median."""
+    """Measure the median time in milliseconds until a small file of a huge image is rejected."""
     buffer = io.BytesIO()
     Image.new("1", (BOMB_SIDE, BOMB_SIDE)).save(buffer, "png")
     path, ask = _sent(url, buffer.getvalue()), _asker(url, "error")
@@ -129,14 +129,14 @@ def _refused(url: str, calls: int) -> float:
 
 
 def _kept(url: str, page: int, calls: int) -> float:
-    """Measure by how many MB the page has grown after 1,000 comparisons, each by a visitor who did not come before."""
+    """Measure the memory growth of the page in MB over 1,000 comparisons, each by a new visitor."""
     path = _uploaded(url, SIDES[0], 0)
 
     def visit(call: int) -> None:
         with httpx.Client(base_url=url, timeout=PATIENCE) as connection:
             _answer(connection, path, call)
 
-    for call in range(calls):  # fills what is bounded
+    for call in range(calls):  # fills the bounded caches
         visit(call)
     before = _resident(page)
     for call in range(1000):
@@ -145,7 +145,9 @@ def _kept(url: str, page: int, calls: int) -> float:
 
 
 def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
-    """Measure a photograph's seconds, the page's MB before, at the peak and after, and comparisons meanwhile."""
+    """Measure a photograph's seconds, the page's MB before, at the peak and after, and the time of comparisons
+    meanwhile.
+    """
     side, path, small = round((megapixels * 1e6) ** 0.5), _uploaded(url, SIDES[0], 0), _asker(url)
     photograph = _uploaded(url, side, 0, noise=25)
     resident, times = [_resident(page)], []
@@ -180,13 +182,13 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
 
 
 def _resident(page: int) -> float:
-    """Memory in MB of a process and of those that it started, as Linux counts it; elsewhere not a number."""
+    """Return the resident memory in MB of a process and its descendants on Linux; return NaN on other systems."""
     if not Path("/proc/self/status").exists():
         return float("nan")
     total, left = 0.0, [page]
     while left:
         process = Path("/proc", str(left.pop()))
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # one that has ended meanwhile
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a process that has ended meanwhile
             status = process.joinpath("status").read_text()
             total += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
             for task in process.joinpath("task").iterdir():
@@ -195,11 +197,11 @@ def _resident(page: int) -> float:
 
 
 def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:
-    """A person, whose connection stays open as a browser's does."""
+    """Return a function that makes timed requests over one open connection, like a browser."""
     connection = httpx.Client(base_url=url, timeout=60)
 
     def ask(path: str, seed: int) -> float:
-        """Seconds from a request to its whole answer."""
+        """Return the seconds from a request to its complete response."""
         began = time.perf_counter()
         _answer(connection, path, seed, event)
         return time.perf_counter() - began
@@ -208,12 +210,12 @@ def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:
 
 
 def _answer(connection: httpx.Client, path: str, seed: int, event: str = "complete") -> str:
-    """The answer to one request for a comparison, as text; raises ValueError if it is another event."""
+    """Return the response to one comparison request as text; raise ValueError if the event is not `event`."""
     return _called(connection, "compare", [_file(path), *OF_COMPARE, seed, "mnist", decoders(), "pictures"], event)
 
 
 def _called(connection: httpx.Client, name: str, data: list[object], event: str = "complete") -> str:
-    """The answer of one of the page's functions, as text; raises ValueError if it is another event."""
+    """Call a function of the page and return the response as text; raise ValueError if the event is not `event`."""
     call = connection.post(f"gradio_api/call/{name}", json={"data": data})
     if call.is_error:
         raise ValueError(f"the page refused a call of {name}: {call.text[:200]}")
@@ -228,8 +230,8 @@ def _file(path: str) -> dict[str, object]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
-def _parser() -> commandline.Parser:
-    parser = commandline.Parser(prog="python -m demo.load", description=__doc__)
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog="python -m demo.load", description=__doc__)
     parser.add_argument("--calls", type=int, default=50, help="of each person (default: %(default)s)")
     parser.add_argument("--users", type=int, default=4, help="people at once (default: %(default)s)")
     sizes = ", ".join(map(str, MEGAPIXELS))
@@ -241,4 +243,4 @@ def _parser() -> commandline.Parser:
 
 
 if __name__ == "__main__":
-    commandline.run(main)
+    cli.run(main)

@@ -1,4 +1,4 @@
-"""The page: its tabs put together, and how it is served."""
+"""The page: assembly of its tabs, and the options of its server."""
 
 from __future__ import annotations
 
@@ -8,28 +8,17 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo import (
-    api,
-    benchmark,
-    board,
-    calls,
-    compare,
-    grids,
-    learn,
-    photo,
-    photo_events,
-    photo_hint,
-    uploads,
-    warm,
-    wipe,
-)
-from demo.calls import Calls
-from demo.compute import alone
-from demo.gate import Gate
-from demo.guarded import Guarded
-from demo.head import TITLE, Head
-from demo.inputs import LIVE, MODEL, PRIVATE
-from demo.limits import LARGEST_FILE, BodyLimit
+from demo.compute import warm
+from demo.compute.worker import alone
+from demo.guard import calls, uploads
+from demo.guard.body_limit import LARGEST_FILE, BodyLimit
+from demo.guard.calls import Calls
+from demo.guard.gate import Gate
+from demo.tabs import benchmark, compare, learn, photo, photo_events, photo_hint
+from demo.widgets import api_help, array_html, before_after, comparison
+from demo.widgets.checked_blocks import Guarded
+from demo.widgets.controls import LIVE, MODEL, PRIVATE
+from demo.widgets.head import TITLE, Head
 
 INTRODUCTION = f"""# {TITLE}
 Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder, data, noise and
@@ -38,7 +27,7 @@ training; only the upsampling stage differs. **Turn the noise up and compare**, 
 CONTROLS = Path(__file__).parent / "controls.js"
 LOOKS = Path(__file__).parent / "controls.css"
 
-# Gradio's own semibold file lacks most letters (5 kB), so words came out in two fonts; its bold file is whole.
+# Gradio's own semibold file lacks most letters (5 kB), so text mixed two fonts; its bold file is complete.
 FONT = "".join(
     f"""@font-face {{ font-family: "Source Sans Pro"; font-weight: {weight};
   src: url("static/fonts/SourceSansPro/SourceSansPro-Bold.woff2") format("woff2"); }}
@@ -46,16 +35,16 @@ FONT = "".join(
     for weight in (600, 700)
 )
 
-# The colour of the chosen tab fails the contrast that WCAG AA asks for; the colour of links passes.
+# Gradio's color of the selected tab fails the contrast of WCAG AA; the color of links passes.
 TABS = 'button[role="tab"][aria-selected="true"] { color: var(--link-text-color) !important; }'
 
-STYLED = (board, compare, photo, wipe, grids, benchmark)
+STYLED = (comparison, compare, photo, before_after, array_html, benchmark)
 
 
 @alone
 def build() -> gr.Blocks:
-    """Build the Blocks; no network runs here but a small one, so that the port opens at once."""
-    uploads.folder()  # before a component puts anything into Gradio's usual one
+    """Build the Blocks; run only one small network here, so that the port opens at once."""
+    uploads.folder()  # before a component writes into Gradio's default folder
     with Guarded(title=TITLE, fill_width=True, analytics_enabled=False) as page:
         gr.Markdown(INTRODUCTION)
         with gr.Tabs() as tabs:
@@ -70,18 +59,18 @@ def build() -> gr.Blocks:
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
         with gr.Accordion("Ask it from a program", open=False):
-            lines = gr.Markdown(api.text())
+            lines = gr.Markdown(api_help.text())
         address = gr.Textbox(visible=False)
-        # The browser knows where the page is open, whatever stands between it and this machine.
+        # Only the browser knows the page's address if there is a proxy.
         here = "() => [location.origin + location.pathname.replace(/[^/]*$/, '')]"
-        page.load(api.text, address, lines, js=here, queue=False, **PRIVATE)
+        page.load(api_help.text, address, lines, js=here, queue=False, **PRIVATE)
         _first_results(page, compared, cleaned)
-    # The REST route would skip the queue and its bound.
+    # The REST route would skip the queue and its limit.
     return page.queue(api_open=False, max_size=16)
 
 
 def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Photo) -> None:
-    """Show what the tabs open with once the page is there, and what a link asks for."""
+    """Register the load events that show the first results of the tabs, or the results that a permalink requests."""
     at_once = {"queue": False, **PRIVATE, **LIVE}
     page.load(prepare, **at_once)
     page.load(compare.opening, None, compared.outputs, **at_once)
@@ -93,15 +82,15 @@ def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Ph
 
 
 def prepare() -> None:
-    """Begin in the background with the first results and with the search for the quickest way to run networks."""
+    """Start computing the first results and autotuning the networks in the background."""
     warm.begin(compare.first, photo_events.first, compare.offered)
 
 
 def launch_options() -> dict[str, Any]:
-    """What `launch` is given, here and in a Space: checked calls, bounded uploads, no raw errors, nothing recorded."""
+    """Return the options of `launch`, here and in a Space: checked calls, limited uploads, no raw errors, no logs."""
     return {
         "theme": _theme(),
-        "head": f"{board.SCRIPT}\n<script>{CONTROLS.read_text()}</script>",
+        "head": f"{comparison.SCRIPT}\n<script>{CONTROLS.read_text()}</script>",
         "css": FONT + TABS + LOOKS.read_text() + "".join(part.CSS for part in STYLED),
         "max_file_size": LARGEST_FILE,
         "show_error": False,
@@ -109,7 +98,7 @@ def launch_options() -> dict[str, Any]:
         "run_history": False,
         "footer_links": ["api"],
         "state_session_capacity": calls.KEPT,
-        "ssr_mode": False,  # a second server would answer, without these checks
+        "ssr_mode": False,  # a second server would respond, without these checks
         "app_kwargs": {
             "middleware": [Middleware(layer) for layer in (Gate, BodyLimit, Calls, Head)],
             "lifespan": uploads.swept,
@@ -118,7 +107,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def _theme() -> gr.Theme:
-    # The default colours of these fail the contrast that WCAG AA asks for.
+    # Gradio's default colors of these parts fail the contrast of WCAG AA.
     return gr.themes.Default(primary_hue="blue").set(
         body_text_color_subdued="*neutral_600",
         button_primary_background_fill="*primary_700",

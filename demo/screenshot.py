@@ -1,4 +1,4 @@
-"""`python -m demo.screenshot docs/demo.png`: a picture of a tab of the page as it opens, for the README."""
+"""`python -m demo.screenshot docs/demo.png`: screenshot of a tab of the page as it opens, for the README."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.page import build, launch_options
-from denoise import commandline
+from denoise import cli
 
 SHOWN = {
     "Compare": "#board img",
     "Photo": "#wipe img",
     "Benchmark": "#scores",
     "Learn": "#lesson-pooling table",
-}  # what says that a tab is there
+}  # selector that is present once a tab has loaded
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
@@ -25,12 +25,12 @@ SWITCHES = (
 def take(
     url: str, target: Path, *, tab: str = "Compare", width: int = 1280, height: int = 720, dark: bool = False
 ) -> None:
-    """Photograph a tab of the page at `url` once what it shows is there, as a PNG of `width` x `height` pixels.
+    """Save a screenshot of a tab of the page at `url`, once loaded, as a PNG of `width` x `height` pixels.
 
     Raises
     ------
     ValueError
-        Playwright or a Chromium is missing, or the page did not come.
+        Playwright or a Chromium is missing, or the page did not load.
     """
     try:
         from playwright.sync_api import Error, sync_playwright
@@ -47,7 +47,7 @@ def take(
             page.wait_for_selector(SHOWN[tab])
             page.wait_for_load_state("networkidle")
             page.evaluate("document.fonts.ready")
-            page.evaluate("scrollTo(0, 0)")  # where a click on a tab may have moved the page
+            page.evaluate("scrollTo(0, 0)")  # a click on a tab may have scrolled the page
             page.screenshot(path=target)
             browser.close()
     except Error as error:
@@ -56,7 +56,7 @@ def take(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = commandline.Parser(prog="python -m demo.screenshot", description=__doc__)
+    parser = cli.Parser(prog="python -m demo.screenshot", description=__doc__)
     parser.add_argument("target", type=Path, help="the .png file to write")
     parser.add_argument("--tab", choices=list(SHOWN), default="Compare", help="which tab (default: %(default)s)")
     parser.add_argument("--width", type=int, default=1280, help="pixels (default: %(default)s)")
@@ -72,4 +72,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    commandline.run(main)
+    cli.run(main)

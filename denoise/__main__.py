@@ -1,4 +1,4 @@
-"""`python -m denoise photo.jpg`: clean images, one or many, with shipped or own weights."""
+"""`python -m denoise photo.jpg`: denoise one or many images with shipped or own weights."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from denoise import commandline
+from denoise import cli
 
-SCALE = 255  # of --sigma
+SCALE = 255  # scale of --sigma
 MEGAPIXEL = 1_000_000
 
 
@@ -22,16 +22,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ValueError(f"--largest is {given.largest:g}; it is a number of megapixels above 0")
     from tqdm import tqdm
 
-    from denoise import cleaning  # after the options are read, as it imports torch
+    from denoise.inference import clean_files  # after the options are parsed, as it imports torch
 
     def tell(line: str, file: TextIO | None = None) -> None:
-        tqdm.write(commandline.one_line(line), file=file or sys.stdout)  # above the bar, if there is one
+        tqdm.write(cli.one_line(line), file=file or sys.stdout)  # above the progress bar, if there is one
 
-    jobs = cleaning.plan(given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr))
+    jobs = clean_files.plan(given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr))
     sigma = None if given.sigma is None else given.sigma / SCALE
-    clean = cleaning.cleaner(given.model, sigma, ensemble=given.ensemble)
+    clean = clean_files.cleaner(given.model, sigma, ensemble=given.ensemble)
     failed = 0
-    for outcome in cleaning.run(jobs, clean, round(given.largest * MEGAPIXEL)):
+    for outcome in clean_files.run(jobs, clean, round(given.largest * MEGAPIXEL)):
         for warning in outcome.warnings:
             tell(f"warning: {warning}", sys.stderr)
         if outcome.error:
@@ -42,8 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2 if failed else 0
 
 
-def _parser() -> commandline.Parser:
-    parser = commandline.Parser(prog="python -m denoise", description=__doc__)
+def _parser() -> cli.Parser:
+    parser = cli.Parser(prog="python -m denoise", description=__doc__)
     add = parser.add_argument
     add("pictures", nargs="+", help="noisy images: files, folders, or patterns as 'scans/*.png'")
     add(
@@ -60,4 +60,4 @@ def _parser() -> commandline.Parser:
 
 
 if __name__ == "__main__":
-    commandline.run(main)
+    cli.run(main)

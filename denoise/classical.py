@@ -1,8 +1,8 @@
-"""Denoisers without training: the floors of every table and scikit-image's classical methods, behind one interface.
+"""Denoisers without training: the trivial baselines and scikit-image's classical methods, with one interface.
 
-Each entry of `DENOISERS` builds, from the training pictures, a denoiser `(noisy, sigma) -> estimate` on (N, C, H, W)
-float32. The fact `told_sigma` says whether it uses the true noise level, which the blind networks never see; `floor`
-marks those that compute nothing, so that there is no time to measure.
+Each entry of `DENOISERS` builds, from the training images, a denoiser `(noisy, sigma) -> estimate` on (N, C, H, W)
+float32. The fact `told_sigma` is True if the denoiser uses the true noise level, which blind networks never get. The
+fact `floor` marks baselines that compute nothing, so that there is no time to measure.
 
 References
 ----------
@@ -33,31 +33,31 @@ DENOISERS = Registry("denoiser")
 
 
 class NotApplicable(ValueError):
-    """A method that cannot be built for these pictures; its text says why."""
+    """Error of a method that cannot be built for the given images; its text gives the reason."""
 
 
 # In units of sigma; `python -m bench tune` chose them on validation digits and wrote bench/results/tuning.csv.
 NLM_STRENGTH = 0.7
 TV_STRENGTH = 0.4
 WAVELET_STRENGTH = 0.5
-LARGE = 64 * 64  # values; the fast form of non-local means weights patches evenly, not by a Gaussian
+LARGE = 64 * 64  # values; above it the fast form of non-local means, which weights patches evenly, not by a Gaussian
 
 
 @DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False, floor=True)
 def noisy_input(training: Pictures) -> Denoise:
-    """Do nothing: the score that a denoiser has to beat."""
+    """Return the input: the score that a denoiser has to beat."""
     return lambda noisy, sigma: noisy
 
 
 @DENOISERS.register("black", label="Black picture", colour="#000000", told_sigma=False, floor=True)
 def black(training: Pictures) -> Denoise:
-    """Answer black whatever comes: on MNIST this beats the noisy input at sigma 0.5."""
+    """Return black for every input: on MNIST its score exceeds that of the noisy input at sigma 0.5."""
     return lambda noisy, sigma: torch.zeros_like(noisy)
 
 
 @DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False, floor=True)
 def mean(training: Pictures) -> Denoise:
-    """Answer the mean of the training pictures whatever comes; where they are not of its size, their mean value."""
+    """Return the mean training image for every input; if sizes differ, return the mean value."""
     values = torch.stack([image.double().mean() for image in training]).mean() / 255
     alike = len({image.shape for image in training}) == 1
     picture = _mean_picture(training) if alike else None
@@ -71,27 +71,27 @@ def mean(training: Pictures) -> Denoise:
 
 
 def _mean_picture(training: Pictures) -> Tensor:
-    """The mean of pictures of one size, (C, H, W) float32 in [0, 1]."""
+    """Return the mean of images of one size, (C, H, W) float32 in [0, 1]."""
     total = sum(clean.double().sum(0) for clean, _ in training.batches(5_000))
     return (total / len(training)).float()
 
 
 @DENOISERS.register("median", label="Median 3x3", colour="#bbbbbb", told_sigma=False)
 def median(training: Pictures) -> Denoise:
-    """The median of each 3x3 neighbourhood."""
+    """Compute the median of each 3x3 neighborhood."""
     return lambda noisy, sigma: torch.from_numpy(median_filter(noisy.numpy(), size=(1, 1, 3, 3)))
 
 
 @DENOISERS.register("nlm", label="Non-local means", colour="#e69f00", told_sigma=True)
 def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
-    """Non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
+    """Apply non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
     return each(
         lambda image, sigma, axis: restoration.denoise_nl_means(
             image,
             patch_size=5,
             patch_distance=6,
             h=strength * sigma,
-            fast_mode=image.size > LARGE,  # without, a photograph takes a minute
+            fast_mode=image.size > LARGE,  # without it, a photograph takes a minute
             channel_axis=axis,
         )
     )
@@ -99,7 +99,7 @@ def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
 
 @DENOISERS.register("tv", label="Total variation", colour="#f0e442", told_sigma=True)
 def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
-    """Total variation by Chambolle's projection, `weight = strength * sigma`."""
+    """Minimize total variation by Chambolle's projection, `weight = strength * sigma`."""
     return each(
         lambda image, sigma, axis: restoration.denoise_tv_chambolle(image, weight=strength * sigma, channel_axis=axis)
     )
@@ -107,8 +107,8 @@ def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
 
 @DENOISERS.register("wavelet", label="Wavelet BayesShrink", colour="#8c564b", told_sigma=True)
 def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
-    """Soft BayesShrink thresholds on two levels of symlets, for noise of `strength * sigma`."""
-    # By default scikit-image takes three levels fewer than fit, which leaves one for 28x28.
+    """Apply soft BayesShrink thresholds on two levels of symlets, for noise of `strength * sigma`."""
+    # By default scikit-image takes three levels fewer than fit, which leaves one level for 28x28.
     return each(
         lambda image, sigma, axis: restoration.denoise_wavelet(
             image, sigma=strength * sigma, wavelet="sym4", wavelet_levels=2, channel_axis=axis
@@ -117,25 +117,22 @@ def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
 
 
 if importlib.util.find_spec("bm3d"):
-    # Only where the user installed it: its licence is non-commercial, so it is no dependency of this project.
+    # Only if the user installed it: its license is non-commercial, so it is no dependency of this project.
 
     @DENOISERS.register("bm3d", label="BM3D", colour="#b15928", told_sigma=True)
     def bm3d(training: Pictures) -> Denoise:
-        """Block-matching and 3D filtering (Dabov et al. 2007), as its authors' package does it."""
+        """Apply block-matching and 3D filtering (Dabov et al. 2007), by its authors' package."""
         package = importlib.import_module("bm3d")
         return each(lambda image, sigma, axis: package.bm3d(image, sigma_psd=sigma))
 
 
 def each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:
-    """Make a denoiser of a method for one image, (H, W) or (H, W, C) float32; sigma 0 needs no cleaning.
-
-    `method` takes the image, sigma and the axis of its channels, None if it is gray.
-    """
+    """Build a denoiser from a method for one image, (H, W) or (H, W, C) float32; at sigma 0 return the input."""
 
     def denoise(noisy: Tensor, sigma: float) -> Tensor:
         if sigma == 0:
             return noisy
-        # A gray picture goes in without a channel axis: with one of length 1 non-local means answers nonsense.
+        # A gray image has no channel axis: with an axis of length 1 non-local means returns wrong values.
         gray = noisy.shape[1] == 1
         pictures = noisy[:, 0] if gray else noisy.permute(0, 2, 3, 1)
         rows = [

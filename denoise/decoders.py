@@ -1,8 +1,9 @@
-"""Every upsampling stage, side by side: the one thing that the project compares.
+"""Decoders: every upsampling stage that the project compares.
 
-A decoder is a function `(in_channels, out_channels, *, bias=True) -> nn.Module`. The module doubles height and
-width: (N, in_channels, H, W) -> (N, out_channels, 2H, 2W), and is linear: normalisation and activation follow it.
-A module whose registry entry has `needs_indices` takes a second argument, where each maximum of the pooling stood.
+A decoder is a function `(in_channels, out_channels, *, bias=True) -> nn.Module`. The module doubles height and width:
+(N, in_channels, H, W) -> (N, out_channels, 2H, 2W). The module is linear: normalization and activation follow the
+module. If the registry entry has `needs_indices`, the module takes a second argument, the positions of the pooling's
+maxima.
 
 References
 ----------
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from denoise.registry import Registry
 
 DECODERS = Registry("decoder")
-"""The fact `needs_indices` marks a stage that takes the positions that max-pooling returned, (N, C, H, W) int64."""
+"""Registry of decoders. Fact `needs_indices`: the stage takes the positions from max-pooling, (N, C, H, W) int64."""
 
 
 @DECODERS.register("nearest", label="Upsampling nearest + conv 3x3", colour="#0072b2")
@@ -37,7 +38,7 @@ def nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Mod
 
 @DECODERS.register("conv_nearest", label="Conv 3x3 + upsampling nearest", colour="#56b4e9")
 def conv_nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve at low resolution, then repeat: the order of the Keras blog; the output is constant in 2x2 cells."""
+    """Convolve at low resolution, then repeat, in the order of the Keras blog; the output is constant in 2x2 cells."""
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias),
         nn.Upsample(scale_factor=2, mode="nearest"),
@@ -46,7 +47,7 @@ def conv_nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> n
 
 @DECODERS.register("bilinear", label="Upsampling bilinear + conv 3x3", colour="#009e73")
 def bilinear(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Interpolate between pixel centres, then convolve: Keras `UpSampling2D(interpolation="bilinear")`."""
+    """Interpolate between pixel centers, then convolve: Keras `UpSampling2D(interpolation="bilinear")`."""
     return nn.Sequential(
         nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias),
@@ -55,30 +56,33 @@ def bilinear(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Mo
 
 @DECODERS.register("transposed_k2", label="Transposed conv 2x2", colour="#e69f00")
 def transposed_k2(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Kernel 2, stride 2, as in U-Net: no overlap, each code value paints one 2x2 cell; the same as a 1x1 sub-pixel."""
+    """Apply kernel 2, stride 2, as in U-Net: each code value fills one 2x2 cell without overlap.
+
+    The stage equals a 1x1 sub-pixel convolution.
+    """
     return nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
 
 
 @DECODERS.register("transposed_k3", label="Transposed conv 3x3", colour="#d55e00", aliases=("transposed",))
 def transposed_k3(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Kernel 3, stride 2: Keras `Conv2DTranspose(3, strides=2, padding="same")`.
+    """Apply kernel 3, stride 2: Keras `Conv2DTranspose(3, strides=2, padding="same")`.
 
-    Kernels overlap in every second row and column, so the four phases of a 2x2 cell sum 1, 2, 2 and 4 taps: the
-    uneven overlap that Odena et al. blame for checkerboards. PyTorch crops at the start and Keras at the end, a shift
-    of one pixel: harmless when training from scratch, wrong when loading Keras weights.
+    Kernels overlap in every second row and column, so the four phases of a 2x2 cell sum 1, 2, 2 and 4 taps. Odena et
+    al. explain checkerboards by this uneven overlap. PyTorch crops at the start and Keras at the end, a shift of one
+    pixel. The shift is harmless for training from scratch, but wrong for weights from Keras.
     """
     return nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=bias)
 
 
 @DECODERS.register("transposed_k4", label="Transposed conv 4x4", colour="#cc79a7")
 def transposed_k4(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Kernel 4, stride 2: the kernel is a multiple of the stride, so all four phases sum 4 taps."""
+    """Apply kernel 4, stride 2: the kernel is a multiple of the stride, so all four phases sum 4 taps."""
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
 
 
 @DECODERS.register("pixel_shuffle", label="Sub-pixel conv 3x3", colour="#332288")
 def pixel_shuffle(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve to four times the channels, then lay each four out in a 2x2 cell (Shi et al. 2016)."""
+    """Convolve to four times the channels, then arrange each four in a 2x2 cell (Shi et al. 2016)."""
     return nn.Sequential(
         nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1, bias=bias),
         nn.PixelShuffle(2),
@@ -87,10 +91,10 @@ def pixel_shuffle(in_channels: int, out_channels: int, *, bias: bool = True) -> 
 
 @DECODERS.register("pixel_shuffle_icnr", label="Sub-pixel conv 3x3, ICNR", colour="#882255")
 def pixel_shuffle_icnr(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """`pixel_shuffle` whose four kernels of a cell start equal, as nearest upsampling (Aitken et al. 2017)."""
+    """Build `pixel_shuffle` with equal initial kernels in a cell, like nearest upsampling (Aitken et al. 2017)."""
     stage = pixel_shuffle(in_channels, out_channels, bias=bias)
     with torch.no_grad():
-        for parameter in stage.parameters():  # (4 * out, ...): the four of a cell are neighbours
+        for parameter in stage.parameters():  # (4 * out, ...): the four channels of a cell are adjacent
             parameter.copy_(parameter[::4].repeat_interleave(4, dim=0))
     return stage
 
@@ -106,8 +110,8 @@ class _MaxUnpool(nn.Module):
 
 @DECODERS.register("max_unpool", label="Conv 3x3 + max-unpooling", colour="#117733", needs_indices=True)
 def max_unpool(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve to the channels that were pooled, then put each value where the maximum was; the rest is zero.
+    """Convolve to the channels that were pooled, then place each value at its maximum's position; the rest is zero.
 
-    The positions pass by the code, so this arm knows more of the picture than the others.
+    The positions bypass the code, so this arm has more information about the image than any other arm.
     """
     return _MaxUnpool(in_channels, out_channels, bias)

@@ -1,4 +1,4 @@
-"""PSNR and SSIM under the project's one convention, for whole batches.
+"""PSNR and SSIM of batches, under one convention for the whole project.
 
 References
 ----------
@@ -16,19 +16,19 @@ SSIM_CONVENTION = "Gaussian 11x11, sigma 1.5, no sample covariance, valid region
 
 
 def psnr(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
-    """Peak signal-to-noise ratio of each picture, in dB.
+    """Compute the peak signal-to-noise ratio of each image, in dB.
 
     Parameters
     ----------
     preds, target : Tensor
-        (N, C, H, W), same shape; or one target for all, (1, C, H, W).
+        (N, C, H, W), same shape; or one target for all images, (1, C, H, W).
     data_range : float
-        The span of valid values.
+        Span of valid values.
 
     Returns
     -------
     Tensor
-        (N,) float32; inf where a picture equals its target.
+        (N,) float32; inf if an image equals its target.
     """
     _check(preds, target)
     mse = (preds.float() - target.float()).square().flatten(1).mean(1)
@@ -36,17 +36,17 @@ def psnr(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
 
 
 def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
-    """Structural similarity of each picture, as in Wang et al. 2004: valid region only, the mean over channels.
+    """Compute the structural similarity of each image (Wang et al. 2004): valid region only, mean over channels.
 
-    Equal to scikit-image's `gaussian_weights=True, sigma=1.5, use_sample_covariance=False` with a border of 5 pixels
-    left out.
+    The result equals scikit-image's with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`, without a
+    border of 5 pixels.
 
     Parameters
     ----------
     preds, target : Tensor
-        (N, C, H, W), same shape, at least 11x11; or one target for all, (1, C, H, W).
+        (N, C, H, W), same shape, at least 11x11; or one target for all images, (1, C, H, W).
     data_range : float
-        The span of valid values.
+        Span of valid values.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     _check(preds, target)
     if min(preds.shape[-2:]) < WINDOW:
         raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the pictures are {tuple(preds.shape[-2:])}")
-    # Variances are differences of nearly equal numbers: float64 keeps six digits of SSIM where float32 keeps four.
+    # Variances are differences of nearly equal numbers: SSIM has six correct digits in float64, four in float32.
     x, y = preds.double(), target.double()
     mean_x, mean_y, xx, yy, xy = (_blur(moment) for moment in (x, y, x * x, y * y, x * y))
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
@@ -78,7 +78,7 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def _weighted(x: Tensor, weights: Tensor, axis: int) -> Tensor:
-    """Sums of neighbours along an axis: convolutions of float64 are slow, and slow down with the number of pictures."""
+    """Sum weighted neighbors along an axis: float64 convolutions are slow, and slower with the number of images."""
     size = x.shape[axis] - len(weights) + 1
     total = x.narrow(axis, 0, size) * weights[0]
     for place, weight in enumerate(weights[1:].tolist(), 1):

@@ -1,8 +1,8 @@
-"""Corruptions by name, each deterministic per picture.
+"""Corruptions by name, each deterministic per image.
 
-A noise is a function `(clean, level, draws) -> noisy`: clean (N, C, H, W) float32 in [0, 1], level (N, 1, 1, 1) in the
-units of that noise, draws a source of random numbers. It returns values that may lie outside [0, 1]; `corrupt` clamps
-them where asked. Clipped and unclipped are different corruptions and never stand in one column.
+A noise is a function `(clean, level, draws) -> noisy`. `clean` is (N, C, H, W) float32 in [0, 1], and `level` is
+(N, 1, 1, 1) in the units of the noise. `draws` is a source of random numbers. The output may leave [0, 1]; `corrupt`
+clamps it if asked. Clipped and unclipped noise are different corruptions and never share a column of a table.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from torch import Tensor
 from denoise.registry import Registry
 
 NOISES = Registry("noise")
-"""Facts of an entry: `unit` says what the level is in, `largest` is the highest level that makes sense, `levels` are
-those of the tables; `photographic` marks what is of no use on digits and stands in the tables of photographs alone."""
+"""Registry of noises. Facts of an entry: `unit` is the unit of the level, `largest` the highest valid level, `levels`
+the levels of the tables. `photographic` marks a noise for the tables of photographs only."""
 
 
 class Draws(Protocol):
-    """Where random numbers come from."""
+    """Source of random numbers."""
 
     def normal(self, like: Tensor) -> Tensor:
-        """Standard normal numbers of the shape, dtype and device of `like` (N, C, H, W)."""
+        """Draw standard normal numbers of the shape, dtype and device of `like` (N, C, H, W)."""
 
     def uniform(self, like: Tensor) -> Tensor:
-        """Numbers in [0, 1), as `normal`."""
+        """Draw numbers in [0, 1) of the shape, dtype and device of `like` (N, C, H, W)."""
 
     def poisson(self, rate: Tensor) -> Tensor:
-        """Counts with the expectations `rate` (N, C, H, W), in its dtype and on its device."""
+        """Draw counts with the expectations `rate` (N, C, H, W), in its dtype and on its device."""
 
 
 class BatchDraws:
-    """Numbers for training: fresh for each batch, from one generator."""
+    """Random numbers for training: new for each batch, from one generator."""
 
     def __init__(self, generator: torch.Generator) -> None:
         self.generator = generator
@@ -55,9 +55,9 @@ class BatchDraws:
 
 
 class PictureDraws:
-    """Numbers for measuring: each picture has its own counter-based generator (Philox), keyed by its own seed.
+    """Random numbers for evaluation: each image has its own counter-based generator (Philox), keyed by its own seed.
 
-    So the noise of a picture depends on nothing but its seed: not on batch size, order, model or device.
+    The noise of an image thus depends on its seed alone: not on batch size, order, network or device.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -108,7 +108,7 @@ def salt_pepper(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     levels=(0.1, 0.2, 0.4),
 )
 def poisson(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Count photons: the variance is `level**2` times the value, so black stays black."""
+    """Draw photon counts: the variance is `level**2` times the value, so black stays black."""
     white = level.clamp(min=1e-3) ** -2
     return torch.where(level > 0, draws.poisson(clean * white) / white, clean)
 
@@ -121,14 +121,16 @@ def poisson(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     levels=(0.2, 0.4, 0.6),
 )
 def speckle(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Multiply by Gaussian noise around 1 of standard deviation `level`, as radar and ultrasound do."""
+    """Multiply by Gaussian noise around 1 of standard deviation `level`, as in radar and ultrasound images."""
     return clean + level * clean * draws.normal(clean)
 
 
 @NOISES.register("masking", label="Masking", unit="share of pixels lost", largest=1.0, levels=(0.1, 0.25, 0.5))
 def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Set a share `level` of all values to 0: the corruption of Vincent et al., "Extracting and composing robust
-    features with denoising autoencoders", 2008."""
+    """Set a share `level` of all values to 0.
+
+    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.
+    """
     return clean.masked_fill(draws.uniform(clean) < level, 0.0)
 
 
@@ -141,8 +143,11 @@ def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     photographic=True,
 )
 def camera(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Photon noise over a floor of read-out noise, a fifth of that at white: the variance is linear in the value (Foi,
-    Trimeche, Katkovnik and Egiazarian, "Practical Poissonian-Gaussian noise modeling", 2008)."""
+    """Add photon noise and read-out noise, whose sigma is a fifth of the total sigma at white.
+
+    The variance is linear in the value (Foi, Trimeche, Katkovnik and Egiazarian, "Practical Poissonian-Gaussian noise
+    modeling", 2008).
+    """
     return clean + level * (0.04 + 0.96 * clean.clamp(0, 1)).sqrt() * draws.normal(clean)
 
 
@@ -155,7 +160,7 @@ def camera(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     photographic=True,
 )
 def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Write as JPEG and read again; gray or RGB, in 8 bits. Nothing is drawn, and level 0 writes nothing."""
+    """Round-trip through JPEG at quality 100 * (1 - level), gray or RGB, in 8 bits; level 0 is the identity."""
     noisy = clean.clone()
     for index in torch.nonzero(level.flatten() > 0).flatten().tolist():
         eight = (clean[index].clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
@@ -175,8 +180,10 @@ def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     photographic=True,
 )
 def mixed(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Each picture under Gaussian noise (every second one), Poisson, camera noise or JPEG: to train a network for
-    noise that nobody measured."""
+    """Corrupt each image by a random choice of Gaussian (half of the images), Poisson, camera or JPEG noise.
+
+    The mixture serves to train a network for noise of unknown kind.
+    """
     chance = draws.uniform(clean)[:, :1, :1, :1]
     noisy = gaussian(clean, level, draws)
     noisy = torch.where(chance < 3 / 6, poisson(clean, level, draws), noisy)
@@ -194,12 +201,12 @@ def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = 
     clean : Tensor
         (N, C, H, W) float32 in [0, 1].
     level : float or Tensor
-        One level, or (N,) levels, in the units of that noise (sigma in [0, 1] units for `gaussian`).
+        One level, or (N,) levels, in the units of the noise (sigma in [0, 1] units for `gaussian`).
     draws : BatchDraws or PictureDraws
     noise : str
         A name of `NOISES`.
     clip : bool
-        Clamp to [0, 1], as every tutorial does; papers do not.
+        Clamp to [0, 1], as tutorials do and papers do not.
 
     Returns
     -------
@@ -209,9 +216,9 @@ def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = 
     Raises
     ------
     UnknownName
-        No noise of that name.
+        Unknown noise.
     ValueError
-        A level that is not a number, negative, or beyond the scale of that noise.
+        A level that is not a number, negative, or beyond the scale of the noise.
     """
     levels = torch.as_tensor(level, dtype=clean.dtype, device=clean.device).expand(len(clean))
     for extreme in (levels.min(), levels.max()):
@@ -220,17 +227,17 @@ def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = 
 
 
 def corrupt_unchecked(clean: Tensor, levels: Tensor, draws: Draws, *, noise: str, clip: bool) -> Tensor:
-    """As `corrupt`, of (N,) levels that are known to be valid: to look at them, a GPU would have to be waited for."""
+    """Corrupt with (N,) valid levels; a check of the levels, as in `corrupt`, would synchronize with the GPU."""
     noisy = NOISES[noise].build(clean, levels.view(-1, 1, 1, 1), draws)
     return noisy.clamp(0, 1) if clip else noisy
 
 
 def check_level(level: float, noise: str = "gaussian") -> float:
-    """Return `level` where it is valid for that noise; raise ValueError with the unit where it is not."""
+    """Return `level` if it is valid for the noise, else raise ValueError with the unit."""
     facts = NOISES[noise].facts
     try:
         level = float(level)
-    except OverflowError:  # a whole number beyond what a float holds
+    except OverflowError:  # an integer beyond the range of float
         level = math.inf if level > 0 else -math.inf
     if math.isfinite(level) and 0 <= level <= facts["largest"]:
         return level
@@ -241,10 +248,10 @@ def check_level(level: float, noise: str = "gaussian") -> float:
 
 
 def picture_seeds(dataset: str, keys: Sequence[str], noise: str, level: float, draw: int = 0) -> list[int]:
-    """The seed of each picture's test noise: a 128-bit hash of (dataset, key, noise, level, draw).
+    """Return the seed of each image's test noise: a 128-bit hash of (dataset, key, noise, level, draw).
 
-    Levels are taken to six decimals, so that 0.1 + 0.2 and 0.3 name the same noise. Clipped and unclipped noise share
-    the seed: they differ by the clamp alone.
+    Levels are rounded to six decimals, so that 0.1 + 0.2 and 0.3 give the same noise. Clipped and unclipped noise share
+    the seed and differ by the clamp alone.
     """
     stem = f"{dataset}\x1f{noise}\x1f{level:.6f}\x1f{draw}\x1f"
     return [int.from_bytes(hashlib.blake2b((stem + key).encode(), digest_size=16).digest(), "little") for key in keys]

@@ -1,4 +1,4 @@
-"""One way to find a thing by its name, for decoders, datasets, noises and denoisers."""
+"""Registry of named entries: decoders, datasets, noises and denoisers."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 
 class UnknownName(ValueError):
-    """A name that is in no registry; its text names the valid ones and the nearest."""
+    """Error of an unknown name; its text lists the valid names and the nearest."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A registered thing: how it is built, and how tables and pictures show it.
+    """Registered entry: its builder, and its label and color in tables and figures.
 
-    `label` is what a person reads; `colour` is a hex colour that every figure and page uses for it;
-    `facts` holds what only one registry needs, such as `needs_indices` of a decoder.
+    `label` is the text for readers; `colour` is a hex color for all figures and pages; `facts` holds values for one
+    registry only, such as `needs_indices` of a decoder.
     """
 
     name: str
@@ -28,12 +28,12 @@ class Entry:
 
 
 class Registry:
-    """Entries by name, in the order in which they were registered.
+    """Entries by name, in the order of registration.
 
     Parameters
     ----------
     kind : str
-        What the entries are, in the singular ("decoder"): it opens the error messages.
+        Kind of the entries, in the singular ("decoder"): begins the error messages.
 
     Examples
     --------
@@ -55,7 +55,7 @@ class Registry:
     def register(
         self, name: str, *, label: str, colour: str = "#555555", aliases: tuple[str, ...] = (), **facts: Any
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register the decorated function under `name`; raises ValueError when a name is taken."""
+        """Register the decorated function under `name`; raise ValueError if a name is taken."""
 
         def add(build: Callable[..., Any]) -> Callable[..., Any]:
             for taken in (name, *aliases):
@@ -68,7 +68,7 @@ class Registry:
         return add
 
     def __getitem__(self, name: str) -> Entry:
-        """The entry of that name or alias; raises `UnknownName` with the valid names."""
+        """Return the entry of a name or alias; raise `UnknownName` with the valid names."""
         entry = self._entries.get(self._aliases.get(name, name))
         if entry is None:
             raise UnknownName(unknown(self.kind, name, self.names()))
@@ -84,12 +84,12 @@ class Registry:
         return len(self._entries)
 
     def names(self) -> list[str]:
-        """Every name, aliases left out."""
+        """Return every name, without aliases."""
         return list(self._entries)
 
 
 def unknown(kind: str, name: str, valid: list[str]) -> str:
-    """The one line that refuses a name: what was wrong, the nearest name, the valid names."""
+    """Format the error about an unknown name: the name, the nearest valid name, and all valid names."""
     near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.6)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"unknown {kind} {name!r}{hint}; valid: {', '.join(valid) or 'none'}"

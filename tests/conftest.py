@@ -1,4 +1,4 @@
-"""Where the tests find real data, and what a skip means where that data is."""
+"""Shared fixtures: the folder of real data, the rules for skips, a small grid, and a user's models."""
 
 import os
 import subprocess
@@ -9,8 +9,8 @@ import small_grid
 import torch
 
 from bench import __main__ as command
-from bench import report
-from denoise import commandline, datasets
+from bench.report import benchmark_table
+from denoise import cli, datasets
 
 NO_DATA = "is not in the data root"
 NO_BFLOAT16 = "this processor does not compute convolutions in bfloat16"
@@ -31,11 +31,14 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
-    return _unforgiving((yield), collector.config)  # a whole file, for want of an optional package
+    return _unforgiving((yield), collector.config)  # a whole file is skipped if an optional package is missing
 
 
 def _unforgiving(report, config):
-    """With --no-skips a skip is a failure, but for want of data that nobody said were there, or of the processor."""
+    """Turn a skip into a failure with --no-skips.
+
+    Keep the skip if data is missing without DENOISE_DATA, or if the processor lacks bfloat16.
+    """
     said = str(report.longrepr)
     wanting = (NO_DATA in said and "DENOISE_DATA" not in os.environ) or (NO_BFLOAT16 in said and not _has_bfloat16())
     if report.skipped and config.getoption("--no-skips") and not wanting:
@@ -50,20 +53,20 @@ def _has_bfloat16():
 
 @pytest.fixture(scope="session")
 def bfloat16():
-    """Skips the test if oneDNN cannot compute convolutions in bfloat16 here: AVX2 does not suffice."""
+    """Skip the test if oneDNN cannot compute convolutions in bfloat16 on this CPU: AVX2 does not suffice."""
     if not _has_bfloat16():
         pytest.skip(NO_BFLOAT16)
 
 
 @pytest.fixture
 def data_root():
-    """The folder that may hold the real data."""
+    """Return the folder that may hold the real data."""
     return Path(os.environ.get("DENOISE_DATA", "no-data-root-was-given"))
 
 
 @pytest.fixture
 def real(data_root):
-    """A function that returns the data root where the named dataset is in it and skips the test where it is not."""
+    """Return a function that returns the data root, and skips the test if the named dataset is missing there."""
 
     def find(dataset):
         if not datasets.present(dataset, data_root):
@@ -75,7 +78,7 @@ def real(data_root):
 
 @pytest.fixture
 def locked(monkeypatch):
-    """A function that lets no folder of a name be read, which root could read otherwise."""
+    """Return a function that makes folders of a name unreadable, even for root."""
 
     def lock(name):
         scandir = os.scandir
@@ -97,7 +100,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory):
-    """A finished grid on letters; made with as many threads as those that it is held against."""
+    """Return a finished grid on letters, trained with as many threads as the runs that it is compared with."""
     out = tmp_path_factory.mktemp("grid")
     assert small_grid.bench(*small_grid.grid(out)).wait(timeout=240) == 0
     return out
@@ -105,7 +108,7 @@ def done(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def results(done, tmp_path_factory):
-    """The same, collected."""
+    """Return the collected results of the finished grid."""
     folder = tmp_path_factory.mktemp("results")
     command.main(["collect", "--out", str(done), "--results", str(folder)])
     return folder
@@ -113,7 +116,7 @@ def results(done, tmp_path_factory):
 
 @pytest.fixture
 def copy(results, tmp_path):
-    """Collected results that a test may spoil."""
+    """Return a copy of the collected results that a test may damage."""
     folder = tmp_path / "results"
     subprocess.run(["cp", "-r", results, folder], check=True)
     return folder
@@ -126,7 +129,7 @@ def letters():
 
 @pytest.fixture
 def written(tmp_path):
-    """A function that writes a user's file and returns its path."""
+    """Return a function that writes a user's file and returns its path."""
 
     def write(text, name="net.py"):
         path = tmp_path / name
@@ -138,25 +141,25 @@ def written(tmp_path):
 
 @pytest.fixture
 def own_table(tmp_path):
-    """A function that runs `python -m bench` on a few letters and returns its rows."""
+    """Return a function that runs `python -m bench` on a few letters and returns its rows."""
 
     def run(*arguments):
         words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
         command.main([*words, *map(str, arguments)])
-        return report.read(tmp_path / "out" / "table.csv").set_index("method")
+        return benchmark_table.read(tmp_path / "out" / "table.csv").set_index("method")
 
     return run
 
 
 @pytest.fixture
 def refused_model(tmp_path, capsys):
-    """A function that runs `python -m bench --model ...` and returns the one line with which it is refused."""
+    """Return a function that runs `python -m bench --model ...` and returns its one-line error."""
 
     def run(*models):
         out = tmp_path / "out"
         words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--methods", "noisy", "--out", str(out)]
         with pytest.raises(SystemExit) as stop:
-            commandline.run(command.main, [*words, "--model", *map(str, models)])
+            cli.run(command.main, [*words, "--model", *map(str, models)])
         lines = capsys.readouterr().err.splitlines()
         assert stop.value.code == 2
         assert len(lines) == 1

@@ -1,1 +1,1 @@
-"""What each command of `python -m bench` does, one file a command: `main(given)` takes the parsed options."""
+"""Commands of `python -m bench`, one file per command: `main(given)` takes the parsed options."""

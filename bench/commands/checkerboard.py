@@ -1,4 +1,4 @@
-"""`python -m bench checkerboard`: the meters for every network of the results, at initialisation and trained."""
+"""`python -m bench checkerboard`: the checkerboard metrics of every network of the results, initial and trained."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import checkerboard, collect, provenance, tables
-from bench.columns import CHECKERBOARD
-from bench.grid import Network
-from bench.quality import Corruption, noisy_batches
-from bench.recipe import Recipe
-from denoise import datasets, train, weights
-from denoise.anysize import AnySize
-from denoise.batches import Batches
+from bench import provenance
+from bench.report import tables
+from bench.schema import CHECKERBOARD
+from bench.scoring import checkerboard
+from bench.scoring.quality import Corruption, noisy_batches
+from bench.sweep import collect
+from bench.sweep.grid import Network
+from bench.sweep.recipe import Recipe
+from denoise import datasets
 from denoise.decoders import DECODERS
-from denoise.files import whole_file
-from denoise.mirror import Mirror
-from denoise.settings import Settings
+from denoise.files.atomic import whole_file
+from denoise.models import weights
+from denoise.models.base import AnySize
+from denoise.models.encoder_decoder import Mirror
+from denoise.train import loop
+from denoise.train.batches import Batches
+from denoise.train.settings import Settings
 
 PICTURES = 500
-SETTLING = 20  # training batches that set the normalisation statistics of an untrained network
+SETTLING = 20  # training batches that set the batch-norm statistics of an untrained network
 SIGMA = 0.4
 
 
@@ -58,14 +63,14 @@ def main(given: argparse.Namespace) -> None:
 
 def _untrained(settings: Settings, root: Path | None) -> AnySize:
     noisy = _training_batches(settings.dataset, settings.clip, settings.batch, settings.sigma, root)
-    return checkerboard.settle(train.untrained(settings), noisy)
+    return checkerboard.settle(loop.untrained(settings), noisy)
 
 
 @functools.cache
 def _training_batches(
     dataset: str, clip: bool, size: int, sigma: tuple[float, float], root: Path | None
 ) -> list[Tensor]:
-    """The same noisy batches for every arm and seed, (size, C, H, W) each."""
+    """Make the noisy batches, (size, C, H, W) each, that are equal for every arm and seed."""
     batches = Batches(
         datasets.load(dataset, "train", root), size=size, channels=1, patch=0, noise="gaussian", sigma=sigma,
         clip=clip, seed=0, device=torch.device("cpu"),
@@ -80,7 +85,7 @@ def _pictures(dataset: str, root: Path | None) -> datasets.Pictures:
 
 @torch.inference_mode()
 def measure(network: AnySize, pictures: datasets.Pictures, clip: bool) -> tuple[dict[str, Any], np.ndarray]:
-    """The meters, and the mean power spectrum of the residual, (H, W)."""
+    """Compute the checkerboard metrics and the mean power spectrum of the residual, (H, W)."""
     mirror = network.net
     assert isinstance(mirror, Mirror)
     codes, residuals, cleans = [], [], []

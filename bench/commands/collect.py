@@ -1,12 +1,12 @@
-"""`python -m bench collect`: put what a grid folder holds into the results that are committed."""
+"""`python -m bench collect`: copy the results of a grid folder into the committed results."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import collect, summary
-from bench.recipe import Recipe
-from denoise.files import whole_file
+from bench.sweep import collect, summary
+from bench.sweep.recipe import Recipe
+from denoise.files.atomic import whole_file
 
 
 def main(given: argparse.Namespace) -> None:

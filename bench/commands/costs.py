@@ -1,4 +1,4 @@
-"""`python -m bench costs`: the cost card of every arm at every budget, on this machine and each of its devices."""
+"""`python -m bench costs`: the cost card of every arm at every budget, on each device of this machine."""
 
 from __future__ import annotations
 
@@ -11,28 +11,32 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import card, ceiling, collect, cost_tables, costs, determinism, machine, provenance, speed
-from bench.card import SHAPE, Subject
-from bench.columns import COSTS
-from bench.markdown import piped
-from bench.recipe import Recipe
-from denoise.files import whole_file
+from bench import counters, provenance, timing
+from bench.costs import card, determinism
+from bench.costs.card import SHAPE, Subject
+from bench.report import cost_tables
+from bench.schema import COSTS
+from bench.speed import roofline
+from bench.sweep import collect
+from bench.sweep.recipe import Recipe
+from bench.tables_io.markdown import piped
+from denoise.files.atomic import whole_file
 
-SIZES = (1, 32, 128, 512)  # pictures a call
+SIZES = (1, 32, 128, 512)  # images per call
 LEAST = 5  # timed calls of each size in a round
 SIGMA = 0.4
-# Counts, some of them unknown for some networks: floats would lose digits in the CSV.
+# Counts, missing for some networks: as floats they would lose digits in the CSV.
 WHOLE = ("parameters", "macs", "activations", "file_bytes", "peak_bytes", "peak_bytes_batch", "train_batch", "calls")
 
 
 def main(given: argparse.Namespace) -> None:
-    determinism.fix_workspace()  # before anything here uses CUDA
+    determinism.fix_workspace()  # must run before CUDA is used
     if given.rounds < 1:
         raise ValueError(f"--rounds is {given.rounds}; it must be at least 1")
     recipe = Recipe.read(given.results)
     subjects = [*card.arms(recipe, given.arms), *card.brought(given.model)]
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
-    targets = {device: given.results / f"costs-{machine.slug(device)}.csv" for device in devices}
+    targets = {device: given.results / f"costs-{provenance.slug(device)}.csv" for device in devices}
     for target in targets.values():
         _refuse_to_lessen(target, subjects)
     for device, target in targets.items():
@@ -46,11 +50,11 @@ def main(given: argparse.Namespace) -> None:
 
 
 def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
-    """Raise ValueError where arms would be lost that the card in `target` has."""
+    """Raise ValueError if the card in `target` has arms that would be lost."""
     if not target.exists():
         return
     held = collect.read_costs(target)
-    arms = held[held.budgets.notna()]  # one's own networks are measured at will
+    arms = held[held.budgets.notna()]  # users' own networks may be dropped
     lost = set(arms.arm + " " + arms.widths) - {subject.name for subject in subjects}
     if lost:
         raise ValueError(
@@ -60,9 +64,9 @@ def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
 
 
 def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
-    """A row a network, number of threads and number of pictures a call."""
+    """Yield one row per network, number of threads and batch size."""
     if device.type == "cuda":
-        subjects = [subject for subject in subjects if not subject.is_onnx]  # ONNX Runtime is run on the processor
+        subjects = [subject for subject in subjects if not subject.is_onnx]  # ONNX Runtime runs on the CPU
     cards = card.cards(subjects, device)
     every = torch.get_num_threads()
     for threads in (1, every) if device.type == "cpu" and every > 1 else (every,):
@@ -76,15 +80,15 @@ def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rou
 def _timed(
     subjects: Sequence[Subject], cards: dict[str, dict[str, Any]], recipe: Recipe, device: torch.device, rounds: int
 ) -> Iterator[dict[str, Any]]:
-    """The rows of the threads that PyTorch has now."""
-    before = ceiling.rates(device, torch.float32)
+    """Yield the rows for PyTorch's current number of threads."""
+    before = roofline.rates(device, torch.float32)
     times = _times(subjects, device, rounds)
-    training = costs.training_rates(card.trained(subjects, cards), SHAPE, recipe.batch, device, rounds)
-    after = ceiling.rates(device, torch.float32)
-    # What was reached once; a busy moment of seconds would else make a ceiling that networks are above.
+    training = counters.training_rates(card.trained(subjects, cards), SHAPE, recipe.batch, device, rounds)
+    after = roofline.rates(device, torch.float32)
+    # Maximum of both, because a ceiling measured in a busy moment would lie below the networks.
     rates = {name: max(before[name], after[name]) for name in before}
     best = max(rates["ceiling_matmul_tmacs"], rates["ceiling_conv_tmacs"]) * 1e12
-    facts = machine.describe() | {"device": device.type, "tf32": machine.tf32(device)} | rates | _versions()
+    facts = provenance.machine() | {"device": device.type, "tf32": provenance.tf32(device)} | rates | _versions()
     for subject in subjects:
         known = facts | cards[subject.name]
         if subject.name in training:
@@ -101,7 +105,7 @@ def _times(subjects: Sequence[Subject], device: torch.device, rounds: int) -> di
     noisy = torch.rand(max(SIZES), *SHAPE, generator=torch.Generator().manual_seed(0))
     label = f"{device.type}, {torch.get_num_threads()} threads"
     with tqdm(total=len(denoisers) * rounds, unit=" turns", desc=label, disable=None) as bar:
-        return speed.measure(denoisers, noisy, SIGMA, device, SIZES, rounds, bar.update, LEAST)
+        return timing.measure(denoisers, noisy, SIGMA, device, SIZES, rounds, bar.update, LEAST)
 
 
 def _versions() -> dict[str, Any]:

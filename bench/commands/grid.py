@@ -1,4 +1,4 @@
-"""`python -m bench grid`: train and score every network of the comparison, and go on where a run was stopped."""
+"""`python -m bench grid`: train and score every network of the comparison; resume a stopped run."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import costs, engines, work
-from bench.bodies import BODIES
-from bench.budgets import SHAPE
-from bench.grid import Network, Selection, suites
-from bench.recipe import Recipe
-from bench.store import Store
-from bench.work import Cell, Job
-from denoise import commandline, datasets, distributed, weights
+from bench import counters
+from bench.sweep import executors, work
+from bench.sweep.backbones import BODIES
+from bench.sweep.budgets import SHAPE
+from bench.sweep.grid import Network, Selection, suites
+from bench.sweep.recipe import Recipe
+from bench.sweep.run_folder import Store
+from bench.sweep.work import Cell, Job
+from denoise import cli, datasets
 from denoise.decoders import DECODERS
+from denoise.models import weights
 from denoise.registry import UnknownName, unknown
+from denoise.train import distributed
 
 log = logging.getLogger("bench")
 
@@ -25,7 +28,7 @@ log = logging.getLogger("bench")
 def main(given: argparse.Namespace) -> None:
     if (given.address and given.engine == "local") or (given.workers > 1 and given.engine == "ray"):
         raise ValueError("--workers belongs to --engine local, --address to --engine ray")
-    recipe: Recipe = commandline.from_options(given, Recipe)
+    recipe: Recipe = cli.from_options(given, Recipe)
     chosen, tests = selection(given), BODIES[recipe.body].tests
     trained_on = [dataset for _, dataset in chosen.pairs(recipe)]
     sets, left_out = present((*trained_on, *tests), given.data_root)
@@ -38,7 +41,7 @@ def main(given: argparse.Namespace) -> None:
         raise UnknownName(f"{what}; --dry-run lists the cells")
     for cell in cells:
         if isinstance(cell, Network):
-            cell.settings(recipe)  # a recipe that no training takes is refused here, before a folder is made for it
+            cell.settings(recipe)  # rejects an invalid recipe before its folder is created
     waiting = [cell for cell in cells if not work.is_done(cell, job)]
     if given.dry_run:
         _announce(cells, waiting, job)
@@ -50,12 +53,14 @@ def main(given: argparse.Namespace) -> None:
 
 
 def selection(given: argparse.Namespace) -> Selection:
-    """The part of the grid that the options name.
+    """Convert the options to a part of the grid.
 
     Raises
     ------
     UnknownName
-        A dataset, arm or budget that does not exist; the valid ones are listed.
+        A dataset, arm or budget does not exist; the message lists the valid ones.
+    ValueError
+        `--seeds` is below 1.
     """
     body = BODIES[given.body]
     for kind, names, valid in (("arm", given.arms, body.arms), ("budget", given.budgets, body.budgets)):
@@ -74,7 +79,7 @@ def selection(given: argparse.Namespace) -> Selection:
 
 
 def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str]]:
-    """Which of the datasets are there, and one line for each that is not."""
+    """Return the available datasets, and one line for each missing one."""
     there, left_out = set(), []
     for name in dict.fromkeys(names):
         try:
@@ -87,16 +92,16 @@ def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str
 
 def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
     if given.engine == "ray":
-        from bench import ray_engine
+        from bench.sweep import ray_executor
 
-        return ray_engine.cluster(waiting, job, given.address)
+        return ray_executor.cluster(waiting, job, given.address)
     if given.workers > 1:
-        return engines.processes(waiting, job, given.workers)
-    return engines.here(waiting, job)
+        return executors.processes(waiting, job, given.workers)
+    return executors.here(waiting, job)
 
 
 def _told(waiting: Sequence[Cell], done: Iterator[Cell], job: Job) -> Iterator[Cell]:
-    """Say each cell that is done, with the time that the trainings left will take at the pace of those so far."""
+    """Log each finished cell, with an estimate of the remaining time from the mean time per training so far."""
     began = time.monotonic()
     trainings = _untrained(waiting, job)
     trained = 0
@@ -111,13 +116,13 @@ def _told(waiting: Sequence[Cell], done: Iterator[Cell], job: Job) -> Iterator[C
 
 
 def _untrained(cells: Sequence[Cell], job: Job) -> list[Network]:
-    """The networks whose weights are missing; those of the others are scored in seconds."""
+    """List the networks whose weights are missing; scoring alone takes seconds."""
     store = Store(job.folder, job.recipe)
     return [cell for cell in cells if isinstance(cell, Network) and not store.trained(cell.name)]
 
 
 def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
-    """List the cells, and estimate the time of those that are not done from a few steps of each kind of network."""
+    """List the cells, and estimate the remaining time from a few training steps of each kind of network."""
     undone = {cell.name for cell in waiting}
     for cell in cells:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
@@ -125,7 +130,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
     side = BODIES[job.recipe.body].training.get("patch")
     shape = (1, side, side) if side else SHAPE
-    rates = costs.training_rates(kinds, shape, job.recipe.batch, distributed.Alone().device)
+    rates = counters.training_rates(kinds, shape, job.recipe.batch, distributed.Alone().device)
     seconds = sum(job.recipe.images / rates[_shape(network)] for network in networks)
     first = next((network for network in networks), None)
     per_network = suites(first.dataset, first.clip, job.recipe.body, job.sets) if first else {}
@@ -137,7 +142,7 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
 
 
 def _shape(network: Network) -> str:
-    """What decides the time of a training: the arm and its channels."""
+    """Return the key of a network's training time: the arm and its channels."""
     return f"{network.arm} {network.widths}"
 
 

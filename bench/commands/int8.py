@@ -1,4 +1,4 @@
-"""`python -m bench int8`: by how much 8-bit integers move the scores of shipped networks."""
+"""`python -m bench int8`: the change in scores of shipped networks in 8-bit integers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 
 import pandas as pd
 
-from bench import int8, provenance
-from bench.columns import INT8
-from denoise.files import whole_file
+from bench import provenance
+from bench.schema import INT8
+from bench.scoring import int8
+from denoise.files.atomic import whole_file
 
 
 def main(given: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`python -m bench levels`: how well the level of the noise is told from the noisy picture alone."""
+"""`python -m bench levels`: the error of sigma estimates from the noisy image alone."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from bench import provenance, shipped
-from bench.columns import LEVELS
-from bench.quality import Corruption, noisy_batches
+from bench import provenance
+from bench.report import photographs
+from bench.schema import LEVELS
+from bench.scoring.quality import Corruption, noisy_batches
 from denoise import datasets
-from denoise.files import whole_file
-from denoise.level import ESTIMATORS
+from denoise.files.atomic import whole_file
+from denoise.noise_level import ESTIMATORS
 
-SIGMAS = (0, 5, 10, 15, 25, 50, 75, 100)  # times 1/255
+SIGMAS = (0, 5, 10, 15, 25, 50, 75, 100)  # sigma, times 255
 DATASETS = ("bsd68", "set12", "cbsd68")
 UNITS = 255
 
@@ -32,7 +33,7 @@ def main(given: argparse.Namespace) -> None:
     target = given.out / "levels.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.4g")
-    print(shipped.levels(frame))
+    print(photographs.levels(frame))
     print("written:", target)
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench rescore`: the same outputs scored under several conventions, and how far these lie apart."""
+"""`python -m bench rescore`: one set of outputs scored under several conventions, and the spread of the scores."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from bench import methods, own, provenance, quality, table
-from bench.columns import INVALID, RESCORE
-from bench.conventions import CONVENTIONS, score
-from bench.markdown import piped
+from bench import provenance
+from bench.schema import INVALID, RESCORE
+from bench.scoring import benchmark, methods, quality, user_model
+from bench.scoring.conventions import CONVENTIONS, score
+from bench.tables_io.markdown import piped
 from denoise import datasets
-from denoise.files import whole_file
+from denoise.files.atomic import whole_file
 from denoise.noise import check_level
 
 PREFERRED = ("mnist", "notmnist")
@@ -31,15 +32,15 @@ def main(given: argparse.Namespace) -> None:
     levels = [check_level(sigma, "gaussian") for sigma in given.sigma]
     if given.pictures < 0:
         raise ValueError(f"--pictures is {given.pictures}; it must be 0 (all) or more")
-    brought = [own.load(text) for text in given.model]
+    brought = [user_model.load(text) for text in given.model]
     arms = methods.find(given.methods, brought, untrained=False)
-    sets, left_out = table.available(_datasets(given), given.data_root)
+    sets, left_out = benchmark.available(_datasets(given), given.data_root)
     if left_out:
         raise datasets.MissingData("; ".join(left_out.values()))
-    own.check(brought, sets)
+    user_model.check(brought, sets)
     parts = []
-    able = {name: table.build(arms, training, torch.device("cpu")) for name, (training, _) in sets.items()}
-    table.announce(arms, able)
+    able = {name: benchmark.build(arms, training, torch.device("cpu")) for name, (training, _) in sets.items()}
+    benchmark.announce(arms, able)
     for name, (_, test) in sets.items():
         pictures, denoisers = test.spread(given.pictures or None), able[name]
         for sigma in levels:
@@ -57,13 +58,13 @@ def rescore(
     corruption: quality.Corruption,
     conventions: list[str],
 ) -> pd.DataFrame:
-    """Clean each picture once with each denoiser and score it under each convention.
+    """Denoise each image once with each denoiser and score the output under each convention.
 
     Returns
     -------
     pandas.DataFrame
-        A row a method and convention: the corruption, method, convention, psnr_db, ssim, with the names of
-        `bench.columns`. Both scores are NaN where an estimate is not finite.
+        One row per method and convention: corruption, method, convention, psnr_db, ssim, with the names of
+        `bench.schema`. Both scores are NaN if an estimate is not finite.
     """
     batches = list(quality.noisy_batches(pictures, corruption))
     rows = []
@@ -84,7 +85,7 @@ def rescore(
 
 
 def write(frame: pd.DataFrame, folder: Path) -> Path:
-    """Write rescore.csv, whole or not at all."""
+    """Write rescore.csv atomically."""
     file = folder / "rescore.csv"
     with whole_file(file) as partial:
         frame.reindex(columns=list(RESCORE)).to_csv(partial, index=False, float_format="%.6g")
@@ -92,14 +93,14 @@ def write(frame: pd.DataFrame, folder: Path) -> Path:
 
 
 def wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One set and level as a person reads it: a row a method, a column a convention, then largest less least."""
+    """Arrange one set and level for readers: one row per method, one column per convention, then the spread."""
     order = frame.convention.unique()
     scores = frame.pivot(index="method", columns="convention", values=column)[order].loc[frame.method.unique()]
     return scores.assign(spread=scores.max(axis=1, skipna=False) - scores.min(axis=1, skipna=False))
 
 
 def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Every set and level in Markdown, PSNR and SSIM, and what each convention is."""
+    """Write every set and level in Markdown, with PSNR, SSIM, and a description of each convention."""
     parts = []
     for (dataset, sigma), rows in frame.groupby(["dataset", "sigma"], sort=False):
         row = rows.iloc[0]
@@ -108,7 +109,7 @@ def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
         for column, (title, digits) in SCORES.items():
             scores = wide(rows, column)
             shown = scores.map(lambda value, digits=digits: INVALID if pd.isna(value) else f"{value:.{digits}f}")
-            shown["spread"] = shown.spread.where(scores.spread.notna(), "")  # there is none between infinite scores
+            shown["spread"] = shown.spread.where(scores.spread.notna(), "")  # infinite scores have no spread
             shown.insert(0, title, [labels[method] for method in shown.index])
             parts.append(piped(shown, scores=True))
     parts.append("\n".join(f"{name}: {CONVENTIONS[name].label}" for name in frame.convention.unique()))
@@ -116,7 +117,7 @@ def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
 
 
 def _datasets(given: argparse.Namespace) -> tuple[str, ...]:
-    """The ones asked for, else those of the preferred that are here, else the one that always is."""
+    """Return the requested datasets, else the available ones of `PREFERRED`, else glyphs, which is always available."""
     if given.datasets:
         return tuple(given.datasets)
     return tuple(name for name in PREFERRED if datasets.present(name, given.data_root)) or ("glyphs",)

@@ -1,4 +1,4 @@
-"""`python -m bench speed`: pictures a second of this engine, of plain PyTorch and of other systems, in turns."""
+"""`python -m bench speed`: images per second of this engine, plain PyTorch and other systems, measured in turns."""
 
 from __future__ import annotations
 
@@ -16,19 +16,23 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from bench import ceiling, costs, int8, machine, provenance, speed_figure, speed_tables
-from bench.columns import SPEED
+from bench import counters, provenance
 from bench.labels import counted
-from bench.quiet import Busy, Quiet
-from bench.systems import NETWORKS, SYSTEMS, Turn, check, kind, of, processes
-from denoise import export, weights
-from denoise.files import whole_file
-from denoise.fusion import fuse
+from bench.report import speed_figure, speed_tables
+from bench.schema import SPEED
+from bench.scoring import int8
+from bench.speed import roofline
+from bench.speed.idle import Busy, Quiet
+from bench.speed.systems import NETWORKS, SYSTEMS, Turn, check, kind, of, processes
+from denoise.files.atomic import whole_file
+from denoise.graph.fusion import fuse
+from denoise.inference import onnx_export
+from denoise.models import weights
 
 SHAPE = (1, 28, 28)
-SIZES = {"cpu": (1, 32, 128, 512), "cuda": (1, 128, 4_096, 16_384)}  # pictures a call
-TRAINED = 128  # pictures of a training step, as in the Keras example
-Cell = tuple[dict[str, Any], dict[str, Any]]  # of the table: what its rows say of it, and what its process is told
+SIZES = {"cpu": (1, 32, 128, 512), "cuda": (1, 128, 4_096, 16_384)}  # images per call
+TRAINED = 128  # images in a training step, as in the Keras example
+Cell = tuple[dict[str, Any], dict[str, Any]]  # columns of a row of the table; job sent to the process
 log = logging.getLogger("bench")
 
 
@@ -51,10 +55,10 @@ def main(given: argparse.Namespace) -> None:
             process.close()
     if not rows:
         raise ValueError("no system could be timed: the lines above say why")
-    described = machine.run_on(device) | provenance.describe()
+    described = provenance.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
     frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(SPEED))
-    target = given.out / f"{machine.slug(device)}.csv"
+    target = given.out / f"{provenance.slug(device)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
     print(speed_tables.text(frame))
@@ -62,7 +66,7 @@ def main(given: argparse.Namespace) -> None:
 
 
 def _cells(systems: Sequence[str], folder: Path, device: str) -> list[Cell]:
-    """One for each network, number of pictures a call, and system that has a turn there."""
+    """List a cell for each network, batch size, and system measured there."""
     foreign, rounded = any(SYSTEMS[name].peer for name in systems), "openvino_int8" in systems
     found = []
     for network in NETWORKS:
@@ -79,13 +83,15 @@ def _cells(systems: Sequence[str], folder: Path, device: str) -> list[Cell]:
 def _rounds(
     cells: Sequence[Cell], ask: Callable[[dict[str, Any]], Turn], count: int, device: torch.device
 ) -> list[dict[str, Any]]:
-    """A row a round and cell. Every cell has its turn in each round, and so have the machine's limits: at one moment
-    alone others might be in their way."""
+    """Measure one row per round and cell.
+
+    Every cell and the machine's limits have a turn in each round, because a single moment might be busy.
+    """
     rows, failed = [], set()
     with tqdm(total=count * len(cells), unit=" turns", disable=None) as bar:
         for number in range(count):
             try:
-                facts = {"round": number} | ceiling.rates(device, machine.quickest(device))
+                facts = {"round": number} | roofline.rates(device, provenance.quickest(device))
                 rows += [row | facts for row in _round(cells, ask, failed, bar)]
             except (Busy, KeyboardInterrupt) as error:
                 if isinstance(error, KeyboardInterrupt) and not rows:
@@ -98,7 +104,7 @@ def _rounds(
 def _round(
     cells: Sequence[Cell], ask: Callable[[dict[str, Any]], Turn], failed: set[tuple[str, str]], bar: tqdm
 ) -> list[dict[str, Any]]:
-    """The rows of one round; what fails is left out from then on."""
+    """Measure the rows of one round; a failed system is left out from then on."""
     rows = []
     for labels, job in cells:
         bar.update()
@@ -115,15 +121,15 @@ def _round(
 
 
 def _network(name: str, folder: Path, *, foreign: bool, rounded: bool) -> tuple[dict[str, int], dict[str, str]]:
-    """What a network counts, and the files, as far as systems of others are there, by which these are told of it."""
+    """Return a network's counts, and its ONNX files for third-party systems."""
     network = weights.build(NETWORKS[name]).eval()
     file, coarse = folder / f"{name}.onnx", folder / f"{name}-int8.onnx"
     if foreign:
-        export.any_batch(network, file, SHAPE)
+        onnx_export.any_batch(network, file, SHAPE)
     if rounded:
         int8.quantise(file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
-    counts = {"parameters": costs.parameters(network), "macs": costs.macs(network, SHAPE)}
-    counts["fused_macs"] = costs.macs(fuse(network), SHAPE)
+    counts = {"parameters": counters.parameters(network), "macs": counters.macs(network, SHAPE)}
+    counts["fused_macs"] = counters.macs(fuse(network), SHAPE)
     return counts, {"onnx": str(file), "int8": str(coarse)}
 
 

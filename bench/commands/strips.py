@@ -1,4 +1,4 @@
-"""`python -m bench strips`: what the shipped networks make of photographs and stained pages, as figures."""
+"""`python -m bench strips`: figures of photographs and stained pages, denoised by the shipped networks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import figures
-from bench.quality import Corruption, noisy_batches
-from denoise import datasets, engine, weights
+from bench.report import figures
+from bench.scoring.quality import Corruption, noisy_batches
+from denoise import datasets
+from denoise.inference import engine
 from denoise.metrics import psnr
+from denoise.models import weights
 
 FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One figure: pictures evenly spread over a test split, the level of their noise, and what cleans them."""
+    """One figure: images evenly spaced over a test split, sigma of their noise, and the network that denoises them."""
 
     dataset: str
     sigma: float
@@ -39,12 +41,12 @@ def main(given: argparse.Namespace) -> None:
 
 
 def draw(strip: Strip, root: Path | None) -> figures.Figure:
-    """Rows of a picture before, after, and as it should be, with the PSNR of the first two.
+    """Draw images in rows: input, output and clean, with the PSNR of the first two.
 
     Raises
     ------
     MissingData
-        The dataset is not there.
+        The dataset is missing.
     """
     pictures = datasets.load(strip.dataset, "test", root).spread(strip.pictures)
     denoiser = engine.load(strip.weights, "cpu", "float32")
@@ -60,5 +62,5 @@ def draw(strip: Strip, root: Path | None) -> figures.Figure:
 
 
 def stamp(strip: Strip) -> str:
-    """Of what a strip is drawn from: the weights, and what is shown."""
+    """Return the stamp of a strip, which covers the weights and the code of this file."""
     return figures.stamp(weights.locate(strip.weights), Path(__file__))

@@ -6,11 +6,12 @@ import argparse
 import dataclasses
 import logging
 
-from bench import methods, own, report, table
+from bench.report import benchmark_table
+from bench.scoring import benchmark, methods, user_model
 from denoise.datasets import MissingData
 from denoise.noise import check_level
 
-QUICK = table.Plan(levels=(0.2, 0.4), pictures=200, rounds=2)
+QUICK = benchmark.Plan(levels=(0.2, 0.4), pictures=200, rounds=2)
 
 
 log = logging.getLogger("bench")
@@ -18,23 +19,23 @@ log = logging.getLogger("bench")
 
 def main(given: argparse.Namespace) -> None:
     names = given.methods or methods.usual(given.datasets)
-    log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)  # what is asked for is named
+    log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)  # requested methods are named
     plan = _plan(given)
-    brought = [own.load(text) for text in given.model]
+    brought = [user_model.load(text) for text in given.model]
     arms = methods.find(names, brought)
-    sets, left_out = table.available(tuple(given.datasets or table.DEFAULT_DATASETS), given.data_root)
+    sets, left_out = benchmark.available(tuple(given.datasets or benchmark.DEFAULT_DATASETS), given.data_root)
     if left_out and given.datasets:
         raise MissingData("; ".join(left_out.values()))
     say_missing(left_out, given.verbose)
-    own.check(brought, sets)
-    frame = table.make(plan, sets, arms, given.command)
-    files = report.write(frame, given.out)
-    print(report.markdown(frame))
+    user_model.check(brought, sets)
+    frame = benchmark.make(plan, sets, arms, given.command)
+    files = benchmark_table.write(frame, given.out)
+    print(benchmark_table.markdown(frame))
     print("written:", *files)
 
 
 def say_missing(left_out: dict[str, str], verbose: bool) -> None:
-    """Say on stderr which datasets are left out: in one line, or with what to do about each."""
+    """Log the datasets that are left out: in one line, or with instructions for each."""
     if verbose:
         for why in left_out.values():
             log.info("left out: %s", why)
@@ -42,8 +43,8 @@ def say_missing(left_out: dict[str, str], verbose: bool) -> None:
         log.info("left out, as not here and not to be downloaded: %s (--verbose: what to do)", ", ".join(left_out))
 
 
-def _plan(given: argparse.Namespace) -> table.Plan:
-    base = QUICK if given.quick else table.Plan(pictures=1_000)
+def _plan(given: argparse.Namespace) -> benchmark.Plan:
+    base = QUICK if given.quick else benchmark.Plan(pictures=1_000)
     sigmas = tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else None
     pictures = base.pictures if given.pictures is None else given.pictures
     if pictures < 0:

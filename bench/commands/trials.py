@@ -1,10 +1,10 @@
-"""`python -m bench trials`: add trainings to the table of those that choices rest on."""
+"""`python -m bench trials`: add trainings to the table behind the choice of settings."""
 
 from __future__ import annotations
 
 import argparse
 
-from bench import trials
+from bench.sweep import trials
 
 
 def main(given: argparse.Namespace) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from bench import report, tune
+from bench.report import benchmark_table
+from bench.scoring import tune_classical
 
 
 def main(given: argparse.Namespace) -> None:
-    search, folder = (tune.tune_blind, report.CAMERA) if given.jpeg else (tune.tune, report.RESULTS)
+    search, folder = (
+        (tune_classical.tune_blind, benchmark_table.CAMERA)
+        if given.jpeg
+        else (tune_classical.tune, benchmark_table.RESULTS)
+    )
     print(search(given.data_root, folder / "tuning.csv").round(2))

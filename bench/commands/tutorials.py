@@ -1,13 +1,13 @@
-"""`python -m bench tutorials`: K1, K2, K2', T1 and U1 by their own recipes and by the project's, tabulated."""
+"""`python -m bench tutorials`: K1, K2, K2', T1 and U1 under their own recipes and this project's, in a table."""
 
 from __future__ import annotations
 
 import argparse
 import shutil
 
-from bench import tutorial_rows, tutorials
-from denoise.files import whole_file
-from denoise.models import ARCHITECTURES
+from bench.sweep import tutorial_rows, tutorials
+from denoise.files.atomic import whole_file
+from denoise.models.architectures import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
 
 

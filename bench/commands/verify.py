@@ -1,4 +1,4 @@
-"""`python -m bench verify`: score random cells of the results anew; exit code 1 where a score has drifted."""
+"""`python -m bench verify`: random cells of the results, scored again; exit code 1 if a score has drifted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import logging
 
 from tqdm import tqdm
 
-from bench import collect, verify
+from bench.sweep import collect, reproduce
 
 log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> int:
     methods, scores = collect.read(given.results)
-    cells = verify.draw(scores, given.sample, given.seed)
+    cells = reproduce.draw(scores, given.sample, given.seed)
     drifted = []
     for _, cell in tqdm(cells.iterrows(), total=len(cells), unit=" cells", disable=None):
-        found = verify.again(cell, methods, scores, given.results, given.data_root)
+        found = reproduce.again(cell, methods, scores, given.results, given.data_root)
         if found.is_drift:
             drifted.append(found)
             named = ", ".join(f"{name} {value}" for name, value in found.cell.items())

@@ -1,12 +1,12 @@
-"""Datasets by name. One file a source; `load` is the only door."""
+"""Datasets by name, one file per source; `load` is the only entry point."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-# Each module registers what it offers when it is imported; the order here is the order in lists.
-from denoise.datasets import idx, notmnist, glyphs, photos, berkeley, documents, camera, folder  # noqa: F401  isort: skip
+# Each module registers its datasets on import; lists keep this order.
+from denoise.datasets import mnist, notmnist, glyphs, scikit_image, berkeley, dirty_documents, camera, folder  # noqa: F401  isort: skip
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
 from denoise.registry import Entry
 
@@ -31,11 +31,11 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     Parameters
     ----------
     name : str
-        A name of `DATASETS`; `NAME:PATH` takes PATH for the data root (`folder:my_pictures`).
+        A name of `DATASETS`; `NAME:PATH` uses PATH as the data root (`folder:my_pictures`).
     split : {"train", "val", "test"}
-        Of a set that is only tested on, train and val are those of the set that belongs to it (BSD68: train400).
+        Split; for a test-only dataset, train and val come from its training dataset (BSD68: train400).
     root : str or Path, optional
-        The data root; see `data_root` for the default.
+        Data root; see `data_root` for the default.
 
     Returns
     -------
@@ -44,19 +44,19 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     Raises
     ------
     UnknownName
-        No dataset of that name.
+        Unknown dataset.
     MissingData
         The files are not in the data root and could not be downloaded.
     BrokenData
-        A file is truncated or not what its name says.
+        A file is truncated, or its content does not match its name.
     ValueError
-        No split of that name, or none in this dataset; or a path that is not valid (`named`).
+        Unknown split, or a split that this dataset lacks; or an invalid path (`named`).
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; valid: {', '.join(SPLITS)}")
     entry, path = named(name)
     facts, root = entry.facts, path or root
-    if split != "test" and "training" in facts:  # a set to test on alone
+    if split != "test" and "training" in facts:  # test-only dataset
         return load(facts["training"], split, root)
     if split not in facts.get("splits", SPLITS):
         raise ValueError(f"{entry.name} has no {split} pictures; valid: {', '.join(facts['splits'])}")
@@ -69,9 +69,9 @@ def named(name: str) -> tuple[Entry, str | None]:
     Raises
     ------
     UnknownName
-        No dataset of that name.
+        Unknown dataset.
     ValueError
-        Nothing stands behind the colon, or a path stands behind a dataset that reads none.
+        No path after the colon, or a path for a dataset that reads no files.
     """
     kind, colon, path = name.partition(":")
     entry = DATASETS[kind]
@@ -85,19 +85,19 @@ def named(name: str) -> tuple[Entry, str | None]:
 
 
 def present(name: str, root: str | Path | None = None) -> bool:
-    """Whether the files of a dataset are in the data root, so that `load` needs no network."""
+    """Return True if the files of a dataset are in the data root, so that `load` needs no download."""
     return all((data_root(root) / file).is_file() for file in DATASETS[name].facts.get("files", ()))
 
 
 def alike(one: str, other: str) -> bool:
-    """Whether two datasets show things of one kind, so that a network that was trained on one may know the other."""
+    """Return True if two datasets show one kind of image, so that a network trained on one suits the other."""
     kinds = {DATASETS[name.partition(":")[0]].facts.get("kind", "objects") for name in (one, other)}
     return len(kinds) == 1 or None in kinds
 
 
 def groups(name: str, keys: Iterable[str]) -> list[str]:
-    """For each picture, by its key, what it has in common with others of the dataset: its font; else the key itself.
+    """Return the group of each image, by its key: its font, for example; else the key itself.
 
-    Pictures of one group are not independent of each other.
+    Images of one group are not independent of each other.
     """
     return [DATASETS[name].facts.get("group", str)(key) for key in keys]

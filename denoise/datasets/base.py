@@ -1,4 +1,4 @@
-"""What a dataset is: pictures with stable keys, found by name under one data root."""
+"""Base of all datasets: images with stable keys, found by name under one data root."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from denoise.registry import Registry
 SPLITS = ("train", "val", "test")
 
 DATASETS = Registry("dataset")
-"""Each entry builds `(split, root) -> Pictures`, where `root` is the data root as a `Path`.
+"""Registry entries build `(split, root) -> Pictures`; `root` is the data root as a `Path`.
 
-The fact `license` tells under which terms the images may be used. The fact `correlated` marks pairs of images without
-and with correlated noise, for methods that are told no level. The fact `files` lists what must lie in the data
-root; a set without it is always there, or is the root itself. `bundled` sets come with a package and read no root.
-`kind` says what its pictures show: "photographs", "pages", None where that is the user's choice, and small ones of
-"objects" (digits, letters, clothes) where it is not given.
+The fact `license` gives the terms of use of the images. The fact `correlated` marks pairs of images without and with
+correlated noise, for methods that get no sigma. The fact `files` lists the required files in the data root. A dataset
+without this fact is always present, or is the root itself. `bundled` datasets come with a package and read no root.
+`kind` is the kind of image: "photographs", "pages", None if the user decides, and by default "objects" (small images of
+digits, letters or clothes).
 """
 
 
 class MissingData(ValueError):
-    """The files of a dataset are neither in the data root nor to be had; its text says where to put them."""
+    """Error of a dataset whose files are missing and cannot be downloaded; its text says where to put them."""
 
 
 class BrokenData(ValueError):
-    """A file of a dataset is there but not whole; its text names it and what was expected."""
+    """Error of a damaged file of a dataset; its text names the file and the expected content."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +43,16 @@ class Pictures(Sequence[Tensor]):
     ----------
     name, split : str
     images : sequence of Tensor
-        Each (C, H, W) uint8. One (N, C, H, W) tensor where all sizes agree, else a tuple.
+        Each (C, H, W) uint8. One (N, C, H, W) tensor if all sizes are equal, else a tuple.
     keys : tuple of str
-        One a picture, unique within the dataset (all splits) and the same on every machine: test noise is drawn
-        from them, so a key must never depend on the order of a folder listing or on other pictures.
+        One key per image, unique within the dataset (all splits) and equal on every machine. Test noise is drawn from
+        the keys, so a key must never depend on the order of a folder listing or on another image.
     labels : tuple of str
-        What each picture shows ("7", "A", "astronaut"), for pages and figures.
+        Content of each image ("7", "A", "astronaut"), for pages and figures.
     notes : dict of str to int
-        What the loader counted and a reader should know, e.g. `{"unreadable": 2, "duplicates": 492}`.
+        Counts from the loader that a reader should know, e.g. `{"unreadable": 2, "duplicates": 492}`.
     dirty : sequence of Tensor
-        What each picture looks like before it is cleaned, of its shape, where the dataset has both (stained pages);
-        empty where the clean picture is all there is.
+        Dirty version of each image, of its shape, if the dataset has both (stained pages); else empty.
     """
 
     name: str
@@ -82,15 +81,15 @@ class Pictures(Sequence[Tensor]):
 
     @property
     def shapes(self) -> set[tuple[int, int, int]]:
-        """(C, H, W), each that there is."""
+        """All image shapes (C, H, W) of the split."""
         if isinstance(self.images, Tensor):
             return {tuple(self.images.shape[1:])}
         return {tuple(image.shape) for image in self.images}
 
     def spread(self, count: int | None) -> Pictures:
-        """`count` pictures evenly spread over the split (all of them where `count` is None or larger).
+        """Select `count` images evenly spread over the split; all images if `count` is None or larger.
 
-        The first ones would not do: some sets are sorted by what they show.
+        The first images would not be representative: some datasets are sorted by content.
         """
         if count is None or count >= len(self):
             return self
@@ -101,27 +100,27 @@ class Pictures(Sequence[Tensor]):
         return Pictures(self.name, self.split, images, keys, labels, self.notes, dirty)
 
     def gray(self) -> Pictures:
-        """The same pictures, each with one channel: BSD68 is CBSD68 so."""
+        """Convert every image to one channel; BSD68 is CBSD68 in gray."""
         if all(channels == 1 for channels, _, _ in self.shapes):
             return self
         images, dirty = (tuple(map(_luma, some)) for some in (self.images, self.dirty))
         return replace(self, images=images, dirty=dirty)
 
     def batches(self, size: int) -> Iterator[tuple[Tensor, tuple[str, ...]]]:
-        """Consecutive pictures of equal shape, at most `size` at once.
+        """Yield consecutive images of equal shape, at most `size` at once.
 
         Yields
         ------
         clean : Tensor
             (N, C, H, W) float32 in [0, 1].
         keys : tuple of str
-            One a picture.
+            One key per image.
         """
         for clean, _, keys in self.pairs(size):
             yield clean, keys
 
     def pairs(self, size: int) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:
-        """As `batches`, with what noise is added to between the two: the dirty picture, else the clean one itself."""
+        """Yield clean images, the images to corrupt (dirty if there are any, else clean), and keys, as in `batches`."""
         start = 0
         while start < len(self):
             stop = self._alike(start, size)
@@ -132,7 +131,7 @@ class Pictures(Sequence[Tensor]):
             start = stop
 
     def _alike(self, start: int, size: int) -> int:
-        """Where the pictures of the shape of the one at `start` end, at most `size` further."""
+        """Return the end of the run of equally shaped images that begins at `start`, at most `size` images."""
         end = min(start + size, len(self))
         if isinstance(self.images, Tensor):
             return end
@@ -140,23 +139,23 @@ class Pictures(Sequence[Tensor]):
 
 
 def _luma(image: Tensor) -> Tensor:
-    """(1 or 3, H, W) -> (1, H, W), both uint8: how bright a colour is by ITU-R BT.601, as MATLAB's rgb2gray has it."""
+    """Convert (1 or 3, H, W) to (1, H, W), uint8: luma by ITU-R BT.601, as in MATLAB's rgb2gray."""
     if image.shape[0] == 1:
         return image
     return torch.einsum("c,chw->hw", torch.tensor([0.299, 0.587, 0.114]), image.float()).round().byte().unsqueeze(0)
 
 
 def data_root(given: str | Path | None = None) -> Path:
-    """The one folder that holds all data: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
+    """Return the folder of all data: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
     chosen = given or os.environ.get("DENOISE_DATA") or platformdirs.user_cache_path("denoise") / "data"
     return Path(chosen).expanduser().resolve()
 
 
 def split_of(group: str, *, val: float = 0.1, test: float = 0.1) -> str:
-    """The split that a group of pictures (a font, a file) belongs to, from nothing but its name.
+    """Return the split of a group of images (a font, a file), from its name alone.
 
-    A hash decides, so a group keeps its split when others are added, and the same font is in the same split of
-    every archive: letters of a test font are never trained on.
+    A hash decides, so a group keeps its split if new groups are added. A font has the same split in every archive:
+    letters of a test font are never trained on.
     """
     share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
     if share < test:

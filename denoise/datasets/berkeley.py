@@ -1,6 +1,7 @@
-"""The pictures of the published tables on denoising: train400 and BSDS500 to train on, Set12, BSD68, CBSD68 to test on.
+"""Berkeley and related datasets of the published tables.
 
-There is no stable official link to them, so they are not downloaded: put the folders into the data root.
+train400 and BSDS500 are for training; Set12, BSD68 and CBSD68 are for tests. They have no stable official link, so they
+are not downloaded: put the folders into the data root.
 
 References
 ----------
@@ -15,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from denoise import picture_files
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of
+from denoise.images import image_files
 
 TERMS = "non-commercial research and education (BSDS500's terms)"
-LEVELS = (15 / 255, 25 / 255, 50 / 255)  # of the published tables, whose noise is not clamped
-HELD_OUT = 0.05  # of the training pictures: validation
-MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD68
+LEVELS = (15 / 255, 25 / 255, 50 / 255)  # sigmas of the published tables, whose noise is not clamped
+HELD_OUT = 0.05  # share of the training images for validation
+MEMBERS = "bsds500/CBSD68_members.txt"  # list of the images of bsds500/val that form CBSD68
 
 
 @DATASETS.register(
@@ -34,7 +35,7 @@ MEMBERS = "bsds500/CBSD68_members.txt"  # which pictures of bsds500/val are CBSD
     levels=LEVELS,
 )
 def train400(split: str, root: Path) -> Pictures:
-    """400 gray crops of 180x180 from BSDS500 train and test: what DnCNN was trained on."""
+    """Load 400 gray crops of 180x180 from BSDS500 train and test, the training images of DnCNN."""
     return _read("train400", split, root, _listed(root, "train400", (".png",)))
 
 
@@ -48,7 +49,10 @@ def train400(split: str, root: Path) -> Pictures:
     levels=LEVELS,
 )
 def bsds500(split: str, root: Path) -> Pictures:
-    """400 colour photographs of 481x321: the folders train and test. Never val, from which BSD68 and CBSD68 are."""
+    """Load 400 color photographs of 481x321 from the folders train and test.
+
+    The folder val is excluded, because BSD68 and CBSD68 come from it.
+    """
     return _read("bsds500", split, root, [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")])
 
 
@@ -63,7 +67,7 @@ def bsds500(split: str, root: Path) -> Pictures:
     clipped=False,
 )
 def set12(split: str, root: Path) -> Pictures:
-    """Twelve gray pictures, of 256x256 and 512x512."""
+    """Load twelve gray images, of 256x256 and 512x512."""
     return _read("set12", split, root, _listed(root, "set12", (".png",)))
 
 
@@ -78,7 +82,7 @@ def set12(split: str, root: Path) -> Pictures:
     clipped=False,
 )
 def bsd68(split: str, root: Path) -> Pictures:
-    """68 gray photographs of 481x321."""
+    """Load 68 gray photographs of 481x321."""
     return _read("bsd68", split, root, _listed(root, "bsd68", (".png",)))
 
 
@@ -93,7 +97,7 @@ def bsd68(split: str, root: Path) -> Pictures:
     clipped=False,
 )
 def cbsd68(split: str, root: Path) -> Pictures:
-    """BSD68 in colour: those pictures of BSDS500's val that the list of its members names."""
+    """Load BSD68 in color: the images of BSDS500's val that the member list names."""
     list_ = root / MEMBERS
     if not list_.is_file():
         raise MissingData(_missing(list_))
@@ -113,10 +117,10 @@ def _missing(path: Path) -> str:
 
 
 def _read(name: str, split: str, root: Path, files: Iterable[str]) -> Pictures:
-    """Those of the files that belong to the split; of a set to test on, all."""
+    """Read the files that belong to the split; the test split of a dataset has all files."""
     kept = [file for file in files if split == "test" or split_of(file, val=HELD_OUT, test=0) == split]
     try:
-        images = tuple(picture_files.read_8bit(root / file) for file in kept)
+        images = tuple(image_files.read_8bit(root / file) for file in kept)
     except ValueError as error:
         raise BrokenData(f"{name}: {error}") from error
     return Pictures(name, split, images, tuple(kept), tuple(Path(file).stem for file in kept))

@@ -1,4 +1,4 @@
-"""Photographs with correlated noise, of a camera or of a JPEG file, and the same photographs without: to test on.
+"""Photographs with correlated noise from a camera or a JPEG file, with clean versions: test datasets.
 
 References
 ----------
@@ -16,19 +16,19 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from denoise import picture_files
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures
 from denoise.datasets.berkeley import MEMBERS, TERMS, cbsd68
+from denoise.images import image_files
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 
 FOLDER = "real_noise"
-NOISY, CLEAN = "_real.JPG", "_mean.JPG"  # how the names of one shot and of the mean of many shots end
-SIGMA = 25 / 255  # of the white noise in an image before it is saved as JPEG
-QUALITY, SUBSAMPLING = 90, "4:2:0"  # as cameras and phones save
+NOISY, CLEAN = "_real.JPG", "_mean.JPG"  # endings of one shot, and of the mean of many shots
+SIGMA = 25 / 255  # sigma of the white noise in an image before it is saved as JPEG
+QUALITY, SUBSAMPLING = 90, "4:2:0"  # settings of cameras and phones
 
 
 def scene(key: str) -> str:
-    """Return the photograph that a crop is from: a key is SCENE_NUMBER."""
+    """Return the photograph of a crop; a key is SCENE_NUMBER."""
     return key.rpartition("_")[0]
 
 
@@ -44,7 +44,7 @@ def scene(key: str) -> str:
     correlated=True,
 )
 def real_noise(split: str, root: Path) -> Pictures:
-    """Load crops of 512x512 of a camera's JPEGs; `dirty` holds one shot, the image is the mean of many shots."""
+    """Load 512x512 crops of a camera's JPEGs; `dirty` holds one shot, the image is the mean of many shots."""
     folder = root / FOLDER
     keys = tuple(path.name.removesuffix(NOISY) for path in sorted(folder.glob(f"*{NOISY}")))
     if not keys:
@@ -55,7 +55,7 @@ def real_noise(split: str, root: Path) -> Pictures:
         )
     try:
         clean, dirty = (
-            tuple(picture_files.read_8bit(folder / f"{key}{ending}") for key in keys) for ending in (CLEAN, NOISY)
+            tuple(image_files.read_8bit(folder / f"{key}{ending}") for key in keys) for ending in (CLEAN, NOISY)
         )
     except ValueError as error:
         raise BrokenData(f"{FOLDER}: {error}") from error
@@ -73,25 +73,25 @@ def real_noise(split: str, root: Path) -> Pictures:
     correlated=True,
 )
 def cbsd68_jpeg(split: str, root: Path) -> Pictures:
-    """Load CBSD68; `dirty` holds what `noisy_jpegs` makes of it."""
+    """Load CBSD68; `dirty` holds the output of `noisy_jpegs`."""
     return noisy_jpegs(cbsd68(split, root), "cbsd68_jpeg")
 
 
 def noisy_jpegs(pictures: Pictures, name: str) -> Pictures:
-    """Return images beside their noisy JPEG files.
+    """Return images with their noisy JPEG versions.
 
     Parameters
     ----------
     pictures : Pictures
-        In color.
+        Color images.
     name : str
-        Of the dataset that is made.
+        Name of the new dataset.
 
     Returns
     -------
     Pictures
-        With `dirty`: the images under white noise of sigma 25/255, drawn for each image from its own seed, in 8 bits,
-        saved as JPEG (quality 90, 4:2:0) and read again.
+        Images with their `dirty` versions. White noise of sigma 25/255, from a seed per image, is added. The sum is
+        rounded to 8 bits, saved as JPEG (quality 90, 4:2:0) and read again.
     """
     dirty = []
     for clean, keys in pictures.batches(1):

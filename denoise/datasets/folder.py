@@ -1,38 +1,38 @@
-"""A user's own pictures: `folder:PATH`."""
+"""Dataset of a user's own images: `folder:PATH`."""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
 
-from denoise import picture_files
 from denoise.datasets.base import DATASETS, SPLITS, MissingData, Pictures, split_of
+from denoise.images import image_files
 
 log = logging.getLogger(__name__)
 
 
 @DATASETS.register("folder", label="A folder of pictures", license="the user's own", kind=None)
 def folder(split: str, path: Path) -> Pictures:
-    """Every picture below a folder, gray or RGB, of any size; `notes` counts files that cannot be read.
+    """Load every image below a folder, gray or RGB, of any size; `notes` counts unreadable files.
 
-    Of a file with several images, as a TIFF with pages, the first is taken; `notes` counts the others.
+    If a file has several images, such as a TIFF with pages, the first is used; `notes` counts the rest.
 
-    Where the folder has a subfolder train, val or test, such subfolders are the splits and nothing beside them is read;
-    else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
+    If the folder has a subfolder train, val or test, these subfolders are the splits and no other file is read. Else a
+    hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
     """
     if not path.is_dir():
-        raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(picture_files.ENDINGS)})")
-    files = picture_files.below(path)
+        raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(image_files.ENDINGS)})")
+    files = image_files.below(path)
     keys = {file: file.relative_to(path).as_posix() for file in files}
-    # One is enough: with train and test alone, a hash over both would train on test pictures.
+    # One subfolder is enough: with train and test only, a hash over both would train on test images.
     named = any((path / name).is_dir() for name in SPLITS)
     images, kept, unreadable, further = [], [], 0, 0
     for file, key in keys.items():
         if (key.partition("/")[0] if named else split_of(key)) != split:
             continue
         try:
-            pages = picture_files.read_pages(file)
-            images.append(picture_files.eight_bits(pages.first()))
+            pages = image_files.read_pages(file)
+            images.append(image_files.eight_bits(pages.first()))
             kept.append(key)
             if len(pages) > 1:
                 further += len(pages) - 1

@@ -1,4 +1,4 @@
-"""Letters A to J rendered from the fonts in Matplotlib's wheel, in the manner of notMNIST: no network, no files."""
+"""Letters A to J rendered from the fonts in Matplotlib's wheel, in the style of notMNIST: no download, no files."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from denoise.datasets.base import DATASETS, Pictures
 
 LETTERS = "ABCDEFGHIJ"
 SIDE = 28
-DRAWN = 256  # pixels of the size that a letter is drawn at before it is scaled to its box
+DRAWN = 256  # pixels: size of a letter before it is scaled to its box
 
-# Fonts by what stands before the hyphen of their file names ("DejaVuSans-Bold"). Whole families, so that no letter of
-# the test split has a sister of another weight in the training split. Left out are the fonts of symbols (STIXSiz*,
-# STIXNonUni*, cmex10, cmsy10, LastResort) and the two DejaVu Display, which hold a few letters only.
+# Fonts by the part of their file names before the hyphen ("DejaVuSans-Bold"). Families are not split, so that no letter
+# of the test split has another weight of its font in the training split. Fonts of symbols (STIXSiz*, STIXNonUni*,
+# cmex10, cmsy10, LastResort) and the two DejaVu Display, which hold only a few letters, are left out.
 FAMILIES = {
     "train": ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif"),
     "val": ("cmr10", "cmb10", "cmti10", "cmmi10"),
@@ -33,9 +33,10 @@ FAMILIES = {
     bundled=True,
 )
 def glyphs(split: str, root: Path) -> Pictures:
-    """28x28 gray letters, bright on black, stretched to the box; `root` is not used, the fonts come with Matplotlib.
+    """Load 28x28 gray letters, bright on black, stretched to the box; `root` is not used.
 
-    A bare bar "I" stretched to its box is a white square, the same in every font, so it is left out.
+    The fonts come with Matplotlib. A bare bar "I" stretched to its box is a white square in every font, so it is left
+    out.
     """
     images, keys = _rendered(split)
     return Pictures("glyphs", split, images, keys, tuple(key[-1] for key in keys))
@@ -43,11 +44,11 @@ def glyphs(split: str, root: Path) -> Pictures:
 
 @functools.cache
 def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
-    import matplotlib  # takes a while, and nothing else here needs it
+    import matplotlib  # slow import, needed only here
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     files = [path for path in sorted(folder.glob("*.ttf")) if path.stem.partition("-")[0] in FAMILIES[split]]
-    # notMNIST stretches: 99.9 % of its pictures touch all four sides of the box, a narrow I like a wide H.
+    # notMNIST stretches: 99.9 % of its images touch all four sides of the box, a narrow I like a wide H.
     pictures = {
         f"{path.stem}/{letter}": np.asarray(_drawn(path, letter).resize((SIDE, SIDE), Image.Resampling.BOX))
         for path in files
@@ -58,14 +59,14 @@ def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
 
 
 def render(font: Path, text: str) -> np.ndarray:
-    """One letter or digit in its own proportions: bright on black, its longer side filling the 28x28 box.
+    """Render a letter or digit in its own proportions: bright on black, its longer side fills the 28x28 box.
 
     Parameters
     ----------
     font : Path
-        A TrueType file.
+        Path of a TrueType file.
     text : str
-        What to draw.
+        Text to render.
 
     Returns
     -------
@@ -81,8 +82,8 @@ def render(font: Path, text: str) -> np.ndarray:
 
 
 def _drawn(font: Path, text: str) -> Image.Image:
-    """A large drawing, cropped to what is drawn."""
-    # Basic layout: the other engine may or may not be installed, and the pictures must be the same everywhere.
+    """Render a large letter, cropped to its bounding box."""
+    # Basic layout: the other engine may be missing, and the images must be equal on all machines.
     type_ = ImageFont.truetype(str(font), DRAWN, layout_engine=ImageFont.Layout.BASIC)
     canvas = Image.new("L", (3 * DRAWN, 3 * DRAWN))
     ImageDraw.Draw(canvas).text((DRAWN, DRAWN), text, fill=255, font=type_)

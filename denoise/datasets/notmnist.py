@@ -33,20 +33,20 @@ from torch import Tensor
 from tqdm import tqdm
 
 from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, split_of
-from denoise.files import whole_file
+from denoise.files.atomic import whole_file
 
 SOURCE = "http://yaroslavvb.com/upload/notMNIST/"
-TIMEOUT = 20  # seconds without an answer from the source
+TIMEOUT = 20  # seconds without data from the source
 SIDE = 28
 TERMS = "none stated; each letter is of a font with a license of its own"
-LOADER = 1  # of the cache: another number where keys, duplicates or the decoding change
+LOADER = 1  # version of the cache: change it if keys, duplicates or the decoding change
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Archive:
-    """An archive as published: its length (that which Udacity's course checks for) and how many PNG it holds."""
+    """Published archive: its length in bytes (also checked by Udacity's course) and its number of PNG files."""
 
     file: str
     bytes: int
@@ -58,7 +58,7 @@ LARGE = Archive("notMNIST_large.tar.gz", 247_336_696, 529_119)
 
 
 def font(key: str) -> str:
-    """The font of a picture: its key ends in the base64 of a file name; where it does not, in the name itself."""
+    """Return the font of an image; its key ends in the base64 of a file name, or in the plain file name."""
     stem = key.partition("/")[2]
     try:
         return base64.b64decode(stem, validate=True).decode("latin-1")
@@ -68,7 +68,7 @@ def font(key: str) -> str:
 
 @DATASETS.register("notmnist", label="notMNIST letters", license=TERMS, files=[f"notMNIST/{SMALL.file}"], group=font)
 def notmnist(split: str, root: Path) -> Pictures:
-    """The hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
+    """Load the hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
     return load("notmnist", SMALL, split, root)
 
 
@@ -76,12 +76,12 @@ def notmnist(split: str, root: Path) -> Pictures:
     "notmnist_large", label="notMNIST letters (large)", license=TERMS, files=[f"notMNIST/{LARGE.file}"], group=font
 )
 def notmnist_large(split: str, root: Path) -> Pictures:
-    """The archive as found: half a million letters, about 6.5 % with a wrong label, split by font."""
+    """Load the uncleaned archive: half a million letters, about 6.5 % with a wrong label, split by font."""
     return load("notmnist_large", LARGE, split, root)
 
 
 def load(name: str, archive: Archive, split: str, root: Path) -> Pictures:
-    """One split of an archive: duplicates by pixels are removed over all splits, then each font goes to one split."""
+    """Load one split of an archive; pixel duplicates are removed over all splits, then each font goes to one split."""
     path = root / "notMNIST" / archive.file
     if not path.exists():
         _download(name, archive, path)
@@ -108,10 +108,10 @@ def _download(name: str, archive: Archive, path: Path) -> None:
 
 
 def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
-    """The archive's distinct pictures, (N, 28, 28) uint8, and what is known of them, from a cache where there is one.
+    """Return the archive's distinct images, (N, 28, 28) uint8, and their facts, from a cache if there is one.
 
-    The data root may be read-only and half a million PNG take minutes to read, so the decoded pictures are kept in
-    the user's cache folder, under the checksum of the archive.
+    The data root may be read-only, and half a million PNG files take minutes to read. The decoded images are therefore
+    cached in the user's cache folder, under the checksum of the archive.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     cache = platformdirs.user_cache_path("denoise") / "decoded" / f"notmnist-{LOADER}-{digest[:32]}.safetensors"
@@ -154,7 +154,7 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
         "duplicates": len(pictures) - len(keys),
         "fonts": len({font(key) for key in pictures}),
     }
-    # Copies differ, so another count is no fault in an archive that is whole: it is said, and the notes hold it.
+    # Copies of the archive differ, so another count is no error in a complete archive: the count is logged and noted.
     if files != archive.pictures:
         log.warning("%s holds %s pictures; the published archive holds %s", path, f"{files:,}", f"{archive.pictures:,}")
     images = torch.from_numpy(np.stack([pictures[key] for key in keys]))
@@ -162,7 +162,7 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
 
 
 def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
-    """Each PNG file's key and bytes, as they stream by; raises BrokenData unless both gzip and tar end as they must."""
+    """Yield each PNG file's key and bytes in stream order; raise BrokenData unless gzip and tar both end correctly."""
     count = 0
     try:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
@@ -184,7 +184,7 @@ def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
 
 
 def _picture(data: bytes) -> np.ndarray | None:
-    """The (28, 28) uint8 picture of a PNG, or None where it cannot be read: some files are empty, as published."""
+    """Decode a PNG to (28, 28) uint8; return None if it is unreadable: some published files are empty."""
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if image.size != (SIDE, SIDE):

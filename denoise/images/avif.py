@@ -1,4 +1,4 @@
-"""AVIF files: metadata and pixels as Pillow's decoder gives them.
+"""AVIF files: metadata and pixels from Pillow's decoder.
 
 References
 ----------
@@ -31,7 +31,7 @@ MOST_BOXES = 1_000
 
 
 def open_avif(data: bytes, largest: int) -> Opened:
-    """Check an AVIF file; raises ValueError if it cannot be decoded within bounds."""
+    """Check an AVIF file; raise ValueError if it cannot be decoded within bounds."""
     if not features.check("avif"):
         raise ValueError("AVIF images cannot be read: this build of Pillow has no AVIF decoder")
     try:
@@ -57,7 +57,7 @@ def _images(data: bytes, count: int, gray: bool, metadata: Metadata, notes: tupl
 
 
 def _bits(data: bytes, path: tuple[bytes, ...]) -> bytes:
-    """Return the bits of each channel that the first box at the end of a path names; empty if there is none."""
+    """Return the bits of each channel from the first box at the end of a path; empty if there is none."""
     at = 0
     for _ in range(MOST_BOXES):
         size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

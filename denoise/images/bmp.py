@@ -1,4 +1,4 @@
-"""BMP files: the header, and the pixels.
+"""BMP files: header and pixels.
 
 References
 ----------
@@ -16,14 +16,14 @@ from denoise.images.metadata import Metadata, Resolution, bounded
 
 HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of the header, by its version
 BITS = (1, 4, 8, 16, 24, 32)
-RAW, MASKS = 0, 3  # compressions without one
-WIDEST = 65_535  # of a run-length encoded image: a skipped row costs as much memory as a row
-RESOLUTION = 38  # byte at which it stands, in each header of 40 bytes and more
+RAW, MASKS = 0, 3  # codes for uncompressed pixels
+WIDEST = 65_535  # pixels of a run-length encoded row: a skipped row needs as much memory as a row
+RESOLUTION = 38  # byte offset in each header of 40 bytes and more
 EMBEDDED = b"DEBM"  # "MBED", the color space of a header with an ICC profile
 
 
 def open_bmp(data: bytes, largest: int) -> Opened:
-    """Check a BMP file; raises ValueError if it cannot be decoded within bounds, or is cut short."""
+    """Check a BMP file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
     if len(data) < 26:
         raise cut("the header of the BMP")
     start, header = struct.unpack_from("<II", data, 10)
@@ -46,7 +46,7 @@ def open_bmp(data: bytes, largest: int) -> Opened:
 
 
 def dress(image: bytes, metadata: Metadata) -> bytes:
-    """Return a BMP file of Pillow with metadata that `metadata.fitting` lets through."""
+    """Add metadata, as allowed by `metadata.fitting`, to a BMP file from Pillow."""
     if metadata.resolution is None:
         return image
     x, y = (min(round(value), 2**31 - 1) for value in metadata.resolution.per("meter"))

@@ -1,4 +1,4 @@
-"""Samples of other meanings turned into RGB or gray: CMYK, CIELAB, and colors multiplied by their alpha."""
+"""Conversion of samples to RGB or gray: CMYK, CIELAB, and colors multiplied by their alpha."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from denoise.images.container import Decoded
 from denoise.images.tiff_tags import CIELAB
 
 ROWS = 256  # converted at a time, so that floating-point copies stay small
-D50 = np.array([0.96422, 1.0, 0.82521])  # the white of CIELAB in TIFF files
-XYZ_TO_RGB = np.array(  # linear sRGB, adapted to that white by Bradford's method (http://www.brucelindbloom.com)
+D50 = np.array([0.96422, 1.0, 0.82521])  # white point of CIELAB in TIFF files
+XYZ_TO_RGB = np.array(  # linear sRGB, adapted to that white point by Bradford's method (http://www.brucelindbloom.com)
     [[3.1338561, -1.6168667, -0.4906146], [-0.9787684, 1.9161415, 0.0334540], [0.0719453, -0.2289914, 1.4052427]]
 )
 
 
 def from_cmyk(found: Decoded) -> Decoded:
-    """Turn inks (H, W, 4), the largest number full ink, into RGB.
+    """Convert inks (H, W, 4) to RGB; the largest value is full ink.
 
-    Eight bits with an ICC profile for CMYK are converted by it, else each color is what both inks let through. The
-    profile does not describe the RGB image, and is dropped.
+    Eight-bit inks with an ICC profile for CMYK are converted by the profile. Otherwise each color is the light that
+    passes both its ink and black. The profile does not describe the RGB image, and is dropped.
     """
     pixels = _by_profile(found.pixels, found.metadata.icc) if found.pixels.dtype == np.uint8 else None
     if pixels is not None:
@@ -33,7 +33,7 @@ def from_cmyk(found: Decoded) -> Decoded:
 
 
 def without_profile(found: Decoded, space: str, how: str = "without an ICC profile") -> Decoded:
-    """Return an image that was converted from another color space, which its ICC profile described, with a note."""
+    """Remove the ICC profile of an image that was converted from another color space, and add a note."""
     kept = dataclasses.replace(found.metadata, icc=b"")
     return found._replace(metadata=kept, notes=(*found.notes, f"{space} was converted to RGB {how}"))
 
@@ -46,16 +46,16 @@ def _by_profile(inks: np.ndarray, icc: bytes) -> np.ndarray | None:
         converted = ImageCms.profileToProfile(
             image, ImageCms.ImageCmsProfile(io.BytesIO(icc)), ImageCms.createProfile("sRGB"), outputMode="RGB"
         )
-    except (ImageCms.PyCMSError, OSError):  # a damaged profile: as if there were none
+    except (ImageCms.PyCMSError, OSError):  # a damaged profile counts as missing
         return None
     return np.asarray(converted)
 
 
 def from_lab(found: Decoded, photometric: int) -> Decoded:
-    """Turn TIFF's CIELAB (H, W, 3) into sRGB.
+    """Convert TIFF's CIELAB (H, W, 3) to sRGB.
 
-    a* and b* are signed numbers in CIELAB (8), and moved by half of the range in ICCLAB (9), whose white is 65,280 of
-    65,535 if the numbers have 16 bits.
+    a* and b* are signed in CIELAB (8). In ICCLAB (9) they are offset by half of the range, and white is 65,280 of
+    65,535 for 16 bits.
     """
     unit = 2.0 ** (found.pixels.dtype.itemsize * 8 - 8)
     top = _top(found.pixels)
@@ -74,7 +74,7 @@ def from_lab(found: Decoded, photometric: int) -> Decoded:
 
 
 def unassociated(found: Decoded) -> Decoded:
-    """Divide the colors by the alpha that they were multiplied by."""
+    """Divide the colors by their alpha."""
     alpha = found.pixels[..., -1:]
     top = _top(found.pixels)
 
@@ -89,7 +89,7 @@ def unassociated(found: Decoded) -> Decoded:
 
 
 def inverted(pixels: np.ndarray) -> np.ndarray:
-    """Return samples whose zero is white, with white as the largest number."""
+    """Invert samples whose zero is white; white becomes the largest value."""
     return _top(pixels) - pixels if pixels.dtype.kind == "f" else np.invert(pixels)
 
 
@@ -98,7 +98,7 @@ def _top(pixels: np.ndarray) -> float:
 
 
 def _by_rows(convert, pixels: np.ndarray) -> np.ndarray:
-    """Apply a function of floating-point rows; its result is rounded and clipped to the number format of `pixels`."""
+    """Apply a function to rows in float64; round and clip its result to the number format of `pixels`."""
     parts = []
     for top in range(0, len(pixels), ROWS):
         rows = convert(pixels[top : top + ROWS].astype(np.float64))

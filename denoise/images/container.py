@@ -1,7 +1,7 @@
-"""Image files taken apart: what all kinds share between the bytes of a file and its pixels.
+"""Common parts of all image formats between the bytes of a file and its pixels.
 
-A decoder is given nothing but the bytes that make the pixels. Metadata never reaches it, so that no text, profile or
-record can harm it, and sizes and counts are checked before it starts.
+A decoder gets only the bytes that make the pixels. Metadata never reaches the decoder, so that no text, profile or
+record can harm it. Sizes and counts are checked before decoding starts.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ DECODERS_SAY = (
     *(OSError, SyntaxError, ValueError, EOFError, OverflowError),
     *(struct.error, IndexError, KeyError, RuntimeError, Image.DecompressionBombError),
 )
-"""What Pillow's readers raise for files that are damaged."""
+"""Exceptions of Pillow's readers for damaged files."""
 
 
 class TooLarge(ValueError):
-    """An image with more pixels than the caller allows."""
+    """Error of an image with more pixels than the caller allows."""
 
 
 class Decoded(NamedTuple):
-    """One image of a file: its pixels (H, W, C) as they lie in the file, and the notes that its reader made.
+    """Decoded image of a file: its pixels (H, W, C) as stored, and its reader's notes.
 
-    `orientation` is 0 if the EXIF block of the metadata says it.
+    `orientation` is 0 if the EXIF block of the metadata gives the orientation.
     """
 
     pixels: np.ndarray
@@ -45,14 +45,14 @@ class Decoded(NamedTuple):
 
 @dataclass(frozen=True)
 class Opened:
-    """A file whose structure was checked: the number of its images, and these, decoded one by one when asked for."""
+    """Checked file: the number of its images, and a generator that decodes them one by one."""
 
     count: int
     images: Generator[Decoded]
 
 
 def check_size(width: int, height: int, largest: int) -> None:
-    """Raise ValueError for an image without pixels, `TooLarge` for one of more than `largest`."""
+    """Raise ValueError for an image without pixels, `TooLarge` for an image of more than `largest` pixels."""
     if width < 1 or height < 1:
         raise ValueError(f"{width}x{height} is no size of an image")
     if width * height > largest:
@@ -60,12 +60,12 @@ def check_size(width: int, height: int, largest: int) -> None:
 
 
 def cut(what: str) -> ValueError:
-    """Make the error of a file that ends too early."""
+    """Make the error of a truncated file."""
     return ValueError(f"{UNREADABLE}: cut short, {what}")
 
 
 def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
-    """Decode the first image with one of Pillow's readers, without those for other kinds; raises ValueError."""
+    """Decode the first image with one of Pillow's readers and no further format; raise ValueError."""
     try:
         image = reader(io.BytesIO(data))
         image.load()
@@ -75,13 +75,13 @@ def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFil
 
 
 def said(error: Exception) -> str:
-    """Return what a decoder said, on one line."""
+    """Return a decoder's error message on one line."""
     text = " ".join(str(error).split())
     return "cut short" if "truncated" in text else text[:200] or type(error).__name__
 
 
 def channels(image: Image.Image) -> tuple[np.ndarray, bool]:
-    """Return the pixels of an image (H, W, C) as gray or RGB, and if their last channel is alpha."""
+    """Return the pixels of an image (H, W, C) as gray or RGB, and True if the last channel is alpha."""
     if image.mode in ("1", "L") and not image.has_transparency_data:
         image = image.convert("L")
     elif image.mode not in ("I;16", "L", "LA", "RGB", "RGBA") or image.has_transparency_data:
@@ -94,7 +94,7 @@ def channels(image: Image.Image) -> tuple[np.ndarray, bool]:
 
 
 def frames(reader: type[ImageFile.ImageFile], data: bytes, numbers: range) -> Iterator[tuple[np.ndarray, bool, int]]:
-    """Decode the images of an animation: pixels, alpha, and milliseconds of each; raises ValueError."""
+    """Decode the images of an animation: pixels, alpha, and duration in milliseconds; raise ValueError."""
     try:
         image = reader(io.BytesIO(data))
         for number in numbers:

@@ -1,7 +1,7 @@
-"""EXIF blocks: kept byte for byte between formats, but for what an upright image changes, and taken apart for TIFF.
+"""EXIF blocks: kept byte for byte between formats, edited for upright images, and split into fields for TIFF.
 
-A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. An edit in place keeps the maker's notes valid,
-as these hold offsets into the block.
+A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. Edits are made in place, which keeps the maker's
+notes valid, because they hold offsets into the block.
 """
 
 from __future__ import annotations
@@ -32,34 +32,34 @@ ORIENTATION, X_RESOLUTION, Y_RESOLUTION, UNIT = 274, 282, 283, 296
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 POINTERS = (EXIF, GPS, INTEROPERABILITY)
 WITHIN: dict[int, tuple[int, ...]] = {0: (EXIF, GPS), EXIF: (INTEROPERABILITY,), GPS: (), INTEROPERABILITY: ()}
-"""The directories that may lie within each directory (0: the first), so that no pointer leads in a circle."""
+"""Sub-directories that each directory may hold (0: the first), so that no pointer leads in a circle."""
 
-WIDTHS, HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, in that of EXIF
+WIDTHS, HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, in the EXIF directory
 THUMBNAIL, THUMBNAIL_BYTES = 513, 514
 UNITS = {2: "inch", 3: "cm"}
 
 
 def check(block: bytes) -> bytes:
-    """Return a block whose first directory can be read; raises `Broken` for another one."""
+    """Return a block whose first directory is readable; raise `Broken` for any other block."""
     _first(block)
     return block
 
 
 def orientation(block: bytes) -> int:
-    """Return the orientation that a block names, 1 (upright) if it names none."""
+    """Return the orientation in a block, 1 (upright) if there is none."""
     layout, first = _first(block)
     found = numbers(first.entries.get(ORIENTATION), layout.order)
     return int(found[0]) if found and found[0] in range(1, 9) else 1
 
 
 def resolution(block: bytes) -> tuple[float, float, str] | None:
-    """Return the resolution that a block names (x, y and unit), None if it names none."""
+    """Return the resolution in a block (x, y and unit), None if there is none."""
     layout, first = _first(block)
     return resolution_of(first.entries, layout.order)
 
 
 def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, str] | None:
-    """Return the resolution that the fields of a directory name (x, y and unit), None if they name none."""
+    """Return the resolution in the fields of a directory (x, y and unit), None if there is none."""
     x, y, unit = (numbers(entries.get(tag), order) for tag in (X_RESOLUTION, Y_RESOLUTION, UNIT))
     name = UNITS.get(int(unit[0]), "aspect") if unit else "inch"
     if not x or not y or x[0] <= 0 or y[0] <= 0 or (name == "aspect" and x[0] == y[0]):
@@ -70,7 +70,7 @@ def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, 
 def upright(block: bytes, width: int, height: int, *, aside: bool) -> bytes:
     """Return a block for the upright image of `width` x `height` pixels, without the thumbnail of the old image.
 
-    `aside` says that the pixels were turned by 90 degrees: the resolutions across and down change places.
+    `aside` means that the pixels were turned by 90 degrees: the horizontal and vertical resolutions are swapped.
     """
     layout, first = _first(block)
     edited = bytearray(block)
@@ -88,7 +88,7 @@ def upright(block: bytes, width: int, height: int, *, aside: bool) -> bytes:
 
 
 def with_resolution(block: bytes, x: Fraction, y: Fraction, unit: str) -> bytes:
-    """Return a block that names a resolution in "inch" or "cm"; a block that names one already stays as it is."""
+    """Add a resolution in "inch" or "cm" to a block; a block with a resolution stays unchanged."""
     layout, first = _first(block) if block else (Layout("<"), Directory({}, 0, 0))
     if X_RESOLUTION in first.entries:
         return block
@@ -97,19 +97,19 @@ def with_resolution(block: bytes, x: Fraction, y: Fraction, unit: str) -> bytes:
 
 
 def without_orientation(block: bytes) -> bytes:
-    """Return a block that names no orientation."""
+    """Return a block without an orientation."""
     layout, first = _first(block)
     return _replaced(block, layout, {k: v for k, v in first.entries.items() if k != ORIENTATION}, first.next)
 
 
 def _replaced(block: bytes, layout: Layout, fields: Tree, next_: int) -> bytes:
-    """Put a new first directory behind the rest, so that no offset within the block changes."""
+    """Append a new first directory to the block, so that no offset within the block changes."""
     block += bytes(len(block) % 2)
     return _header(layout.order, len(block)) + block[8:] + write_directory(fields, len(block), layout, next_)
 
 
 def resolution_fields(x: Fraction, y: Fraction, unit: str, order: str) -> dict[int, Entry]:
-    """Return the three fields that name a resolution; the unit "aspect" stands for none."""
+    """Return the three fields of a resolution; the unit "aspect" is written as no unit."""
     return {
         X_RESOLUTION: entry(RATIONAL, *x.as_integer_ratio(), order=order),
         Y_RESOLUTION: entry(RATIONAL, *y.as_integer_ratio(), order=order),
@@ -118,7 +118,7 @@ def resolution_fields(x: Fraction, y: Fraction, unit: str, order: str) -> dict[i
 
 
 def take_apart(block: bytes, order: str) -> dict[int, Entry | Tree]:
-    """Return the fields of a block in a byte order, those of its directories for EXIF and GPS within."""
+    """Return the fields of a block in a byte order, including its EXIF and GPS directories."""
     layout, first = _first(block)
     return tree(block, first, layout, order)
 
@@ -136,7 +136,7 @@ def tree(data: bytes, directory: Directory, layout: Layout, order: str, tag: int
 
 
 def put_together(fields: Tree, order: str) -> bytes:
-    """Return the block that holds such fields."""
+    """Build the block with the given fields."""
     return _header(order, 8) + write_directory(fields, 8, Layout(order))
 
 
@@ -148,11 +148,11 @@ def _first(block: bytes) -> tuple[Layout, Directory]:
 
 
 def _below(data: bytes, directory: Directory, tag: int, layout: Layout) -> Directory:
-    """Return the directory that a field points at; an empty one if there is none, or none that can be read."""
+    """Return the directory that a field points at; an empty one if it is missing or unreadable."""
     offset = numbers(directory.entries.get(tag), layout.order)
     try:
         return read_directory(data, int(offset[0]), layout, lenient=True) if offset else Directory({}, 0, 0)
-    except Broken:  # many programs move a block without it; the fields beside it are still right
+    except Broken:  # many programs move a block but not this directory; the remaining fields are still valid
         return Directory({}, 0, 0)
 
 
@@ -161,13 +161,13 @@ def _header(order: str, first: int) -> bytes:
 
 
 def _set(block: bytearray, field: Entry | None, value: int, layout: Layout) -> None:
-    """Write a whole number over that of a field, if there is room for it."""
+    """Overwrite a field with an integer, if the field's type can hold it."""
     if field is not None and field.count == 1 and field.type in (SHORT, LONG) and value < 1 << 8 * BYTES[field.type]:
         struct.pack_into(layout.order + NUMBERS[field.type], block, field.at, value)
 
 
 def _without_thumbnail(block: bytearray, first: Directory, layout: Layout) -> bytearray:
-    """Unlink the second directory, which describes the thumbnail, and blank what it points at."""
+    """Unlink the second directory, which describes the thumbnail, and blank the thumbnail's bytes."""
     if not first.next:
         return block
     struct.pack_into(layout.order + "I", block, first.next_at, 0)
@@ -177,7 +177,7 @@ def _without_thumbnail(block: bytearray, first: Directory, layout: Layout) -> by
         return block
     start, size = (numbers(second.entries.get(tag), layout.order) for tag in (THUMBNAIL, THUMBNAIL_BYTES))
     if start and size and start[0] + size[0] <= len(block):
-        if start[0] + size[0] >= len(block) - 1:  # last in the block, as nearly every camera writes it
+        if start[0] + size[0] >= len(block) - 1:  # last in the block, as in nearly every camera's files
             return block[: int(start[0])]
         block[int(start[0]) : int(start[0] + size[0])] = bytes(int(size[0]))
     return block

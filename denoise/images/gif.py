@@ -1,4 +1,4 @@
-"""GIF files, animated ones among them: blocks, and the pixels.
+"""GIF files, including animations: blocks and pixels.
 
 References
 ----------
@@ -23,7 +23,7 @@ LOOP = b"\x0bNETSCAPE2.0\x03\x01"
 
 @dataclass
 class _File:
-    """The parts of a GIF file, as they are found."""
+    """Parts of a GIF file, filled during parsing."""
 
     needed: list[bytes] = field(default_factory=list)
     texts: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -32,10 +32,10 @@ class _File:
 
 
 def open_gif(data: bytes, largest: int) -> Opened:
-    """Check a GIF file; raises ValueError if it cannot be decoded within bounds, or is cut short."""
+    """Check a GIF file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
     file = _parsed(data)
     width, height = struct.unpack_from("<HH", data, 6)
-    # Readers enlarge the image if a frame sticks out of it.
+    # Readers enlarge the image if a frame exceeds its borders.
     check_size(max(width, *(right for right, _ in file.sizes)), max(height, *(low for _, low in file.sizes)), largest)
     metadata, notes = bounded(Metadata(texts=tuple(file.texts), loops=file.loops))
     return Opened(len(file.sizes), _images(b"".join(file.needed) + bytes((END,)), len(file.sizes), metadata, notes))
@@ -78,7 +78,7 @@ def _take(file: _File, label: int, block: bytes) -> None:
         count = int.from_bytes(block[16:18], "little")
         file.loops = count + 1 if count else 0
     elif label == COMMENT and len(block) > 2 * LARGEST["texts"]:
-        file.texts.append((b"COM", block))  # too large to be kept, so not put together
+        file.texts.append((b"COM", block))  # too large to be kept, so not joined
     elif label == COMMENT:
         parts, at = [], 2
         while block[at]:
@@ -92,7 +92,7 @@ def _palette(flags: int) -> int:
 
 
 def _blocks(data: bytes, at: int) -> int:
-    """Return where the blocks that begin at a byte end, behind the empty block."""
+    """Return the end of the blocks that begin at a byte, after the empty block."""
     while at < len(data):
         size = data[at]
         at += 1 + size

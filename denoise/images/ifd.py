@@ -14,15 +14,15 @@ from typing import NamedTuple
 import numpy as np
 
 BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
-"""The bytes of one value, by the type of an entry."""
+"""Bytes of one value, by the type of an entry."""
 
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
 NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-MOST_ENTRIES = 1_000  # of one directory; a camera writes about 60, GDAL about 30
+MOST_ENTRIES = 1_000  # entries of one directory; a camera writes about 60, GDAL about 30
 
 
 class Entry(NamedTuple):
-    """One field of a directory: its values as bytes, in the byte order of the file, and the offset of these bytes."""
+    """Field of a directory: its values as bytes, in the byte order of the file, and the offset of these bytes."""
 
     type: int
     count: int
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class Directory(NamedTuple):
-    """The fields of one directory by tag, and the offset of the next directory (0: none)."""
+    """Fields of one directory by tag, and the offset of the next directory (0: none)."""
 
     entries: dict[int, Entry]
     next: int
@@ -39,7 +39,7 @@ class Directory(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How the numbers of a file are stored."""
+    """Number storage of a file: byte order and offset size."""
 
     order: str  # "<" or ">"
     big: bool = False  # BigTIFF, with offsets of 8 bytes
@@ -50,11 +50,11 @@ class Layout(NamedTuple):
 
 
 class Broken(ValueError):
-    """A directory that contradicts itself or runs past the end of its file."""
+    """Error of a directory that contradicts itself or runs past the end of its file."""
 
 
 def read_header(data: bytes) -> tuple[Layout, int]:
-    """Return the layout of a TIFF structure and the offset of its first directory; raises `Broken`."""
+    """Return the layout of a TIFF structure and the offset of its first directory; raise `Broken`."""
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     if order is None or len(data) < 8:
         raise Broken("no TIFF header")
@@ -67,9 +67,9 @@ def read_header(data: bytes) -> tuple[Layout, int]:
 
 
 def read_directory(data: bytes, offset: int, layout: Layout, *, lenient: bool = False) -> Directory:
-    """Read one directory; raises `Broken` if it, or a field of it, runs past the end.
+    """Read one directory; raise `Broken` if it, or a field of it, runs past the end.
 
-    `lenient` leaves such fields out: cameras write them, and an image can do without.
+    `lenient` skips such fields instead: some cameras write them, and an image does not need them.
     """
     count_format, entry_bytes = (layout.order + "Q", 20) if layout.big else (layout.order + "H", 12)
     width = struct.calcsize(layout.offset)
@@ -100,7 +100,7 @@ def read_directory(data: bytes, offset: int, layout: Layout, *, lenient: bool = 
 
 
 def directories(data: bytes, most: int) -> Iterator[tuple[Layout, Directory]]:
-    """Yield the directories of a file in its order; raises `Broken` for a loop or for more than `most`."""
+    """Yield the directories of a file in order; raise `Broken` for a loop or for more than `most`."""
     layout, offset = read_header(data)
     seen: set[int] = set()
     while offset:
@@ -115,7 +115,7 @@ def directories(data: bytes, most: int) -> Iterator[tuple[Layout, Directory]]:
 
 
 def numbers(entry: Entry | None, order: str) -> tuple[float, ...]:
-    """Return the values of a field as numbers, a rational as their quotient; empty for other types and for None."""
+    """Return the values of a field as numbers, a rational as its quotient; empty for other types and for None."""
     if entry is None:
         return ()
     if entry.type in NUMBERS:
@@ -127,13 +127,13 @@ def numbers(entry: Entry | None, order: str) -> tuple[float, ...]:
 
 
 def entry(type_: int, *values: int, order: str) -> Entry:
-    """Make a field of whole numbers; of a rational, numerator and denominator in turn."""
+    """Make a field of integers; a rational takes numerator and denominator in turn."""
     packed = struct.pack(f"{order}{len(values)}{NUMBERS.get(type_, 'I')}", *values)
     return Entry(type_, len(packed) // BYTES[type_], packed)
 
 
 def swapped(field: Entry, source: str, target: str) -> Entry:
-    """Return a field in another byte order."""
+    """Convert a field to another byte order."""
     width = 4 if field.type in (5, 10) else BYTES[field.type]
     if source == target or width == 1:
         return field
@@ -141,11 +141,11 @@ def swapped(field: Entry, source: str, target: str) -> Entry:
 
 
 Tree = Mapping[int, "Entry | Tree"]
-"""Fields by tag; a field that points at a directory of its own holds the fields of that directory."""
+"""Fields by tag; a field that points at a directory holds the fields of that directory."""
 
 
 def write_directory(tree: Tree, at: int, layout: Layout, next_: int = 0) -> bytes:
-    """Return the bytes of a directory that will lie at offset `at`, its values and sub-directories behind it."""
+    """Return the bytes of a directory for offset `at`, followed by its values and sub-directories."""
     pointer, width = (16, 8) if layout.big else (LONG, 4)
     table = struct.pack(layout.order + ("Q" if layout.big else "H"), len(tree))
     behind = b""
@@ -166,7 +166,7 @@ def write_directory(tree: Tree, at: int, layout: Layout, next_: int = 0) -> byte
 
 
 def set_directories(file: bytearray, trees: Sequence[Tree], layout: Layout) -> bytearray:
-    """Write directories behind the end of a file, and make them its only ones."""
+    """Append directories to a file, and make them its only directories."""
     place_at = 8 if layout.big else 4
     for tree in trees:
         file += bytes(len(file) % 2)

@@ -1,7 +1,7 @@
-"""Uploads, decoded in a process of their own with limits of memory and time.
+"""Decoding of uploads in a separate process with limits of memory and time.
 
-A decoder is a large program in C, and a file may make it fail or take all memory. Here a file harms no more than the
-process that decodes it, which is replaced. The checks before decoding are those of `reading`.
+A decoder is a large C program, and a file may crash it or exhaust the memory. Here such a file affects only the
+decoding process, which is then replaced. The checks before decoding are those of `reading`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from denoise.images.reading import PictureFile
 
 log = logging.getLogger(__name__)
 
-PROCESSES = 2  # at once, so that one slow file does not keep all others waiting
-SECONDS, A_MEGAPIXEL = 10.0, 1.0  # for a file, and for each million pixels that the caller allows
-KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")  # variables of the environment; a token is no decoder's business
+PROCESSES = 2  # at once, so that one slow file does not block every other file
+SECONDS, A_MEGAPIXEL = 10.0, 1.0  # per file, and per million pixels that the caller allows
+KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")  # environment variables passed on; a decoder must not see tokens
 COMMAND = (sys.executable, "-m", "denoise.images.worker")
-AVAILABLE = sys.platform == "linux"  # elsewhere the limits do not exist, or do not hold
+AVAILABLE = sys.platform == "linux"  # on other systems the limits do not exist, or do not hold
 
 
 _slots = threading.BoundedSemaphore(PROCESSES)
@@ -37,14 +37,14 @@ _idle: list[_Process] = []
 
 
 def read(path: str | Path, largest: int) -> PictureFile:
-    """Read the first image of an uploaded file; parameters as of `reading.read`.
+    """Read the first image of an uploaded file; the parameters are those of `reading.read`.
 
     Raises
     ------
     ValueError
-        As `reading.read`; decoding takes too much memory or time, or ends its process.
+        An error of `reading.read`; or decoding takes too much memory or time, or ends its process.
     TooLarge
-        The ValueError of an image with more than `largest` pixels.
+        ValueError of an image with more than `largest` pixels.
     """
     if not AVAILABLE:
         return reading.read(path, largest)
@@ -58,17 +58,17 @@ def read(path: str | Path, largest: int) -> PictureFile:
         except _Ended:
             process.end()
             raise ValueError(f"{path}: decoding failed: the file is damaged, or needs too much memory") from None
-        except OSError as error:  # no process, no temporary folder
+        except OSError as error:  # no process, or no temporary folder
             process.end()
             raise ValueError(f"{path}: cannot be decoded now: {error.strerror or error}") from error
 
 
 class _Ended(Exception):
-    """The process ended before it gave an answer, or gave none that can be read."""
+    """Error of a process that ended before its reply, or sent an invalid reply."""
 
 
 class _Process:
-    """One process that decodes; it starts when it is first asked, and again after it ended."""
+    """Decoding process; it starts at the first request, and again after it has ended."""
 
     def __init__(self) -> None:
         self._running: subprocess.Popen[bytes] | None = None
@@ -76,7 +76,7 @@ class _Process:
         self._come = bytearray()
 
     def ask(self, path: Path, largest: int, deadline: float) -> PictureFile:
-        """Return the answer to one request; raises ValueError if it is an error, TimeoutError, `_Ended` or OSError."""
+        """Return the image of one request; raise ValueError for its error reply, TimeoutError, `_Ended` or OSError."""
         if self._running is None or self._running.poll() is not None:
             self._start()
         absolute = str(path.absolute())
@@ -88,7 +88,7 @@ class _Process:
         while b"\n" not in self._come:
             self._read(deadline, transfer.LARGEST_LINE)
         line = self._taken(self._come.index(b"\n") + 1)
-        try:  # a process that a file took over may answer anything
+        try:  # a process that a file has taken over may send any reply
             answer = transfer.Answer(line, largest)
             while len(self._come) < answer.size:
                 self._read(deadline, answer.size)
@@ -101,7 +101,7 @@ class _Process:
         return found
 
     def end(self) -> None:
-        """End the process, whatever it does, and remove its temporary files."""
+        """Kill the process and remove its temporary files."""
         running, self._running = self._running, None
         if running is not None:
             running.kill()
@@ -133,7 +133,7 @@ class _Process:
             self._folder = None
 
     def _read(self, deadline: float, most: int) -> None:
-        """Wait for bytes until a deadline of the monotonic clock; more than `most` of them are no answer."""
+        """Wait for bytes until a deadline of the monotonic clock; more than `most` bytes are an invalid reply."""
         waiting = select.poll()
         waiting.register(self._running.stdout, select.POLLIN)
         if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):

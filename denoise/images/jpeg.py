@@ -1,4 +1,4 @@
-"""JPEG files: segments, scans, bytes behind the end, metadata, and the pixels.
+"""JPEG files: segments, scans, bytes after the end, metadata, and pixels.
 
 References
 ----------
@@ -21,7 +21,7 @@ from denoise.images import colors
 from denoise.images.container import UNREADABLE, Decoded, Opened, channels, check_size, cut, loaded
 from denoise.images.metadata import Metadata, Resolution, bounded, iptc_records, photoshop
 
-MOST_SCANS = 100  # encoders write about 10; each costs as much time as a whole image
+MOST_SCANS = 100  # encoders write about 10; each scan costs as much time as a whole image
 MOST_SEGMENTS = 10_000
 FEW_ZEROS = 2  # bytes at the end of a scan that may belong to it
 APP0, APP1, APP2, APP13, APP14, COMMENT = 0xE0, 0xE1, 0xE2, 0xED, 0xEE, 0xFE
@@ -34,10 +34,10 @@ NEEDED = (*FRAMES, 0xC4, 0xCC, 0xDB, RESTART_INTERVAL, APP14)  # with Huffman, a
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that ends the data of a scan
 FILLING = re.compile(rb"\xff{2,}")
-JFIF = b"JFIF\0\1\1\0\0\1\0\1\0\0"  # by which a decoder knows three components as YCbCr
+JFIF = b"JFIF\0\1\1\0\0\1\0\1\0\0"  # identifies three components as YCbCr for a decoder
 EXIF, XMP, MORE_XMP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 ICC, PHOTOSHOP = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
-ICC_CHUNK, RESOURCE_CHUNK = 65_000, 65_000  # bytes that one segment takes
+ICC_CHUNK, RESOURCE_CHUNK = 65_000, 65_000  # bytes per segment
 UNITS = {0: "aspect", 1: "inch", 2: "cm"}
 PADS = bytes(range(128)), bytes(range(127, -1, -1))
 RESTARTS = tuple(bytes((0xFF, 0xD0 + number)) for number in range(8))
@@ -45,32 +45,32 @@ RESTARTS = tuple(bytes((0xFF, 0xD0 + number)) for number in range(8))
 
 @dataclass
 class _File:
-    """The parts of a JPEG file, as they are found."""
+    """Parts of a JPEG file, filled during parsing."""
 
-    needed: list[bytes] = field(default_factory=list)  # what makes the pixels
+    needed: list[bytes] = field(default_factory=list)  # segments and scans that make the pixels
     beside: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     components: tuple[int, ...] = ()
     progressive: bool = False
     restarts: bool = False
     scans: int = 0
     exact: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # finished coefficients, by component
-    behind: int = 0  # bytes behind the end
+    behind: int = 0  # bytes after the end
 
     @property
     def complete(self) -> bool:
-        """Every coefficient of every component had its last scan."""
+        """True if every coefficient of every component had its last scan."""
         wanted = 64 if self.progressive else 1
         return bool(self.components) and all(len(self.exact[one]) == wanted for one in self.components)
 
 
 def open_jpeg(data: bytes, largest: int) -> Opened:
-    """Check a JPEG file; raises ValueError if it cannot be decoded within bounds, or is cut short."""
+    """Check a JPEG file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
     file = _parsed(data, largest)
     return Opened(1, (_decoded(file) for _ in range(1)))
 
 
 def dress(image: bytes, metadata: Metadata) -> bytes:
-    """Return a JPEG file of Pillow with metadata that `metadata.fitting` lets through."""
+    """Add metadata, as allowed by `metadata.fitting`, to a JPEG file from Pillow."""
     head, rest = bytearray(image[:20]), image[20:]  # up to the end of the JFIF segment
     if metadata.resolution is not None:
         head[13:18] = _density(metadata.resolution)
@@ -136,7 +136,7 @@ def _read_frame(file: _File, code: int, body: bytes, largest: int) -> None:
 
 
 def _read_scan(file: _File, body: bytes, data: bytes, at: int) -> int:
-    """Take a scan, with its data from byte `at` on; returns where these end."""
+    """Read a scan with its data from byte `at` on; return the end of the data."""
     file.scans += 1
     if file.scans > MOST_SCANS:
         raise ValueError(f"a JPEG of more than {MOST_SCANS} scans; valid: at most {MOST_SCANS}")
@@ -151,8 +151,8 @@ def _read_scan(file: _File, body: bytes, data: bytes, at: int) -> int:
             file.exact[body[1 + 2 * number]].update(range(first, min(last, 63) + 1))
     found = IN_SCAN.search(data, at)
     end = found.start() if found else len(data)
-    content = FILLING.sub(b"\xff", data[at:end])  # bytes that mean nothing, and take a decoder long
-    if found is None:  # a download that broke off may have left zeros, for the whole length of the file
+    content = FILLING.sub(b"\xff", data[at:end])  # fill bytes have no meaning, and slow a decoder down
+    if found is None:  # a broken download may have left zeros for the whole length of the file
         content = content.rstrip(b"\0") + content[-FEW_ZEROS:][len(content[-FEW_ZEROS:].rstrip(b"\0")) :]
     file.needed.append(_segment(START_OF_SCAN, body) + content)
     return end
@@ -165,7 +165,7 @@ def _read_beside(file: _File, code: int, body: bytes) -> None:
         (APP1, XMP, "xmp", len(XMP)),
         (APP1, MORE_XMP, "extended XMP", 0),
         (APP2, ICC, "icc", len(ICC)),
-        (APP2, b"MPF\0", "images", 0),  # points at images behind the end
+        (APP2, b"MPF\0", "images", 0),  # points at images after the end
         (APP13, PHOTOSHOP, "photoshop", len(PHOTOSHOP)),
         (COMMENT, b"", "texts", 0),
         (APP0, b"", "thumbnail", 0),
@@ -198,7 +198,10 @@ def _metadata(beside: dict[str, list[bytes]]) -> tuple[Metadata, tuple[str, ...]
 
 
 def _decoded(file: _File) -> Decoded:
-    """Decode the scans twice, with different bytes behind them: a scan that is cut short takes these for its own."""
+    """Decode the scans twice, with different bytes after them.
+
+    A truncated scan consumes these bytes, so the outputs differ.
+    """
     jfif = [_segment(APP0, JFIF)] if file.beside["jfif"] else []
     start = b"\xff\xd8" + b"".join(jfif + file.needed)
     image, other = (loaded(JpegImageFile, start + end + bytes((0xFF, END))) for end in _ends(file))
@@ -215,7 +218,10 @@ def _decoded(file: _File) -> Decoded:
 
 
 def _ends(file: _File) -> tuple[bytes, ...]:
-    """Return data to go on with; behind a restart interval a decoder does so at the next restart marker alone."""
+    """Return the two endings for a test of truncation.
+
+    After a restart interval a decoder continues only at the next restart marker.
+    """
     if not file.restarts:
         return PADS
     places = [file.needed[-1].rfind(mark) for mark in RESTARTS]
@@ -234,7 +240,7 @@ def _segment(code: int, body: bytes) -> bytes:
 
 
 def _density(resolution: Resolution) -> bytes:
-    """Return unit, density across and density down; in the unit of the two that rounds them least."""
+    """Return unit, horizontal and vertical density; choose the unit with the smaller rounding error."""
 
     def rounding(unit: str) -> Fraction:
         return max(abs(value - round(value)) / value for value in resolution.per(unit))

@@ -1,4 +1,4 @@
-"""Kinds of image files: the one table of names, endings and abilities that readers, writers and refusals share."""
+"""Image formats: one table of names, endings and abilities for readers, writers and refusals."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ ALL = BESIDE | {"iptc", "texts", "resolution"}
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of image file.
+    """Image file format.
 
     Attributes
     ----------
     name : str
-        The name that people know.
+        Common name.
     endings : tuple of str
-        The usual ending first.
+        File endings, the usual ending first.
     formats : tuple of str
-        Number formats that can be written, the widest last; empty if this kind is not written.
+        Number formats for writing, the widest last; empty if this format is not written.
     alpha : bool
         Files may hold transparency.
     several : {"", "frames", "pages"}
-        The images that one file may hold several of.
+        Kind of several images in one file; empty if a file holds one image.
     carries : frozenset of str
-        Parts of `metadata.Metadata` that have a place in such a file.
+        Parts of `metadata.Metadata` that such a file can hold.
     side : int
-        Largest width and height that can be written, in pixels.
+        Largest width and height for writing, in pixels.
     read : bool
-        Files can be read; if not, they are refused by name.
+        Files can be read; if False, they are refused by name.
     """
 
     name: str
@@ -59,15 +59,15 @@ JP2 = Kind("JPEG 2000", (".jp2", ".j2k"), read=False)
 KINDS = (PNG, JPEG, WEBP, BMP, TIFF, AVIF, GIF, HEIC, JXL, JP2)
 
 KNOWN = {ending: kind for kind in KINDS for ending in kind.endings}
-"""Kinds by the endings of image files, also of those that are refused by name."""
+"""Formats by file ending, including formats that are refused by name."""
 
 ENDINGS = {ending: kind for ending, kind in KNOWN.items() if kind.formats}
-"""Kinds by the endings of files that can be written."""
+"""Formats by file ending, for writing."""
 
 READ = tuple(ending for ending, kind in KNOWN.items() if kind.read)
 WITH_ALPHA = tuple(kind.endings[0] for kind in KINDS if kind.alpha)
 NAMES = ", ".join(kind.name for kind in KINDS if kind.read)
-"""What a person is told can be read."""
+"""Names of the readable formats, for messages."""
 
 STARTS = {
     b"\x89PNG\r\n\x1a\n": PNG,
@@ -93,11 +93,11 @@ OTHERS = {
     b"IIRO": "a camera raw file",
     b"IIU\0": "a camera raw file",
 }
-"""Starts of files that people take for images, and the names of these files."""
+"""First bytes and names of files that are often taken for images."""
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """Return the kind that the first bytes of a file show, None if they show none."""
+    """Return the format that the first bytes of a file show, or None."""
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return WEBP
     if head[4:8] == b"ftyp":
@@ -109,7 +109,7 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def refusal(head: bytes, size: int) -> str:
-    """Return why a file that is of no readable kind cannot be used, without its name."""
+    """Return the reason why a file of no readable format cannot be used, without its name."""
     kind = kind_of(head)
     valid = f"valid: {' '.join(READ)}"
     if kind is not None:
@@ -121,12 +121,12 @@ def refusal(head: bytes, size: int) -> str:
 
 
 def of_target(path: Path) -> Kind:
-    """Return the kind that a file of this name is written as.
+    """Return the format in which a file of this name is written.
 
     Raises
     ------
     ValueError
-        The ending names no kind, or one that cannot be written.
+        Unknown ending, or a format that cannot be written.
     """
     kind = KNOWN.get(path.suffix.lower())
     valid = " ".join(ENDINGS)

@@ -1,4 +1,4 @@
-"""Metadata of an image file: carried beside the pixels as bytes, within bounds, and never decoded as text."""
+"""Metadata of an image file: kept beside the pixels as bytes, within bounds, and never decoded as text."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from denoise.images.ifd import Broken
 from denoise.images.kinds import AVIF, JPEG, PNG, WEBP, Kind
 
 LARGEST = {"exif": 4_000_000, "icc": 8_000_000, "xmp": 4_000_000, "iptc": 250_000, "texts": 100_000}
-"""Bytes of each part; a larger part is left out, with a note."""
+"""Bytes of each part; a larger part is dropped, with a note."""
 
-MOST = 1_000  # keywords of IPTC, texts and comments; more are left out, with a note
+MOST = 1_000  # most IPTC keywords, texts and comments; longer lists are dropped, with a note
 IN_JPEG = {"exif": 65_500, "xmp": 65_500, "texts": 65_500}  # one segment holds 65,533 bytes
 NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "texts": "text"}
 NAMES |= {"resolution": "resolution"}
 SPACES = {b"GRAY": 1, b"RGB ": 3}  # color spaces of ICC profiles, and the channels that they describe
-SRGB_GAMMA = 45_455  # 1/2.2 as PNG writes it
+SRGB_GAMMA = 45_455  # 1/2.2 in PNG's units
 RESOURCE, IPTC_RESOURCE = b"8BIM", 0x0404
 METERS = {"meter": Fraction(1), "inch": Fraction(254, 10_000), "cm": Fraction(1, 100)}
 XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>\s*))[2-8]")
 
 
 class Resolution(NamedTuple):
-    """Pixels a unit ("meter", "inch" or "cm"), across and down; with "aspect" only the shape of a pixel is known."""
+    """Pixels per unit ("meter", "inch" or "cm"), horizontal and vertical; "aspect" gives only the shape of a pixel."""
 
     x: float
     y: float
     unit: str
 
     def per(self, unit: str) -> tuple[Fraction, Fraction]:
-        """Return the pair in another unit; a whole number of that unit, if the rounding of this one hides it."""
+        """Return the resolution in another unit; undo the rounding if an integer of that unit explains it."""
         scale = METERS[unit] / METERS[self.unit] if self.unit != "aspect" else Fraction(1)
         return tuple(_converted(Fraction(value).limit_denominator(10_000), scale) for value in (self.x, self.y))
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is kept beside the pixels.
+    """Metadata kept beside the pixels of an image.
 
     Attributes
     ----------
     exif : bytes
-        A TIFF structure, as JPEG holds it behind "Exif"; of a TIFF file, its descriptive fields.
+        A TIFF structure, as in JPEG after "Exif"; for a TIFF file, its descriptive fields.
     icc, xmp, iptc : bytes
         A color profile, an XMP packet, and IPTC records.
     texts : tuple of (bytes, bytes)
         PNG chunks of text by chunk type and body; comments of other formats have the type b"COM".
     colors : tuple of (bytes, bytes)
-        PNG chunks that say what the numbers of the pixels mean, if that is not in a color profile.
+        PNG chunks that define the meaning of the pixel values, unless a color profile defines it.
     resolution : Resolution, optional
     duration, loops : int
         Milliseconds of an animation's frame (None: no frame), and its repetitions (0: endless).
@@ -72,7 +72,7 @@ class Metadata:
 
 
 def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
-    """Leave out the parts that are too large or broken; returns a note for each, behind those given."""
+    """Drop parts that are too large or broken; return a note for each, after the given notes."""
     notes = list(said)
     sizes = {part: len(getattr(metadata, part)) for part in ("exif", "icc", "xmp", "iptc")}
     sizes["texts"] = sum(len(body) for _, body in metadata.texts)
@@ -94,7 +94,7 @@ def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def upright(metadata: Metadata, orientation: int, width: int, height: int) -> Metadata:
-    """Return the metadata of an image of `width` x `height` pixels that was turned by its EXIF orientation."""
+    """Return the metadata of an image of `width` x `height` pixels after rotation by its EXIF orientation."""
     aside = orientation >= 5
     block = exif.upright(metadata.exif, width, height, aside=aside) if metadata.exif else b""
     xmp = metadata.xmp if orientation == 1 else XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
@@ -105,7 +105,7 @@ def upright(metadata: Metadata, orientation: int, width: int, height: int) -> Me
 
 
 def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tuple[str, ...]]:
-    """Return what a file of a kind can hold of the metadata of an image of 1 or 3 channels, and a note on the rest."""
+    """Return the metadata that a format can hold for an image of 1 or 3 channels, and a note on the rest."""
     empty = Metadata()
     kept, lost = metadata, []
     if kind in (WEBP, AVIF) and metadata.resolution is not None and metadata.resolution.unit != "aspect":
@@ -132,13 +132,13 @@ def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tu
 
 
 def photoshop(records: bytes) -> bytes:
-    """Return IPTC records as the resource of Photoshop that JPEG and PNG files hold."""
+    """Wrap IPTC records in the Photoshop resource of JPEG and PNG files."""
     resource = RESOURCE + struct.pack(">HHI", IPTC_RESOURCE, 0, len(records)) + records
     return resource + bytes(len(resource) % 2)
 
 
 def iptc_records(resources: bytes) -> bytes:
-    """Return the IPTC records among the resources of Photoshop; empty if there are none."""
+    """Return the IPTC records in Photoshop resources; empty if there are none."""
     at = 0
     while resources[at : at + 4] == RESOURCE and at + 7 < len(resources):
         number = int.from_bytes(resources[at + 4 : at + 6], "big")
@@ -152,7 +152,7 @@ def iptc_records(resources: bytes) -> bytes:
 
 
 def inflated(data: bytes, most: int) -> bytes | None:
-    """Return what a zlib stream holds; None if that is more than `most` bytes, or is damaged."""
+    """Decompress a zlib stream; return None if the output exceeds `most` bytes, or the stream is damaged."""
     stream = zlib.decompressobj()
     try:
         found = stream.decompress(data, most + 1)
@@ -177,7 +177,7 @@ READABLE = {"exif": _is_exif, "icc": _is_profile}
 
 
 def _converted(value: Fraction, scale: Fraction) -> Fraction:
-    """11,811 a meter are 299.9994 an inch, and were 300 before they were rounded to a whole number a meter."""
+    """Convert a resolution, and undo its rounding to an integer: 11,811 per meter (299.9994 per inch) becomes 300."""
     whole = round(value * scale)
     if value.denominator == 1 and whole and round(whole / scale) == value:
         return Fraction(whole)
@@ -185,14 +185,14 @@ def _converted(value: Fraction, scale: Fraction) -> Fraction:
 
 
 def _is_srgb(colors: tuple[tuple[bytes, bytes], ...]) -> bool:
-    """Say if PNG's chunks name no other meaning of the numbers than readers assume without these chunks."""
+    """Return True if PNG's color chunks match the readers' default, sRGB."""
     found = dict(colors)
     gamma = int.from_bytes(found.get(b"gAMA", b""), "big") or SRGB_GAMMA
     return b"sRGB" in found or (b"cICP" not in found and abs(gamma - SRGB_GAMMA) < SRGB_GAMMA / 50)
 
 
 def _comments(metadata: Metadata) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the comments, among them the PNG texts with the keyword Comment."""
+    """Return the comments, including PNG texts with the keyword Comment."""
     kept = []
     for chunk, body in metadata.texts:
         keyword, _, text = body.partition(b"\0")

@@ -1,4 +1,4 @@
-"""PNG files, animated ones among them: chunks, metadata, and the pixels.
+"""PNG files, including animations: chunks, metadata, and pixels.
 
 References
 ----------
@@ -29,26 +29,26 @@ from denoise.images.container import (
 from denoise.images.metadata import Metadata
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # of a sample, by color type
+BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits of a sample, by color type
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 GRAY, PALETTE = 0, 3
 PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 ANIMATION = (b"acTL", b"fcTL", b"fdAT")
-SURPLUS = 65_536  # bytes that some encoders write behind the pixels
-MOST_TIMES = 1032  # deflate makes at most this much of one byte
+SURPLUS = 65_536  # bytes that some encoders write after the pixels
+MOST_TIMES = 1032  # deflate expands one byte to at most this number
 
 
 @dataclass
 class _File:
-    """The parts of a PNG file, as they are found."""
+    """Parts of a PNG file, filled during parsing."""
 
     header: bytes = b""
     needed: dict[bytes, list[bytes]] = field(default_factory=lambda: {name: [] for name in NEEDED})
     animation: list[tuple[bytes, bytes]] = field(default_factory=list)  # with the data of the image, in order
     beside: list[tuple[bytes, bytes]] = field(default_factory=list)
     ended: bool = False
-    behind: int = 0  # bytes behind the end
+    behind: int = 0  # bytes after the end
 
     @property
     def width(self) -> int:
@@ -60,19 +60,19 @@ class _File:
 
     @property
     def count(self) -> int:
-        """Images of an animation; 1 without one."""
+        """Number of images of an animation; 1 without one."""
         names = [name for name, _ in self.animation]
         announced = b"acTL" in names[: names.index(b"IDAT")]
         return max(1, names.count(b"fcTL")) if announced else 1
 
     @property
     def hidden(self) -> bool:
-        """The still image is no part of the animation: no frame begins before it."""
+        """True if the still image is not part of the animation, because no frame begins before that image."""
         return self.count > 1 and next(name for name, _ in self.animation if name != b"acTL") == b"IDAT"
 
 
 def open_png(data: bytes, largest: int) -> Opened:
-    """Check a PNG file; raises ValueError if it cannot be decoded within bounds, or is cut short."""
+    """Check a PNG file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
     file = _parsed(data)
     check_size(file.width, file.height, largest)
     if file.needed[b"IHDR"][0][9] == PALETTE and not file.needed[b"PLTE"]:
@@ -87,7 +87,7 @@ def open_png(data: bytes, largest: int) -> Opened:
 
 
 def bare(data: bytes) -> bytes:
-    """Return a file without anything beside its pixels; raises ValueError if it is not whole."""
+    """Strip a file to its pixels; raise ValueError if it is truncated."""
     file = _parsed(data)
     if not file.ended:
         raise cut("no end of the PNG")
@@ -95,8 +95,8 @@ def bare(data: bytes) -> bytes:
 
 
 def dress(image: bytes, metadata: Metadata) -> bytes:
-    """Return a PNG file with metadata that `metadata.fitting` lets through."""
-    head = len(SIGNATURE) + 25  # with the header
+    """Add metadata, as allowed by `metadata.fitting`, to a PNG file."""
+    head = len(SIGNATURE) + 25  # includes the header
     return image[:head] + b"".join(_chunk(*chunk) for chunk in png_metadata.write(metadata)) + image[head:]
 
 
@@ -132,7 +132,7 @@ def _take(file: _File, name: bytes, body: bytes) -> None:
     if name in ANIMATION:
         file.animation.append((name, body))
     elif name == b"IDAT" and not file.needed[name]:
-        file.animation.append((name, b""))  # the place of the still image among the frames
+        file.animation.append((name, b""))  # position of the still image among the frames
     if name in NEEDED:
         file.needed[name].append(body)
     elif name in png_metadata.CHUNKS and len(file.beside) < png_metadata.MOST_CHUNKS:
@@ -140,7 +140,7 @@ def _take(file: _File, name: bytes, body: bytes) -> None:
 
 
 def _bytes_of_pixels(header: bytes, width: int, height: int) -> int:
-    """Return how many bytes so many pixels take, with a byte for the filter of each row."""
+    """Return the number of bytes of an image, including one filter byte per row."""
     bits = header[8] * SAMPLES[header[9]]
     total = 0
     for left, top, across, down in PASSES if header[12] else ((0, 0, 1, 1),):
@@ -160,7 +160,7 @@ def _still(file: _File, expected: int) -> Decoded:
     metadata, notes = png_metadata.read(file.beside, *_notes(file))
     _check_stream(file.needed[b"IDAT"], expected)
     bits, color = file.header[8:10]
-    # Pillow has no colors of 16 bits, and takes the transparent gray of fewer than 8 bits for one of 8.
+    # Pillow cannot read 16-bit colors, and misreads transparent gray of fewer than 8 bits as 8-bit gray.
     by_pillow = bits == 8 if color == GRAY and file.needed[b"tRNS"] else bits < 16 or color == GRAY
     if by_pillow:
         return Decoded(*channels(loaded(PngImageFile, _image(file))), metadata, notes)
@@ -169,9 +169,9 @@ def _still(file: _File, expected: int) -> Decoded:
 
 
 def _check_stream(parts: list[bytes], expected: int) -> None:
-    """Raise ValueError unless zlib makes the bytes of the pixels from the parts; holds one piece at a time.
+    """Raise ValueError unless zlib yields the bytes of the pixels from the parts; decompress chunk by chunk.
 
-    Pillow leaves pixels as the memory was if there are too few.
+    Pillow leaves memory uninitialized if there are too few bytes.
     """
     stream, found = zlib.decompressobj(), 0
     for part in parts:
@@ -204,7 +204,7 @@ def _animated(file: _File) -> Iterator[Decoded]:
 
 
 def _frames(file: _File) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
-    """Return the chunks of an animation, and for each frame the bytes of its pixels and the data that make them."""
+    """Return the chunks of an animation, and for each frame its number of pixel bytes and its data."""
     chunks, streams = [], []
     for name, body in file.animation:
         if name == b"acTL":

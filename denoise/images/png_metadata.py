@@ -12,14 +12,14 @@ from denoise.images.metadata import LARGEST, MOST, Metadata, Resolution, bounded
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 COLORS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
 CHUNKS = (*TEXTS, *COLORS, b"iCCP", b"pHYs", b"eXIf")
-MOST_CHUNKS = 2 * MOST  # of which so many can be texts that all of them are left out
+MOST_CHUNKS = 2 * MOST  # twice the limit of texts, so that a file with too many texts is recognized
 XMP = b"XML:com.adobe.xmp"
-PROFILE = b"Raw profile type "  # ImageMagick's texts that hold EXIF, IPTC or XMP in hexadecimal digits
+PROFILE = b"Raw profile type "  # ImageMagick's texts with EXIF, IPTC or XMP in hexadecimal digits
 PROFILES = {b"exif": "exif", b"APP1": "exif", b"app1": "exif", b"iptc": "iptc", b"8bim": "iptc", b"xmp": "xmp"}
 
 
 def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple[str, ...]]:
-    """Return the metadata in the chunks of a file, and a note on what was left out, behind those given."""
+    """Return the metadata from the chunks of a file, and a note on dropped parts, after the given notes."""
     parts: dict[str, Any] = {}
     texts, unread = [], set()
     for name, body in found:
@@ -47,16 +47,16 @@ def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple
 
 
 def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> bool:
-    """Say if a text is to be kept as it is; XMP and profiles go into `parts`, what is too large into `unread`."""
+    """Return True if a text is kept unchanged; store XMP and profiles in `parts`, oversized texts in `unread`."""
     keyword, _, content = body.partition(b"\0")
     part = "xmp" if keyword == XMP else PROFILES.get(keyword.removeprefix(PROFILE)) if PROFILE in keyword else None
     packed = name == b"zTXt" or (name == b"iTXt" and content[:1] == b"\1")
-    if name == b"iTXt":  # behind a flag, a method, a language and the translated keyword
+    if name == b"iTXt":  # after a flag, a method, a language and the translated keyword
         content = content[2:].partition(b"\0")[2].partition(b"\0")[2]
     elif packed:
         content = content[1:]
     if packed:
-        most = LARGEST[part or "texts"] * (3 if part else 1)  # two digits a byte, and line ends
+        most = LARGEST[part or "texts"] * (3 if part else 1)  # two digits per byte, and line ends
         content = inflated(content, most)
     if content is None:
         unread.add("text")
@@ -68,7 +68,7 @@ def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> 
 
 
 def _profile(text: bytes, part: str) -> bytes:
-    """Return what ImageMagick's text holds: a line with its name, one with its length, and lines of digits."""
+    """Decode ImageMagick's text: a line with its name, a line with its length, and lines of digits."""
     try:
         content = binascii.unhexlify(b"".join(text.split(b"\n")[3:]).translate(None, b" \r"))
     except binascii.Error:
@@ -79,7 +79,7 @@ def _profile(text: bytes, part: str) -> bytes:
 
 
 def write(metadata: Metadata) -> list[tuple[bytes, bytes]]:
-    """Return the chunks that hold metadata, to stand behind the header."""
+    """Return the metadata chunks, for insertion after the header."""
     chunks = list(metadata.colors)
     if metadata.icc:
         chunks.append((b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata.icc)))

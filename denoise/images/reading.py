@@ -1,6 +1,6 @@
-"""Image files, read whole: each kind by its own reader, upright, with the metadata that can be carried on.
+"""Reading of image files: one reader per format, upright images, with all metadata that can be kept.
 
-This module does without PyTorch, so that the process that decodes uploads starts quickly.
+This module does not import PyTorch, so that the process that decodes uploads starts quickly.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from denoise.images.container import Decoded, Opened, TooLarge
 from denoise.images.kinds import Kind
 from denoise.images.metadata import Metadata
 
-LARGEST_PIXELS = 100_000_000  # above this a file is refused before it is decoded
-LARGEST_BYTES = 4_000_000_000  # of a file, which is read into memory
+LARGEST_PIXELS = 100_000_000  # a larger image is refused before it is decoded
+LARGEST_BYTES = 4_000_000_000  # bytes of a file, which is read into memory
 READERS = {
     kinds.PNG: png.open_png,
     kinds.JPEG: jpeg.open_jpeg,
@@ -33,20 +33,20 @@ READERS = {
 
 @dataclass(frozen=True)
 class PictureFile:
-    """One image of a file.
+    """Image of a file.
 
     Attributes
     ----------
     pixels : numpy.ndarray
         (H, W, C), upright, uint8, uint16 or float32.
     alpha : bool
-        The last channel is alpha, by which the others are not multiplied.
+        True if the last channel is alpha; the colors are not multiplied by alpha.
     spec : OpenImageIO.ImageSpec
-        The number format in which the image is written.
+        Number format for writing the image.
     metadata : Metadata
-        What is kept beside the pixels, as color profile, camera and date.
+        Metadata beside the pixels, such as color profile, camera and date.
     notes : tuple of str
-        What was lost or changed by reading, one sentence each; empty as a rule.
+        Losses and changes during reading, one sentence each; usually empty.
     """
 
     pixels: np.ndarray
@@ -57,12 +57,12 @@ class PictureFile:
 
     @property
     def colours(self) -> int:
-        """Channels without alpha: 1 or 3."""
+        """Number of channels without alpha: 1 or 3."""
         return self.pixels.shape[-1] - self.alpha
 
 
 class Pages:
-    """The images of a file, decoded one after the other and once; `len` counts them beforehand."""
+    """Images of a file, decoded once, one after the other; `len` counts them before decoding."""
 
     def __init__(self, path: Path, kind: Kind, opened: Opened) -> None:
         self.path, self.kind, self._opened = path, kind, opened
@@ -71,7 +71,7 @@ class Pages:
         return self._opened.count
 
     def first(self) -> PictureFile:
-        """Decode the first image alone."""
+        """Decode only the first image."""
         with closing(iter(self)) as images:
             return next(images)
 
@@ -82,22 +82,22 @@ class Pages:
 
 
 def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
-    """Open a file with one image or several, as the pages of a TIFF or the frames of an animation.
+    """Open a file with one image or several, such as the pages of a TIFF or the frames of an animation.
 
-    The size of each image, and all that its file says of itself, is checked before a pixel is decoded.
+    The size of each image, and every other header field, is checked before any pixel is decoded.
 
     Parameters
     ----------
     path : str or Path
     largest : int
-        Pixels of an image above which it is refused.
+        Pixels of an image at most; a larger image is refused.
 
     Raises
     ------
     ValueError
-        The file is missing, empty, not an image, damaged or cut short, or asks for too much. Iteration raises it too.
+        The file is missing, empty, not an image, damaged or truncated, or exceeds a limit. Iteration raises it too.
     TooLarge
-        The ValueError of an image with more than `largest` pixels.
+        ValueError of an image with more than `largest` pixels.
     """
     path = Path(path)
     with _named(path):
@@ -113,7 +113,10 @@ def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
 
 
 def read(path: str | Path, largest: int = LARGEST_PIXELS) -> PictureFile:
-    """Read the first image of a file; a note says if there are more. Parameters and errors as of `read_pages`."""
+    """Read the first image of a file, with a note if there are more.
+
+    Parameters and errors are those of `read_pages`.
+    """
     pages = read_pages(path, largest)
     first = pages.first()
     if len(pages) == 1:
@@ -122,18 +125,18 @@ def read(path: str | Path, largest: int = LARGEST_PIXELS) -> PictureFile:
 
 
 def number_format(dtype: np.dtype) -> str:
-    """Return the narrowest number format of files that holds a type: uint8, uint16 or float."""
+    """Return the narrowest number format of files that holds a dtype: uint8, uint16 or float."""
     return {np.dtype(np.uint8): "uint8", np.dtype(np.uint16): "uint16"}.get(dtype, "float")
 
 
 def made(pixels: np.ndarray, alpha: bool, kept: Metadata, notes: tuple[str, ...]) -> PictureFile:
-    """Return an image that is written with the number format that its pixels have."""
+    """Make an image with the number format of its pixels for writing."""
     height, width, channels = pixels.shape
     return PictureFile(pixels, alpha, oiio.ImageSpec(width, height, channels, number_format(pixels.dtype)), kept, notes)
 
 
 def _upright(found: Decoded) -> PictureFile:
-    """Turn and mirror as EXIF says: 1 is upright, 2, 4, 5 and 7 are mirrored, 5 to 8 lie on a side."""
+    """Apply the EXIF orientation: 1 is upright, 2, 4, 5 and 7 are mirrored, 5 to 8 lie on a side."""
     kept, pixels = found.metadata, found.pixels
     orientation = found.orientation or (exif.orientation(kept.exif) if kept.exif else 1)
     if orientation in (5, 6, 7, 8):
@@ -148,7 +151,7 @@ def _upright(found: Decoded) -> PictureFile:
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Put the name of the file before what is said of it."""
+    """Prefix errors with the name of the file."""
     try:
         yield
     except OSError as error:

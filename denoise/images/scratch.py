@@ -1,6 +1,6 @@
-"""OpenImageIO, which decodes and encodes TIFF and 16-bit PNG, through temporary files: it takes no bytes.
+"""OpenImageIO for TIFF and 16-bit PNG, through temporary files, because it does not accept bytes.
 
-It is given pixels and nothing beside them: text that is not UTF-8 ends its process, and metadata keep its memory.
+OpenImageIO gets pixels alone: text that is not UTF-8 aborts its process, and the memory of metadata is not released.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from denoise.images.container import UNREADABLE, said
 
 
 def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
-    """Decode the images of a file one by one, (H, W, C) in the number format of the file; raises ValueError."""
+    """Yield the images of a file, (H, W, C) in the number format of the file; raise ValueError."""
     with _file(ending) as path:
         path.write_bytes(data)
         spec = oiio.ImageSpec()
-        spec.attribute("oiio:UnassociatedAlpha", 1)  # colors as they are in the file
+        spec.attribute("oiio:UnassociatedAlpha", 1)  # keep the stored colors
         file = oiio.ImageInput.open(str(path), spec)
         if file is None:
             raise ValueError(f"{UNREADABLE}: {_text(oiio.geterror(), path)}")
@@ -30,7 +30,7 @@ def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
             number = 0
             while file.seek_subimage(number, 0):
                 found, error = file.read_image("unknown"), file.geterror()
-                if found is None or error:  # before OpenImageIO 3.2 what cannot be read is filled up, with an error
+                if found is None or error:  # before OpenImageIO 3.2 unreadable parts are filled up, with an error
                     raise ValueError(f"{UNREADABLE}: {_text(error, path)}")
                 yield found.reshape(file.spec().height, file.spec().width, file.spec().nchannels)
                 number += 1
@@ -39,12 +39,12 @@ def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
 
 
 def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
-    """Encode images, (H, W, C) each with or without alpha as its last channel, into one file without loss.
+    """Encode images, (H, W, C), each with or without alpha as its last channel, into one lossless file.
 
     Raises
     ------
     OSError
-        The file cannot be written; of a full disk OpenImageIO says nothing, so the file is read again.
+        The file cannot be written. OpenImageIO does not report a full disk, so the file is read back.
     """
     with _file(ending) as path:
         file = oiio.ImageOutput.create(str(path))
@@ -82,5 +82,5 @@ def _file(ending: str) -> Iterator[Path]:
 
 
 def _text(error: str, path: Path) -> str:
-    """Return what OpenImageIO said, without the temporary path."""
+    """Return the message of OpenImageIO, without the temporary path."""
     return said(ValueError(error.replace(str(path), "").replace('""', ""))) if error else "no reason was given"

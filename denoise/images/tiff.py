@@ -1,4 +1,4 @@
-"""TIFF files, of one page or more: directories within bounds, the meaning of the samples, metadata, and the pixels.
+"""TIFF files, of one page or more: directories within bounds, the meaning of the samples, metadata, and pixels.
 
 References
 ----------
@@ -21,11 +21,11 @@ from denoise.images.metadata import bounded
 
 MOST_PAGES = 10_000
 LARGEST_TILE = 16_777_216  # pixels, if that is more than the limit of the image: GDAL's tiles have 65,536
-UNIT = {1: 255, 2: 85, 4: 17}  # OpenImageIO's step between the numbers of fewer than 8 bits
+UNIT = {1: 255, 2: 85, 4: 17}  # OpenImageIO's step between values of fewer than 8 bits
 
 
 class _Page:
-    """One directory, with the values of its fields as numbers."""
+    """Directory of a page, with the values of its fields as numbers."""
 
     def __init__(self, data: bytes, layout: Layout, directory: Directory) -> None:
         self.data, self.layout, self.entries = data, layout, directory.entries
@@ -45,23 +45,23 @@ class _Page:
 
     @property
     def full(self) -> bool:
-        """Not a thumbnail, a level of a pyramid, or a mask."""
+        """True unless the page is a thumbnail, a level of a pyramid, or a mask."""
         return not int(self.value(tags.TYPE, 0)) & 5 and self.value(tags.OLD_TYPE, 1) != 2
 
     @property
     def alpha(self) -> int:
-        """The kind of alpha that the samples end with; 0 without."""
+        """Kind of alpha in the last sample; 0 without alpha."""
         extra = self.values(tags.EXTRA)
         return int(extra[0]) if self.samples == tags.CHANNELS[self.photometric] + 1 and extra else 0
 
     @property
     def converted(self) -> bool:
-        """CMYK that the JPEG decoder turns into RGB."""
+        """True for CMYK that the JPEG decoder converts to RGB."""
         return self.photometric == tags.CMYK and self.value(tags.COMPRESSION, 1) == tags.JPEG
 
 
 def open_tiff(data: bytes, largest: int) -> Opened:
-    """Check the directories of a TIFF file; each page is checked when it is asked for. Raises ValueError."""
+    """Check the directories of a TIFF file; raise ValueError. Each page is checked before it is decoded."""
     if data[8:10] == b"CR":
         raise ValueError(tags.RAW_FILE)
     try:
@@ -84,7 +84,7 @@ def _images(data: bytes, pages: list[_Page], largest: int, notes: tuple[str, ...
 
 
 def _check(page: _Page, largest: int) -> None:
-    """Raise ValueError unless the page can be decoded within bounds, and means gray or colors."""
+    """Raise ValueError unless the page is gray or color and can be decoded within bounds."""
     width, height = page.size
     check_size(width, height, largest)
     if page.photometric in tags.RAW:
@@ -98,7 +98,7 @@ def _check(page: _Page, largest: int) -> None:
         raise ValueError(f"a TIFF with channels of different number formats; {tags.VALID}")
     if (sample, page.bits) not in tags.NUMBERS:
         raise ValueError(f"a TIFF of {page.bits} bits a sample (format {sample}); {tags.VALID}")
-    if page.bits == 64 and height == 1:  # OpenImageIO (3.0 to 3.2) leaves such a row as the memory was
+    if page.bits == 64 and height == 1:  # OpenImageIO (3.0 to 3.2) leaves such a row uninitialized
         raise ValueError("a TIFF of 64-bit floats with a single row cannot be read: save it with 32 bits")
     extra = page.samples - tags.CHANNELS[page.photometric]
     plain = page.photometric in (tags.WHITE_IS_ZERO, tags.BLACK_IS_ZERO, tags.RGB)
@@ -139,7 +139,7 @@ def _check_parts(page: _Page, largest: int) -> None:
 
 
 def _opaque(data: bytes, pages: list[_Page]) -> bytearray:
-    """Return a file with these pages alone, described so that OpenImageIO gives their samples as they are."""
+    """Return a file with these pages only, described so that OpenImageIO returns the samples unchanged."""
     layout = pages[0].layout
     made = bytearray(data)
     trees = []
@@ -148,13 +148,13 @@ def _opaque(data: bytes, pages: list[_Page]) -> bytearray:
         shown = page.photometric if page.converted else tags.OPAQUE.get(page.photometric, page.photometric)
         fields[tags.PHOTOMETRIC] = entry(SHORT, shown, order=layout.order)
         if page.samples > tags.CHANNELS.get(shown, page.samples):
-            fields[tags.EXTRA] = entry(SHORT, tags.ASSOCIATED, order=layout.order)  # others may be multiplied
+            fields[tags.EXTRA] = entry(SHORT, tags.ASSOCIATED, order=layout.order)  # else the colors may be multiplied
         trees.append(fields)
     return set_directories(made, trees, layout)
 
 
 def _meant(page: _Page, pixels: np.ndarray, notes: tuple[str, ...]) -> Decoded:
-    """Turn the samples of a page into gray or RGB, white as the largest number."""
+    """Convert the samples of a page to gray or RGB, with white as the largest value."""
     metadata, notes = bounded(tiff_metadata.read(page.data, page.entries, page.layout), *notes)
     orientation = int(page.value(tags.ORIENTATION, 1))
     if page.photometric == tags.PALETTE:
@@ -175,7 +175,7 @@ def _meant(page: _Page, pixels: np.ndarray, notes: tuple[str, ...]) -> Decoded:
 
 
 def _colors(page: _Page, pixels: np.ndarray) -> np.ndarray:
-    """Look the samples of a palette page up in its palette, whose numbers have 16 bits."""
+    """Look up the samples of a palette page in its palette of 16-bit values."""
     table = np.array(page.values(tags.COLOR_MAP), np.uint16)
     if len(table) != 3 * 2**page.bits:
         raise ValueError(f"{UNREADABLE}: a TIFF with a palette of {len(table):,} numbers")

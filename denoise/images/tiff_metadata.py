@@ -11,11 +11,11 @@ from denoise.images.ifd import Broken, Directory, Entry, Layout, Tree, directori
 from denoise.images.metadata import Metadata, Resolution, iptc_records
 
 BYTE, UNDEFINED = 1, 7
-WIDE = (13, 16, 17, 18)  # types of fields that are offsets, or that only BigTIFF has
+WIDE = (13, 16, 17, 18)  # field types that are offsets, or that only BigTIFF has
 
 
 def read(data: bytes, entries: Mapping[int, Entry], layout: Layout) -> Metadata:
-    """Return the metadata of a page; its descriptive fields as an EXIF block in the byte order of the file."""
+    """Read the metadata of a page; its descriptive fields form an EXIF block in the byte order of the file."""
     described = _described(exif.tree(data, Directory(dict(entries), 0, 0), layout, layout.order))
     found = exif.resolution_of(entries, layout.order)
     plain = {tag: entries[tag].data for tag in (tags.ICC, tags.XMP, tags.IPTC, tags.PHOTOSHOP) if tag in entries}
@@ -29,7 +29,7 @@ def read(data: bytes, entries: Mapping[int, Entry], layout: Layout) -> Metadata:
 
 
 def dress(image: bytes, pages: Sequence[Metadata]) -> bytes:
-    """Return a TIFF file with metadata for each page; raises ValueError if it has not as many whole pages."""
+    """Add metadata to each page of a TIFF file; raise ValueError if the file has fewer whole pages."""
     trees = []
     try:
         for layout, directory in directories(image, len(pages)):
@@ -60,7 +60,7 @@ def _fields(metadata: Metadata, order: str) -> dict[int, Entry | Tree]:
 
 
 def _described(tree: Mapping[int, Entry | Tree]) -> dict[int, Entry | Tree]:
-    """Leave out the fields that describe how pixels lie in a file, or that no EXIF block may hold."""
+    """Drop the fields on the storage of pixels, and the fields that no EXIF block may hold."""
     return {
         tag: field
         for tag, field in tree.items()

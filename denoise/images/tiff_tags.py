@@ -1,4 +1,4 @@
-"""Tags of TIFF fields, and the values of those that say what the samples mean."""
+"""TIFF tags, and the tag values that define the meaning of the samples."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ EXTRA, FORMAT, XMP, IPTC, PHOTOSHOP, ICC, DNG = 338, 339, 700, 33723, 34377, 346
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, CIELAB, ICCLAB = 0, 1, 2, 3, 5, 6, 8, 9
 CHANNELS = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3, CIELAB: 3, ICCLAB: 3}
-"""Channels without extra ones, by the color space that can be read."""
+"""Channels without extra channels, by readable color space."""
 
 OPAQUE = {WHITE_IS_ZERO: BLACK_IS_ZERO, PALETTE: BLACK_IS_ZERO, CMYK: RGB, CIELAB: RGB, ICCLAB: RGB}
-"""Color spaces under which OpenImageIO leaves the samples of others as they are."""
+"""Replacement color spaces, under which OpenImageIO returns the samples unchanged."""
 
 RAW = (32803, 34892)  # color spaces of a camera's sensor
 RAW_FILE = "not a picture but a camera raw file: develop it first"
@@ -29,11 +29,11 @@ DECODING = {
     *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, 266, STRIPS, SAMPLES, STRIP_ROWS, STRIP_BYTES, PLANAR, 292, 293),
     *(PREDICTOR, COLOR_MAP, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES, EXTRA, FORMAT, 347, 529, 530, 531, 532),
 }
-"""Fields without which the pixels cannot be decoded."""
+"""Fields required to decode the pixels."""
 
 NO_DESCRIPTION = DECODING | {TYPE, OLD_TYPE, 263, 264, 265, ORIENTATION, 280, 281, 288, 289, 290, 291, 301, 321, 326}
 NO_DESCRIPTION |= {327, 328, 330, 332, 333, 334, 336, 340, 341, 342, 559, 37724, *range(512, 522)}
 NO_DESCRIPTION |= {XMP, IPTC, PHOTOSHOP, ICC, X_RESOLUTION, Y_RESOLUTION, UNIT}
-"""Fields on how the pixels lie, and fields that are carried on their own; others describe the image."""
+"""Fields on the storage of pixels, and fields that are kept separately; all further fields describe the image."""
 
 DIRECTORIES = (EXIF, GPS)

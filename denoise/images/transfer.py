@@ -1,4 +1,4 @@
-"""Images between the process that decodes uploads and the one that asks it: a line of JSON, then the pixels."""
+"""Serialization of images between the decoding process and its client: a line of JSON, then the pixels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import numpy as np
 from denoise.images.metadata import Metadata, Resolution
 from denoise.images.reading import PictureFile, made
 
-LARGEST_LINE = 64_000_000  # bytes; what `metadata.LARGEST` lets through takes less
+LARGEST_LINE = 64_000_000  # bytes; metadata within `metadata.LARGEST` needs less
 TYPES = {"uint8": np.uint8, "uint16": np.uint16, "float32": np.float32}
 
 
 def pack(image: PictureFile) -> tuple[bytes, memoryview]:
-    """Return an image as a line of JSON and the bytes of its pixels."""
+    """Serialize an image to a line of JSON and the bytes of its pixels."""
     about = {
         "shape": image.pixels.shape,
         "type": str(image.pixels.dtype),
@@ -29,12 +29,12 @@ def pack(image: PictureFile) -> tuple[bytes, memoryview]:
 
 
 def pack_error(error: str, *, large: bool) -> bytes:
-    """Return a line of JSON that says why there is no image, and if that is for its many pixels."""
+    """Serialize an error to a line of JSON; `large` is True if the image has too many pixels."""
     return json.dumps({"error": error, "large": large}).encode() + b"\n"
 
 
 class Answer:
-    """A line of JSON as `pack` and `pack_error` make it; anything else raises KeyError, TypeError or ValueError."""
+    """Reply line from `pack` or `pack_error`; any other line raises KeyError, TypeError or ValueError."""
 
     def __init__(self, line: bytearray, largest: int) -> None:
         self._about = json.loads(line)
@@ -49,7 +49,7 @@ class Answer:
             self.size = height * width * channels * self._type.itemsize
 
     def image(self, pixels: bytearray) -> PictureFile | None:
-        """Return the image whose pixels follow the line, None if the answer is an error."""
+        """Return the image from the pixels after the line, None if the reply is an error."""
         if self.error:
             return None
         kept = {name: _value(value) for name, value in self._about["metadata"].items()}
@@ -59,7 +59,7 @@ class Answer:
 
 
 def _text(value: Any) -> Any:
-    """Write bytes, also within tuples, as text in base 64 with a mark."""
+    """Encode bytes, also within tuples, as marked base64 text."""
     if isinstance(value, bytes):
         return {"bytes": base64.b64encode(value).decode()}
     return [_text(one) for one in value] if isinstance(value, tuple) else value

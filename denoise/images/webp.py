@@ -1,4 +1,4 @@
-"""WebP files, animated ones among them: chunks, metadata, and the pixels.
+"""WebP files, including animations: chunks, metadata, and pixels.
 
 References
 ----------
@@ -32,7 +32,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def open_webp(data: bytes, largest: int) -> Opened:
-    """Check a WebP file; raises ValueError if it cannot be decoded within bounds, or is cut short."""
+    """Check a WebP file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
     chunks, behind = _parsed(data)
     found = dict(reversed(chunks))  # the first of each name
     image = next((chunk for chunk in chunks if chunk[0] in IMAGES[1:]), None)
@@ -56,7 +56,7 @@ def open_webp(data: bytes, largest: int) -> Opened:
 
 
 def dress(image: bytes, metadata: Metadata) -> bytes:
-    """Return a WebP file with metadata that `metadata.fitting` lets through."""
+    """Add metadata, as allowed by `metadata.fitting`, to a WebP file."""
     parts = ((ICC_FLAG, b"ICCP", metadata.icc), (EXIF_FLAG, b"EXIF", metadata.exif), (XMP_FLAG, b"XMP ", metadata.xmp))
     if not any(body for _, _, body in parts):
         return image
@@ -73,9 +73,9 @@ def dress(image: bytes, metadata: Metadata) -> bytes:
 
 
 def _parsed(data: bytes) -> tuple[list[Chunk], int]:
-    """Return the chunks of a file, and how many bytes stand behind its end."""
+    """Return the chunks of a file, and the number of bytes after its end."""
     end = 8 + int.from_bytes(data[4:8], "little")
-    if end > len(data) + 1:  # some writers forget the byte that fills up the last chunk
+    if end > len(data) + 1:  # some writers omit the padding byte of the last chunk
         raise cut(f"{len(data):,} of the {end:,} bytes of the WebP")
     chunks, at = [], 12
     while at + 8 <= min(end, len(data)):

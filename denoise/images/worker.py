@@ -1,6 +1,6 @@
-"""The process that decodes uploads, which `isolated` starts; a file that harms a decoder harms nothing else.
+"""Worker process that decodes uploads, started by `isolated`; a harmful file affects this process alone.
 
-It reads requests as lines of JSON from its standard input, and ends when that ends.
+The worker reads requests as lines of JSON from its standard input, and ends at the end of the input.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from PIL import AvifImagePlugin
 from denoise.images import reading, transfer
 from denoise.images.container import TooLarge
 
-BASE, A_PIXEL = 256_000_000, 64  # bytes of memory for a file, and for each pixel that the caller allows
+BASE, A_PIXEL = 256_000_000, 64  # bytes of memory per file, and per pixel that the caller allows
 LARGEST_FILE = 2_000_000_000  # bytes of a temporary file
 
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what a decoder prints is no answer
+    os.dup2(nowhere, 1)  # output printed by a decoder must not mix with replies
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     oiio.attribute("threads", 1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

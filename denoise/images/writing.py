@@ -1,4 +1,4 @@
-"""Image files, written whole or not at all: encoded in memory first, where no full disk can cut them short."""
+"""Writing of image files, atomic: encoded in memory first, so that a full disk cannot truncate them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from denoise.files import whole_file
+from denoise.files.atomic import whole_file
 from denoise.images import bmp, exif, jpeg, kinds, png, scratch, tiff_metadata, webp
 from denoise.images.container import said
 from denoise.images.kinds import AVIF, BMP, JPEG, PNG, TIFF, WEBP, Kind
@@ -22,7 +22,7 @@ from denoise.images.reading import Pages, PictureFile, number_format
 OPTIONS: dict[Kind, dict[str, Any]] = {
     PNG: {},
     JPEG: {"quality": 95},
-    WEBP: {"lossless": True, "exact": True},  # exact: also colors that nobody sees
+    WEBP: {"lossless": True, "exact": True},  # exact: keeps the colors of transparent pixels
     BMP: {},
     AVIF: {"quality": 95},
 }
@@ -31,26 +31,26 @@ DRESSES = {PNG: png.dress, JPEG: jpeg.dress, WEBP: webp.dress, BMP: bmp.dress}
 
 
 class Written(NamedTuple):
-    """A file that was written, and what was lost by writing, one sentence each."""
+    """Written file, and the losses of writing, one sentence each."""
 
     path: Path
     notes: tuple[str, ...]
 
 
 def write_pages(images: Iterable[PictureFile], path: str | Path) -> Written:
-    """Write images into one file by its ending, whole or not at all, with as many bits as the kind can hold.
+    """Write images atomically into one file, by its ending, with as many bits as the format can hold.
 
     Parameters
     ----------
     images : iterable of PictureFile
-        One image; the pages of a TIFF; the frames of an animation. They are taken one after the other.
+        One image; the pages of a TIFF; or the frames of an animation. The images are taken one after the other.
     path : str or Path
 
     Raises
     ------
     ValueError
-        As of `check_target`; transparency in a kind of file without; an image that is too large for the kind of file;
-        a file that cannot be written.
+        An error of `check_target`; transparency in a format without it; an image too large for the format; or a file
+        that cannot be written.
     """
     path = check_target(path)
     kind = kinds.of_target(path)
@@ -65,13 +65,12 @@ def write_pages(images: Iterable[PictureFile], path: str | Path) -> Written:
 
 
 def check_target(path: str | Path, pages: Pages | None = None) -> Path:
-    """Return the path that an image, or all of `pages`, can be written to.
+    """Return the path if an image, or all of `pages`, can be written to it.
 
     Raises
     ------
     ValueError
-        An ending that names no kind of file that can be written, a folder that does not exist, or a kind of file that
-        holds fewer images.
+        An ending of no writable format, a folder that does not exist, or a format that holds fewer images.
     """
     path = Path(path)
     kind = kinds.of_target(path)
@@ -90,7 +89,7 @@ def _check_several(kind: Kind, path: Path, several: str, count: str) -> None:
 
 
 def _fitted(images: Iterable[PictureFile], kind: Kind, path: Path, notes: dict[str, None]) -> Iterator[PictureFile]:
-    """Yield the images as the kind of file can hold them; what gets lost goes into `notes`."""
+    """Yield the images in a form that the format can hold; add losses to `notes`."""
     for number, image in enumerate(images):
         frame = image.metadata.duration is not None
         if number:
@@ -116,7 +115,7 @@ def _check_fit(image: PictureFile, kind: Kind, path: Path) -> None:
 
 
 def _encoded(images: Iterator[PictureFile], kind: Kind) -> bytes:
-    """Return the file of images that are as `_fitted` makes them."""
+    """Encode images from `_fitted` into one file."""
     if kind is TIFF:
         kept: list[Metadata] = []
 
@@ -136,7 +135,7 @@ def _encoded(images: Iterator[PictureFile], kind: Kind) -> bytes:
 
 
 def _by_pillow(images: list[PictureFile], kind: Kind) -> bytes:
-    """Return the file of images of 8 bits; raises OSError if there is none."""
+    """Encode 8-bit images with Pillow; raise OSError on failure."""
     eight = (converted(image.pixels, np.dtype(np.uint8)) for image in images)
     first, *rest = (Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels) for pixels in eight)
     kept = images[0].metadata
@@ -157,7 +156,7 @@ def _by_pillow(images: list[PictureFile], kind: Kind) -> bytes:
 
 
 def converted(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return samples in another number format, white staying white."""
+    """Convert samples to another number format; white stays white."""
     if pixels.dtype == dtype:
         return pixels
     unit = np.nan_to_num(pixels).astype(np.float32) / (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
@@ -165,7 +164,7 @@ def converted(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 
 def _write(content: bytes, path: Path) -> None:
-    """Write a file down to the disk, so that a disk that turns out full is an error here."""
+    """Write a file and flush it to the disk, so that a full disk raises its error here."""
     with path.open("wb") as file:
         file.write(content)
         file.flush()

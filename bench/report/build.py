@@ -1,0 +1,154 @@
+"""Report for readers, made from the collected results alone.
+
+RESULTS/report.md, report.html, report.tex   the sentences and every table
+RESULTS/report.csv                           the tables of the arms, concatenated
+docs/figures/*.png                           figures, each stamped with the hash of its data
+README.md                                    the answer, two tables and two figures
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from bench import labels
+from bench.report import answer, cost_tables, figures, render, sentences, tables, transfer_tables
+from bench.report.captions import CAPTIONS
+from bench.report.examples import example
+from bench.report.readme import README, ROOT, with_answer
+from bench.report.render import Picture, Report
+from bench.report.results import Results, figure_name
+from bench.report.tables import Table
+from bench.sweep import collect, tutorial_rows
+from bench.sweep.budgets import REFERENCE
+from denoise import datasets
+from denoise.files.atomic import whole_file
+from denoise.noise import NOISES
+
+FIGURES = ROOT / "docs" / "figures"
+log = logging.getLogger("bench")
+
+
+def texts(results: Results) -> dict[Path, str]:
+    """Return every text of the report by its file."""
+    folder = results.folder
+    report = Report(
+        results.body.question,
+        sentences.in_short(results.differences),
+        tables.question(results.differences),
+        _said(results),
+        _captioned(results),
+        list(every_table(results)),
+    )
+    own = [table.cells.assign(table=table.title) for table in tables.own(results.summary, results.methods)]
+    return {
+        folder / "report.md": render.markdown(report),
+        folder / "report.html": render.page(report),
+        folder / "report.tex": "\n\n".join(render.latex(table) for table in (report.answer, *report.tables)) + "\n",
+        folder / "report.csv": pd.concat(own).to_csv(index=False),
+        README: with_answer(README.read_text(), results),
+    }
+
+
+def _said(results: Results) -> dict[str, list[str]]:
+    """Return the results in sentences by heading, followed by the training settings."""
+    said = answer.verdicts(results.differences, results.methods)
+    worth = tutorial_rows.worth(*results.taught())
+    if worth:
+        said["Recipe or decoder"] = worth
+    said["How it was measured"] = [
+        answer.method(results.recipe),
+        answer.missing(results.methods, results.recipe, results.taught()[0]),
+    ]
+    return said
+
+
+def _captioned(results: Results) -> list[Picture]:
+    """Return the figures with their captions."""
+    there = Path(os.path.relpath(FIGURES, results.folder))
+    of_example = CAPTIONS["examples"].format(
+        noise=labels.noise("gaussian", results.shown[1]), sigma=labels.level(results.body.example_sigma),
+        budget=labels.BUDGETS[labels.asked(results.budgets)[0]],
+    )  # fmt: skip
+    name = figure_name("examples", *results.shown)
+    shown = [Picture(there / name, "Test pictures and every arm's answer", of_example)]
+    for dataset, clipped in results.trained:
+        where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+        for kind, title in (("psnr", "PSNR by noise level"), ("pareto", "Quality against cost")):
+            name = figure_name(kind, dataset, clipped)
+            shown.append(Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}"))
+    if (results.folder / "spectra.parquet").is_file():
+        name = figure_name("spectra", *results.shown)
+        shown.append(Picture(there / name, "Power spectra of the residuals", CAPTIONS["spectra"]))
+    return shown
+
+
+def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
+    """Yield every figure drawn from the results alone: its name, the figure, and the stamp of its data."""
+    folder = results.folder
+    data = (*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")), *results.card_files())
+    drawn_from = figures.stamp(*data)
+    costs = results.costs()
+    for dataset, clipped in results.trained:
+        where, both = (dataset, clipped), (results.summary, results.differences)
+        yield figure_name("psnr", *where), figures.psnr_against_sigma(*both, *where), drawn_from
+        yield figure_name("pareto", *where), figures.quality_against_cost(*both, costs, *where), drawn_from
+    spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
+    if spectra.is_file():
+        networks = alike(collect.read_meters(meters), *results.shown)
+        drawn = figures.spectra(pd.read_parquet(spectra), networks)
+        yield figure_name("spectra", *results.shown), drawn, figures.stamp(spectra, meters)
+
+
+def every_table(results: Results) -> Iterator[Table]:
+    """Yield the tables of the report in order."""
+    costs = results.costs()
+    for dataset, clipped in results.trained:
+        yield tables.overview(results.summary, costs, dataset, clipped)
+    yield from tables.own(results.summary, results.methods)
+    yield from transfer_tables.crossed(results.summary)
+    yield from transfer_tables.carried(results.summary, None)
+    for noise in NOISES.names():
+        if noise != "gaussian":
+            yield from transfer_tables.carried(results.summary, noise)
+    meters = results.folder / "checkerboard.csv"
+    if meters.is_file():
+        yield tables.checkerboards(alike(collect.read_meters(meters), *results.shown))
+    taught, _ = results.taught()
+    if len(taught):
+        yield tables.tutorials(taught)
+    for path in results.card_files():
+        yield from cost_tables.costs(collect.read_costs(path))
+
+
+def alike(meters: pd.DataFrame, dataset: str, clipped: bool) -> pd.DataFrame:
+    """Select networks that differ in the arm alone: one training set and clamping, equal channels, common seeds."""
+    rows = meters[(meters.dataset == dataset) & (meters.clipped == clipped)]
+    rows = rows[rows.widths == rows[rows.arm == REFERENCE].widths.iloc[0]]
+    seeds = set.intersection(*(set(of_arm) for _, of_arm in rows.groupby("arm").seed))
+    return rows[rows.seed.isin(seeds)]
+
+
+def write(results: Results, root: Path | None) -> list[Path]:
+    """Write every text and figure, each atomically; return the files.
+
+    The example strips need the images of the dataset. If it is missing, the old strips stay.
+    """
+    written = []
+    for path, text in texts(results).items():
+        with whole_file(path) as partial:
+            partial.write_text(text)
+        written.append(path)
+    drawn = list(pictures(results))
+    try:
+        drawn.append(example(results, root))
+    except datasets.MissingData as error:
+        log.warning("the example pictures stay as they are: %s", error)
+    for name, figure, stamp in drawn:
+        figures.write(figure, FIGURES / name, stamp)
+        written.append(FIGURES / name)
+    return written

@@ -1,0 +1,118 @@
+"""Results in sentences, made from the differences alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from bench import labels
+from bench.sweep.budgets import CEILINGS
+from bench.sweep.summary import own_noise
+
+PAIR = ("nearest", "transposed_k3")
+"""Arms of the project's question: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
+
+
+def in_short(differences: pd.DataFrame) -> str:
+    """Summarize the pair of the question over all training sets, at each compared budget, in one paragraph."""
+    first, second = (labels.in_text(arm) for arm in PAIR)
+    parts = []
+    for budget in labels.asked(differences.budget):
+        here = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
+        here = here[here.seeds > 1]
+        rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1])]
+        if len(rows) < 2:
+            parts += [pair(here, *PAIR)] * len(rows)
+            continue
+        won, lost = ((~rows.tied & (rows.psnr_db * sign > 0)).sum() for sign in (1, -1))
+        least, most = (round(gap, 2) + 0.0 for gap in (rows.psnr_db.min(), rows.psnr_db.max()))
+        parts.append(
+            f"At {labels.BUDGETS[budget]} {first} beats {second} in {won} of the {len(rows)} cases (training set, "
+            f"clipped or not), is beaten in {lost} and ties in {rows.tied.sum()}: differences of {least:+.2f} to "
+            f"{most:+.2f} dB."
+        )
+    return " ".join(parts)
+
+
+def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tuple[list[str], list[str]]:
+    """Describe the results of each training set at a budget, tested on its own noise.
+
+    Parameters
+    ----------
+    differences : pandas.DataFrame
+        The output of `summary.summarise`.
+    budget : str
+    levels : str
+        One level ("0.4") or "all", the mean over the levels.
+
+    Returns
+    -------
+    pairs, leaders : list of str
+        Sentences on the pair of the question, and sentences on the leading arms.
+    """
+    own = differences[own_noise(differences) & (differences.levels == levels) & (differences.budget == budget)]
+    conditions = [rows for _, rows in own.groupby(["trained_on", "clipped"], sort=False)]
+    pairs, leaders = [pair(rows, *PAIR) for rows in conditions], [leader(rows) for rows in conditions]
+    return [said for said in pairs if said], [said for said in leaders if said]
+
+
+def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
+    """Describe one difference of a condition, the better arm first; empty if the pair was not measured."""
+    found = rows[(rows.arm == arm) & (rows.other == other)]
+    if found.empty:
+        return ""
+    row = found.iloc[0]
+    if row.psnr_db < 0:
+        row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
+    first, second = labels.in_text(row.arm), labels.in_text(row.other)
+    interval = _interval(row)
+    if row.tied:
+        return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
+    if row.seeds == 1:
+        return f"{_where(row)}, {first} scores {interval} more than {second}. {_design(row)}"
+    return f"{_where(row)}, {first} beats {second} by {interval}. {_design(row)}"
+
+
+def leader(rows: pd.DataFrame) -> str:
+    """Describe the leading arm of a condition, its ties, and its margin over every other arm. Ceilings do not compete.
+
+    Each pair is tested alone, like its interval; the letters of the tables test all pairs at once.
+    """
+    rows = rows[~rows.arm.isin(CEILINGS) & ~rows.other.isin(CEILINGS)]
+    if rows.empty or rows.seeds.max() == 1:  # one training per arm does not separate arms
+        return ""
+    worst_gap = rows.groupby("arm").psnr_db.min()
+    best = worst_gap.idxmax()
+    own = rows[rows.arm == best].sort_values("psnr_db")
+    ties, beaten = own[own.tied], own[~own.tied]
+    text = f"{_where(own.iloc[0])}, {labels.in_text(best)} has the highest mean"
+    if len(ties):
+        text += f", tied with {_listed([labels.in_text(arm) for arm in ties.other])}"
+    if len(beaten):
+        gaps = [f"{labels.in_text(row.other)} ({_interval(row)})" for row in beaten.itertuples()]
+        text += f"; it beats {_listed(gaps)}"
+    return text + "."
+
+
+def _where(row: pd.Series) -> str:
+    levels = "mean over the levels" if row.levels == "all" else f"sigma {row.levels}"
+    tested = f"{labels.dataset(row.tested_on)} ({labels.noise(row.noise, row.clipped)}, {levels})"
+    return f"On {tested} at {labels.BUDGETS[row.budget]}"
+
+
+def _design(row: pd.Series) -> str:
+    size = f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} pictures"
+    size += f" of {row.groups:,} fonts" if row.groups < row.pictures else ""
+    alone = ": of these networks alone, another seed may turn it" if row.seeds == 1 else ""
+    return f"({size}{alone}; a difference of {row.resolvable_db:.2f} dB is found 4 times of 5.)"
+
+
+def _interval(row: Any) -> str:
+    """Format an interval: "0.31 dB [0.24, 0.38]"; a zero has no sign."""
+    gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
+    return f"{gap:.2f} dB [{low:.2f}, {high:.2f}]"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

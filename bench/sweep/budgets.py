@@ -1,0 +1,115 @@
+"""Budgets: equal channels, equal parameters or equal MACs for every decoder.
+
+The encoder is the same for every arm. At equal channels the decoder mirrors the encoder. The other two budgets scale
+the channels of the upsampling stages until the whole network costs as much as the reference arm at equal channels.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import itertools
+from typing import Any
+
+import torch
+
+from bench import counters
+from bench.sweep.backbones import BODIES
+from bench.sweep.recipe import Recipe
+from denoise.models import weights
+
+BUDGETS = {"channels": None, "parameters": counters.parameters, "macs": lambda net: counters.macs(net, SHAPE)}
+"""Cost function of each budget; None needs no search."""
+
+REFERENCE = "nearest"  # arm whose cost at equal channels sets the budget of every arm
+SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
+TOLERANCE = 0.02  # relative to the budget; set by the protocol
+CLOSE = 0.01  # candidates within this relative error are ranked by their proportions alone
+LARGEST = 8.0  # upper end of the search, in multiples of the mirrored channels; more than any arm needs
+
+
+CEILINGS = ("unet", "dncnn")  # networks above the arms, which are no arms themselves; at equal parameters only
+DNCNN_DEPTH = 8  # more layers would leave too few channels in a network of this size
+
+
+class Impossible(ValueError):
+    """Error for an arm that no integer channels put on a budget, because the network is too small."""
+
+
+def channels(arm: str, budget: str, width: int, depth: int, body: str = "autoencoder") -> tuple[int, ...] | None:
+    """Find the channels that put an arm on a budget.
+
+    For a decoder and the U-Net: channels of each upsampling stage, from the code to the image. For DnCNN: channels of
+    every layer. Return None for a ceiling at a budget other than equal parameters. `body` is a name of
+    `bench.sweep.backbones.BODIES`.
+
+    Raises
+    ------
+    Impossible
+        No integer channels lie within 2 % of the budget.
+    ValueError
+        The budget is unknown.
+    """
+    if budget not in BUDGETS:
+        raise ValueError(f"unknown budget {budget!r}; valid: {', '.join(BUDGETS)}")
+    if arm in CEILINGS and budget != "parameters":
+        return None
+    mirrored = tuple(width * 2**stage for stage in reversed(range(depth)))
+    if BUDGETS[budget] is None:
+        return mirrored
+    wanted = cost(REFERENCE, budget, width, mirrored, body)
+    start = (width,) if arm == "dncnn" else mirrored
+
+    def error(widths: tuple[int, ...]) -> float:
+        return abs(cost(arm, budget, width, widths, body) / wanted - 1)
+
+    if error(start) == 0:
+        return start
+    low, high = 1 / width, LARGEST
+    for _ in range(12):
+        middle = (low + high) / 2
+        over = cost(arm, budget, width, _scaled(start, middle), body) > wanted
+        low, high = (low, middle) if over else (middle, high)
+    around = [range(max(1, size - 2), size + 3) for size in _scaled(start, low)]
+    best = min(itertools.product(*around), key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)))
+    if error(best) > TOLERANCE:
+        raise Impossible(f"no channels put {arm} within 2 % of equal {budget} at width {width}: take a wider network")
+    return best
+
+
+def names(arm: str, widths: tuple[int, ...], recipe: Recipe) -> list[str]:
+    """Return the budgets, of the recipe's backbone, on which an arm with these channels lies."""
+    found = []
+    for budget in BODIES[recipe.body].budgets:
+        with contextlib.suppress(Impossible):
+            if channels(arm, budget, recipe.width, recipe.depth, recipe.body) == widths:
+                found.append(budget)
+    return found
+
+
+@functools.cache
+def cost(arm: str, budget: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> int:
+    """Count the parameters or MACs of the network that `architecture` describes."""
+    measure = BUDGETS[budget]
+    assert measure is not None
+    with torch.device("meta"):  # shapes only, without memory or computation
+        return measure(weights.build(architecture(arm, width, widths, body)))
+
+
+def architecture(arm: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> dict[str, Any]:
+    """Return the `architecture` entry of a card, from the encoder's `width` and the arm's channels `widths`."""
+    chosen = BODIES[body]
+    if arm == "dncnn":
+        return {"name": arm, "width": widths[0], "depth": DNCNN_DEPTH}
+    name = {"name": arm} if arm in CEILINGS else {"name": chosen.name, "decoder": arm}
+    return {**name, "width": width, "depth": len(widths), "decoder_widths": list(widths), **chosen.options}
+
+
+def _scaled(mirrored: tuple[int, ...], scale: float) -> tuple[int, ...]:
+    return tuple(max(1, round(size * scale)) for size in mirrored)
+
+
+def _skew(widths: tuple[int, ...], mirrored: tuple[int, ...]) -> float:
+    """Return how much the stages' ratios to the mirrored channels vary: largest over smallest, 1 if all are equal."""
+    ratios = [chosen / size for chosen, size in zip(widths, mirrored, strict=True)]
+    return max(ratios) / min(ratios)

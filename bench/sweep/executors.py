@@ -1,0 +1,119 @@
+"""Executors of cells: this process, or several on this machine (`bench.sweep.ray_executor`: a Ray cluster).
+
+An executor is a function `(cells, job) -> iterator` that yields each cell when it is done, in any order.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from types import FrameType
+
+import torch
+
+from bench.sweep import work
+from bench.sweep.work import Cell, Job
+from denoise.train.stopping import Stopped
+
+WAIT = 2.0  # seconds until the next try of a cell that another run holds
+GRACE = 30.0  # seconds for a worker's last step and checkpoint
+
+
+def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
+    """Execute the cells one by one in this process; retry at the end the cells that another run holds."""
+    waiting = list(cells)
+    while waiting:
+        held = []
+        for cell in waiting:
+            if work.run(cell, job):
+                yield cell
+            else:
+                held.append(cell)
+        if len(held) == len(waiting):
+            time.sleep(WAIT)
+        waiting = held
+
+
+def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
+    """Execute the cells in several processes that share the CPU threads: a small network does not fill several threads.
+
+    Raises
+    ------
+    ValueError
+        A worker was killed. Finished work is kept, and the same command resumes from there.
+    Stopped
+        SIGTERM arrived; every worker has received it too.
+    """
+    threads = max(1, (os.cpu_count() or 1) // workers)
+    context = multiprocessing.get_context("spawn")
+    pool = concurrent.futures.ProcessPoolExecutor(workers, context, _begin, (threads, os.getpid()))
+    with _stoppable(), pool:
+        waiting = {pool.submit(_work, cell, job): cell for cell in cells}
+        try:
+            while waiting:
+                ended, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                for future in ended:
+                    cell = waiting.pop(future)
+                    if future.result():
+                        yield cell
+                    else:
+                        time.sleep(WAIT)
+                        waiting[pool.submit(_work, cell, job)] = cell
+        except BrokenProcessPool as error:
+            raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Terminate the workers on SIGTERM, then raise `Stopped` in this process.
+
+    A process that SIGTERM kills directly would leave its workers and the semaphores of its pool behind. Ctrl-C needs no
+    handler: a terminal sends it to the workers too. The second SIGTERM ends this process at once.
+    """
+    if threading.current_thread() is not threading.main_thread():  # Python allows handlers in the main thread only
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, before)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise Stopped("stopped: the same command goes on from there", number)
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _work(cell: Cell, job: Job) -> bool:
+    """Call `work.run`. A stopped worker exits, because the pool would otherwise give it the next cell."""
+    try:
+        return work.run(cell, job)
+    except KeyboardInterrupt:  # training has written its checkpoint by now
+        os._exit(130)
+
+
+def _begin(threads: int, parent: int) -> None:
+    """Set up a new worker: set its number of threads, and end it if its parent dies, even if the parent was killed."""
+    torch.set_num_threads(threads)
+
+    def follow() -> None:
+        while os.getppid() == parent:
+            time.sleep(WAIT)
+        os.kill(os.getpid(), signal.SIGTERM)  # training ends with a checkpoint, everything else at once
+        time.sleep(GRACE)
+        os._exit(1)  # safe in the middle of a cell: files are written atomically, and the lock ends with the process
+
+    threading.Thread(target=follow, daemon=True).start()

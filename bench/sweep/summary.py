@@ -1,0 +1,231 @@
+"""Summary tables from the scores of each image: means with intervals, differences between arms, ties.
+
+Arms are compared within a condition: same training images, clamping, budget, test corruption and seeds. If `levels` of
+a condition is "all", each image's score is first averaged over the levels of its noise.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from bench.schema import CONDITION, DIFFERENCES, SUMMARY
+from bench.stats import intervals
+from bench.sweep import budgets
+from denoise import datasets
+
+MEASURES = ("psnr_db", "ssim")
+COMMAND = "python -m bench collect"
+VERSIONS = ("protocol", "commit", "torch", "numpy", "scikit_image")
+
+
+def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compute the summary and the differences of collected results.
+
+    Parameters
+    ----------
+    methods, scores : pandas.DataFrame
+        The output of `collect.read`.
+
+    Returns
+    -------
+    summary : pandas.DataFrame
+        One row per condition, budget and arm: means with 95 % intervals, letters of its ties, seeds, images, status.
+        Untrained methods have no budget.
+    differences : pandas.DataFrame
+        One row per condition, budget and pair of arms: mean difference with its 95 % interval, tied or not, and the
+        smallest difference that the condition resolves.
+
+    Raises
+    ------
+    ValueError
+        Two methods of one condition were scored on different images, or at different levels.
+    """
+    facts = methods[~methods.missing].set_index("method")
+    rows, pairs = list[dict[str, object]](), list[dict[str, object]]()
+    for condition, psnrs, ssims in _conditions(facts, scores):
+        groups = datasets.groups(str(condition["tested_on"]), psnrs.index)
+        made_by = {"protocol": _each_once(facts.protocol[psnrs.columns]), "command": COMMAND}
+        for arm, names in _untrained(facts, psnrs).items():
+            found, _ = _compared({arm: names}, psnrs, ssims, groups)
+            rows += [condition | {"budget": None} | row for row in found]
+        for budget in budgets.BUDGETS:
+            arms, late = _on_time(_arms(facts, psnrs, budget))
+            found, differences = _compared(arms, psnrs, ssims, groups)
+            for arm, names in late.items():
+                found += _compared({arm: names}, psnrs, ssims, groups)[0]
+            rows += [condition | {"budget": budget} | row for row in found]
+            pairs += [condition | {"budget": budget} | pair | made_by for pair in differences]
+    origins = {names: _origin(names, facts) for names in dict.fromkeys(str(row["methods"]) for row in rows)}
+    whole = [row | origins[str(row["methods"])] for row in rows]
+    return pd.DataFrame(whole, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
+
+
+def _conditions(
+    facts: pd.DataFrame, scores: pd.DataFrame
+) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
+    """Yield each condition with its PSNR and SSIM tables: one row per image, one column per method."""
+    own = facts[["dataset", "clipped"]].rename(columns={"dataset": "trained_on", "clipped": "trained_clipped"})
+    joined = scores.rename(columns={"dataset": "tested_on"}).merge(own, left_on="method", right_index=True)
+    keys = [name for name in CONDITION if name not in ("levels", "budget")]
+    for values, rows in joined.groupby(keys, sort=False):
+        levels = {f"{sigma:g}": part for sigma, part in rows.groupby("sigma")}
+        if len(levels) > 1:
+            by_picture = rows.groupby(["method", "picture"], sort=False, as_index=False)[[*MEASURES]]
+            levels["all"] = by_picture.mean(skipna=False)
+            _check_levels(rows, values)
+        for level, part in levels.items():
+            condition = dict(zip(keys, values, strict=True)) | {"levels": level}
+            _check_pictures(part, condition)
+            yield condition, *(part.pivot(index="picture", columns="method", values=score) for score in MEASURES)
+
+
+def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
+    """Raise ValueError if two methods of a condition were scored on different images."""
+    of_method = rows.groupby("method", sort=False).picture.agg(frozenset)
+    for name, pictures in of_method.items():
+        if pictures != of_method.iloc[0]:
+            raise ValueError(
+                f"{of_method.index[0]} and {name} were scored on different pictures of {condition['tested_on']} "
+                f"({len(of_method.iloc[0]):,} and {len(pictures):,}): score one of them anew"
+            )
+
+
+def _check_levels(rows: pd.DataFrame, values: Iterable[object]) -> None:
+    """Raise ValueError if two methods were scored at different levels, because their means are not comparable."""
+    of_method = rows.groupby("method", sort=False).sigma.agg(lambda sigmas: tuple(sorted(set(sigmas))))
+    for name, levels in of_method.items():
+        if levels != of_method.iloc[0]:
+            first, other = (", ".join(f"{sigma:g}" for sigma in one) for one in (of_method.iloc[0], levels))
+            raise ValueError(
+                f"{of_method.index[0]} and {name} were scored at different levels ({first}; {other}) "
+                f"of {' '.join(map(str, values))}: score one of them anew"
+            )
+
+
+def _origin(names: str, facts: pd.DataFrame) -> dict[str, object]:
+    """Return the provenance of a summary row: checksums of the weights, versions, and a command."""
+    behind = facts.loc[names.split()]
+    first = behind.iloc[0]
+    hashes = "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
+    command = first.command if len(behind) == 1 else _command(behind)
+    versions = {name: _each_once(behind[name]) for name in VERSIONS}
+    return {"weights_sha256": hashes, "command": command, **versions}
+
+
+def _each_once(values: Iterable[object]) -> str:
+    return " ".join(dict.fromkeys(word for value in values for word in str(value).split()))
+
+
+def _command(behind: pd.DataFrame) -> str:
+    """Return the command that makes the networks of all seeds: a network's command without its seed."""
+    words = behind.iloc[0].command.split()
+    place = words.index("--only")
+    arm = ["--arms", behind.iloc[0].arm, "--budgets", *behind.iloc[0].budgets.split()[:1]]
+    noise = "clipped" if behind.iloc[0].clipped else "unclipped"
+    return " ".join(
+        [*words[:place], "--noise", noise, *arm, "--seeds", str(behind.seed.max() + 1), *words[place + 2 :]]
+    )
+
+
+def _untrained(facts: pd.DataFrame, table: pd.DataFrame) -> dict[str, dict[int, str]]:
+    """Return the untrained methods as arms with one seed."""
+    return {facts.arm[name]: {0: name} for name in table.columns if pd.isna(facts.seed[name])}
+
+
+def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, dict[int, str]]:
+    """Return the names of a budget's networks by arm and seed, in the order of the registry."""
+    arms: dict[str, dict[int, str]] = {}
+    for name, row in facts.loc[[name for name in facts.index if name in table.columns]].iterrows():
+        if not pd.isna(row.seed) and budget in row.budgets.split():
+            arms.setdefault(row.arm, {})[int(row.seed)] = name
+    return arms
+
+
+def _on_time(arms: dict[str, dict[int, str]]) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
+    """Split the arms into those that have every common seed and the rest.
+
+    A seed is common if more than half of the decoders have it. An arm that lacks a common seed is reported alone, with
+    its own seeds, and takes no seed away from the comparison.
+    """
+    decoders = {arm: names for arm, names in arms.items() if arm not in budgets.CEILINGS} or arms
+    count = Counter(seed for names in decoders.values() for seed in names)
+    seeds = {seed for seed, having in count.items() if 2 * having > len(decoders)}
+    late = {arm: names for arm, names in arms.items() if not seeds or not seeds <= set(names)}
+    return {arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in arms if arm not in late}, late
+
+
+def _compared(
+    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame, groups: list[str]
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Compute the rows and differences of the arms of one condition and budget, over the seeds that all arms have.
+
+    `groups` names the group of dependent images that each image belongs to.
+    """
+    seeds = sorted(set.intersection(*(set(names) for names in arms.values()))) if arms else []
+    if not seeds:
+        return [], []
+    chosen = {arm: [names[seed] for seed in seeds] for arm, names in arms.items()}
+    invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
+    valid = [arm for arm in chosen if not invalid[arm]]
+    shape = {"seeds": len(seeds), "pictures": len(psnrs), "groups": len(set(groups))}
+    of_arm = {arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()}
+    rows: list[dict[str, object]] = [
+        of_arm[arm] | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
+        for arm, count in invalid.items()
+        if count
+    ]
+    if not valid:
+        return rows, []
+    inside = [arm not in budgets.CEILINGS for arm in valid]
+    quality, structure = (
+        intervals.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid]), groups, inside)
+        for table in (psnrs, ssims)
+    )
+    for place, (arm, letters) in enumerate(zip(valid, intervals.letters(quality), strict=True)):
+        row = of_arm[arm] | {"status": "ok", "ties": letters if len(valid) > 1 and letters else None}
+        if len(seeds) > 1:
+            row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
+        for name, found in (("psnr_db", quality), ("ssim", structure)):
+            row |= {name: found.mean[place], f"{name}_low": found.low[place], f"{name}_high": found.high[place]}
+        rows.append(row)
+    return rows, list(_pairs(valid, quality, structure, shape))
+
+
+def _pairs(
+    arms: list[str], quality: intervals.Comparison, structure: intervals.Comparison, shape: dict[str, object]
+) -> Iterator[dict[str, object]]:
+    """Yield the difference of every pair of arms, once, in PSNR and in SSIM."""
+    for i, j in itertools.combinations(range(len(arms)), 2):
+        yield {
+            "arm": arms[i],
+            "other": arms[j],
+            "psnr_db": quality.difference[i, j],
+            "psnr_db_low": quality.difference_low[i, j],
+            "psnr_db_high": quality.difference_high[i, j],
+            "tied": bool(quality.tied[i, j]),
+            "ssim": structure.difference[i, j],
+            "ssim_low": structure.difference_low[i, j],
+            "ssim_high": structure.difference_high[i, j],
+            "resolvable_db": quality.resolvable,
+            **shape,
+        }
+
+
+def both_ways(differences: pd.DataFrame) -> pd.DataFrame:
+    """Return each pair in both orders; the reversed pair has the opposite signs."""
+    turned = differences.rename(columns={"arm": "other", "other": "arm"})
+    for name in MEASURES:
+        low, high = f"{name}_low", f"{name}_high"
+        turned = turned.assign(**{name: -turned[name], low: -turned[high], high: -turned[low]})
+    return pd.concat([differences, turned[differences.columns]], ignore_index=True)
+
+
+def own_noise(frame: pd.DataFrame) -> pd.Series:
+    """Return a mask of the rows tested under the training condition: same dataset and clamping, Gaussian noise."""
+    same = (frame.trained_on == frame.tested_on) & (frame.trained_clipped == frame.clipped)
+    return same & (frame.noise == "gaussian")

@@ -1,0 +1,41 @@
+"""Weights behind a result: trained if missing, rejected if trained with other settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from denoise.inference import engine
+from denoise.train import loop
+from denoise.train.settings import Settings
+
+
+def obtain(
+    path: Path,
+    settings: Settings,
+    root: Path | None,
+    every: int,
+    *,
+    validation: int | None = None,
+    show: bool = True,
+) -> engine.Denoiser:
+    """Load the denoiser from `path`; train it with `settings` first if it is missing.
+
+    The other parameters are passed to `denoise.train.loop.train`.
+
+    Raises
+    ------
+    ValueError
+        The weights were trained with other settings; the file is not changed.
+    """
+    if not path.with_suffix(".json").exists():  # the card is written after the weights, so it marks them complete
+        loop.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
+    denoiser = engine.load(path, precision="float32")
+    try:
+        held = Settings.of(denoiser.card).plain()
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; it is left as it is") from error
+    differing = [name for name, value in settings.plain().items() if held[name] != value]
+    if differing:
+        what = ", ".join(f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing)
+        raise ValueError(f"{path} was trained by other settings ({what}); it is left as it is")
+    return denoiser

@@ -1,0 +1,156 @@
+"""Execution of one grid cell: train missing weights, compute missing scores.
+
+A cell is one trained network, or one untrained method on one dataset. Every file is written atomically, so a killed run
+resumes from the files on disk. One lock per cell keeps two runs in one folder apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+
+from bench import provenance
+from bench.scoring import quality
+from bench.sweep.backbones import BODIES
+from bench.sweep.grid import Network, Selection, Test, suites
+from bench.sweep.recipe import Recipe
+from bench.sweep.run_folder import Store, write_scores
+from bench.sweep.trained_weights import obtain
+from denoise import cli, datasets
+from denoise.classical import DENOISERS
+from denoise.inference import engine
+
+OWN_PICTURES, OTHER_PICTURES = 2_000, 500  # test images of the suite `own` and of every other suite, evenly spaced
+OTHER_PHOTOGRAPHS = 20  # photographs in every other suite, each with about the pixels of 200 digits
+EVERY = 1_000  # steps between checkpoints
+VALIDATION = 1_000  # validation images behind the validation scores of a card
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Settings that a worker needs to execute cells, on this machine or on another.
+
+    `sets` names the available datasets; every network is tested on each. `suites` names the suites to score, all by
+    default.
+    """
+
+    recipe: Recipe
+    folder: Path
+    root: Path | None
+    suites: tuple[str, ...] | None = None
+    sets: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Untrained:
+    """Untrained method (a floor or a classical method) on one dataset; `name` is formed like a network's."""
+
+    dataset: str
+    clip: bool
+    method: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset}-{'clipped' if self.clip else 'unclipped'}-{self.method}"
+
+
+Cell = Network | Untrained
+
+
+def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
+    """List the cells of a selection in the order of `Selection.networks`, untrained methods first: they are fast."""
+    untrained = [
+        Untrained(dataset, clip, method) for clip, dataset in selection.pairs(recipe) for method in DENOISERS.names()
+    ]
+    return [*untrained, *selection.networks(recipe, possible=possible)]
+
+
+def is_done(cell: Cell, job: Job) -> bool:
+    """Return True if every file of the cell exists."""
+    store = Store(job.folder, job.recipe)
+    trained = isinstance(cell, Untrained) or store.trained(cell.name)
+    return trained and all(store.scores(suite, cell.name).exists() for suite in _suites(cell, job))
+
+
+def files(cell: Cell, job: Job) -> list[Path]:
+    """List every file of the cell in the order in which the files are written."""
+    store = Store(job.folder, job.recipe)
+    scores = [store.scores(suite, cell.name) for suite in _suites(cell, job)]
+    weights = store.weights(cell.name)
+    return scores if isinstance(cell, Untrained) else [weights, weights.with_suffix(".json"), *scores]
+
+
+def checkpoint(cell: Cell, job: Job) -> Path:
+    """Return the path of the checkpoint, which exists only if training of the cell was interrupted."""
+    return Store(job.folder, job.recipe).weights(cell.name).with_suffix(".checkpoint.safetensors")
+
+
+def run(cell: Cell, job: Job) -> bool:
+    """Execute one cell; return False without work if another run holds its lock."""
+    store = Store(job.folder, job.recipe)
+    try:
+        with store.lock(cell.name).acquire(blocking=False):
+            denoiser = _trained(cell, store, job) if isinstance(cell, Network) else None
+            for suite, tests in _suites(cell, job).items():
+                if not store.scores(suite, cell.name).exists():
+                    _score(cell, denoiser, suite, tests, store, job)
+    except filelock.Timeout:
+        return False
+    return True
+
+
+def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
+    found = suites(cell.dataset, cell.clip, job.recipe.body, job.sets)
+    if isinstance(cell, Untrained) and DENOISERS[cell.method].facts["told_sigma"]:
+        return {"own": found["own"]}  # the method takes sigma as an input, which the other noises do not have
+    return {suite: tests for suite, tests in found.items() if job.suites is None or suite in job.suites}
+
+
+def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
+    settings = network.settings(job.recipe)
+    return obtain(store.weights(network.name), settings, job.root, EVERY, validation=VALIDATION, show=False)
+
+
+def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list[Test], store: Store, job: Job) -> None:
+    if denoiser is None:
+        assert isinstance(cell, Untrained)
+        estimate = DENOISERS[cell.method].build(datasets.load(cell.dataset, "train", job.root))
+    else:
+        estimate = lambda noisy, sigma: denoiser.estimate(noisy)  # noqa: E731
+    others = OTHER_PHOTOGRAPHS if BODIES[job.recipe.body].photographic else OTHER_PICTURES
+    parts = []
+    for test in tests:
+        pictures = datasets.load(test.dataset, "test", job.root).spread(OWN_PICTURES if suite == "own" else others)
+        scores = quality.score({cell.name: estimate}, pictures, test.corruption)
+        parts.append(scores.assign(dataset=test.dataset, split="test", **_condition(test)))
+    facts = {
+        **provenance.describe(),
+        "method": cell.name,
+        "suite": suite,
+        "weights_sha256": denoiser.card["sha256"] if denoiser else None,
+        "command": command(cell, job.recipe),
+    }
+    write_scores(store.scores(suite, cell.name), pd.concat(parts), facts)
+
+
+def _condition(test: Test) -> dict[str, Any]:
+    corruption = test.corruption
+    return {
+        "noise": corruption.noise,
+        "clipped": corruption.clip,
+        "sigma": corruption.sigma,
+        "draw": corruption.draw,
+    }
+
+
+def command(cell: Cell, recipe: Recipe) -> str:
+    """Return the command that computes the rows of this cell."""
+    words = ["python", "-m", "bench", "grid", "--datasets", cell.dataset, "--only", cell.name]
+    if isinstance(cell, Network) and cell.seed > 2:
+        words += ["--seeds", str(cell.seed + 1)]
+    return shlex.join([*words, *cli.words(recipe)])

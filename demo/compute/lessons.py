@@ -1,0 +1,106 @@
+"""Examples of the Learn tab: each layer of a decoder on an input small enough to read as numbers.
+
+References
+----------
+Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. https://arxiv.org/abs/1603.07285
+Odena, Dumoulin and Olah, "Deconvolution and checkerboard artifacts", 2016.
+https://distill.pub/2016/deconv-checkerboard/
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from demo.compute.answers import Answer, compare
+from demo.compute.worker import alone
+from denoise.inference import engine
+
+INPUTS = {  # 3x3, for the upsampling layers
+    "ramp": torch.arange(1.0, 10.0).view(3, 3),
+    "point": torch.tensor([[0.0, 0, 0], [0, 9, 0], [0, 0, 0]]),
+    "edge": torch.tensor([[9.0, 9, 0], [9, 9, 0], [9, 9, 0]]),
+}
+MODES = ("nearest", "bilinear")
+SHOWN_CHANNELS = 16  # number of code channels on display
+NETWORK = "mnist-nearest"
+
+
+def upsampled(values: Tensor, mode: str, factor: int) -> Tensor:
+    """Upsample (3, 3) to (3 * factor, 3 * factor), equal to `UpSampling2D(factor, interpolation=mode)`."""
+    corners = {} if mode == "nearest" else {"align_corners": False}
+    return F.interpolate(values[None, None], scale_factor=factor, mode=mode, **corners)[0, 0]
+
+
+class Pooled(NamedTuple):
+    """A 4x4 input, the maximum of each 2x2 block, the (row, column) of each maximum, and two unpooled 4x4 outputs."""
+
+    values: Tensor
+    maxima: Tensor
+    places: set[tuple[int, int]]
+    unpooled: Tensor
+    repeated: Tensor
+
+
+def pooled(seed: int) -> Pooled:
+    """Pool and unpool the numbers 1 to 16 in a random order given by `seed`."""
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(seed))
+    values = (order + 1.0).view(4, 4)
+    maxima, where = F.max_pool2d(values[None, None], 2, return_indices=True)
+    unpooled = F.max_unpool2d(maxima, where, 2)[0, 0]
+    places = {divmod(place, 4) for place in where.flatten().tolist()}
+    return Pooled(values, maxima[0, 0], places, unpooled, upsampled(maxima[0, 0], "nearest", 2))
+
+
+def overlap(kernel: int, stride: int, size: int = 5) -> Tensor:
+    """Count the kernel copies that reach each output pixel of a transposed convolution, one copy per input pixel."""
+    ones = torch.ones(1, 1, size, size)
+    return F.conv_transpose2d(ones, torch.ones(1, 1, kernel, kernel), stride=stride)[0, 0]
+
+
+def inside(output: Tensor, kernel: int) -> Tensor:
+    """Return the output without its border, which fewer kernel copies reach; return all if nothing would be left."""
+    margin = kernel - 1
+    within = output[margin : output.shape[0] - margin, margin : output.shape[1] - margin]
+    return within if within.numel() else output
+
+
+def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tensor, Tensor]:
+    """Apply a random transposed convolution, and nearest upsampling + conv 3x3, to a constant input.
+
+    Return both outputs, (H, W), without the border. The second output is constant, because every pixel is computed
+    alike.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand(1, 1, kernel, kernel, generator=generator)
+    constant = torch.ones(1, 1, size, size)
+    transposed = inside(F.conv_transpose2d(constant, weights, stride=stride)[0, 0], max(kernel, stride))
+    large = F.interpolate(constant, scale_factor=stride)
+    resized = F.conv2d(large, torch.rand(1, 1, 3, 3, generator=generator))[0, 0]
+    side = min(len(transposed), len(resized))
+    return transposed[:side, :side], resized[:side, :side]
+
+
+class Code(NamedTuple):
+    """Some channels of an image's code (C, h, w), the shape of the whole code, the noisy and the denoised image."""
+
+    channels: Tensor
+    shape: tuple[int, int, int]
+    noisy: Answer
+    cleaned: Answer
+
+
+@alone
+@torch.inference_mode()
+def code(picture, sigma: float) -> Code:
+    """Encode and decode a (28, 28) uint8 image under clipped noise with an autoencoder."""
+    family, _, decoder = NETWORK.partition("-")
+    _, noisy, cleaned = compare(picture, "gaussian", True, sigma, 0, family, [decoder])
+    network = engine.load(NETWORK, "cpu").network
+    entering = torch.from_numpy(noisy.picture.astype("float32") / 255)[None, None]
+    kept, _, _ = network.net.encode(network.fitted(entering)[0])
+    liveliest = kept[0].flatten(1).std(1).argsort(descending=True)[:SHOWN_CHANNELS].sort().values
+    return Code(kept[0, liveliest], tuple(kept.shape[1:]), noisy, cleaned)

@@ -1,0 +1,99 @@
+"""The part of a large image to denoise: the whole image, the whole at half size, or the center at full size."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from denoise.images.image_files import PictureFile
+
+LARGEST = 52_000_000  # pixels of an input image: smartphones have up to 50.1 million
+LARGEST_JOB = 16_800_000  # pixels that are denoised: 4096x4096 fits into a server of 2 GB
+AT_ONCE = 4_000_000  # pixels that are denoised by default
+MIDDLE_SIDE = 1024  # pixels
+ALL, HALF, MIDDLE = "all", "half", "middle"
+LABELS = {HALF: "All of it at half size", MIDDLE: "Its middle at full size", ALL: "All of it"}
+NOTES = {HALF: "halves the noise as well", ALL: "takes longest"}
+
+
+def size(part: str, height: int, width: int) -> tuple[int, int]:
+    """Return height and width of a part of an image; raise ValueError if the part is unknown."""
+    if part == ALL:
+        return height, width
+    if part == HALF:
+        return -(-height // 2), -(-width // 2)
+    if part == MIDDLE:
+        return min(height, MIDDLE_SIDE), min(width, MIDDLE_SIDE)
+    raise ValueError(f"the part {part!r} is not one of {', '.join(LABELS)}")
+
+
+def offered(height: int, width: int) -> dict[str, str]:
+    """Return the parts of a large image that can be denoised, with their labels; an empty dict for a small image."""
+    if height * width <= AT_ONCE:
+        return {}
+    found = {}
+    for part, label in LABELS.items():
+        tall, wide = size(part, height, width)
+        if tall * wide <= LARGEST_JOB:
+            found[part] = f"{label}, {wide}x{tall}" + (f": {NOTES[part]}" if part in NOTES else "")
+    return found
+
+
+def usual(height: int, width: int) -> str:
+    """Return the default part: as much of the image as `AT_ONCE` allows."""
+    return next(part for part in (ALL, HALF, MIDDLE) if np.prod(size(part, height, width)) <= AT_ONCE)
+
+
+def cut(image: PictureFile, part: str) -> PictureFile:
+    """Return a part of an image; metadata stays.
+
+    Raises
+    ------
+    ValueError
+        The part is unknown, or too large to denoise.
+    """
+    height, width = image.pixels.shape[:2]
+    tall, wide = size(part, height, width)
+    if tall * wide > LARGEST_JOB:
+        raise ValueError(
+            f"the image has {width}x{height} pixels, and {LARGEST_JOB:,} are cleaned at most: "
+            f"choose its part {HALF!r} or {MIDDLE!r}"
+        )
+    if part == ALL or (tall, wide) == (height, width):
+        return image
+    if part == HALF:
+        return dataclasses.replace(image, pixels=_halved(image.pixels, image.alpha))
+    top, left = (height - tall) // 2, (width - wide) // 2
+    middle = image.pixels[top : top + tall, left : left + wide]
+    return dataclasses.replace(image, pixels=middle.copy())  # a view would keep the whole image alive
+
+
+def _halved(pixels: np.ndarray, alpha: bool) -> np.ndarray:
+    """Return the mean of each 2x2 pixels, (H, W, C) -> (ceil(H / 2), ceil(W / 2), C); a last odd row counts twice."""
+    if not alpha or (pixels[..., -1] == pixels[0, 0, -1]).all():
+        return _mean(pixels)
+    # Weight each color by its alpha: the color of a transparent pixel must not show.
+    seen = pixels[..., -1:].astype(np.float64)
+    weight = np.maximum(_mean(seen), np.finfo(np.float64).tiny)
+    colors = _mean(pixels[..., :-1] * seen) / weight
+    if pixels.dtype.kind == "u":
+        colors = np.round(colors)
+    return np.concatenate([colors.astype(pixels.dtype), _mean(pixels[..., -1:])], axis=-1)
+
+
+def _mean(pixels: np.ndarray) -> np.ndarray:
+    wider = {"uint8": np.uint16, "uint16": np.uint32}.get(pixels.dtype.name, pixels.dtype)
+    total = sum(
+        (_every_second(_every_second(pixels, row, 0), column, 1).astype(wider) for row in (0, 1) for column in (0, 1)),
+        start=np.zeros((), wider),
+    )
+    return ((total + 2) // 4).astype(pixels.dtype) if pixels.dtype.kind == "u" else total / 4
+
+
+def _every_second(pixels: np.ndarray, first: int, axis: int) -> np.ndarray:
+    """Return every second row (axis 0) or column (axis 1) from `first` on; repeat the last one if one is missing."""
+    count = pixels.shape[axis]
+    if count % 2 == 0 or first == 0:
+        return pixels[first::2] if axis == 0 else pixels[:, first::2]
+    return pixels.take(np.minimum(np.arange(1, count + 1, 2), count - 1), axis)

@@ -1,0 +1,147 @@
+"""Inference of the Photo tab without Gradio: denoise an image of any size, with scores if the truth is known."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from torch import Tensor
+
+import denoise
+from demo.compute import warm, worker, zerogpu
+from demo.compute.answers import whole
+from demo.compute.worker import alone
+from denoise.images.arrays import as_batch
+from denoise.images.image_files import PictureFile
+from denoise.inference import tiling
+from denoise.inference.camera import Restored
+from denoise.inference.clean_files import PHOTOGRAPHS
+from denoise.metrics import WINDOW, psnr, ssim
+from denoise.noise import PictureDraws, corrupt
+from denoise.noise_level import of_middle
+
+HIGHEST = 100  # sigma on the 0-255 scale up to which the networks were trained
+SCALE = 255
+JUDGED_SIDE = 512  # pixels: the noise level of a larger image is estimated from its center
+WORTH_A_GPU = 512 * 512  # pixels
+TILE_PIXELS = 408 * 408  # 512x512 with overlap: at this size, a layer of a network for photographs takes 34 MB
+KINDS = {"photograph": "Photograph", "page": "Scanned page with stains"}
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """One image before and after denoising.
+
+    `before` and `after` are (H, W) or (H, W, 3) uint8 for display; `file` is the output at full bit depth with the
+    metadata of the input. `psnr` and `ssim` are (before, after), or None if the truth is unknown or the image too
+    small. `estimate` is the blind estimate of the noise level on the 0-255 scale; `network` is the method in words.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    file: PictureFile
+    network: str
+    ms: float
+    psnr: tuple[float, float] | None = None
+    ssim: tuple[float, float] | None = None
+    estimate: float | None = None
+
+
+@alone
+def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cleaned:
+    """Denoise a noisy image.
+
+    Parameters
+    ----------
+    picture : PictureFile
+    kind : str
+        The training domain of the network, one of `KINDS`.
+    sigma : float
+        Noise level to remove from a photograph, on the 0-255 scale; 0: blind.
+
+    Raises
+    ------
+    ValueError
+        `kind` is unknown, or `sigma` is not a number from 0 to `HIGHEST`.
+    """
+    name = _network(picture, kind)
+    before, restore = as_batch(picture.pixels)
+    done, ms = _timed(name, before, _level(sigma) or None)
+    cleaned = dataclasses.replace(picture, pixels=restore(done.estimate))
+    seen = _estimated(before) if done.sigma is None else done.sigma * SCALE
+    return Cleaned(_shown(before), _shown(done.estimate), cleaned, done.method, ms, estimate=seen)
+
+
+@alone
+def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> Cleaned:
+    """Add Gaussian noise, unclamped, to a clean image, and denoise the result; score it against the clean image.
+
+    `sigma` is the level of the added noise; the network does not get it. `sigma` and errors as for `clean`; `seed` as
+    for `demo.compute.answers`.
+    """
+    name = _network(picture, kind)
+    truth, restore = as_batch(picture.pixels)
+    noisy = corrupt(truth, _level(sigma), PictureDraws([whole(seed)]), clip=False)
+    done, ms = _timed(name, noisy, None)
+    estimate = done.estimate
+    pair = noisy.clamp(0, 1), estimate
+    similar = None
+    if min(truth.shape[-2:]) >= WINDOW:
+        similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
+    return Cleaned(
+        _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), done.method, ms,
+        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair), ssim=similar, estimate=_estimated(noisy),
+    )  # fmt: skip
+
+
+def _network(picture: PictureFile, kind: str) -> str:
+    if kind not in KINDS:
+        raise ValueError(f"the kind {kind!r} is not one of {', '.join(KINDS)}")
+    return "document" if kind == "page" else PHOTOGRAPHS[picture.colours]
+
+
+@functools.cache
+def _on_borrowed(name: str) -> denoise.Denoiser:
+    # Do not autotune if a GPU is lent: each new process would autotune again, on the visitor's time.
+    return denoise.load(name, "cuda", "float32")
+
+
+def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Restored, float]:
+    """Return the estimate (1, C, H, W) and its milliseconds; only a noise-conditional network uses `level`."""
+    network = warm.network(name)
+    level = level if network.network.told else None
+    network.prepare()  # not timed
+    began = time.perf_counter()
+    # Borrow a GPU only for large inputs: a loan costs waiting time and a part of the visitor's quota.
+    if zerogpu.BORROWED and noisy.numel() > WORTH_A_GPU:
+        done = _borrowing(name, noisy, level)
+    else:
+        with tiling.sized(TILE_PIXELS, worker.report), worker.giving_way():
+            done = network.clean(noisy, level)
+    return done._replace(estimate=done.estimate.cpu()), (time.perf_counter() - began) * 1e3
+
+
+@zerogpu.lent
+def _borrowing(name: str, noisy: Tensor, level: float | None) -> Restored:
+    done = _on_borrowed(name).clean(noisy.cuda(), level)
+    return done._replace(estimate=done.estimate.cpu())
+
+
+def _level(sigma: float) -> float:
+    if isinstance(sigma, bool) or not isinstance(sigma, int | float) or not 0 <= sigma <= HIGHEST:
+        raise ValueError(f"the level {sigma!r} is not in 0 to {HIGHEST}, on the 0-255 scale")
+    return sigma / SCALE
+
+
+def _shown(batch: Tensor) -> np.ndarray:
+    pixels = batch[0].clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).numpy()
+    return pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels
+
+
+def _estimated(batch: Tensor) -> float | None:
+    """Return the estimated noise level on the 0-255 scale; return None if the image is too small."""
+    found = of_middle(batch[0], JUDGED_SIDE)
+    return None if found is None else found * SCALE

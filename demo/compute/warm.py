@@ -1,0 +1,84 @@
+"""Background preparation: the port opens at once; first results and networks are prepared in a thread."""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import denoise
+from demo.compute import zerogpu
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+_begun = threading.Lock()
+
+
+@functools.cache
+def network(name: str, device: str | None = zerogpu.DEVICE) -> denoise.Denoiser:
+    """Load a network by name, once."""
+    return denoise.load(name, device)
+
+
+class Once(Generic[Result]):
+    """A result that the page opens with, computed at the first call.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes no arguments. Visitors who call during the computation wait for its result.
+    """
+
+    def __init__(self, compute: Callable[[], Result]) -> None:
+        self._compute, self._lock = compute, threading.Lock()
+        functools.update_wrapper(self, compute)
+        self.forget()
+        atexit.register(self.forget)  # release results of a compiled library before the library is unloaded
+
+    def __call__(self) -> Result:
+        with self._lock:
+            if not self._kept:
+                self._kept = [self._compute()]
+            return self._kept[0]
+
+    def forget(self) -> None:
+        """Discard the result, so that the next call computes it anew."""
+        self._kept: list[Result] = []
+
+
+def begin(*first: Callable[[], Any]) -> None:
+    """Start a thread that computes the first results and then prepares every network; later calls do nothing.
+
+    Parameters
+    ----------
+    *first : callable
+        `Once` objects, computed first because visitors wait for their results.
+    """
+    if _begun.acquire(blocking=False):
+        threading.Thread(target=_prepare, args=(first,), name="warm").start()
+
+
+def _prepare(first: tuple[Callable[[], Any], ...]) -> None:
+    for result in first:
+        _attempt(result)
+    for name in denoise.names():
+        _attempt(lambda name=name: network(name).prepare())
+
+
+def _attempt(step: Callable[[], Any]) -> None:
+    """Run a step and log its error; later steps still run, and visitors meet the same error.
+
+    Begin no step once the interpreter is shutting down, because the interpreter waits for this thread at exit.
+    """
+    if not threading.main_thread().is_alive():
+        return
+    try:
+        step()
+    except Exception:
+        if threading.main_thread().is_alive():
+            log.exception("a step of the page's preparation failed")

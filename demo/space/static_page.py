@@ -1,0 +1,136 @@
+"""The static page for accounts that cannot host Python: the same networks, run in the browser by ONNX Runtime Web.
+
+References
+----------
+https://onnxruntime.ai/docs/tutorials/web/
+https://huggingface.co/docs/hub/spaces-sdks-static
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from PIL import Image
+
+import denoise
+from demo.compute import lead
+from demo.compute.answers import HIGHEST, families, members
+from demo.compute.images import LARGEST, LARGEST_SIDE
+from demo.compute.samples import samples
+from demo.tabs import photo_hint
+from demo.tabs.compare import FIRST
+from demo.widgets import head
+from denoise.datasets import DATASETS
+from denoise.decoders import DECODERS
+from denoise.inference import onnx_export
+from denoise.registry import Entry
+
+SOURCE = Path(__file__).parent / "static"
+CONTROLS = Path(__file__).parents[1] / "controls.js"
+RUNTIME = "onnxruntime-web@1.30.0"  # MIT license; npm verifies the checksum of its files
+RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+PATIENCE = 300  # seconds
+
+
+def fill(folder: Path, front_matter: str, licence: Path) -> None:
+    """Write the page, its networks and its runtime into a folder; the page loads nothing from other hosts.
+
+    Parameters
+    ----------
+    folder : Path
+        Created if it is missing.
+    front_matter : str
+        YAML front matter of the Gradio Space; the static Space takes its title and tags from it.
+    licence : Path
+        License file, copied into the folder.
+
+    Raises
+    ------
+    ValueError
+        npm or the packages of the extra `onnx` are missing, or npm cannot download the runtime.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in (licence, CONTROLS, head.PREVIEW, *SOURCE.iterdir()):
+        shutil.copyfile(source, folder / source.name)
+    index = folder / "index.html"
+    index.write_text(head.with_tags(index.read_text(), address=""))
+    readme = folder / "README.md"
+    readme.write_text(f"---\n{_facts(front_matter)}---\n\n{readme.read_text()}")
+    _fetch_runtime(folder)
+    page = {
+        "highest": HIGHEST,
+        "largest_side": LARGEST_SIDE,
+        "largest_pixels": LARGEST,
+        "lead": _lead(),
+        "photograph": {"bins": photo_hint.BINS, "flat": photo_hint.FLAT},
+        "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
+        "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
+        "networks": [_network(name, family, folder) for family in families() for name in members(family).values()],
+        "samples": _samples(folder),
+    }  # fmt: skip
+    (folder / "page.json").write_text(json.dumps(page, indent=1) + "\n")
+
+
+def _facts(front_matter: str) -> str:
+    """Return the front matter of a static Space."""
+    facts = yaml.safe_load(front_matter)
+    kept = ("title", "emoji", "colorFrom", "colorTo", "short_description", "license", "tags", "pinned")
+    of_static = {"sdk": "static", "app_file": "index.html"}
+    return yaml.safe_dump({key: facts[key] for key in kept} | of_static, allow_unicode=True, sort_keys=False)
+
+
+def _fetch_runtime(folder: Path) -> None:
+    if shutil.which("npm") is None:
+        raise ValueError("npm is missing: it brings ONNX Runtime Web (apt-get install npm, or nodejs.org)")
+    with tempfile.TemporaryDirectory() as packed:
+        command = ["npm", "pack", "--silent", RUNTIME]
+        try:
+            done = subprocess.run(command, cwd=packed, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        except subprocess.TimeoutExpired:
+            raise ValueError(f"npm did not bring {RUNTIME} within {PATIENCE} seconds: try again") from None
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or ["no reason was given"]
+            raise ValueError(f"npm did not bring {RUNTIME}: {lines[0]}")
+        (archive,) = Path(packed).glob("*.tgz")
+        with tarfile.open(archive) as archived:
+            for name in RUNTIME_FILES:
+                (folder / name).write_bytes(archived.extractfile(f"package/dist/{name}").read())
+
+
+def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
+    """Export one network; return the facts that the page needs about it."""
+    denoiser = denoise.load(name, "cpu")
+    file = f"{name}.onnx"
+    onnx_export.any_size(denoiser.network, folder / file, denoiser.channels)
+    decoder = denoiser.card["architecture"].get("decoder")
+    # List weights under their own name if no single registered decoder builds the network, as in a tutorial.
+    shown = DECODERS[decoder] if decoder in DECODERS else Entry(name, denoise.load, name)
+    return {
+        "name": name, "family": family, "label": shown.label, "colour": shown.colour, "file": file,
+        "multiple": denoiser.network.multiple,
+    }  # fmt: skip
+
+
+def _lead() -> dict[str, Any]:
+    """Return the Python page's constants for judging a lead, so that both pages agree."""
+    redraws = {"small": lead.REDRAWS, "large": lead.REDRAWS_LARGE}
+    sentences = {"clear": lead.CLEAR, "unclear": lead.UNCLEAR, "small": lead.SMALL_LEAD}
+    numbers = {"matters": lead.MATTERS, "highest": lead.HIGHEST, "small_side": lead.SMALL}
+    return {**numbers, "redraws": redraws, "quantiles": lead.QUANTILES, "sentences": sentences}
+
+
+def _samples(folder: Path) -> list[dict[str, str]]:
+    """Write the rendered samples, which may be redistributed with the page, as PNG; return their facts."""
+    found = []
+    for number, sample in enumerate(one for one in samples() if one.rendered and one.family in families()):
+        file = f"sample-{number}.png"
+        Image.fromarray(sample.picture).save(folder / file)
+        found.append({"label": sample.label, "family": sample.family, "file": file})
+    return found

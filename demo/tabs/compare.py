@@ -1,0 +1,255 @@
+"""The Compare tab: a clean image, added noise, and each decoder's output, live."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import gradio as gr
+import numpy as np
+from gradio.components import Component
+
+from demo.compute.answers import HIGHEST, Answer, compare, decoders, families, whole
+from demo.compute.error_maps import VIEWS
+from demo.compute.images import LARGEST_SIDE, GrayPicture, as_digit
+from demo.compute.samples import Sample, rendered, samples
+from demo.compute.warm import Once
+from demo.guard.refusals import refusal, tell
+from demo.tabs import photo_hint
+from demo.tabs.photo_hint import PhotoHint, is_photograph
+from demo.widgets import permalink
+from demo.widgets.comparison import board, hint
+from demo.widgets.controls import LIVE, MODEL, PRIVATE, TYPED_SEED, Level, Seed
+from demo.widgets.drawing_pad import DrawingPad
+from denoise.datasets import DATASETS
+from denoise.decoders import DECODERS
+from denoise.noise import NOISES
+
+FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
+SOON = "The first comparison is being made…"
+
+
+def show(
+    picture: np.ndarray | None,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    chosen: list[str],
+    view: str,
+) -> tuple[str, dict[str, object]]:
+    """Denoise one image with the chosen decoders.
+
+    Return the comparison as HTML, and the scores as JSON. Each row of the JSON, the noisy image or a decoder, has psnr
+    (dB), ssim, ms, and a flag for the best decoder. psnr is null for equal images, ssim is null below 11x11 pixels.
+    """
+    if picture is None:
+        return hint("Choose a sample, draw, or upload a picture."), {}
+    try:
+        answers = compare(picture, noise, clip, sigma, seed, family, chosen)
+        said = _settings(picture, noise, clip, sigma, seed, family)
+        again = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
+        what = "Link to exactly this" if permalink.holds(picture) else "Link to these settings, without the picture"
+        return board(answers, said, view, {what: again}), _scores(answers)
+    except ValueError as error:
+        raise refusal(error) from None
+
+
+def _settings(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> str:
+    height, width = picture.shape
+    return (
+        f"{NOISES[noise].label} noise, {_level(noise, sigma)}, "
+        f"{'clipped' if clip else 'unclipped'}, seed {whole(seed)}. {width}x{height} pixels. "
+        f"Networks trained on {_label(family)}."
+    )
+
+
+def _level(noise: str, level: float) -> str:
+    """Format the level in the unit of its noise: not every noise has a standard deviation."""
+    if noise == "gaussian":
+        return f"sigma {level:g} ({level * 255:.0f} on the 0-255 scale)"
+    return f"level {level:g} ({NOISES[noise].facts['unit'].partition(',')[0]})"
+
+
+def _label(family: str) -> str:
+    return DATASETS[family].label if family in DATASETS else family
+
+
+def _scores(answers: list[Answer]) -> dict[str, object]:
+    return {
+        answer.name: {
+            "psnr": None if answer.psnr is None or math.isinf(answer.psnr) else round(answer.psnr, 3),
+            "ssim": None if answer.ssim is None else round(answer.ssim, 5),
+            "ms": None if answer.ms is None else round(answer.ms, 2),
+            "best": answer.best,
+        }
+        for answer in answers[1:]
+    }
+
+
+def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
+    """Make a drawing the clean image; a blank pad changes nothing and shows a message."""
+    digit = None if drawing is None else as_digit(drawing)
+    if digit is None:
+        tell("The pad is empty: draw a digit or a letter.")
+        return gr.skip()
+    return digit
+
+
+def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
+    """Make a sample of the gallery the clean image, and select the weights of its family if they ship."""
+    sample = samples()[event.index]
+    return sample.picture, sample.family if sample.family in families() else gr.skip()
+
+
+def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
+    """Compare a new image as `show` does; for a photograph, show a hint that leads to the Photo tab instead."""
+    if picture is not None and is_photograph(picture):
+        return hint(photo_hint.INSTEAD), {}, gr.update(visible=True)
+    return *show(picture, *settings), gr.update(visible=False)
+
+
+def level_label(noise: str) -> str:
+    """Return the label of the slider: the level of a noise with its unit."""
+    if noise == "gaussian":
+        return "Noise level sigma, in units of the [0, 1] range"
+    return f"Noise level: {NOISES[noise].facts['unit'].partition(':')[0]}"
+
+
+@Once
+def first() -> tuple[str, dict[str, object]]:
+    """Compute the comparison that the page opens with."""
+    usual = _usual()
+    return show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
+
+
+def opening(request: gr.Request) -> object:
+    """Return the first comparison, unless the request has a permalink, which `restore` handles."""
+    return gr.skip() if permalink.asks(request.query_params) else first()
+
+
+@Once
+def offered() -> object:
+    """Return every sample for the gallery, which opens with the samples that need no data."""
+    return _gallery(samples()) if len(samples()) > len(rendered()) else gr.skip()
+
+
+def _gallery(of: tuple[Sample, ...]) -> list[tuple[np.ndarray, str]]:
+    return [(sample.picture, sample.label) for sample in of]
+
+
+def restore(request: gr.Request) -> object:
+    """Return the tab's inputs and outputs for a permalink; without one, change nothing."""
+    try:
+        asked = permalink.read(request.query_params, _usual())
+    except ValueError as error:
+        raise refusal(error) from None
+    if asked is None:
+        return gr.skip()
+    inputs = [asked[name] for name in ("picture", *permalink.SETTINGS)]
+    return *inputs, *show(*inputs)
+
+
+def _usual() -> dict[str, Any]:
+    """Return the default settings under the names of a permalink."""
+    sample, family = _opening()
+    return {"picture": sample.picture, **FIRST, "weights": family, "decoders": decoders(), "view": next(iter(VIEWS))}
+
+
+def keep(picture: np.ndarray | None) -> np.ndarray | None:
+    """Return an upload as `GrayPicture` has decoded it, gray and downscaled, so that it is decoded only once."""
+    return picture
+
+
+class Compare(NamedTuple):
+    """The components of the tab that other tabs may set and read: inputs of `show` in its order, and its outputs."""
+
+    inputs: list[Component]
+    outputs: list[Component]
+    gallery: gr.Gallery
+    hint: PhotoHint
+
+
+def tab() -> Compare:
+    """Add the tab to the Blocks in construction; the first result is computed after the page has opened."""
+    usual = _usual()
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            picture, pad, gallery, leading = _sources(usual["picture"])
+            noise, seed, clip, weights, chosen = _settings_group(usual)
+        with gr.Column(scale=5, min_width=320):
+            sigma = Level(0, HIGHEST, usual["sigma"], step=0.01, label=level_label(usual["noise"]))
+            view = gr.Radio([(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show")
+            out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
+            data = gr.JSON({}, label="Scores", visible=False)
+    inputs, outputs = [picture, noise, clip, sigma, seed, weights, chosen, view], [out, data]
+    changes = [entry.input for entry in inputs[1:]]
+    gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
+    noise.change(lambda name: gr.update(label=level_label(name)), noise, sigma, queue=False, **PRIVATE, **LIVE)
+    # A new image first becomes the value of `picture`; then `show` reads the current settings.
+    for source in (
+        gallery.select(choose, None, [picture, weights], **PRIVATE, **LIVE),
+        pad.input(draw, pad, picture, **PRIVATE, **LIVE),
+        picture.upload(keep, picture, picture, **PRIVATE, **LIVE),
+        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),  # the event carries the old value
+    ):
+        source.success(arrived, inputs, [*outputs, leading.row], concurrency_id=MODEL, **PRIVATE, **LIVE)
+    leading.anyway.click(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
+    return Compare(inputs, outputs, gallery, leading)
+
+
+def _opening() -> tuple[Sample, str | None]:
+    """Return the image and the weights that the page opens with: a sample whose family ships, if there is one."""
+    known = families()
+    opened = next((sample for sample in rendered() if sample.family in known), rendered()[0])
+    return opened, opened.family if opened.family in known else next(iter(known), None)
+
+
+def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
+    with gr.Group():
+        weights = gr.Radio(
+            [(_label(name), name) for name in families()], value=usual["weights"], label="Networks trained on"
+        )
+        labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
+        chosen = gr.CheckboxGroup(
+            labels, value=usual["decoders"], label="Decoders (at least one)", elem_classes="keep-one"
+        )  # fmt: skip
+        with gr.Row():
+            kinds = [(entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")]
+            noise = gr.Dropdown(kinds, value=usual["noise"], label="Noise", scale=2, min_width=140)
+            seed = Seed(usual["seed"], label="Seed", min_width=70, **TYPED_SEED)
+            clip = gr.Checkbox(usual["clip"], label="Clipped", info="to [0, 1]", min_width=70)
+    return noise, seed, clip, weights, chosen
+
+
+def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, PhotoHint]:
+    """Add the three sources of a clean image. The upload shows the current image, from any of the sources."""
+    with gr.Tabs():
+        with gr.Tab("Sample"):
+            gallery = gr.Gallery(
+                _gallery(rendered()), format="png", columns=4, allow_preview=False, object_fit="contain", buttons=[],
+                interactive=False, show_label=False, label="Samples", elem_id="samples",
+            )  # fmt: skip
+        with gr.Tab("Draw"):
+            pad = DrawingPad()
+        with gr.Tab("Upload"):
+            picture = GrayPicture(
+                opened, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
+                label="Clean picture, in gray", alt_text="The clean picture",
+            )  # fmt: skip
+            leading = photo_hint.place(picture)
+            gr.Markdown(
+                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know digits and letters only."
+            )
+    return picture, pad, gallery, leading
+
+
+CSS = """
+#pad .html-container { padding: 0; }
+#picture img, #samples img { image-rendering: pixelated; }
+#samples, #samples .grid-wrap { height: auto; min-height: 0; max-height: none; }
+#samples .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
+#samples .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
+#samples .caption-label { display: none; }
+"""

@@ -1,0 +1,154 @@
+"""The Photo tab: an image of any size, noisy or with added noise, before and after, with a download of the output."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+from gradio.components import Component
+from gradio.data_classes import FileData
+
+from demo.compute import parts
+from demo.compute.images import read_file
+from demo.compute.photographs import HIGHEST, KINDS
+from demo.guard import uploads
+from demo.guard.body_limit import LARGEST_FILE
+from demo.tabs.photo_events import (
+    AS_UPLOADED,
+    FIRST,
+    SAMPLES,
+    TASKS,
+    WHOLE,
+    arrived,
+    choose,
+    emptied,
+    failed,
+    follow,
+    for_task,
+    sample,
+    show,
+)
+from demo.widgets.comparison import hint
+from demo.widgets.controls import LIVE, PRIVATE, TYPED_SEED, Level, Seed
+from denoise.images import image_files
+from denoise.images.image_files import PictureFile
+
+OUTPUT = "clean.png"
+SOON = "The first photograph is being cleaned…"
+QUEUE = {"concurrency_id": "photo", "concurrency_limit": 4}
+"""A queue apart from Compare's queue. Several events run at once, so a small image need not wait for a large one."""
+
+
+class Photo(NamedTuple):
+    """The components that `follow` reads and writes, in its order."""
+
+    inputs: list[Component]
+    outputs: list[Component]
+
+
+class Photograph(gr.Image):
+    """A `gr.Image` whose value is the uploaded file at full bit depth."""
+
+    def get_block_name(self) -> str:
+        return "image"
+
+    def preprocess(self, payload: Any) -> PictureFile | None:
+        return None if payload is None else read_file(uploads.path_of(payload), parts.LARGEST)
+
+
+class CleanFile(gr.DownloadButton):
+    """A `gr.DownloadButton` that takes a `PictureFile` and offers it as a PNG, not kept in the page's cache."""
+
+    def get_block_name(self) -> str:
+        return "downloadbutton"
+
+    def postprocess(self, value: PictureFile | None) -> FileData | None:
+        if value is None:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / OUTPUT
+            image_files.write(value, path)
+            return FileData(path=self.move_resource_to_block_cache(path), orig_name=OUTPUT)
+
+
+def tab() -> Photo:
+    """Add the tab to the Blocks in construction; the first result is computed after the page has opened."""
+    with gr.Row(elem_id="photo"):
+        with gr.Column(scale=2, min_width=320):
+            gallery, picture = _sources()
+            settings = _settings(FIRST, "photo-settings")
+        with gr.Column(scale=5, min_width=320):
+            said = gr.HTML(label="What was done", elem_id="status")
+            out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
+            file = CleanFile("Download the clean image (PNG, every pixel and bit)", interactive=False)
+            data = gr.JSON({}, label="Scores", visible=False)
+    made = Photo([picture, *settings], [out, data, file, said])
+    with gr.Group(visible=False):  # an API call without settings denoises its image as it is
+        usual = _settings(AS_UPLOADED)
+    gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
+    _wire(made, gallery)
+    return made
+
+
+def _wire(made: Photo, gallery: gr.Gallery) -> None:
+    """Connect the events of the components to their functions."""
+    picture, *settings = made.inputs
+    task, kind, sigma, seed, part = settings
+    seen = PRIVATE | QUEUE | {"show_progress": "minimal", "show_progress_on": made.outputs[-1]}
+    at_once = seen | {"trigger_mode": "multiple"}  # the newer event cancels the older one
+    positions = seen | {"trigger_mode": "always_last"}  # the events come many times a second
+    chosen = [kind.input, part.input, sigma.release]
+    for event in (
+        gallery.select(choose, None, [*made.inputs, *made.outputs], **at_once),
+        picture.upload(arrived, picture, [*settings, *made.outputs], **at_once),
+        task.input(for_task, task, sigma, **PRIVATE, **LIVE).success(follow, made.inputs, made.outputs, **at_once),
+        gr.on(chosen, follow, made.inputs, made.outputs, **at_once),
+        gr.on([sigma.input, seed.input], follow, made.inputs, made.outputs, **positions),
+    ):
+        event.failure(failed, None, made.outputs, queue=False, **PRIVATE, **LIVE)
+    # The event carries the old value of the image.
+    picture.clear(emptied, None, [picture, *made.outputs], queue=False, **PRIVATE, **LIVE)
+
+
+def _sources() -> tuple[gr.Gallery, Photograph]:
+    gallery = gr.Gallery(
+        [(sample(name)[0], label) for name, (label, _) in SAMPLES.items()], format="png", columns=4,
+        allow_preview=False, object_fit="cover", buttons=[], interactive=False, show_label=False,
+        label="Sample photographs", elem_id="photographs",
+    )  # fmt: skip
+    picture = Photograph(
+        sample(next(iter(SAMPLES)))[0], format="png", sources=["upload", "clipboard"], height=220, buttons=[],
+        elem_id="photograph", label="Picture", alt_text="The picture as it was chosen or uploaded",
+    )  # fmt: skip
+    gr.Markdown(
+        f"{image_files.NAMES}; up to {parts.LARGEST / 1e6:g} megapixels and {LARGEST_FILE / 1e6:g} MB. "
+        "Deleted within an hour."
+    )
+    return gallery, picture
+
+
+def _settings(values: dict[str, Any], name: str | None = None) -> list[Component]:
+    """Make the inputs of `show` after the image, in its order."""
+    level = for_task(values["task"])
+    part = gr.Radio(WHOLE, value=values["part"], label="Of this large image, clean", visible=False)
+    with gr.Group(elem_id=name):
+        task = gr.Radio([(label, name) for name, label in TASKS.items()], value=values["task"], label="Task")
+        kind = gr.Radio([(label, name) for name, label in KINDS.items()], value=values["kind"], label="It is a")
+        sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
+        seed = Seed(values["seed"], label="Seed of the noise", **TYPED_SEED)
+    return [task, kind, sigma, seed, part]
+
+
+CSS = """
+#photographs, #photographs .grid-wrap { height: auto; min-height: 0; max-height: none; }
+#photographs .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
+#photographs .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
+#photographs .caption-label { display: none; }
+@media (max-width: 720px) {  /* the result comes before the settings: else it would be below the screen */
+  #photo > .column { display: contents; }
+  #photo > .column > * { flex: 1 1 100%; }
+  #photo-settings { order: 1; }
+}
+"""

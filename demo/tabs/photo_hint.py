@@ -1,0 +1,72 @@
+"""Hint in Compare for an uploaded photograph: it leads to the Photo tab, whose networks are trained on photographs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from demo.compute.lead import SMALL
+from demo.tabs import photo, photo_events
+from demo.widgets.controls import LIVE, PRIVATE
+
+BINS = 64  # of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
+FLAT = 0.5  # fraction of the pixels
+"""Digits and letters, enlarged, have at least this fraction in their two fullest bins, ink and background.
+
+One in a hundred photographs of BSD68, Set12 and BSDS500 reaches this fraction.
+"""
+
+TEXT = """**This looks like a photograph.** The networks of this tab know digits and letters only. Those of the Photo
+tab know photographs and scanned pages."""
+INSTEAD = "This looks like a photograph: open it in Photo, or compare it anyway. Both buttons are below the image."
+
+
+class PhotoHint(NamedTuple):
+    """Components of the hint: `row` holds the hint, `original` keeps the uploaded file, and two buttons act."""
+
+    row: gr.Column
+    original: photo.Photograph
+    opener: gr.Button
+    anyway: gr.Button
+
+
+def is_photograph(image: np.ndarray) -> bool:
+    """Classify an image as a photograph or scan, in contrast to digits and letters.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        (H, W) uint8.
+
+    Returns
+    -------
+    bool
+        True if a side has more than `SMALL` pixels and the two fullest of `BINS` bins of gray hold less than `FLAT`.
+    """
+    if max(image.shape) <= SMALL:
+        return False
+    counts = np.bincount(image.ravel() // (256 // BINS), minlength=BINS)
+    return bool(np.sort(counts)[-2:].sum() < FLAT * image.size)
+
+
+def place(upload: gr.Image) -> PhotoHint:
+    """Add the hidden hint below the upload component, whose original file it keeps."""
+    original = photo.Photograph(visible=False)
+    with gr.Column(visible=False) as row:
+        gr.Markdown(TEXT)
+        with gr.Row():
+            opener = gr.Button("Open it in Photo", variant="primary", size="md", min_width=120)
+            anyway = gr.Button("Compare it anyway", size="md", min_width=120)
+    # In the browser: the server passes on only the small gray image.
+    upload.upload(None, upload, original, js="(file) => file")
+    return PhotoHint(row, original, opener, anyway)
+
+
+def connect(hint: PhotoHint, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
+    """Connect the button, which opens the kept file in the Photo tab and denoises it as it is."""
+    picture, *settings = cleaned.inputs
+    hint.opener.click(None, hint.original, picture, js="(file) => file").then(
+        lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, **PRIVATE, **LIVE
+    ).success(photo_events.arrived, picture, [*settings, *cleaned.outputs], **photo.QUEUE, **PRIVATE, **LIVE)

@@ -1,0 +1,35 @@
+"""Inputs that Compare and Photo share, and the options of their events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+MODEL = "model"  # one queue for every event that runs a network
+LIVE = {"show_progress": "hidden", "trigger_mode": "always_last"}  # the last position wins, nothing flickers
+PRIVATE = {"api_visibility": "private"}  # for events that are not part of the API
+TYPED_SEED = {"step": 1, "minimum": 0, "maximum": 2**53 - 1}  # the largest integer that a browser represents exactly
+
+
+class Level(gr.Slider):
+    """A `gr.Slider` that passes any value on to the function, which rejects an invalid one with a readable sentence.
+
+    The class serves API calls: `controls.js` clamps the values that a visitor types.
+    """
+
+    def get_block_name(self) -> str:
+        return "slider"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload
+
+
+class Seed(gr.Number):
+    """A `gr.Number` that passes its value on unchanged: the stock component rounds 1.5 to 2."""
+
+    def get_block_name(self) -> str:
+        return "number"
+
+    def preprocess(self, payload: Any) -> Any:
+        return payload

@@ -1,0 +1,128 @@
+"""HTML head for search engines and link previews, which run no JavaScript; Gradio's own head is fixed."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+TITLE = "Which decoder should a denoising autoencoder use?"
+DESCRIPTION = (
+    "Upsampling + convolution or transposed convolution: turn the noise up and compare the decoders of a denoising "
+    "autoencoder live, or clean a photograph."
+)
+PREVIEW = Path(__file__).parents[2] / "docs" / "preview.png"
+PREVIEW_ADDRESS = "preview.png"  # relative to the address of the page
+PREVIEW_ALT = "A noisy digit beside the output of each decoder, with its PSNR"
+
+# A digit, half of it noisy. A `data:` URL, because Gradio's `favicon_path` opens a route that resizes to any size.
+ICON = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M0 0h16v16H0z"/>'
+    '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3zM6 5h1v1H6zM2 7h1v1H2zM'
+    '5 8h1v1H5zM3 10h2v1H3zM6 10h1v1H6zM4 12h3v2H4zM2 13h1v1H2zM9 8h2v1H9z"/></svg>'
+)
+ICON_ADDRESS = "data:image/svg+xml," + quote(ICON, safe=" =:/'")
+
+REPLACED = re.compile(
+    r"""\s*(<meta\s+(property="og:|name="twitter:|name="description")[^>]*>|<title>[^<]*</title>)"""
+    r"""|\s*<link\s+rel="manifest"[^>]*>"""
+)
+"""Tags of Gradio's head: its own preview, and a manifest with its logo. Gradio escapes each "<" in its settings."""
+
+HOST = re.compile(rb"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
+ROOT = re.compile(r"(/[\w.~-]+)*")
+
+
+def tags(address: str) -> str:
+    """Return the title, icon and preview tags of the page.
+
+    Parameters
+    ----------
+    address : str
+        Address of the page, with a trailing slash; empty if it is unknown.
+    """
+    image = address + PREVIEW_ADDRESS
+    named = {"description": DESCRIPTION, "twitter:card": "summary_large_image", "twitter:title": TITLE}
+    named |= {"twitter:description": DESCRIPTION, "twitter:image": image, "twitter:image:alt": PREVIEW_ALT}
+    graph = {"og:type": "website", "og:title": TITLE, "og:description": DESCRIPTION, "og:image": image}
+    graph |= {"og:image:type": "image/png", "og:image:alt": PREVIEW_ALT}
+    if address:
+        graph["og:url"] = address
+    lines = [f"<title>{html.escape(TITLE)}</title>", f'<link rel="icon" href="{html.escape(ICON_ADDRESS)}">']
+    for kind, found in (("name", named), ("property", graph)):
+        lines += [f'<meta {kind}="{key}" content="{html.escape(value)}">' for key, value in found.items()]
+    return "\n".join(lines) + "\n"
+
+
+def with_tags(text: str, address: str) -> str:
+    """Replace the title, icon and preview tags in the head of an HTML document by `tags`; keep other text."""
+    before, opened, after = text.partition("<head>")
+    head, closed, body = after.partition("</head>")
+    if not closed:
+        return text
+    first = REPLACED.search(head)
+    at = first.start() if first else len(head)  # after the declaration of the charset, before the long configuration
+    head = f"{head[:at]}\n{tags(address)}{REPLACED.sub('', head[at:])}"
+    return f"{before}{opened}{head}{closed}{body}"
+
+
+class Head:
+    """ASGI middleware that inserts `tags` into the page and serves the preview image.
+
+    The image is one file, read at startup: no part of a request names a file.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.preview = PREVIEW.read_bytes() if PREVIEW.is_file() else None
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else None
+        if path == f"/{PREVIEW_ADDRESS}" and self.preview is not None:
+            headers = {"cache-control": "public, max-age=86400"}
+            await Response(self.preview, media_type="image/png", headers=headers)(scope, receive, send)
+        elif path == "/" and scope["method"] == "GET":
+            await self.app(scope, receive, _Rewriting(send, _address(scope)))
+        else:
+            await self.app(scope, receive, send)
+
+
+class _Rewriting:
+    """A `send` that buffers the body of an HTML document and sends it on with `tags`."""
+
+    def __init__(self, send: Any, address: str) -> None:
+        self.send, self.address = send, address
+        self.start: dict[str, Any] | None = None
+        self.body = b""
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            kind = dict(message["headers"]).get(b"content-type", b"")
+            if kind.startswith(b"text/html"):
+                self.start = message
+                return
+        if self.start is None:
+            await self.send(message)
+            return
+        self.body += message.get("body", b"")
+        if message.get("more_body"):
+            return
+        body = with_tags(self.body.decode(), self.address).encode()
+        kept = [(name, value) for name, value in self.start["headers"] if name != b"content-length"]
+        await self.send({**self.start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+def _address(scope: dict[str, Any]) -> str:
+    """Return the requested address of the page, behind a proxy too; empty if a header is invalid."""
+    headers = {name: value.partition(b",")[0].strip() for name, value in scope["headers"]}
+    host = headers.get(b"x-forwarded-host") or headers.get(b"host", b"")
+    scheme = headers.get(b"x-forwarded-proto", b"").decode("latin-1") or scope["scheme"]
+    root = scope.get("root_path", "")
+    if not HOST.fullmatch(host) or scheme not in ("http", "https") or not ROOT.fullmatch(root):
+        return ""
+    return f"{scheme}://{host.decode()}{root}/"

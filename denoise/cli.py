@@ -1,0 +1,120 @@
+"""Common parts of the command lines: options from a dataclass, and one line with exit code 2 for bad input."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument parser that raises ValueError, so that `run` prints one line without the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def option(default: Any, help: str, **extra: Any) -> Any:
+    """Define a dataclass field that is also a command-line option; `parse` in `extra` converts the text."""
+    return dataclasses.field(default=default, metadata={"help": help, **extra})
+
+
+def levels(text: str) -> tuple[float, float]:
+    """Parse "0.4" (one sigma) or "0:0.6" (blind over a range)."""
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high or low)
+    except ValueError:
+        raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Parse whole numbers, "32,16"."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
+
+
+TEXTS = {levels: lambda pair: ":".join(map(str, pair)), whole_numbers: lambda numbers: ",".join(map(str, numbers))}
+"""Inverse of each parser: from a parsed value to its text."""
+
+
+def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
+    """Add one option to `parser` for each field of the dataclass `settings` (`--some-field VALUE`)."""
+    for field in dataclasses.fields(settings):
+        flag = "--" + field.name.replace("_", "-")
+        text = field.metadata["help"]
+        if isinstance(field.default, bool):
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+        else:
+            convert = field.metadata.get("parse") or type(field.default)
+            shown = field.metadata.get("shown", field.default)
+            parser.add_argument(flag, type=_one_line(convert), default=field.default, help=f"{text} (default: {shown})")
+
+
+def from_options(arguments: argparse.Namespace, settings: type) -> Any:
+    """Build the dataclass from the options of `add_options`; its own checks may raise ValueError."""
+    return settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)})
+
+
+def words(settings: Any) -> list[str]:
+    """Return the options that differ from their defaults, as command-line words: ["--width", "16", "--no-bias"]."""
+    found: list[str] = []
+    for field in dataclasses.fields(settings):
+        value, flag = getattr(settings, field.name), field.name.replace("_", "-")
+        if value == field.default:
+            continue
+        if isinstance(value, bool):
+            found.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            found += [f"--{flag}", TEXTS.get(field.metadata.get("parse"), str)(value)]
+    return found
+
+
+def one_line(said: BaseException | str) -> str:
+    """Return an error's message or a text without line breaks and control characters.
+
+    An empty message becomes the name of the error's type. File names may hold control characters, which could write
+    anywhere on a terminal.
+    """
+    text = " ".join(line.strip() for line in str(said).splitlines()) or type(said).__name__
+    return "".join(sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in text).strip()
+
+
+def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None) -> None:
+    """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2.
+
+    Characters that the console cannot show, for example in a file name, are written as escapes ("\\u65e5").
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = main(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has closed the pipe (`| head`); the buffered rest is discarded.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except (ValueError, OSError) as error:
+        print(f"error: {one_line(error)}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt as stop:  # a training adds its progress and the signal
+        print(one_line(stop) if stop.args else "stopped", file=sys.stderr)
+        sys.exit(getattr(stop, "code", 130))
+    sys.exit(code or 0)
+
+
+def _one_line(convert: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse

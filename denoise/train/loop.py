@@ -1,0 +1,191 @@
+"""Training of one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
+
+Each batch has new noise; the optimizer is Adam or Muon with a cosine schedule; validation uses held-out images. A
+stopped or killed run continues from its checkpoint to the same result. The outputs are NAME.safetensors and NAME.json.
+Under torchrun several processes train one network (`denoise.train.distributed`); the first process writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from denoise import cli
+from denoise.files.atomic import check_name
+from denoise.train import distributed
+from denoise.train.initial import untrained
+from denoise.train.progress import Shown
+from denoise.train.run import Run
+from denoise.train.settings import Settings
+from denoise.train.stopping import Asked, Stopped
+
+__all__ = ["Settings", "train", "untrained"]
+
+log = logging.getLogger("denoise.train")
+
+CHECKPOINT = ".checkpoint"  # suffix of the weights' name in the file of an unfinished training
+SAVE = 60.0  # seconds between two checkpoints, at most
+SENTENCES = {  # by a substring of PyTorch's error
+    "alloc": "the memory does not suffice: lower --batch, --patch, --width or --depth",
+    "more than 1 value per channel": "batch normalisation needs more values: raise --batch, --patch, or lower --depth",
+    "bf16 path needs": "this processor does not compute in bfloat16; valid here: --precision float32",
+}
+
+
+def train(
+    settings: Settings,
+    out: Path,
+    root: Path | None = None,
+    every: int = 1_000,
+    *,
+    name: str | None = None,
+    validation: int | None = None,
+    show: bool = True,
+) -> Path:
+    """Train a network and write its weights; continue from a checkpoint of the same settings in `out`.
+
+    A checkpoint is written at least every 60 s, at the end, and on Ctrl-C, SIGTERM and SIGHUP. Each of these signals
+    ends the training after the current step; a second Ctrl-C ends it at once. An interruption changes neither the
+    weights nor the card.
+
+    Parameters
+    ----------
+    settings : Settings
+    out : Path
+        Folder of the weights and, while training, of the checkpoint.
+    root : Path, optional
+        Root folder of the datasets.
+    every : int
+        Steps between points of the card's curve; each point has a validation PSNR.
+    name : str, optional
+        Name of the weights; by default, the name of the settings.
+    validation : int, optional
+        Number of validation images for the card's scores; all by default.
+    show : bool
+        Show a progress bar, or log a line every 30 s without a terminal.
+
+    Returns
+    -------
+    Path
+        The .safetensors file.
+
+    Raises
+    ------
+    ValueError
+        The name is no valid file name, or ends as a checkpoint's name: nothing is trained.
+    ValueError
+        The loss, the weights or the validation scores are not finite: the last checkpoint is kept. Or the memory does
+        not suffice.
+    OSError
+        A file cannot be written, for example on a full disk: the last checkpoint is kept.
+    Stopped
+        A signal ended the training. `Stopped` is a KeyboardInterrupt. The caller's own handler of that signal runs
+        first.
+    """
+    name = settings.name if name is None else _checked(name)
+    team = distributed.team(settings.batch)
+    show = show and team.first
+    saved, target = out / f"{name}{CHECKPOINT}.safetensors", out / f"{name}.safetensors"
+    with _in_one_sentence():
+        run = Run(settings, team, root)
+        if team.first:
+            _check_folder(target.parent)
+        run.start(saved)
+        with Shown(name, settings, run.done, show) as shown, Asked(patient=team.size > 1) as asked:
+            stopped = _steps(run, every, shown, asked)
+        team.leave()
+        if stopped:
+            asked.pass_on()
+            where = f"{100 * run.done // settings.steps} % (step {run.done:,} of {settings.steps:,})"
+            stop = Stopped(f"stopped at {where}: the same command goes on from there", asked.number or signal.SIGTERM)
+            team.refuse(stop, stop.code)
+        if team.first:
+            run.finish({"name": name}, target, validation)
+    return target
+
+
+def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
+    """Train to the last step, or until a signal asks to stop; return True if stopped. Write a checkpoint either way."""
+    team, steps, stop, written = run.team, run.settings.steps, False, time.monotonic()
+    while run.done < steps and not stop:
+        loss = run.step(run.done)
+        point, last = run.done % every == 0 and run.done < steps, run.done == steps
+        if point or last or run.done % run.look == 0 or (asked.number and team.size == 1):
+            value, stop = team.agree(loss, asked.number is not None)
+            if not math.isfinite(value):
+                team.refuse(run.diverged(f"the loss of step {run.done:,} is {value}"))
+            shown.loss(value)
+        if not team.first:
+            continue
+        if point:
+            shown.scores(run.add_point(value))
+        elif not stop:
+            shown.peek(run.peek)
+        shown.step()
+        if point or last or stop or time.monotonic() - written >= SAVE:
+            run.save()
+            written = time.monotonic()
+    return stop
+
+
+def _checked(name: str) -> str:
+    """Return a name of weights; raise ValueError before the training if it is no valid file name."""
+    if name.endswith(CHECKPOINT):
+        raise ValueError(
+            f"--name {name!r} ends in {CHECKPOINT}, as the file of a training that is not done; valid: others"
+        )
+    return check_name(name, "--name", f"{CHECKPOINT}.safetensors")
+
+
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """Replace PyTorch's errors that a user can fix by a ValueError of one sentence."""
+    try:
+        yield
+    except (MemoryError, RuntimeError, ValueError) as error:
+        text = "alloc" if isinstance(error, MemoryError) else str(error)
+        for part, sentence in SENTENCES.items():
+            if part in text:
+                raise ValueError(sentence) from error
+        raise
+
+
+def _check_folder(folder: Path) -> None:
+    """Create the folder of the weights; raise ValueError before the training if it is not writable."""
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"{folder} is a file; valid: --out with a folder, which is made if it is not there")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"{folder} cannot be made ({error.strerror}); valid: --out with a folder of your own"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{folder} cannot be written to; valid: --out with a folder of your own")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = cli.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
+    cli.add_options(parser, Settings)
+    parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)")
+    parser.add_argument("--name", help="what the weights are called (default: DATASET-DECODER, or -ARCHITECTURE)")
+    parser.add_argument(
+        "--every", type=int, default=1_000, help="steps between validations kept in the card (default: 1000)"
+    )
+    given = parser.parse_args(arguments)
+    if given.every < 1:
+        raise ValueError(f"--every is {given.every}; it must be at least 1")
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    settings = cli.from_options(given, Settings)
+    path = train(settings, given.out, given.data_root, given.every, name=given.name)
+    if distributed.is_first():
+        from denoise.train import report  # imported here, because it imports matplotlib
+
+        print(report.report(path, given.data_root))

@@ -1,0 +1,95 @@
+"""Optimizers by name, each `(network, lr) -> torch.optim.Optimizer` or an object with the same methods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from denoise.models.base import AnySize
+
+
+def adam(network: AnySize, lr: float) -> torch.optim.Adam:
+    """Return Adam for all weights of a network, fused into one pass over the weights."""
+    return torch.optim.Adam(network.parameters(), lr=lr, fused=True)
+
+
+class Muon:
+    """Muon for the hidden convolutions; Adam for the first and the last convolution and for all vectors.
+
+    `torch.optim.Muon` takes matrices: a weight becomes a matrix with one row per output channel.
+
+    Parameters
+    ----------
+    network : AnySize
+        Network in channels_last. Its weights must keep their memory.
+    lr : float
+        Learning rate on the scale of Adam's: the steps of Muon are scaled to it (Liu et al.).
+
+    Raises
+    ------
+    ValueError
+        A network without a convolution between its first and its last.
+
+    References
+    ----------
+    Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
+    https://kellerjordan.github.io/posts/muon/; Liu et al., "Muon is Scalable for LLM Training", 2025,
+    https://arxiv.org/abs/2502.16982.
+    """
+
+    def __init__(self, network: AnySize, lr: float) -> None:
+        weights = list(network.parameters())
+        filters = [weight for weight in weights if weight.ndim == 4]
+        hidden = {id(weight) for weight in filters[1:-1]}
+        self._inner = [weight for weight in weights if id(weight) in hidden]
+        self._outer = [weight for weight in weights if id(weight) not in hidden]
+        if not self._inner:
+            raise ValueError(
+                f"muon is for networks of at least 3 convolutions, not of {len(filters)}; valid here: adam"
+            )
+        self._matrices = [_rows(weight.detach()) for weight in self._inner]
+        self._muon = torch.optim.Muon(self._matrices, lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+        self._adam = torch.optim.Adam(self._outer, lr, fused=True)
+
+    @property
+    def param_groups(self) -> list[dict[str, Any]]:
+        """Parameter groups of both optimizers."""
+        return [*self._muon.param_groups, *self._adam.param_groups]
+
+    def zero_grad(self) -> None:
+        """Set the gradients of all weights to None."""
+        for weight in (*self._inner, *self._outer):
+            weight.grad = None
+
+    def step(self) -> None:
+        """Update the weights by their gradients."""
+        for matrix, weight in zip(self._matrices, self._inner, strict=True):
+            matrix.grad = None if weight.grad is None else _rows(weight.grad)
+        self._muon.step()
+        self._adam.step()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the states of both optimizers; the indices of Adam's states follow those of Muon's."""
+        inner, outer = self._muon.state_dict(), self._adam.state_dict()
+        moved = {len(self._inner) + index: state for index, state in outer["state"].items()}
+        return {"state": inner["state"] | moved, "param_groups": [*inner["param_groups"], *outer["param_groups"]]}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the output of `state_dict`."""
+        count, (inner, outer) = len(self._inner), state_dict["param_groups"]
+        states = state_dict["state"]
+        of_muon = {index: state for index, state in states.items() if index < count}
+        of_adam = {index - count: state for index, state in states.items() if index >= count}
+        self._muon.load_state_dict({"state": of_muon, "param_groups": [inner]})
+        self._adam.load_state_dict({"state": of_adam, "param_groups": [outer]})
+
+
+def _rows(weight: Tensor) -> Tensor:
+    """View (A, B, h, w) in channels_last as (A, h * w * B)."""
+    return weight.permute(0, 2, 3, 1).flatten(1)
+
+
+OPTIMISERS: dict[str, Callable[[AnySize, float], Any]] = {"adam": adam, "muon": Muon}

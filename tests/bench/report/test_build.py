@@ -1,0 +1,205 @@
+import re
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from bench.__main__ import RESULTS
+from bench.commands import strips
+from bench.report import build, examples, figures, results, sentences
+from bench.report.results import figure_name
+from bench.schema import DIFFERENCES, FILES, SUMMARY
+from bench.sweep import collect, summary
+
+
+@pytest.fixture(scope="module", params=["small", "unet"])
+def committed(request):
+    return results.Results.read(RESULTS.parent / request.param)
+
+
+def differences(gap, low, high, *, seeds=3):
+    """Return the difference of two arms on MNIST at equal MACs: the first is better by `gap`."""
+    common = {
+        "trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "noise": "gaussian", "clipped": True,
+        "levels": "all", "budget": "macs", "tied": low < 0 < high, "resolvable_db": 0.05,
+        "seeds": seeds, "pictures": 2000, "groups": 2000,
+    }  # fmt: skip
+    rows = [
+        {"arm": "nearest", "other": "transposed_k3", "psnr_db": gap, "psnr_db_low": low, "psnr_db_high": high},
+        {"arm": "transposed_k3", "other": "nearest", "psnr_db": -gap, "psnr_db_low": -high, "psnr_db_high": -low},
+    ]
+    return pd.DataFrame([common | row for row in rows], columns=list(DIFFERENCES))
+
+
+def test_a_difference_is_told_with_its_interval():
+    pairs, _ = sentences.verdicts(differences(0.31, 0.24, 0.38), "macs")
+    assert pairs[0] == (
+        "On MNIST (clipped Gaussian noise, mean over the levels) at equal MACs, upsampling nearest + conv 3x3 beats "
+        "transposed conv 3x3 by 0.31 dB [0.24, 0.38]. (3 training seeds, 2,000 pictures; a difference of 0.05 dB "
+        "is found 4 times of 5.)"
+    )
+
+
+def test_the_better_arm_comes_first():
+    pairs, leaders = sentences.verdicts(differences(-0.31, -0.38, -0.24), "macs")
+    assert "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]" in pairs[0]
+    assert "transposed conv 3x3 has the highest mean; it beats upsampling nearest" in leaders[0]
+
+
+def test_a_tie_is_called_a_tie():
+    pairs, leaders = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
+    assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in pairs[0]
+    assert "tied with transposed conv 3x3" in leaders[0]
+
+
+def test_a_zero_has_no_sign():
+    pairs, _ = sentences.verdicts(differences(0.002, -0.003, 0.05), "macs")
+    assert "they differ by 0.00 dB [0.00, 0.05]" in pairs[0]
+
+
+def test_pictures_that_belong_together_are_counted():
+    rows = differences(0.31, 0.24, 0.38).assign(groups=190)
+    assert "(3 training seeds, 2,000 pictures of 190 fonts; a difference" in sentences.verdicts(rows, "macs")[0][0]
+
+
+def test_the_answer_in_short_counts_training_sets():
+    channels = differences(0.31, 0.24, 0.38).assign(budget="channels")
+    tie = differences(-0.02, -0.05, 0.01).assign(budget="channels", trained_on="notmnist", tested_on="notmnist")
+    macs = differences(-0.31, -0.38, -0.24)
+    assert sentences.in_short(pd.concat([channels, tie, macs])) == (
+        "At equal channels upsampling nearest + conv 3x3 beats transposed conv 3x3 in 1 of the 2 cases (training set, "
+        "clipped or not), is beaten in 0 and ties in 1: differences of -0.02 to +0.31 dB. "
+        + sentences.verdicts(macs, "macs")[0][0]  # a single case is worded in the singular
+    )
+
+
+def test_one_seed_is_said_to_be_one_seed():
+    pairs, leaders = sentences.verdicts(differences(0.3, 0.2, 0.4, seeds=1), "macs")
+    assert "scores 0.30 dB [0.20, 0.40] more than" in pairs[0]
+    assert "of these networks alone" in pairs[0]
+    assert not leaders
+
+
+def test_the_pareto_front_holds_what_nothing_cheaper_reaches():
+    points = [(3, 20.0), (1, 10.0), (2, 9.0), (3, 19.0), (4, 20.0), (5, 21.0)]
+    assert figures.pareto(points) == [(1, 10.0), (3, 20.0), (5, 21.0)]
+
+
+def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committed):
+    costs = results.named_costs(committed.methods, [])
+    costs["unknown"] = float("nan")
+    costs["of one"] = float("nan")
+    costs.loc[("nearest", committed.body.budgets[0]), "of one"] = 1.0
+    figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *committed.body.shown)
+    drawn = [len(panel.containers) for panel in figure.axes]
+    figures.plt.close(figure)
+    assert drawn[0] == drawn[1] > 1
+    assert drawn[2:] == [0, 1]
+
+
+def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all():
+    committed = results.Results.read(RESULTS)
+    meters = collect.read_meters(RESULTS / "checkerboard.csv")
+    fewer = meters[~((meters.arm == "bilinear") & (meters.seed == 0))]
+    alike = build.alike(fewer, *committed.body.shown)
+    assert set(zip(alike.dataset, alike.clipped, strict=True)) == {committed.body.shown}
+    assert len({frozenset(seeds) for _, seeds in alike.groupby("arm").seed}) == 1
+    assert 0 not in set(alike.seed)
+
+
+def test_every_text_for_readers_is_what_the_committed_results_say(committed):
+    for path, text in build.texts(committed).items():
+        assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
+
+
+def test_summary_and_differences_follow_from_the_scores_of_each_picture(committed, tmp_path):
+    """Detect a file that lost rows, even whole groups at its end, or that was made by other rules."""
+    made = summary.summarise(*collect.read(committed.folder))
+    for name, schema, frame in zip(("summary", "differences"), (SUMMARY, DIFFERENCES), made, strict=True):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False, float_format="%.6g")
+        held, anew = (collect.read_csv(folder / f"{name}.csv", schema) for folder in (committed.folder, tmp_path))
+        pd.testing.assert_frame_equal(held, anew, rtol=1e-4, atol=1e-5)
+
+
+def test_methods_that_lost_rows_are_refused(tmp_path):
+    for path in RESULTS.glob("scores-*.parquet"):
+        (tmp_path / path.name).symlink_to(path)
+    methods = pd.read_csv(RESULTS / "methods.csv", dtype=str)
+    methods[methods.missing == "False"][:-1].to_csv(tmp_path / "methods.csv", index=False)
+    with pytest.raises(ValueError, match="do not hold the same methods"):
+        collect.read(tmp_path)
+
+
+def test_every_figure_was_drawn_from_the_committed_results(committed):
+    for name, figure, stamp in build.pictures(committed):
+        figures.plt.close(figure)
+        assert figures.stamped(build.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
+    drawn = figures.stamped(build.FIGURES / figure_name("examples", *committed.shown))
+    assert drawn == examples.stamp(committed), "the examples are stale: python -m bench report"
+
+
+def test_no_network_is_above_the_ceiling_of_its_machine():
+    for path in RESULTS.glob("costs-*.csv"):
+        assert collect.read_costs(path).fraction_of_ceiling.max() <= 1
+
+
+def test_a_figure_is_stale_when_the_code_that_draws_it_or_an_arm_s_colour_changes(tmp_path, monkeypatch):
+    (tmp_path / "drawing.py").write_text("one")
+    monkeypatch.setattr(figures, "DRAWN_BY", (tmp_path / "drawing.py",))
+    before = figures.stamp()
+    (tmp_path / "drawing.py").write_text("two")
+    assert figures.stamp() != before
+    before = figures.stamp()
+    monkeypatch.setattr(figures, "DECODERS", [replace(entry, colour="#000000") for entry in figures.DECODERS])
+    assert figures.stamp() != before
+
+
+def test_every_figure_is_in_the_report_and_every_link_of_it_leads_to_one(committed):
+    drawn = {name for name, _, _ in build.pictures(committed)}
+    figures.plt.close("all")
+    for report in ("report.md", "report.html"):
+        text = build.texts(committed)[committed.folder / report]
+        links = re.findall(r'(?:\]\(|src=")([^)"]+\.png)', text)
+        assert {(committed.folder / link).resolve() for link in links} == {
+            build.FIGURES / name for name in drawn | {figure_name("examples", *committed.shown)}
+        }
+
+
+def test_every_part_of_the_page_has_an_anchor_of_its_own(committed):
+    page = build.texts(committed)[committed.folder / "report.html"]
+    anchors = re.findall(r' id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r'href="#([^"]+)"', page)) == set(anchors)
+
+
+def test_every_committed_file_is_of_its_schema():
+    assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
+    assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
+    for name in ("learning-rates.csv", "photo-trials.csv", "levels.csv"):
+        assert len(collect.read_csv(RESULTS.parent / name, FILES[name]))
+
+
+def test_every_committed_network_has_its_weights(committed):
+    there = committed.methods[~committed.methods.missing & committed.methods.seed.notna()]
+    held = {path.stem for path in (committed.folder / "weights").glob("*.safetensors")}
+    assert held == set(there.method)
+
+
+def test_no_committed_file_is_larger_than_10_mb():
+    assert max(path.stat().st_size for path in RESULTS.parent.rglob("*")) < 10_000_000
+
+
+def test_the_strips_are_of_the_shipped_weights():
+    for name, strip in strips.STRIPS.items():
+        found = figures.stamped(build.FIGURES / f"strip-{name}.png")
+        assert found == strips.stamp(strip), f"{name} is stale: python -m bench strips"
+
+
+def test_a_readme_without_a_place_for_the_answer_is_refused(committed):
+    with pytest.raises(ValueError, match="no place for the answer"):
+        build.with_answer("# Nothing", committed)
+
+
+def test_latex_holds_no_character_that_would_end_a_row(committed):
+    text = build.texts(committed)[committed.folder / "report.tex"]
+    assert not re.search(r"(?<!\\)[%#_]", text)

@@ -1,0 +1,50 @@
+"""8-bit integer inference: the quantized network, and the README's sentences about its scores."""
+
+import numpy as np
+import pytest
+import torch
+
+from bench import __main__ as bench
+from bench.report.speed_tables import RESULTS, read
+from bench.schema import INT8
+from bench.scoring import int8
+from denoise.graph.fusion import fuse
+from denoise.inference import engine, onnx_export
+
+pytest.importorskip("onnxruntime")
+
+
+def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_path):
+    import onnx
+    import onnxruntime
+
+    network = fuse(engine.load("mnist-nearest", "cpu", "float32").network)
+    exact, rounded = tmp_path / "exact.onnx", tmp_path / "rounded.onnx"
+    onnx_export.any_batch(network, exact, int8.SHAPE)
+    pictures = np.random.default_rng(0).random((64, *int8.SHAPE), np.float32)
+    int8.quantise(exact, rounded, [pictures])
+    kinds = {tensor.data_type for tensor in onnx.load(rounded).graph.initializer if np.prod(tensor.dims) > 1_000}
+    assert kinds == {onnx.TensorProto.INT8}
+    session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
+    answer = torch.from_numpy(session.run(None, {"noisy": pictures})[0])
+    with torch.inference_mode():
+        difference = (answer - network(torch.from_numpy(pictures))).abs()
+    assert 0 < difference.mean() < 0.02
+
+
+def test_the_command_writes_a_row_a_network_and_level(real, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(int8, "NETWORKS", ("mnist-nearest",))
+    monkeypatch.setattr(int8, "SIGMAS", (0.4,))
+    monkeypatch.setattr(int8, "HELD_OUT", 50)
+    bench.main(["int8", "--data-root", str(real("mnist")), "--out", str(tmp_path)])
+    row = read(tmp_path / "int8.csv", INT8).iloc[0]
+    assert row.pictures == 50
+    assert row.change_db == pytest.approx(row.psnr_int8_db - row.psnr_float32_db, abs=1e-3)
+    assert abs(row.change_db) < 0.5
+    assert "`mnist-nearest`" in capsys.readouterr().out
+
+
+def test_the_committed_run_is_why_the_engine_does_not_take_it():
+    frame = read(RESULTS / "int8.csv", INT8)
+    assert set(frame.network) == set(int8.NETWORKS)
+    assert (frame.groupby("network").change_db.min() < -0.01).all()

@@ -1,0 +1,24 @@
+"""Tests of the Ray engine in their own process: Ray ends its client process when the client loses its daemon."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("ray")
+
+TESTS = Path(__file__).parents[2] / "support" / "ray_cluster.py"
+
+
+def test_the_ray_engine_on_clusters_of_several_nodes():
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TESTS)]
+    for _ in range(2):
+        run = subprocess.run(words, capture_output=True, text=True, cwd=TESTS.parent.parent)
+        # otherwise Ray has ended the process before its last line
+        if re.search(r"\d+ (passed|failed|error)", run.stdout):
+            break
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert re.search(r"\d+ passed", run.stdout)
+    assert "skipped" not in run.stdout

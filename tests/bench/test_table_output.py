@@ -1,0 +1,68 @@
+"""Output of `python -m bench`: the result first on stdout, omissions in one line on stderr."""
+
+import json
+import logging
+
+import pytest
+
+from bench import __main__ as command
+from bench.commands import table as table_command
+from bench.scoring import methods
+from denoise import classical
+from denoise.decoders import DECODERS
+from denoise.models import weights
+
+OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
+
+
+def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(tmp_path, capsys, caplog):
+    caplog.set_level(logging.INFO)
+    words = ["--datasets", "glyphs", "--pictures", "4", "--sigma", "0.4", "--quick", "--out", str(tmp_path)]
+    command.main(words)
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("On glyphs at sigma 0.4: **")
+    assert out[2] == "#### glyphs"
+    assert out[6].startswith("| Method ")
+    assert not [line for line in out if "left out" in line]
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+    count, methods_there = len(OF_LETTERS) + len(classical.DENOISERS), len(methods.find())
+    assert said == [
+        f"measuring {count} of {methods_there} methods on glyphs; the others are for other images "
+        "(--verbose names them)"
+    ]
+
+
+def test_what_is_left_out_is_named_where_it_was_asked_for_or_with_verbose(tmp_path, caplog):
+    words = ["--datasets", "glyphs", "--pictures", "2", "--sigma", "0.4", "--quick", "--out", str(tmp_path)]
+    command.main([*words, "--methods", "noisy", "photo-color"])
+    assert "left out: photo-color on glyphs: it takes 3 channels, the pictures have 1" in caplog.text
+    assert not tmp_path.joinpath("table.md").read_text().startswith("left out")
+
+
+def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
+    words = ["--datasets", "glyphs", "--pictures", "2", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
+    with pytest.raises(ValueError, match="none of these methods is for the images of glyphs"):
+        command.main([*words, "--methods", "photo-color"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_datasets_that_are_missing_are_one_line_and_with_verbose_it_says_what_to_do(caplog):
+    caplog.set_level(logging.INFO)
+    missing = {"mnist": "mnist is not in X: put it there", "notmnist": "notmnist is not in X: put it there"}
+    table_command.say_missing(missing, verbose=False)
+    assert caplog.messages == [
+        "left out, as not here and not to be downloaded: mnist, notmnist (--verbose: what to do)"
+    ]
+    table_command.say_missing(missing, verbose=True)
+    assert caplog.messages[1:] == [f"left out: {text}" for text in missing.values()]
+
+
+def test_weights_whose_card_says_nothing_of_their_training_are_a_method_too(tmp_path):
+    architecture = {"name": "autoencoder", "width": 4, "depth": 1}
+    path = tmp_path / "bare.safetensors"
+    weights.save(weights.build(architecture), {"architecture": architecture}, path)
+    card = path.with_suffix(".json")
+    held = json.loads(card.read_text())
+    card.write_text(json.dumps({"architecture": architecture}))
+    (bare,) = methods.find([str(path)])
+    assert (bare.label, bare.trained_on, bare.weights_sha256) == ("bare: Autoencoder", None, held["sha256"])

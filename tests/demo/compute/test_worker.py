@@ -1,0 +1,154 @@
+"""Single inference thread for all threads of the page."""
+
+import contextvars
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+
+from demo.compute.answers import compare
+from demo.compute.photographs import add_and_clean, clean
+from demo.compute.worker import Cancelled, alone, giving_way, report, start
+from demo.page import build
+
+
+@alone
+def thread():
+    return threading.get_ident()
+
+
+def test_every_thread_that_asks_is_answered_by_the_same_one():
+    with ThreadPoolExecutor(4) as others:
+        found = {*others.map(lambda _: thread(), range(8)), thread()}
+    assert len(found) == 1
+    assert threading.get_ident() not in found
+
+
+def test_what_computes_may_ask_for_more():
+    assert alone(lambda: (thread(), threading.get_ident()))() == (thread(),) * 2
+
+
+def test_errors_reach_who_asked():
+    @alone
+    def fails():
+        raise ValueError("as it was said")
+
+    with pytest.raises(ValueError, match="as it was said"):
+        fails()
+
+
+def test_what_is_known_of_the_request_goes_along():
+    request = contextvars.ContextVar("request", default="none")
+    request.set("this one")
+    assert alone(request.get)() == "this one"
+
+
+@pytest.mark.parametrize("function", [build, compare, clean, add_and_clean])
+def test_all_that_runs_networks_does_so_there(function):
+    assert function.__wrapped__.__name__ == function.__name__
+
+
+PATIENCE = 60  # seconds
+
+
+class Long:
+    """A job that runs one operation, waits until the test lets the job go on, and runs another operation."""
+
+    def __init__(self, work=10, gives_way=True):
+        self.begun, self.go, self.done = threading.Event(), threading.Event(), []
+        self.gives_way = gives_way
+        self.job = start(self.run, work)
+        assert self.begun.wait(PATIENCE)
+
+    def run(self):
+        if self.gives_way:
+            with giving_way():
+                self.operations()
+        else:
+            self.operations()
+        self.done.append("long")
+
+    def operations(self):
+        torch.zeros(1)
+        self.begun.set()
+        assert self.go.wait(PATIENCE)
+        torch.zeros(1)
+
+
+def after(long, work):
+    """Start a job of that much work while the long one runs; return the order in which the jobs finish."""
+    short = start(lambda: long.done.append("short"), work)
+    long.go.set()
+    long.job.result()
+    short.result()
+    return long.done
+
+
+def test_a_long_job_gives_way_to_a_shorter_one_between_two_operations():
+    assert after(Long(work=10), 9) == ["short", "long"]
+
+
+@pytest.mark.parametrize("work", [10, 11])
+def test_a_job_does_not_give_way_to_one_that_is_as_long(work):
+    assert after(Long(work=10), work) == ["long", "short"]
+
+
+def test_a_job_gives_way_only_where_it_says_so():
+    assert after(Long(gives_way=False), 0) == ["long", "short"]
+
+
+def test_of_those_that_wait_the_shortest_is_next():
+    long = Long()
+    others = [start(lambda work=work: long.done.append(work), work) for work in (30, 20, 40)]
+    long.go.set()
+    for other in others:
+        other.result()
+    assert long.done == ["long", 20, 30, 40]
+
+
+def test_what_runs_inside_a_long_job_is_not_in_its_inference_mode():
+    class Inference(Long):
+        @torch.inference_mode()
+        def operations(self):
+            super().operations()
+
+    long = Inference()
+    inside = start(torch.is_inference_mode_enabled)
+    long.go.set()
+    assert inside.result() is False
+
+
+def test_a_job_that_is_cancelled_ends_before_its_next_operation():
+    long = Long()
+    long.job.cancel()
+    long.go.set()
+    with pytest.raises(Cancelled):
+        long.job.result()
+    assert long.done == []
+
+
+def test_a_job_that_is_cancelled_while_it_waits_does_not_begin():
+    long, began = Long(), []
+    waiting = start(lambda: began.append(True), 20)
+    waiting.cancel()
+    long.go.set()
+    with pytest.raises(Cancelled):
+        waiting.result()
+    assert began == []
+
+
+def test_who_waits_can_look_whether_a_job_has_ended_and_which_share_of_it_is_finished():
+    class Reporting(Long):
+        def operations(self):
+            report(0.25)
+            super().operations()
+
+    long = Reporting()
+    assert (long.job.done(0), long.job.share) == (False, 0.25)
+    long.go.set()
+    assert long.job.done(PATIENCE)
+
+
+def test_a_job_that_starts_another_one_has_its_answer_at_once():
+    assert start(lambda: start(lambda: 3, 10).result()).result() == 3

@@ -1,0 +1,311 @@
+"""The static page, without Python on its host: built from npm and the weights, driven in a browser."""
+
+import contextlib
+import functools
+import http.server
+import shutil
+
+import loopback
+import numpy as np
+import pytest
+import torch
+import yaml
+from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
+from PIL import Image
+
+import denoise
+from demo.compute import lead
+from demo.space import build, static_page
+from demo.widgets import head
+from denoise import cli
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package)
+    if shutil.which("npm") is None:
+        pytest.skip("no npm")
+    folder = tmp_path_factory.mktemp("static") / "built"
+    build.build(folder, static=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def url(built):
+    with _served(built) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _served(folder):
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    with loopback.running(loopback.Server(functools.partial(Quiet, directory=folder))) as server:
+        yield f"{server.url}/"
+
+
+@pytest.fixture
+def visit(opened):  # noqa: F811  a fixture
+    """Return a function that opens the page and returns it once its first result is there."""
+    return functools.partial(opened, until="#board figure")
+
+
+def shown(page):
+    """Return the displayed images as arrays: the clean and the noisy image, and each network's output by name."""
+    found = page.evaluate("""() => {
+        const { clean, noisy, answers } = window.shown();
+        const plain = (picture) => ({ ...picture, values: [...picture.values] });
+        const pictures = Object.entries(answers).map(([name, { picture }]) => [name, plain(picture)]);
+        return { clean: plain(clean), noisy: plain(noisy), answers: Object.fromEntries(pictures) };
+    }""")
+    answers = {name: _array(picture) for name, picture in found["answers"].items()}
+    return _array(found["clean"]), _array(found["noisy"]), answers
+
+
+def _array(picture):
+    return np.array(picture["values"], np.float32).reshape(picture["height"], picture["width"])
+
+
+def until_said(page, text):
+    page.wait_for_function("(text) => document.querySelector('#said').innerText.includes(text)", arg=text)
+
+
+def assert_as_in_python(page):
+    _, noisy, answers = shown(page)
+    assert answers
+    for name, answer in answers.items():
+        expected = denoise.load(name, "cpu", "float32").estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
+        np.testing.assert_allclose(answer, expected, atol=1e-4, rtol=0)
+
+
+def test_it_is_a_static_space_with_all_that_it_needs(built):
+    facts = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])
+    assert (facts["sdk"], facts["app_file"], facts["license"]) == ("static", "index.html", "mit")
+    names = {str(path.relative_to(built)) for path in built.rglob("*")}
+    networks = {f"{name}.onnx" for name in denoise.names() if name.partition("-")[0] in ("mnist", "notmnist")}
+    assert {"index.html", "LICENSE", "controls.js", "preview.png", *static_page.RUNTIME_FILES, *networks} <= names
+    assert not [name for name in names if name.endswith(".py")]
+
+
+def test_link_previews_and_the_title_are_those_of_the_python_page(built):
+    document = (built / "index.html").read_text()
+    assert head.tags("") in document
+    assert document.count("<title>") == document.count('rel="icon"') == 1
+
+
+def test_the_answers_are_those_of_python(visit):
+    page = visit()
+    assert len(shown(page)[2]) == 3
+    assert_as_in_python(page)
+
+
+@pytest.mark.parametrize("size", [(40, 31), (3, 2), (1, 1)])
+def test_a_picture_of_any_size_is_answered_as_in_python(visit, tmp_path, size):
+    page = visit()
+    ramp = np.linspace(0, 255, size[0] * size[1]).reshape(size[::-1]).astype(np.uint8)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "ramp.png")
+    until_said(page, f"{size[0]}x{size[1]} pixels")
+    np.testing.assert_array_equal(np.round(shown(page)[0] * 255), ramp)
+    assert_as_in_python(page)
+
+
+def test_the_slider_changes_pictures_and_numbers_and_the_last_position_wins(visit):
+    page = visit()
+    clean, noisy, answers = shown(page)
+    words = page.locator("#board").inner_text()
+    slider = page.get_by_role("slider", name="Noise level sigma")
+    for _ in range(5):
+        slider.press("ArrowRight")
+    until_said(page, "sigma 0.45,")
+    page.wait_for_timeout(SETTLED)
+    now_clean, now_noisy, now_answers = shown(page)
+    assert "sigma 0.45," in page.locator("#said").inner_text()
+    assert page.locator("#board").inner_text() != words
+    np.testing.assert_array_equal(now_clean, clean)
+    assert (now_noisy != noisy).any()
+    assert all((now_answers[name] != answers[name]).any() for name in answers)
+
+
+def held(page, pattern):
+    """Hold back the page's requests with a matching address until `continue_` of each is called."""
+    waiting = []
+    page.route(pattern, lambda route: waiting.append(route))
+    return waiting
+
+
+def test_a_slider_that_is_moved_before_there_is_a_picture_is_heard(opened):  # noqa: F811
+    waiting = []
+    page = opened(before=lambda page: waiting.append(held(page, "**/sample-0.png")))
+    page.wait_for_function("() => document.querySelector('#sigma').value === '0.4'")
+    page.get_by_role("slider", name="Noise level sigma").press("ArrowRight")
+    waiting[0][0].continue_()
+    until_said(page, "sigma 0.41,")
+    assert_as_in_python(page)
+
+
+def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened):  # noqa: F811
+    waiting = []
+    page = opened(before=lambda page: waiting.append(held(page, "**/mnist-nearest.onnx")))
+    page.wait_for_function("() => document.querySelector('#samples [aria-pressed=true]')")
+    page.wait_for_timeout(SETTLED)
+    page.locator("#samples button").last.click()
+    page.wait_for_timeout(SETTLED)
+    waiting[0][0].continue_()
+    until_said(page, "notMNIST")
+    page.wait_for_timeout(SETTLED)
+    assert set(shown(page)[2]) == {name for name in denoise.names() if name.startswith("notmnist")}
+    assert_as_in_python(page)
+
+
+def test_a_network_that_did_not_load_is_asked_for_again(opened):  # noqa: F811
+    page = opened(before=lambda page: page.route("**/mnist-bilinear.onnx", lambda route: route.abort(), times=1))
+    until_said(page, "The networks did not run")
+    page.get_by_role("slider", name="Noise level sigma").press("ArrowLeft")
+    until_said(page, "sigma 0.39,")
+    assert_as_in_python(page)
+
+
+def test_enter_in_the_seed_s_field_keeps_the_page(visit):
+    page = visit()
+    page.get_by_label("Seed").fill("5")
+    page.get_by_label("Seed").press("Enter")
+    until_said(page, "seed 5.")
+    assert page.url.endswith("/")
+
+
+def test_a_typed_seed_is_clamped_and_an_emptied_field_keeps_the_last_one(visit):
+    page = visit()
+    seed = page.get_by_label("Seed")
+    for typed, held in (("-1", "0"), ("1e12", "4294967295"), ("6.7", "7")):
+        seed.fill(typed)
+        assert seed.input_value() == held
+        until_said(page, f"seed {held}.")
+    seed.fill("")
+    page.get_by_role("slider", name="Noise level sigma").press("ArrowRight")
+    until_said(page, "sigma 0.41,")
+    until_said(page, "seed 7.")
+    assert seed.input_value() == "7"
+
+
+def test_the_best_network_is_named_only_for_a_lead_that_redraws_of_the_noise_confirm(visit):
+    page = visit()
+    seen = set()
+    for sample in range(4):
+        page.locator("#samples button").nth(sample).click()
+        page.wait_for_function("() => window.shown().lead && document.querySelector('#verdict').innerText")
+        page.wait_for_timeout(SETTLED)
+        verdict, found = page.locator("#verdict").inner_text(), page.evaluate("window.shown().lead")
+        assert verdict.startswith("Best: " if found["best"] else "No clear lead: ")
+        assert page.locator("#board .badge").count() == bool(found["best"])
+        assert (found["redraws"] == 0) == (found["decibels"] < 0.1)
+        clean, _, answers = shown(page)
+        scores = sorted(-10 * np.log10(np.mean((answer.clip(0, 1) - clean) ** 2)) for answer in answers.values())
+        assert found["decibels"] == pytest.approx(scores[-1] - scores[-2], abs=1e-3)
+        seen.add(found["redraws"])
+    assert seen <= {0, 8}
+
+
+def test_a_lead_is_judged_as_in_python(visit):
+    page = visit()
+    differences = [0.2, 1.4, 0.9, -0.3, 0.5, 1.1, 0.8, 0.1]
+    found = page.evaluate(
+        """async (differences) => {
+          const { confirmed } = await import("./lead.js");
+          const quantile = (await (await fetch("page.json")).json()).lead.quantiles[8];
+          return [0, 0.3].map((less) => confirmed(differences.map((one) => one - less), quantile));
+        }""",
+        differences,
+    )
+    following = torch.full((8,), 20.0)
+    expected = [lead.judged(1, following + torch.tensor(differences) - less, following).holds for less in (0, 0.3)]
+    assert found == expected == [True, False]
+
+
+def test_a_photograph_is_named_as_what_the_networks_do_not_know(visit, tmp_path):
+    page = visit()
+    shades = np.add.outer(np.arange(90), np.arange(120)).astype(np.uint8)
+    Image.fromarray(shades).save(tmp_path / "shades.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "shades.png")
+    until_said(page, "120x90 pixels")
+    assert "This looks like a photograph" in page.locator("#said").inner_text()
+    page.locator("#samples button").first.click()
+    until_said(page, "28x28 pixels")
+    assert "photograph" not in page.locator("#said").inner_text()
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(visit, tmp_path):
+    page = visit()
+    Image.new("1", (13_000, 13_000)).save(tmp_path / "huge.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "huge.png")
+    until_said(page, "huge.png cannot be used: it has 169,000,000 pixels, more than 4,000,000")
+
+
+def test_the_noise_has_the_level_that_is_asked_for_and_depends_on_the_seed(visit, tmp_path):
+    page = visit()
+    Image.fromarray(np.full((200, 200), 128, np.uint8)).save(tmp_path / "gray.png")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "gray.png")
+    page.get_by_label("Clamp").uncheck()
+    until_said(page, "200x200 pixels")
+    until_said(page, "unclipped")
+    clean, noisy, _ = shown(page)
+    assert (noisy - clean).std() == pytest.approx(0.4, rel=0.02)
+    assert (noisy - clean).mean() == pytest.approx(0, abs=0.01)
+    page.get_by_label("Seed").fill("1")
+    until_said(page, "seed 1.")
+    assert abs(np.corrcoef((noisy - clean).ravel(), (shown(page)[1] - clean).ravel())[0, 1]) < 0.03
+
+
+def test_the_scores_are_those_of_the_pictures(visit):
+    page = visit()
+    clean, noisy, answers = shown(page)
+    words = page.locator("#board").inner_text()
+    for picture in (noisy, *answers.values()):
+        assert f"{-10 * np.log10(np.mean((picture.clip(0, 1) - clean) ** 2)):.2f} dB" in words
+
+
+def test_a_drawing_is_scaled_and_centred_as_mnist_s_digits(visit):
+    page = visit()
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 200, steps=8)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelectorAll('#samples [aria-pressed=true]').length === 0")
+    page.wait_for_timeout(SETTLED)
+    clean = shown(page)[0]
+    assert clean.shape == (28, 28)
+    rows, columns = (np.flatnonzero(clean.max(axis) > 0.1) for axis in (1, 0))
+    assert len(rows) == pytest.approx(20, abs=1)
+    assert (columns[0] + columns[-1]) / 2 == pytest.approx(13.5, abs=1)
+
+
+def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
+    page = visit()
+    (tmp_path / "none.png").write_text("no picture")
+    page.get_by_label("Upload a picture").set_input_files(tmp_path / "none.png")
+    until_said(page, "none.png cannot be used")
+    assert page.locator("#board figure").count() == 5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_it_breaks_no_rule_of_axe_runs_over_no_side_and_asks_no_other_machine(visit, scheme, width):
+    page = visit(width, scheme)
+    page.locator("#samples button").last.press("Enter")
+    until_said(page, "notMNIST")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert not page.went_out
+    assert not violations(page)
+
+
+def test_without_npm_one_line_says_so_and_nothing_is_left(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SystemExit) as end:
+        cli.run(build.main, ["build", "--static", str(tmp_path / "space")])
+    assert end.value.code == 2
+    assert "npm is missing" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,326 @@
+"""The Photo tab: images at full bit depth, added or present noise, and the output file."""
+
+import functools
+import runpy
+import sys
+import threading
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client, handle_file
+from PIL import Image
+
+import denoise
+from demo import page
+from demo.compute import photographs, warm, worker, zerogpu
+from demo.tabs import photo_events
+from demo.widgets import before_after
+from denoise.images import image_files
+from denoise.metrics import psnr
+from denoise.noise import PictureDraws, corrupt
+
+ME, ANOTHER = SimpleNamespace(session_hash="me"), SimpleNamespace(session_hash="another")
+
+
+@pytest.fixture(scope="module")
+def camera():
+    return photo_events._file("camera.png")
+
+
+@pytest.fixture(scope="module")
+def mine():
+    """Return an upload: 60x48 pixels of noise, gray."""
+    return of(np.random.default_rng(0).integers(0, 256, (48, 60, 1), dtype=np.uint8))
+
+
+def of(pixels):
+    return image_files.PictureFile(pixels, False, _spec(pixels))
+
+
+@pytest.fixture(scope="module")
+def added(camera):
+    return photographs.add_and_clean(camera, "photograph", 25, seed=3)
+
+
+def test_noise_is_added_as_papers_do_and_scored_against_the_picture(camera, added):
+    truth = torch.from_numpy(camera.pixels).permute(2, 0, 1)[None].float() / 255
+    noisy = corrupt(truth, 25 / 255, PictureDraws([3]), clip=False)
+    estimate = denoise.load("photo-gray").estimate(noisy)
+    expected = psnr(noisy.clamp(0, 1), truth).item(), psnr(estimate, truth).item()
+    assert added.psnr == pytest.approx(expected, abs=1e-3)
+    assert added.psnr[1] > added.psnr[0] + 5
+    assert added.ssim[1] > added.ssim[0]
+
+
+def test_the_level_of_the_noise_is_told_from_the_picture(added):
+    assert added.estimate == pytest.approx(25, abs=1.5)
+
+
+def test_a_noisy_picture_is_cleaned_without_scores_and_with_every_bit_of_its_file(tmp_path):
+    noisy = np.random.default_rng(0).integers(20_000, 40_000, (40, 52, 3), dtype=np.uint16)
+    image_files.write(image_files.PictureFile(noisy, False, _spec(noisy)), tmp_path / "a.png")
+    found = photographs.clean(image_files.read(tmp_path / "a.png"))
+    assert (found.psnr, found.ssim) == (None, None)
+    assert found.network == "photo-color"
+    assert (found.file.pixels.dtype, found.file.pixels.shape) == (np.uint16, (40, 52, 3))
+    assert (found.before.dtype, found.before.shape) == (np.uint8, (40, 52, 3))
+    assert found.file.pixels.std() < noisy.std()
+
+
+def _spec(pixels):
+    height, width, channels = pixels.shape
+    return image_files.oiio.ImageSpec(width, height, channels, str(pixels.dtype))
+
+
+def test_the_level_that_is_told_decides_how_much_is_taken(camera):
+    little, much = (photographs.clean(camera, sigma=sigma).after.astype(float) for sigma in (5, 80))
+    before = camera.pixels[..., 0].astype(float)
+    assert np.abs(little - before).mean() < np.abs(much - before).mean()
+
+
+def test_pages_are_cleaned_by_the_network_for_pages(camera):
+    assert photographs.clean(camera, "page").network == "document"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sigma": 101}, "The level 101 is not in 0 to 100"),
+        ({"sigma": float("nan")}, "The level nan is not in 0 to 100"),
+        ({"sigma": True}, "The level True"),
+        ({"seed": 1.5}, "The seed 1.5 is not a whole number"),
+        ({"kind": "cat"}, "The kind 'cat' is not one of photograph, page"),
+        ({"task": "melt"}, "The task 'melt' is not one of add, clean"),
+    ],
+)
+def test_bad_settings_are_refused_in_one_readable_sentence(camera, changed, said):
+    with pytest.raises(gr.Error) as refusal:
+        photo_events.show(camera, **photo_events.FIRST | changed)
+    assert refusal.value.message.startswith(said)
+    assert refusal.value.message.endswith(".")
+
+
+def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_stays(mine):
+    begun, *_, (*_, status) = photo_events.arrived(mine, ME)
+    task, kind, sigma, seed, part = begun[:5]
+    assert (task, kind, sigma["value"], seed) == ("clean", "photograph", 0, 0)
+    assert (part["value"], part["visible"]) == ("all", False)
+    assert "Your image, cleaned: as much noise was taken as the network sees." in status
+
+
+@pytest.mark.parametrize(
+    ("index", "settings", "said"),
+    [
+        (0, ("add", "photograph", 25), "Noise of sigma 25 was added to the sample, then it was cleaned."),
+        (3, ("clean", "page", 0), "The sample, cleaned: as a scanned page with stains."),
+    ],
+)
+def test_a_sample_that_is_clean_gets_noise_and_the_stained_page_does_not(index, settings, said):
+    begun, *_, (*_, status) = photo_events.choose(SimpleNamespace(index=index), ME)
+    pixels, task, kind, sigma, seed, _ = begun[:6]
+    assert np.array_equal(pixels, photo_events.sample(list(photo_events.SAMPLES)[index])[0])
+    assert (task, kind, sigma["value"], seed) == (*settings, 0)
+    assert said in status
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sigma": 12}, "Your image, cleaned: noise of sigma 12 was taken."),
+        ({"kind": "page"}, "Your image, cleaned: as a scanned page with stains."),
+        ({"task": "add", "sigma": 7.5}, "Noise of sigma 7.5 was added to your image, then it was cleaned."),
+        ({"part": "half"}, "Your image at half size, cleaned: as much noise was taken as the network sees."),
+        ({"part": "middle", "task": "add", "sigma": 3}, "Noise of sigma 3 was added to the middle of your image, then"),
+    ],
+)
+def test_the_line_above_a_result_says_what_was_done_to_which_image(mine, changed, said):
+    assert photo_events.said(mine, **photo_events.AS_UPLOADED | changed).startswith(said)
+
+
+def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(mine):
+    first, *_, last = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
+    assert (first[0], first[1], first[2]) == (gr.skip(), gr.skip(), gr.update(interactive=False))
+    assert "Cleaning your image…" in first[3]
+    assert "<before-after" in last[0]
+    assert last[1]["network"] == "photo-gray"
+    assert last[2]["interactive"] is True
+    assert np.array_equal(last[2]["value"].pixels, denoise.load("photo-gray")(mine.pixels))
+
+
+def test_a_new_image_is_shown_in_place_of_the_result_of_the_one_before_it(mine):
+    before = next(photo_events.arrived(mine, ME))[5]
+    assert 'alt="The image that is cleaned"' in before
+    assert "before-after" not in before
+
+
+def test_of_no_image_nothing_is_cleaned_and_the_page_says_what_to_do():
+    ((html, scores, file, _),) = photo_events.follow(None, **photo_events.AS_UPLOADED, request=ME)
+    assert "Choose a sample or upload a picture." in html
+    assert (scores, file["interactive"]) == ({}, False)
+
+
+@pytest.fixture
+def held(monkeypatch):
+    """Make denoising block until `go` is set; return the pair of `begun` and `go`."""
+    begun, go = threading.Event(), threading.Event()
+    real = photographs._timed
+
+    def slow(*arguments):
+        begun.set()
+        with worker.giving_way():
+            while not go.wait(0.01):
+                torch.zeros(1)
+        return real(*arguments)
+
+    monkeypatch.setattr(photographs, "_timed", slow)
+    monkeypatch.setattr(photo_events, "MOMENT", 0.01)
+    yield begun, go
+    go.set()
+
+
+def started(held, steps):
+    """Return the steps of an image whose denoising has begun."""
+    next(steps)
+    next(steps)
+    assert held[0].wait(60)
+    return steps
+
+
+def test_a_newer_image_of_a_visitor_ends_the_older_job_which_says_nothing_more(held, mine):
+    asked = functools.partial(photo_events.follow, mine, **photo_events.AS_UPLOADED)
+    older, others = started(held, asked(request=ME)), asked(request=ANOTHER)
+    newer = asked(request=ME)
+    next(others)
+    next(others)
+    next(newer)
+    assert all(step[0] == gr.skip() for step in older)
+    held[1].set()
+    assert "<before-after" in list(newer)[-1][0]
+    assert "<before-after" in list(others)[-1][0]
+
+
+def test_the_job_of_a_visitor_who_is_gone_ends(held, mine):
+    steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
+    steps.close()  # as Gradio does
+    assert worker.start(lambda: None, 2**40).done(60)  # more work than the job, so that it waits for the job
+
+
+def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
+    steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
+    picture, html, _, file, _ = photo_events.emptied(ME)
+    assert (picture, file["value"], file["interactive"]) == (None, None, False)
+    assert "Choose a sample" in html
+    assert all(step[0] == gr.skip() for step in steps)
+
+
+def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_an_image(monkeypatch):
+    noisy = np.random.default_rng(0).integers(0, 256, (260, 200, 3), dtype=np.uint8)
+    expected = denoise.load("photo-color")(noisy)
+    shares, answered, answers_by_then = [], [], []
+
+    def ask(share):
+        shares.append(share)
+        answers_by_then.append(len(answered))
+        worker._thread.add(worker.Job(lambda: answered.append(denoise.load("photo-gray")(noisy[:40, :40, 0]))))
+
+    monkeypatch.setattr(worker, "report", ask)
+    monkeypatch.setattr(photographs, "TILE_PIXELS", 100**2)
+    found = worker.start(functools.partial(photographs.clean, of(noisy)), noisy.size).result()
+    assert np.array_equal(found.file.pixels, expected)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert answers_by_then == list(range(len(shares)))
+    assert len(shares) == 6
+
+
+def test_a_large_image_goes_through_the_network_in_tiles_that_take_little_memory(monkeypatch):
+    seen = []
+
+    def forward(tile):  # leaves out the memory of the network itself
+        seen.append(tuple(tile.shape))
+        return torch.zeros_like(tile[:, :1])
+
+    network = warm.network("photo-gray")
+    monkeypatch.setattr(network._ready()[1].net, "forward", forward)
+    photographs.clean(of(np.zeros((3_000, 4_000, 1), np.uint8)))
+    assert len(seen) == 8 * 10
+    assert max(height * width for _, _, height, width in seen) <= 512**2
+
+
+def test_a_large_picture_is_shown_smaller_and_says_so():
+    large = np.zeros((40, 3 * before_after.LARGEST_SIDE), np.uint8)
+    done = photographs.Cleaned(large, large, None, "photo-gray", 1.0)
+    assert "Shown smaller than it is" in before_after.wipe(done)
+    assert "Shown smaller" not in before_after.wipe(
+        photographs.Cleaned(large[:, :90], large[:, :90], None, "photo-gray", 1.0)
+    )
+
+
+def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
+    html, _, file, _ = photo_events.first()
+    assert file["interactive"]
+    assert html.count("<img") == html.count('alt="') == 2
+    # one text for both images, which share one place
+    assert 'alt="Cleaned by photo-gray; left of the line: noisy"' in html
+
+
+def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_the_processor(monkeypatch):
+    lent = []
+    of_spaces = SimpleNamespace(GPU=lambda function: lent.append(function.__name__) or function)
+    monkeypatch.setitem(sys.modules, "spaces", of_spaces)
+    monkeypatch.setitem(sys.modules, "spaces.config", SimpleNamespace(Config=SimpleNamespace(zero_gpu=True)))
+    own = runpy.run_path(zerogpu.__file__)
+    assert (own["BORROWED"], own["DEVICE"]) == (True, "cpu")
+    assert own["lent"](photographs._borrowing) is photographs._borrowing
+    assert lent == ["_borrowing"]
+
+    borrowed = []
+    monkeypatch.setattr(zerogpu, "BORROWED", True)
+    made = photographs.Restored
+    monkeypatch.setattr(photographs, "_borrowing", lambda name, x, level: borrowed.append(x.shape) or made(x, name))
+    for side in (512, 513):
+        photographs._timed("photo-gray", torch.zeros(1, 1, side, side), None)
+    assert borrowed == [(1, 1, 513, 513)]
+
+
+@pytest.fixture(scope="module")
+def client():
+    blocks = page.build()
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **page.launch_options())
+    yield Client(address, verbose=False)
+    blocks.close(verbose=False)
+
+
+def test_the_image_of_a_program_that_gives_no_settings_is_cleaned_as_it_is(client, tmp_path, mine):
+    image_files.write(mine, tmp_path / "noisy.png")
+    _, scores, file = client.predict(handle_file(tmp_path / "noisy.png"), api_name="/clean")
+    assert "psnr" not in scores
+    assert np.array_equal(np.asarray(Image.open(file)), denoise.load("photo-gray")(mine.pixels[..., 0]))
+
+
+def test_a_program_gets_the_clean_file_at_full_size(client, tmp_path):
+    noisy = np.random.default_rng(0).integers(0, 256, (48, 60), dtype=np.uint8)
+    Image.fromarray(noisy).save(tmp_path / "noisy.png")
+    _, scores, file = client.predict(
+        handle_file(tmp_path / "noisy.png"), "clean", "photograph", 0, 0, api_name="/clean"
+    )
+    assert scores["network"] == "photo-gray"
+    assert "psnr" not in scores
+    expected = denoise.load("photo-gray")(noisy)
+    assert np.array_equal(np.asarray(Image.open(file)), expected)
+
+
+def test_what_is_too_large_is_refused_before_it_is_decoded(client, tmp_path):
+    Image.new("1", (7_500, 7_000)).save(tmp_path / "large.png")
+    with pytest.raises(Exception, match="7500x7000 is above 52,000,000 pixels"):
+        client.predict(handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0, api_name="/clean")
+
+
+def test_of_an_image_that_is_too_large_for_one_job_a_part_can_be_had(client, tmp_path):
+    Image.new("1", (5_000, 4_000)).save(tmp_path / "large.png")
+    asked = handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0
+    with pytest.raises(Exception, match="5000x4000 pixels, and 16,800,000 are cleaned at most: choose its part"):
+        client.predict(*asked, "all", api_name="/clean")

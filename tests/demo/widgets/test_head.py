@@ -1,0 +1,128 @@
+"""The HTML head that search engines and link previews read without JavaScript."""
+
+import html
+import re
+import urllib.parse
+from xml.etree import ElementTree
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from demo import page
+from demo.widgets import head
+
+DOCUMENT = """<!doctype html><html><head><meta charset="utf-8" />
+<meta property="og:title" content="Gradio" /><meta
+  property="og:image"
+  content="https://example.org/gradio.jpg"
+/><meta name="twitter:creator" content="@Gradio" /><meta name="viewport" content="width=device-width" />
+<script>window.config = {"css": "\\u003cmeta>"};</script><link rel="manifest" href="/manifest.json" /></head>
+<body><meta property="og:title" content="a picture of it" /></body></html>"""
+
+
+def content(document, key):
+    """Return the content of each meta element of that name or property."""
+    found = re.findall(rf'<meta (?:name|property)="{key}" content="([^"]*)"', document)
+    return [html.unescape(text) for text in found]
+
+
+def test_gradio_s_own_preview_gives_way_to_that_of_the_page():
+    document = head.with_tags(DOCUMENT, "https://page.org/")
+    top = document.partition("</head>")[0]
+    assert content(top, "og:title") == content(top, "twitter:title") == [head.TITLE]
+    assert content(top, "og:image") == content(top, "twitter:image") == ["https://page.org/preview.png"]
+    assert content(top, "description") == content(top, "og:description") == [head.DESCRIPTION]
+    assert f"<title>{head.TITLE}</title>" in top
+    assert "Gradio" not in top
+    assert "gradio.jpg" not in top
+    assert "manifest" not in top
+
+
+def test_the_rest_of_the_document_stays_as_it_is():
+    document = head.with_tags(DOCUMENT, "")
+    for part in ('<meta charset="utf-8" />', '<meta name="viewport" content="width=device-width" />'):
+        assert part in document
+    assert DOCUMENT.partition("<script>")[2].partition("<link")[0] in document
+    assert document.endswith(DOCUMENT.partition("</head>")[2])
+    assert document.index("charset") < document.index("<title>") < document.index("<script>")
+
+
+@pytest.mark.parametrize("text", ["", "no document", "<head> without an end"])
+def test_what_is_no_document_stays_as_it_is(text):
+    assert head.with_tags(text, "") == text
+
+
+def test_the_icon_is_an_image_in_its_own_address():
+    kind, _, data = head.ICON_ADDRESS.partition(",")
+    assert kind == "data:image/svg+xml"
+    assert ElementTree.fromstring(urllib.parse.unquote(data)).tag.endswith("svg")
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Return a client of the page's middleware around an app that returns `DOCUMENT` for every request."""
+
+    async def application(scope, receive, send):
+        kind = b"text/plain" if scope["path"] == "/text" else b"text/html; charset=utf-8"
+        length = str(len(DOCUMENT)).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [
+            (b"content-type", kind), (b"content-length", length), (b"x-kept", b"yes"),
+        ]})  # fmt: skip
+        for start in range(0, len(DOCUMENT), 100):
+            part = DOCUMENT[start : start + 100].encode()
+            await send({"type": "http.response.body", "body": part, "more_body": start + 100 < len(DOCUMENT)})
+
+    return TestClient(head.Head(application), base_url="http://page.local:7860")
+
+
+def test_the_page_is_sent_whole_and_with_its_headers(client):
+    answer = client.get("/")
+    assert answer.text == head.with_tags(DOCUMENT, "http://page.local:7860/")
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    assert answer.headers["x-kept"] == "yes"
+
+
+def test_nothing_but_the_page_is_changed(client):
+    assert client.get("/text").text == client.get("/other").text == client.post("/").text == DOCUMENT
+
+
+def test_the_image_of_the_preview_is_served_and_no_other_file(client):
+    answer = client.get("/preview.png")
+    assert answer.headers["content-type"] == "image/png"
+    assert answer.content == head.PREVIEW.read_bytes()
+    assert answer.content.startswith(b"\x89PNG")
+    for other in ("/preview.png/", "/docs/preview.png", "/preview.png%2f..%2fdemo.png", "/Preview.png"):
+        assert client.get(other).text == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("headers", "address"),
+    [
+        ({"x-forwarded-host": "someone-page.hf.space", "x-forwarded-proto": "https"}, "https://someone-page.hf.space/"),
+        ({"x-forwarded-host": "one.org, two.org", "x-forwarded-proto": "https, http"}, "https://one.org/"),
+        ({"host": "[::1]:7860"}, "http://[::1]:7860/"),
+        ({"host": '"><script>'}, ""),
+        ({"host": "page.org/path"}, ""),
+        ({"x-forwarded-proto": "javascript"}, ""),
+    ],
+)
+def test_the_address_of_the_image_is_the_one_that_was_asked_for(client, headers, address):
+    assert content(client.get("/", headers=headers).text, "og:image") == [f"{address}preview.png"]
+    assert "<script>window" in client.get("/", headers=headers).text
+
+
+def test_the_page_itself_has_one_preview_its_own():
+    blocks = page.build()
+    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **page.launch_options())
+    try:
+        document = httpx.get(address, timeout=60).text
+        image = httpx.get(content(document, "og:image")[0], timeout=60)
+    finally:
+        blocks.close(verbose=False)
+    top = document.partition("<script")[0]
+    for key in ("og:title", "twitter:title"):
+        assert content(document, key) == [head.TITLE]
+    assert "Gradio" not in top
+    assert "gradio" not in top
+    assert image.content == head.PREVIEW.read_bytes()

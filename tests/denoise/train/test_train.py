@@ -1,0 +1,229 @@
+"""Training, tested on `glyphs`, which every machine has; a width of 8 takes only seconds."""
+
+import dataclasses
+import json
+
+import pytest
+import safetensors.torch
+import torch
+
+from denoise import datasets
+from denoise.metrics import psnr
+from denoise.models import weights
+from denoise.models.encoder_decoder import ResidualBlock
+from denoise.noise import PictureDraws, corrupt, picture_seeds
+from denoise.train import checkpoint, loop
+from denoise.train.batches import Batches
+from denoise.train.optimizers import OPTIMISERS
+from denoise.train.settings import SCHEDULES
+
+TINY = loop.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
+
+
+def tensors(path):
+    return safetensors.torch.load_file(path)
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_more(tmp_path):
+    settings = dataclasses.replace(TINY, images=6_400, sigma=(0.4, 0.4), lr=5e-3)
+    network, _ = weights.read(loop.train(settings, tmp_path))
+    pictures = datasets.load("glyphs", "test")
+    clean, keys = next(pictures.batches(1_000))
+    noisy = corrupt(clean, 0.4, PictureDraws(picture_seeds("glyphs", keys, "gaussian", 0.4)), clip=True)
+    with torch.no_grad():
+        gain = psnr(network(noisy), clean).mean() - psnr(noisy, clean).mean()
+    assert gain > 2
+
+
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, optimiser):
+    settings = dataclasses.replace(TINY, optimiser=optimiser)
+    whole = loop.train(settings, tmp_path / "whole", every=4)
+
+    class Killed(BaseException):
+        pass
+
+    real_save, saves = checkpoint.save, []
+
+    def killed_after_second_save(*arguments):
+        real_save(*arguments)
+        saves.append(arguments)
+        if len(saves) == 2:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save", killed_after_second_save)
+    with pytest.raises(Killed):
+        loop.train(settings, tmp_path / "killed", every=4)
+    assert not (tmp_path / "killed" / "glyphs-nearest.safetensors").exists()
+    monkeypatch.setattr(checkpoint, "save", real_save)
+    resumed = loop.train(settings, tmp_path / "killed", every=4)
+
+    assert same(tensors(whole), tensors(resumed))
+    assert [path.name for path in sorted((tmp_path / "killed").iterdir())] == [
+        "glyphs-nearest.json",
+        "glyphs-nearest.safetensors",
+    ]
+
+
+def test_the_seed_decides_the_weights(tmp_path):
+    one, again, other = (
+        tensors(loop.train(dataclasses.replace(TINY, images=64, seed=seed), tmp_path / folder))
+        for seed, folder in ((1, "a"), (1, "b"), (2, "c"))
+    )
+    assert same(one, again)
+    assert not same(one, other)
+
+
+def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
+    network = weights.build(TINY.network())
+    optimiser = torch.optim.Adam(network.parameters())
+    path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
+    checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": {"lr": 0.1}})
+    with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
+        checkpoint.load(path, network, optimiser, None, {"lr": 0.002})
+
+
+def test_a_checkpoint_from_before_there_was_a_setting_has_its_default(tmp_path):
+    network = weights.build(TINY.network())
+    optimiser = torch.optim.Adam(network.parameters())
+    path, plain = tmp_path / "older.safetensors", TINY.plain()
+    for name in plain:
+        held = {key: value for key, value in plain.items() if key != name}
+        checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": held})
+        default = plain | {name: loop.Settings().plain()[name]}
+        assert checkpoint.load(path, network, optimiser, None, default)["step"] == 1
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_residual_block_starts_at_a_tenth_with_normalisation_or_without(bias):
+    options = {"output": "residual", "loss": "mse", "blocks": (1, 0, 0), "bias": bias}
+    network = loop.untrained(dataclasses.replace(TINY, architecture="unet", init="keras", **options))
+    block = next(layer for layer in network.modules() if isinstance(layer, ResidualBlock))
+    x = torch.randn(64, TINY.width, 16, 16)
+    assert 0.02 < block.branch(x).std() / x.std() < 0.2
+
+
+def test_a_truncated_checkpoint_is_named(tmp_path):
+    path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
+    path.write_bytes(b"half")
+    with pytest.raises(ValueError, match=r"glyphs-nearest.checkpoint.safetensors: not a whole checkpoint"):
+        loop.train(TINY, tmp_path)
+
+
+def test_the_card_says_how_the_weights_were_made(tmp_path):
+    card = json.loads(loop.train(TINY, tmp_path).with_suffix(".json").read_text())
+    assert card["images_seen"] == 320
+    assert card["settings"] == json.loads(json.dumps(dataclasses.asdict(TINY)))
+    assert card["data"]["train"] == len(datasets.load("glyphs", "train"))
+    assert set(card["validation_psnr"]) == {"0.1", "0.2", "0.3", "0.4", "0.5", "0.6"}
+    assert card["versions"]["torch"] == torch.__version__
+
+
+def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path):
+    first = loop.train(TINY, tmp_path / "first")
+    short = dataclasses.replace(TINY, start=str(first), images=32, lr=1e-9)
+    second = loop.train(short, tmp_path / "second")
+    parameters = {name: value for name, value in tensors(first).items() if "running" not in name}
+    for name, value in tensors(second).items():
+        if name in parameters and value.is_floating_point():
+            torch.testing.assert_close(value, parameters[name], atol=1e-6, rtol=0)
+    assert json.loads(second.with_suffix(".json").read_text())["images_seen"] == 352
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("norm", "stay"), [("kept", True), ("batch", False)])
+def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, norm, stay, precision, request):
+    if precision == "bfloat16":
+        request.getfixturevalue("bfloat16")
+    first = loop.train(TINY, tmp_path / "first")
+    settings = dataclasses.replace(TINY, start=str(first), norm=norm, seed=1, precision=precision)
+    # with validation during training
+    before, after = tensors(first), tensors(loop.train(settings, tmp_path / "second", every=3))
+    for name, value in before.items():
+        stays = stay and ("running" in name or "num_batches" in name)
+        assert torch.equal(after[name], value) == stays, name
+
+
+def test_a_network_may_begin_as_its_layers_do_in_keras():
+    """Check Glorot initialization: uniform within the square root of 6 / (fan in + fan out); biases of 0."""
+    network = loop.untrained(dataclasses.replace(TINY, architecture="K1", init="keras")).net
+    for layer in (network[3], network[6]):  # a convolution and a transposed one, 32 to 32 channels
+        largest = (6 / (2 * 32 * 9)) ** 0.5
+        assert 0.98 * largest < layer.weight.abs().max() <= largest
+        assert not layer.bias.any()
+    assert loop.untrained(dataclasses.replace(TINY, architecture="K1")).net[3].bias.any()
+
+
+def test_weights_of_another_architecture_cannot_be_gone_on_from(tmp_path):
+    first = loop.train(dataclasses.replace(TINY, images=32), tmp_path)
+    with pytest.raises(ValueError, match="it cannot be gone on from"):
+        loop.train(dataclasses.replace(TINY, start=str(first), decoder="bilinear"), tmp_path)
+
+
+def batches(**changes):
+    options = {"size": 8, "channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.0, 0.6), "clip": True, "seed": 0}
+    name = changes.pop("dataset", "glyphs")
+    return Batches(datasets.load(name, "train"), **(options | changes), device=torch.device("cpu"))
+
+
+def test_noise_is_fresh_in_every_batch_and_the_same_when_a_step_is_repeated():
+    stream = batches(sigma=(0.5, 0.5), clip=False)
+    (clean_1, noisy_1, _), (clean_2, noisy_2, _), (_, again, _) = stream(1), stream(2), stream(1)
+    assert torch.equal(noisy_1, again)
+    one, two = (noisy_1 - clean_1).flatten(), (noisy_2 - clean_2).flatten()
+    assert abs(torch.corrcoef(torch.stack([one, two]))[0, 1]) < 0.1
+
+
+def test_every_picture_is_seen_once_an_epoch():
+    pictures = datasets.load("glyphs", "train").spread(24)
+    stream = Batches(
+        pictures, size=8, channels=1, patch=0, noise="gaussian", sigma=(0, 0), clip=True, seed=3,
+        device=torch.device("cpu"),
+    )  # fmt: skip
+    for first in (0, 3):
+        epoch = torch.cat([stream(step)[0] for step in range(first, first + 3)]).flatten(1)
+        expected = (pictures.images.float() / 255).flatten(1)
+        assert sorted(map(tuple, epoch.tolist())) == sorted(map(tuple, expected.tolist()))
+
+
+def test_photographs_are_trained_on_random_crops():
+    clean, noisy, _ = batches(dataset="photos", channels=3, patch=48)(0)
+    assert clean.shape == noisy.shape == (8, 3, 48, 48)
+    assert 0 <= clean.min() < clean.max() <= 1
+
+
+def test_pictures_of_different_sizes_ask_for_a_patch():
+    with pytest.raises(ValueError, match="differ in size: give --patch"):
+        batches(dataset="photos", channels=3)
+
+
+def test_a_run_on_photographs_makes_colour_weights(tmp_path):
+    settings = loop.Settings(dataset="photos", channels=3, patch=32, width=4, images=16, batch=8, sigma=(0.1, 0.1))
+    network, card = weights.read(loop.train(settings, tmp_path))
+    assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
+    assert card["name"] == "photos-nearest"
+
+
+def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_time():
+    pictures = datasets.load("glyphs", "train")
+    common = {"channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.4, 0.4), "clip": True, "seed": 0}
+    for fresh in (True, False):
+        batches = Batches(pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common)
+        first, again = ({clean.numpy().tobytes(): noisy for clean, noisy in zip(*batches(epoch)[:2], strict=True)}
+                        for epoch in (0, 1))  # fmt: skip
+        assert first.keys() == again.keys()
+        assert all(torch.equal(first[key], again[key]) for key in first) != fresh
+
+
+def test_one_noise_a_picture_is_refused_with_crops():
+    with pytest.raises(ValueError, match="cannot be had with --patch"):
+        dataclasses.replace(TINY, fresh=False, patch=8)
+
+
+def test_a_constant_schedule_keeps_the_learning_rate():
+    assert {SCHEDULES["constant"](step, 100) for step in range(100)} == {1.0}
+    assert SCHEDULES["cosine"](99, 100) < 0.01
