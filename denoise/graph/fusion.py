@@ -73,15 +73,15 @@ def fuse(network: nn.Module) -> nn.Module:
     return graph.eval()
 
 
-def traced(network: nn.Module, *, copied: bool = True) -> fx.GraphModule:
-    """Trace a network into an `fx.GraphModule`; its layers are copied unless `copied` is False.
+def traced(network: nn.Module) -> fx.GraphModule:
+    """Trace a network into an `fx.GraphModule`; its layers are copied.
 
     Raise the ValueError of `fuse` if the network cannot be traced.
     """
     tracer = _Tracer()
     try:
         with _tracing:
-            graph = tracer.trace(copy.deepcopy(network) if copied else network)
+            graph = tracer.trace(copy.deepcopy(network))
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise ValueError(f"the network's forward cannot be traced: {error}") from error
     return fx.GraphModule(tracer.root, graph)
