@@ -8,7 +8,8 @@ from demo.page import build, launch_options, prepare
 demo = build()
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else what visitors sent would outlive the page
+    # else what visitors sent would outlive the page
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     demo.launch(**launch_options(), prevent_thread_lock=True)  # the port is open from here on
     prepare()
     demo.block_thread()

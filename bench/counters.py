@@ -40,7 +40,8 @@ def parameters(network: nn.Module) -> int:
 def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
     """Count multiply-accumulates for one image of `shape` (C, H, W): half the FLOPs that PyTorch counts.
 
-    Convolutions and matrix products are counted; normalization, activation and interpolation are not.
+    Convolutions and matrix products are counted; normalization, activation and interpolation are
+    not.
     """
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape, device=_device(network)))
@@ -49,10 +50,12 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
 
 @torch.no_grad()
 def activations(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Count the outputs of all convolutions and matrix products for one image of `shape`; a training step keeps them.
+    """Count the outputs of all convolutions and matrix products for one image of `shape`.
 
-    The count follows Dollar, Singh and Girshick ("Fast and accurate model scaling", 2021). They found that it predicts
-    memory-bound run time better than MACs do.
+    A training step keeps them.
+
+    The count follows Dollar, Singh and Girshick ("Fast and accurate model scaling", 2021). They
+    found that it predicts memory-bound run time better than MACs do.
     """
     with _Answers() as answers:
         network(torch.zeros(1, *shape, device=_device(network)))
@@ -65,7 +68,11 @@ class _Answers(TorchDispatchMode):
     count = 0
 
     def __torch_dispatch__(
-        self, call: Any, types: Sequence[type], args: tuple = (), kwargs: Mapping[str, Any] | None = None
+        self,
+        call: Any,
+        types: Sequence[type],
+        args: tuple = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         answer = call(*args, **(kwargs or {}))
         if call.overloadpacket in MULTIPLYING:
@@ -74,7 +81,10 @@ class _Answers(TorchDispatchMode):
 
 
 def file_bytes(network: nn.Module) -> int:
-    """Return the size of the weights as a safetensors file; a tensor shared by two layers counts once."""
+    """Return the size of the weights as a safetensors file.
+
+    A tensor shared by two layers counts once.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "weights.safetensors"
         safetensors.torch.save_model(network, str(file))
@@ -82,12 +92,17 @@ def file_bytes(network: nn.Module) -> int:
 
 
 def training_rates(
-    networks: dict[str, nn.Module], shape: tuple[int, int, int], batch: int, device: torch.device, rounds: int = 1
+    networks: dict[str, nn.Module],
+    shape: tuple[int, int, int],
+    batch: int,
+    device: torch.device,
+    rounds: int = 1,
 ) -> dict[str, float]:
     """Measure training images per second of each network on `device`, with PyTorch's current number of threads.
 
-    Every network has a turn of a few steps in each round, so that a busy moment affects all alike. The rate is that of
-    the median step, without the first steps of a turn. The function changes the weights of the networks.
+    Every network has a turn of a few steps in each round, so that a busy moment affects all alike.
+    The rate is that of the median step, without the first steps of a turn. The function changes the
+    weights of the networks.
     """
     steps = {name: _step(network, shape, batch, device) for name, network in networks.items()}
     seconds: dict[str, list[float]] = {name: [] for name in networks}
@@ -102,11 +117,17 @@ def training_rates(
     return {name: batch / statistics.median(times) for name, times in seconds.items()}
 
 
-def _step(network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device) -> Callable[[], None]:
+def _step(
+    network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
+) -> Callable[[], None]:
     """Return one training step of a network, as `denoise.train` takes it, on random images."""
     network = network.to(device, memory_format=torch.channels_last).train()
-    optimiser = torch.optim.Adam(parameter for parameter in network.parameters() if parameter.requires_grad)
-    clean = torch.rand(batch, *shape, device=device, generator=torch.Generator(device).manual_seed(0))
+    optimiser = torch.optim.Adam(
+        parameter for parameter in network.parameters() if parameter.requires_grad
+    )
+    clean = torch.rand(
+        batch, *shape, device=device, generator=torch.Generator(device).manual_seed(0)
+    )
 
     def step() -> None:
         loss = _loss(network, clean)
@@ -120,7 +141,10 @@ def _step(network: nn.Module, shape: tuple[int, int, int], batch: int, device: t
 
 
 def _loss(network: nn.Module, clean: Tensor) -> Tensor:
-    """Return the default loss of `denoise.train`; mean squared error for a user's network, whose output is an image."""
+    """Return the default loss of `denoise.train`.
+
+    Mean squared error for a user's network, whose output is an image.
+    """
     noisy = clean.contiguous(memory_format=torch.channels_last)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=has_bfloat16(clean.device)):
         answer = network.logits(noisy) if isinstance(network, AnySize) else network(noisy)
@@ -130,5 +154,6 @@ def _loss(network: nn.Module, clean: Tensor) -> Tensor:
 
 
 def _device(network: nn.Module) -> torch.device:
-    held = next(itertools.chain(network.parameters(), network.buffers()), None)  # a network may have no parameters
+    # a network may have no parameters
+    held = next(itertools.chain(network.parameters(), network.buffers()), None)
     return torch.device("cpu") if held is None else held.device

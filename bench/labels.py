@@ -72,7 +72,10 @@ def middle(levels: Iterable[str]) -> str | None:
 def noise(name: str, clipped: bool) -> str:
     """Return the label of a corruption: "clipped Gaussian noise"."""
     label = NOISES[name].label
-    return f"{'clipped' if clipped else 'unclipped'} {label if name == 'gaussian' else label.lower()} noise"
+    return (
+        f"{'clipped' if clipped else 'unclipped'} "
+        f"{label if name == 'gaussian' else label.lower()} noise"
+    )
 
 
 def counted(number: int, thing: str) -> str:

@@ -1,4 +1,7 @@
-"""Process-wide settings that a user's code may change; restored afterwards, so that other methods are not affected."""
+"""Process-wide settings that a user's code may change.
+
+Restored afterwards, so that other methods are not affected.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ def _attribute(module: Any, name: str) -> Setting:
 
 
 def _device(device: torch.device) -> None:
-    torch.set_default_device(None if device.type == "cpu" else device)  # None also removes the cost of a default device
+    # None also removes the cost of a default device
+    torch.set_default_device(None if device.type == "cpu" else device)
 
 
 def _filter_warnings(filters: list[Any]) -> None:
@@ -58,8 +62,8 @@ SETTINGS: tuple[Setting, ...] = (
 def kept() -> Iterator[None]:
     """Restore changed settings on exit: PyTorch's defaults, threads and number formats, warnings, the working folder.
 
-    Prints inside go to stderr, because stdout is for results. Random generators are not restored, because a network may
-    draw from them; no score of another method depends on them.
+    Prints inside go to stderr, because stdout is for results. Random generators are not restored,
+    because a network may draw from them; no score of another method depends on them.
     """
     before = [_read(read) for read, _ in SETTINGS]
     try:

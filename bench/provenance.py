@@ -24,8 +24,11 @@ from denoise.noise import NOISES
 PROTOCOL = {
     "version": 1,
     "test_noise": "Philox keyed by blake2b-128 of (dataset, picture, noise, level to six decimals, draw)",
-    # Photographic noises came later. Naming them here would change the hash and separate the committed scores from it.
-    "noises": {noise.name: noise.facts["unit"] for noise in NOISES if not noise.facts.get("photographic")},
+    # Photographic noises came later. Naming them here would change the hash and separate the
+    # committed scores from it.
+    "noises": {
+        noise.name: noise.facts["unit"] for noise in NOISES if not noise.facts.get("photographic")
+    },
     "estimate": "clamped to [0, 1], float32, native size",
     "psnr": "per picture, data_range 1, then the mean",
     "ssim": SSIM_CONVENTION,
@@ -53,11 +56,16 @@ def describe() -> dict[str, str | None]:
 
 @functools.cache
 def commit() -> str | None:
-    """Return the commit of the code, with -dirty if files differ from it; None outside a repository."""
+    """Return the commit of the code, with -dirty if files differ from it.
+
+    None outside a repository.
+    """
     folder = Path(__file__).parent
     try:
         words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-        return subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            words, cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -90,13 +98,22 @@ def name(row: pd.Series) -> str:
 
 
 def title(row: pd.Series) -> str:
-    """Return the device that a row was measured on; for a CPU, with its instruction set and threads."""
-    return name(row) if pd.notna(row.gpu) else f"{row.cpu}, {row.cpu_isa}, {row.cpu_threads} threads"
+    """Return the device that a row was measured on.
+
+    For a CPU, with its instruction set and threads.
+    """
+    return (
+        name(row) if pd.notna(row.gpu) else f"{row.cpu}, {row.cpu_isa}, {row.cpu_threads} threads"
+    )
 
 
 def slug(device: torch.device) -> str:
     """Return a file-name part for this machine and device."""
-    name = torch.cuda.get_device_name() if device.type == "cuda" else f"{processor()} {os.cpu_count()} threads"
+    name = (
+        torch.cuda.get_device_name()
+        if device.type == "cuda"
+        else f"{processor()} {os.cpu_count()} threads"
+    )
     return re.sub(r"[^a-z0-9]+", "-", f"{name} {device.type}".lower()).strip("-")
 
 
@@ -106,9 +123,12 @@ def quickest(device: torch.device) -> torch.dtype:
 
 
 def tf32(device: torch.device) -> str | None:
-    """Describe the float32 products rounded to TF32 (10 bits of mantissa instead of 23); None on the CPU.
+    """Describe the float32 products rounded to TF32 (10 bits of mantissa instead of 23).
 
-    Ampere and later GPUs have TF32. PyTorch has separate switches for convolutions and for matrix products.
+    None on the CPU.
+
+    Ampere and later GPUs have TF32. PyTorch has separate switches for convolutions and for matrix
+    products.
     """
     if device.type != "cuda":
         return None

@@ -1,4 +1,7 @@
-"""Schema of all results: every column, its meaning and its unit. Other modules write these names only."""
+"""Schema of all results: every column, its meaning and its unit.
+
+Other modules write these names only.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,21 @@ COLUMNS = {
     "psnr_ci95_db": "half width of its 95 % interval over pictures",
     "ssim": "mean over pictures of the SSIM (convention in ssim_convention)",
     "ssim_ci95": "half width of its 95 % interval over pictures",
-    "rmse": "root mean square error over all pixels of all pictures together, in units of the [0, 1] range",
-    "worst_gain_db": "lowest PSNR of a picture less that of its noisy input; empty if that is no method of the table",
+    "rmse": (
+        "root mean square error over all pixels of all pictures together, in units of the [0, "
+        "1] range"
+    ),
+    "worst_gain_db": (
+        "lowest PSNR of a picture less that of its noisy input; empty if that is no method of "
+        "the table"
+    ),
     "status": "ok; published: what a paper reports; or invalid and why: an estimate was not finite, so the scores are "
     "empty and never averaged",
     "parameters": "trained numbers; of an ONNX model: numbers in its initializers",
-    "macs": "multiply-accumulates for one picture of this size; empty where an ONNX model has what cannot be counted",
+    "macs": (
+        "multiply-accumulates for one picture of this size; empty where an ONNX model has "
+        "what cannot be counted"
+    ),
     "cpu_ms_p50": "median time of one picture alone on the processor, in milliseconds",
     "cpu_ms_p90": "its 90th percentile",
     "cpu_images_per_s": "pictures a second on the processor in batches of `batch`",
@@ -63,7 +75,10 @@ CONDITION = {
     "noise": "kind of test noise",
     "clipped": "whether test noise was clamped",
     "levels": "noise level, or `all`: the mean of each picture's score over the levels",
-    "budget": "what is equal among the arms: channels, parameters or macs; empty for methods without training",
+    "budget": (
+        "what is equal among the arms: channels, parameters or macs; empty for methods "
+        "without training"
+    ),
 }
 """Columns that identify a condition."""
 
@@ -98,7 +113,9 @@ METHODS = {
     "arm": "decoder, ceiling, or method without training",
     "missing": "whether it has not been computed",
     "tests": "test conditions that it was scored under",
-    "widths": "channels of each upsampling stage, from the code to the picture (of every layer for dncnn)",
+    "widths": (
+        "channels of each upsampling stage, from the code to the picture (of every layer for dncnn)"
+    ),
     "budgets": "the budgets that it is on",
     "seed": "training seed; empty for methods without training",
     "parameters": "trained numbers",
@@ -162,13 +179,26 @@ CHECKERBOARD = {
     "arm": "decoder",
     "widths": "channels of each upsampling stage",
     "seed": "training seed",
-    "when": "`initial` (its normalisation statistics set by noisy batches, its weights untouched) or `trained`",
+    "when": (
+        "`initial` (its normalisation statistics set by noisy batches, its weights untouched) "
+        "or `trained`"
+    ),
     "weights_sha256": "checksum of the weights; empty for `initial`",
-    "stage_1": "variance of the four phases relative to the squared mean: first upsampling stage, constant code",
+    "stage_1": (
+        "variance of the four phases relative to the squared mean: first upsampling stage, "
+        "constant code"
+    ),
     "stage_2": "the same of the second stage",
-    "picture": "the same of the whole decoder's answer to a constant code: what repeats every 2 pixels",
-    "picture_period_4": "variance of its 16 phases of a 4x4 cell that `picture` does not explain: every 4 pixels",
-    "nyquist": "energy of the residual at the Nyquist frequencies (period 2) relative to their neighbours, flat blocks",
+    "picture": (
+        "the same of the whole decoder's answer to a constant code: what repeats every 2 pixels"
+    ),
+    "picture_period_4": (
+        "variance of its 16 phases of a 4x4 cell that `picture` does not explain: every 4 pixels"
+    ),
+    "nyquist": (
+        "energy of the residual at the Nyquist frequencies (period 2) relative to their "
+        "neighbours, flat blocks"
+    ),
     "residual_period_4": "the same at half the Nyquist frequencies: what the first of two stages leaves",
     "flat_blocks": "how many blocks of 8x8 the two are the mean of",
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
@@ -179,17 +209,28 @@ COSTS = {
     "widths": "channels of each upsampling stage; empty for your own",
     "budgets": "the budgets that it is on; empty for your own",
     "parameters": COLUMNS["parameters"],
-    "macs": "multiply-accumulates for one picture of 28x28; empty where an ONNX model has what cannot be counted",
-    "activations": "numbers that all convolutions and matrix products answer for one picture; empty for an ONNX model",
+    "macs": (
+        "multiply-accumulates for one picture of 28x28; empty where an ONNX model has what "
+        "cannot be counted"
+    ),
+    "activations": (
+        "numbers that all convolutions and matrix products answer for one picture; empty for "
+        "an ONNX model"
+    ),
     "file_bytes": "size of the weights as safetensors; of an ONNX model: of its files",
     "peak_bytes": "most memory that a batch of `peak_bytes_batch` adds to the loaded network: on the processor the "
     "median of 5 fresh processes of one thread, in which each buffer is mapped on its own; on CUDA what the allocator "
     "says, after a warm-up; empty for an ONNX model, and on the processor outside Linux",
     "peak_bytes_batch": "pictures behind peak_bytes",
-    "onnx": "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none; empty for an ONNX model",
+    "onnx": (
+        "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none; "
+        "empty for an ONNX model"
+    ),
     "onnx_difference": "largest difference of the two answers",
     "onnxruntime": "version",
-    "deterministic": "whether repeated gradients were equal bit for bit; empty for what has nothing to train",
+    "deterministic": (
+        "whether repeated gradients were equal bit for bit; empty for what has nothing to train"
+    ),
     "deterministic_mode": "the same under torch's deterministic mode, or what it refuses",
     "train_images_per_s": "training pictures a second on this device and these threads (bfloat16 autocast where the "
     "device has it; your own: with mean squared error); empty for what has no gradients",
@@ -206,9 +247,21 @@ COSTS = {
     "device": "cpu or cuda",
     **{
         name: COLUMNS[name]
-        for name in ("cpu", "cpu_threads", "cpu_isa", "gpu", "dtype", "memory_layout", "compile_mode", "torch")
+        for name in (
+            "cpu",
+            "cpu_threads",
+            "cpu_isa",
+            "gpu",
+            "dtype",
+            "memory_layout",
+            "compile_mode",
+            "torch",
+        )
     },
-    "tf32": "which float32 products are rounded to TF32 on CUDA, as torch's switches and the GPU say; empty on the CPU",
+    "tf32": (
+        "which float32 products are rounded to TF32 on CUDA, as torch's switches and the GPU "
+        "say; empty on the CPU"
+    ),
     "scikit_image": COLUMNS["scikit_image"],
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "python", "command")},
 }
@@ -240,7 +293,10 @@ TUTORIALS = {
 }
 
 RESCORE = {
-    **{name: COLUMNS[name] for name in ("dataset", "split", "pictures", "noise", "clipped", "sigma", "draw", "method")},
+    **{
+        name: COLUMNS[name]
+        for name in ("dataset", "split", "pictures", "noise", "clipped", "sigma", "draw", "method")
+    },
     "convention": "whose convention (`bench/scoring/conventions.py`)",
     "psnr_db": "PSNR of the set under it",
     "ssim": "SSIM of the set under it",

@@ -48,22 +48,35 @@ def measure(
     Returns
     -------
     dict
-        For each name and size: ms_p50 and ms_p90 of a call, images_per_s (of the median call), and the number of calls.
+        For each name and size: ms_p50 and ms_p90 of a call, images_per_s (of the median call), and
+        the number of calls.
     """
-    batches = {size: noisy.repeat(-(-size // len(noisy)), 1, 1, 1)[:size].to(device) for size in sizes}
-    times: dict[str, dict[int, list[float]]] = {name: {size: [] for size in sizes} for name in denoisers}
+    batches = {
+        size: noisy.repeat(-(-size // len(noisy)), 1, 1, 1)[:size].to(device) for size in sizes
+    }
+    times: dict[str, dict[int, list[float]]] = {
+        name: {size: [] for size in sizes} for name in denoisers
+    }
     for _ in range(rounds):
         for name, denoise in denoisers.items():
             for size, batch in batches.items():
                 with kept():
                     times[name][size] += _calls(denoise, batch, sigma, device, least)
             advance(1)
-    return {name: {size: _summary(size, seconds) for size, seconds in by.items()} for name, by in times.items()}
+    return {
+        name: {size: _summary(size, seconds) for size, seconds in by.items()}
+        for name, by in times.items()
+    }
 
 
 def _summary(size: int, seconds: list[float]) -> dict[str, float]:
     median, slow = float(np.median(seconds)), float(np.percentile(seconds, 90))
-    return {"ms_p50": median * 1e3, "ms_p90": slow * 1e3, "images_per_s": size / median, "calls": len(seconds)}
+    return {
+        "ms_p50": median * 1e3,
+        "ms_p90": slow * 1e3,
+        "images_per_s": size / median,
+        "calls": len(seconds),
+    }
 
 
 def batch_size(noisy: Tensor) -> int:
@@ -73,10 +86,18 @@ def batch_size(noisy: Tensor) -> int:
 
 
 def _calls(
-    denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float, device: torch.device, least: int
+    denoise: Callable[[Tensor, float], Tensor],
+    noisy: Tensor,
+    sigma: float,
+    device: torch.device,
+    least: int,
 ) -> list[float]:
-    """Return the seconds of each call; each gets a copy of the images, because a denoiser may write into its input."""
-    denoise(noisy.clone(), sigma)  # warm-up: allocations, and the CPU caches after another method's turn
+    """Return the seconds of each call.
+
+    Each gets a copy of the images, because a denoiser may write into its input.
+    """
+    # warm-up: allocations, and the CPU caches after another method's turn
+    denoise(noisy.clone(), sigma)
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS
     while len(seconds) < least or (len(seconds) < CALLS and time.perf_counter() < end):

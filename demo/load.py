@@ -62,7 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextlib.contextmanager
 def _page() -> Iterator[tuple[str, float, int]]:
-    """Start the page in its own process; yield its address, start time and process id as soon as it responds."""
+    """Start the page in its own process.
+
+    Yield its address, start time and process id as soon as it responds.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -70,12 +73,17 @@ def _page() -> Iterator[tuple[str, float, int]]:
     began = time.perf_counter()
     with tempfile.TemporaryFile("w+") as said:
         there = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
-        page = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=there, stdout=said, stderr=said)
+        page = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env=there, stdout=said, stderr=said
+        )
         try:
             while not _answers(url):
                 if page.poll() is not None or time.perf_counter() - began > PATIENCE:
                     said.seek(0)
-                    raise ValueError(f"the page did not start: {(said.read().strip().splitlines() or ['silence'])[-1]}")
+                    raise ValueError(
+                        "the page did not start: "
+                        f"{(said.read().strip().splitlines() or ['silence'])[-1]}"
+                    )
                 time.sleep(0.1)
             yield url, began, page.pid
         finally:
@@ -98,18 +106,30 @@ def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
         ask(path, 0)  # connects, and prepares the kernels for this size
     began = time.perf_counter()
     with ThreadPoolExecutor(users) as people:
-        times = list(people.map(lambda user: [asks[user](paths[user], call) for call in range(calls)], range(users)))
+        times = list(
+            people.map(
+                lambda user: [asks[user](paths[user], call) for call in range(calls)], range(users)
+            )
+        )
     seconds = time.perf_counter() - began
     p50, p95 = np.percentile(np.concatenate(times) * 1e3, [50, 95])
-    return {"ms_p50": round(p50, 1), "ms_p95": round(p95, 1), "answers_per_s": round(users * calls / seconds, 2)}
+    return {
+        "ms_p50": round(p50, 1),
+        "ms_p95": round(p95, 1),
+        "answers_per_s": round(users * calls / seconds, 2),
+    }
 
 
 def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
     """Upload a smooth image, with noise of sigma `noise` on the 0-255 scale, and return its path on the server."""
     buffer, rng = io.BytesIO(), np.random.default_rng(seed)
-    smooth = Image.fromarray(rng.integers(0, 256, (side // 4, side // 4), dtype=np.uint8)).resize((side, side))
+    smooth = Image.fromarray(rng.integers(0, 256, (side // 4, side // 4), dtype=np.uint8)).resize(
+        (side, side)
+    )
     if noise:
-        noisy = np.asarray(smooth, np.float32) + noise * rng.standard_normal((side, side), np.float32)
+        noisy = np.asarray(smooth, np.float32) + noise * rng.standard_normal(
+            (side, side), np.float32
+        )
         smooth = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
     smooth.save(buffer, "png")
     return _sent(url, buffer.getvalue())
@@ -117,7 +137,9 @@ def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
 
 def _sent(url: str, content: bytes) -> str:
     files = {"files": ("picture.png", content, "image/png")}
-    return httpx.post(f"{url}gradio_api/upload", files=files, timeout=60).raise_for_status().json()[0]
+    return (
+        httpx.post(f"{url}gradio_api/upload", files=files, timeout=60).raise_for_status().json()[0]
+    )
 
 
 def _refused(url: str, calls: int) -> float:
@@ -156,7 +178,9 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
     def clean() -> float:
         began = time.perf_counter()
         with httpx.Client(base_url=url, timeout=CLEANED_WITHIN) as connection:
-            _called(connection, "clean", [_file(photograph), "clean", "photograph", 0, 0, parts.ALL])
+            _called(
+                connection, "clean", [_file(photograph), "clean", "photograph", 0, 0, parts.ALL]
+            )
         return time.perf_counter() - began
 
     def look() -> None:
@@ -182,15 +206,24 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
 
 
 def _resident(page: int) -> float:
-    """Return the resident memory in MB of a process and its descendants on Linux; return NaN on other systems."""
+    """Return the resident memory in MB of a process and its descendants on Linux.
+
+    Return NaN on other systems.
+    """
     if not Path("/proc/self/status").exists():
         return float("nan")
     total, left = 0.0, [page]
     while left:
         process = Path("/proc", str(left.pop()))
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a process that has ended meanwhile
+        # a process that has ended meanwhile
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             status = process.joinpath("status").read_text()
-            total += sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
+            total += (
+                sum(
+                    int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")
+                )
+                / 1024
+            )
             for task in process.joinpath("task").iterdir():
                 left += map(int, task.joinpath("children").read_text().split())
     return total
@@ -210,12 +243,25 @@ def _asker(url: str, event: str = "complete") -> Callable[[str, int], float]:
 
 
 def _answer(connection: httpx.Client, path: str, seed: int, event: str = "complete") -> str:
-    """Return the response to one comparison request as text; raise ValueError if the event is not `event`."""
-    return _called(connection, "compare", [_file(path), *OF_COMPARE, seed, "mnist", decoders(), "pictures"], event)
+    """Return the response to one comparison request as text.
+
+    Raise ValueError if the event is not `event`.
+    """
+    return _called(
+        connection,
+        "compare",
+        [_file(path), *OF_COMPARE, seed, "mnist", decoders(), "pictures"],
+        event,
+    )
 
 
-def _called(connection: httpx.Client, name: str, data: list[object], event: str = "complete") -> str:
-    """Call a function of the page and return the response as text; raise ValueError if the event is not `event`."""
+def _called(
+    connection: httpx.Client, name: str, data: list[object], event: str = "complete"
+) -> str:
+    """Call a function of the page and return the response as text.
+
+    Raise ValueError if the event is not `event`.
+    """
     call = connection.post(f"gradio_api/call/{name}", json={"data": data})
     if call.is_error:
         raise ValueError(f"the page refused a call of {name}: {call.text[:200]}")
@@ -232,11 +278,19 @@ def _file(path: str) -> dict[str, object]:
 
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog="python -m demo.load", description=__doc__)
-    parser.add_argument("--calls", type=int, default=50, help="of each person (default: %(default)s)")
-    parser.add_argument("--users", type=int, default=4, help="people at once (default: %(default)s)")
+    parser.add_argument(
+        "--calls", type=int, default=50, help="of each person (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--users", type=int, default=4, help="people at once (default: %(default)s)"
+    )
     sizes = ", ".join(map(str, MEGAPIXELS))
     parser.add_argument(
-        "--megapixels", type=int, nargs="*", default=MEGAPIXELS, help=f"of photographs to clean (default: {sizes})"
+        "--megapixels",
+        type=int,
+        nargs="*",
+        default=MEGAPIXELS,
+        help=f"of photographs to clean (default: {sizes})",
     )
     parser.add_argument("--out", type=Path, help="a .json file for the figures")
     return parser

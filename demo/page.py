@@ -27,7 +27,8 @@ training; only the upsampling stage differs. **Turn the noise up and compare**, 
 CONTROLS = Path(__file__).parent / "controls.js"
 LOOKS = Path(__file__).parent / "controls.css"
 
-# Gradio's own semibold file lacks most letters (5 kB), so text mixed two fonts; its bold file is complete.
+# Gradio's own semibold file lacks most letters (5 kB), so text mixed two fonts; its bold file is
+# complete.
 FONT = "".join(
     f"""@font-face {{ font-family: "Source Sans Pro"; font-weight: {weight};
   src: url("static/fonts/SourceSansPro/SourceSansPro-Bold.woff2") format("woff2"); }}

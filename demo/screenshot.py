@@ -23,7 +23,13 @@ SWITCHES = (
 
 
 def take(
-    url: str, target: Path, *, tab: str = "Compare", width: int = 1280, height: int = 720, dark: bool = False
+    url: str,
+    target: Path,
+    *,
+    tab: str = "Compare",
+    width: int = 1280,
+    height: int = 720,
+    dark: bool = False,
 ) -> None:
     """Save a screenshot of a tab of the page at `url`, once loaded, as a PNG of `width` x `height` pixels.
 
@@ -41,7 +47,9 @@ def take(
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SWITCHES))
             scheme = "dark" if dark else "light"
-            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page = browser.new_page(
+                viewport={"width": width, "height": height}, color_scheme=scheme
+            )
             page.goto(url)
             page.get_by_role("tab", name=tab).click()
             page.wait_for_selector(SHOWN[tab])
@@ -52,13 +60,17 @@ def take(
             browser.close()
     except Error as error:
         reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"no screenshot: {reason} (a Chromium is needed: apt-get install chromium)") from None
+        raise ValueError(
+            f"no screenshot: {reason} (a Chromium is needed: apt-get install chromium)"
+        ) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = cli.Parser(prog="python -m demo.screenshot", description=__doc__)
     parser.add_argument("target", type=Path, help="the .png file to write")
-    parser.add_argument("--tab", choices=list(SHOWN), default="Compare", help="which tab (default: %(default)s)")
+    parser.add_argument(
+        "--tab", choices=list(SHOWN), default="Compare", help="which tab (default: %(default)s)"
+    )
     parser.add_argument("--width", type=int, default=1280, help="pixels (default: %(default)s)")
     parser.add_argument("--height", type=int, default=720, help="pixels (default: %(default)s)")
     parser.add_argument("--dark", action="store_true", help="the dark scheme")
@@ -66,7 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     blocks = build()
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())
     try:
-        take(url, given.target, tab=given.tab, width=given.width, height=given.height, dark=given.dark)
+        take(
+            url,
+            given.target,
+            tab=given.tab,
+            width=given.width,
+            height=given.height,
+            dark=given.dark,
+        )
     finally:
         blocks.close(verbose=False)
 

@@ -17,7 +17,9 @@ MEGAPIXEL = 1_000_000
 def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     if given.sigma is not None and not 0 < given.sigma <= SCALE:
-        raise ValueError(f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255")
+        raise ValueError(
+            f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255"
+        )
     if not (math.isfinite(given.largest) and given.largest > 0):
         raise ValueError(f"--largest is {given.largest:g}; it is a number of megapixels above 0")
     from tqdm import tqdm
@@ -25,9 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from denoise.inference import clean_files  # after the options are parsed, as it imports torch
 
     def tell(line: str, file: TextIO | None = None) -> None:
-        tqdm.write(cli.one_line(line), file=file or sys.stdout)  # above the progress bar, if there is one
+        # above the progress bar, if there is one
+        tqdm.write(cli.one_line(line), file=file or sys.stdout)
 
-    jobs = clean_files.plan(given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr))
+    jobs = clean_files.plan(
+        given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr)
+    )
     sigma = None if given.sigma is None else given.sigma / SCALE
     clean = clean_files.cleaner(given.model, sigma, ensemble=given.ensemble)
     failed = 0
@@ -54,8 +59,17 @@ def _parser() -> cli.Parser:
     )
     add("--model", help="shipped name or .safetensors file (default: photo-gray or photo-color)")
     add("--sigma", type=float, help="noise to remove, on the 0-255 scale (default: as seen)")
-    add("--ensemble", action="store_true", help="average over eight views: slightly better, 8 times slower")
-    add("--largest", type=float, default=100, help="refuse images above this many megapixels (default: 100)")
+    add(
+        "--ensemble",
+        action="store_true",
+        help="average over eight views: slightly better, 8 times slower",
+    )
+    add(
+        "--largest",
+        type=float,
+        default=100,
+        help="refuse images above this many megapixels (default: 100)",
+    )
     return parser
 
 

@@ -1,8 +1,8 @@
 """Blind denoisers without training, for camera noise and JPEG files: each estimates sigma from the image.
 
-Each entry of `BLIND` is built and called like an entry of `denoise.classical.DENOISERS`; the sigma of a call is
-ignored. One factor per method is tuned: its strength in units of the sigma that scikit-image estimates, as its
-documentation advises.
+Each entry of `BLIND` is built and called like an entry of `denoise.classical.DENOISERS`; the sigma
+of a call is ignored. One factor per method is tuned: its strength in units of the sigma that
+scikit-image estimates, as its documentation advises.
 
 References
 ----------
@@ -31,7 +31,8 @@ BLIND = Registry("denoiser")
 
 BLUR = 0.8  # sigma of the Gaussian, in pixels
 OPENCV_DEFAULT = 3 / 255  # OpenCV's default of h and hColor
-# In units of the estimated sigma; `python -m bench tune --jpeg` chose them and wrote bench/results/camera/tuning.csv.
+# In units of the estimated sigma; `python -m bench tune --jpeg` chose them and wrote
+# bench/results/camera/tuning.csv.
 STRENGTHS = {"nlm-blind": 0.85, "tv-blind": 0.7, "wavelet-blind": 1.4, "opencv": 0.7}
 
 
@@ -41,38 +42,58 @@ def blur(training: Pictures) -> Denoise:
     return lambda noisy, sigma: torch.from_numpy(gaussian_filter(noisy.numpy(), (0, 0, BLUR, BLUR)))
 
 
-@BLIND.register("nlm-blind", label="Non-local means, estimated sigma", colour="#e69f00", told_sigma=False)
+@BLIND.register(
+    "nlm-blind", label="Non-local means, estimated sigma", colour="#e69f00", told_sigma=False
+)
 def nlm(training: Pictures, strength: float = STRENGTHS["nlm-blind"]) -> Denoise:
     """Run `denoise.classical.nlm` at the estimated sigma."""
     return _at_estimate(classical.nlm(training, strength))
 
 
-@BLIND.register("tv-blind", label="Total variation, estimated sigma", colour="#f0e442", told_sigma=False)
+@BLIND.register(
+    "tv-blind", label="Total variation, estimated sigma", colour="#f0e442", told_sigma=False
+)
 def tv(training: Pictures, strength: float = STRENGTHS["tv-blind"]) -> Denoise:
     """Run `denoise.classical.tv` at the estimated sigma."""
     return _at_estimate(classical.tv(training, strength))
 
 
-@BLIND.register("wavelet-blind", label="Wavelet BayesShrink, estimated sigma", colour="#8c564b", told_sigma=False)
+@BLIND.register(
+    "wavelet-blind",
+    label="Wavelet BayesShrink, estimated sigma",
+    colour="#8c564b",
+    told_sigma=False,
+)
 def wavelet(training: Pictures, strength: float = STRENGTHS["wavelet-blind"]) -> Denoise:
     """Run BayesShrink at the estimated sigma, in YCbCr for color images, on as many wavelet levels as fit."""
     return _at_estimate(
         classical.each(
             lambda image, sigma, axis: restoration.denoise_wavelet(
-                image, sigma=strength * sigma, wavelet="sym4", convert2ycbcr=axis is not None, channel_axis=axis
+                image,
+                sigma=strength * sigma,
+                wavelet="sym4",
+                convert2ycbcr=axis is not None,
+                channel_axis=axis,
             )
         )
     )
 
 
-@BLIND.register("opencv", label="OpenCV non-local means, estimated sigma", colour="#882255", told_sigma=False)
+@BLIND.register(
+    "opencv", label="OpenCV non-local means, estimated sigma", colour="#882255", told_sigma=False
+)
 def opencv(training: Pictures, strength: float = STRENGTHS["opencv"]) -> Denoise:
     """Run OpenCV's `fastNlMeansDenoisingColored` with h and hColor of `strength` times the estimated sigma."""
     colored = _opencv(training)
     return _at_estimate(lambda image, sigma: colored(image, strength * sigma))
 
 
-@BLIND.register("opencv-default", label="OpenCV non-local means, h = 3 (default)", colour="#aa4499", told_sigma=False)
+@BLIND.register(
+    "opencv-default",
+    label="OpenCV non-local means, h = 3 (default)",
+    colour="#aa4499",
+    told_sigma=False,
+)
 def opencv_default(training: Pictures) -> Denoise:
     """Run OpenCV's `fastNlMeansDenoisingColored` with h = hColor = 3 at every noise level."""
     colored = _opencv(training)
@@ -96,7 +117,9 @@ def _opencv(training: Pictures) -> Denoise:
 
     def clean(image: np.ndarray, sigma: float, axis: int | None) -> np.ndarray:
         bgr = np.ascontiguousarray((image[..., ::-1].clip(0, 1) * 255).round().astype(np.uint8))
-        return cv2.fastNlMeansDenoisingColored(bgr, h=255 * sigma, hColor=255 * sigma)[..., ::-1] / np.float32(255)
+        return cv2.fastNlMeansDenoisingColored(bgr, h=255 * sigma, hColor=255 * sigma)[
+            ..., ::-1
+        ] / np.float32(255)
 
     return classical.each(clean)
 
@@ -104,4 +127,6 @@ def _opencv(training: Pictures) -> Denoise:
 def _at_estimate(denoise: Callable[[Tensor, float], Tensor]) -> Denoise:
     """Pass the sigma that scikit-image estimates for each image, instead of the sigma of a call."""
     estimate = ESTIMATORS["wavelet"].build
-    return lambda noisy, sigma: torch.cat([denoise(image[None], estimate(image)) for image in noisy])
+    return lambda noisy, sigma: torch.cat(
+        [denoise(image[None], estimate(image)) for image in noisy]
+    )

@@ -1,8 +1,9 @@
 """Denoisers without training: the trivial baselines and scikit-image's classical methods, with one interface.
 
-Each entry of `DENOISERS` builds, from the training images, a denoiser `(noisy, sigma) -> estimate` on (N, C, H, W)
-float32. The fact `told_sigma` is True if the denoiser uses the true noise level, which blind networks never get. The
-fact `floor` marks baselines that compute nothing, so that there is no time to measure.
+Each entry of `DENOISERS` builds, from the training images, a denoiser `(noisy, sigma) -> estimate`
+on (N, C, H, W) float32. The fact `told_sigma` is True if the denoiser uses the true noise level,
+which blind networks never get. The fact `floor` marks baselines that compute nothing, so that there
+is no time to measure.
 
 References
 ----------
@@ -36,11 +37,13 @@ class NotApplicable(ValueError):
     """Error of a method that cannot be built for the given images; its text gives the reason."""
 
 
-# In units of sigma; `python -m bench tune` chose them on validation digits and wrote bench/results/tuning.csv.
+# In units of sigma; `python -m bench tune` chose them on validation digits and wrote
+# bench/results/tuning.csv.
 NLM_STRENGTH = 0.7
 TV_STRENGTH = 0.4
 WAVELET_STRENGTH = 0.5
-LARGE = 64 * 64  # values; above it the fast form of non-local means, which weights patches evenly, not by a Gaussian
+# values; above it the fast form of non-local means, which weights patches evenly, not by a Gaussian
+LARGE = 64 * 64
 
 
 @DENOISERS.register("noisy", label="Noisy input", colour="#999999", told_sigma=False, floor=True)
@@ -55,7 +58,9 @@ def black(training: Pictures) -> Denoise:
     return lambda noisy, sigma: torch.zeros_like(noisy)
 
 
-@DENOISERS.register("mean", label="Mean training picture", colour="#777777", told_sigma=False, floor=True)
+@DENOISERS.register(
+    "mean", label="Mean training picture", colour="#777777", told_sigma=False, floor=True
+)
 def mean(training: Pictures) -> Denoise:
     """Return the mean training image for every input; if sizes differ, return the mean value."""
     values = torch.stack([image.double().mean() for image in training]).mean() / 255
@@ -101,7 +106,9 @@ def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
 def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
     """Minimize total variation by Chambolle's projection, `weight = strength * sigma`."""
     return each(
-        lambda image, sigma, axis: restoration.denoise_tv_chambolle(image, weight=strength * sigma, channel_axis=axis)
+        lambda image, sigma, axis: restoration.denoise_tv_chambolle(
+            image, weight=strength * sigma, channel_axis=axis
+        )
     )
 
 
@@ -117,7 +124,8 @@ def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
 
 
 if importlib.util.find_spec("bm3d"):
-    # Only if the user installed it: its license is non-commercial, so it is no dependency of this project.
+    # Only if the user installed it: its license is non-commercial, so it is no dependency of this
+    # project.
 
     @DENOISERS.register("bm3d", label="BM3D", colour="#b15928", told_sigma=True)
     def bm3d(training: Pictures) -> Denoise:
@@ -127,16 +135,22 @@ if importlib.util.find_spec("bm3d"):
 
 
 def each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:
-    """Build a denoiser from a method for one image, (H, W) or (H, W, C) float32; at sigma 0 return the input."""
+    """Build a denoiser from a method for one image, (H, W) or (H, W, C) float32.
+
+    At sigma 0 return the input.
+    """
 
     def denoise(noisy: Tensor, sigma: float) -> Tensor:
         if sigma == 0:
             return noisy
-        # A gray image has no channel axis: with an axis of length 1 non-local means returns wrong values.
+        # A gray image has no channel axis: with an axis of length 1 non-local means returns wrong
+        # values.
         gray = noisy.shape[1] == 1
         pictures = noisy[:, 0] if gray else noisy.permute(0, 2, 3, 1)
         rows = [
-            torch.from_numpy(np.asarray(method(image, sigma, None if gray else -1), dtype=np.float32))
+            torch.from_numpy(
+                np.asarray(method(image, sigma, None if gray else -1), dtype=np.float32)
+            )
             for image in pictures.contiguous().numpy()
         ]
         estimate = torch.stack(rows)

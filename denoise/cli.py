@@ -19,7 +19,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:
-    """Define a dataclass field that is also a command-line option; `parse` in `extra` converts the text."""
+    """Define a dataclass field that is also a command-line option.
+
+    `parse` in `extra` converts the text.
+    """
     return dataclasses.field(default=default, metadata={"help": help, **extra})
 
 
@@ -40,7 +43,10 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
 
 
-TEXTS = {levels: lambda pair: ":".join(map(str, pair)), whole_numbers: lambda numbers: ",".join(map(str, numbers))}
+TEXTS = {
+    levels: lambda pair: ":".join(map(str, pair)),
+    whole_numbers: lambda numbers: ",".join(map(str, numbers)),
+}
 """Inverse of each parser: from a parsed value to its text."""
 
 
@@ -50,16 +56,28 @@ def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
         flag = "--" + field.name.replace("_", "-")
         text = field.metadata["help"]
         if isinstance(field.default, bool):
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=field.default, help=text)
+            parser.add_argument(
+                flag, action=argparse.BooleanOptionalAction, default=field.default, help=text
+            )
         else:
             convert = field.metadata.get("parse") or type(field.default)
             shown = field.metadata.get("shown", field.default)
-            parser.add_argument(flag, type=_one_line(convert), default=field.default, help=f"{text} (default: {shown})")
+            parser.add_argument(
+                flag,
+                type=_one_line(convert),
+                default=field.default,
+                help=f"{text} (default: {shown})",
+            )
 
 
 def from_options(arguments: argparse.Namespace, settings: type) -> Any:
-    """Build the dataclass from the options of `add_options`; its own checks may raise ValueError."""
-    return settings(**{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)})
+    """Build the dataclass from the options of `add_options`.
+
+    Its own checks may raise ValueError.
+    """
+    return settings(
+        **{field.name: getattr(arguments, field.name) for field in dataclasses.fields(settings)}
+    )
 
 
 def words(settings: Any) -> list[str]:
@@ -79,17 +97,22 @@ def words(settings: Any) -> list[str]:
 def one_line(said: BaseException | str) -> str:
     """Return an error's message or a text without line breaks and control characters.
 
-    An empty message becomes the name of the error's type. File names may hold control characters, which could write
-    anywhere on a terminal.
+    An empty message becomes the name of the error's type. File names may hold control characters,
+    which could write anywhere on a terminal.
     """
     text = " ".join(line.strip() for line in str(said).splitlines()) or type(said).__name__
-    return "".join(sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in text).strip()
+    return "".join(
+        sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in text
+    ).strip()
 
 
-def run(main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None) -> None:
+def run(
+    main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None
+) -> None:
     """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2.
 
-    Characters that the console cannot show, for example in a file name, are written as escapes ("\\u65e5").
+    Characters that the console cannot show, for example in a file name, are written as escapes
+    ("\\u65e5").
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -1,9 +1,9 @@
 """Decoders: every upsampling stage that the project compares.
 
-A decoder is a function `(in_channels, out_channels, *, bias=True) -> nn.Module`. The module doubles height and width:
-(N, in_channels, H, W) -> (N, out_channels, 2H, 2W). The module is linear: normalization and activation follow the
-module. If the registry entry has `needs_indices`, the module takes a second argument, the positions of the pooling's
-maxima.
+A decoder is a function `(in_channels, out_channels, *, bias=True) -> nn.Module`. The module doubles
+height and width: (N, in_channels, H, W) -> (N, out_channels, 2H, 2W). The module is linear:
+normalization and activation follow the module. If the registry entry has `needs_indices`, the
+module takes a second argument, the positions of the pooling's maxima.
 
 References
 ----------
@@ -38,7 +38,10 @@ def nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Mod
 
 @DECODERS.register("conv_nearest", label="Conv 3x3 + upsampling nearest", colour="#56b4e9")
 def conv_nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve at low resolution, then repeat, in the order of the Keras blog; the output is constant in 2x2 cells."""
+    """Convolve at low resolution, then repeat, in the order of the Keras blog.
+
+    The output is constant in 2x2 cells.
+    """
     return nn.Sequential(
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias),
         nn.Upsample(scale_factor=2, mode="nearest"),
@@ -63,15 +66,20 @@ def transposed_k2(in_channels: int, out_channels: int, *, bias: bool = True) -> 
     return nn.ConvTranspose2d(in_channels, out_channels, 2, stride=2, bias=bias)
 
 
-@DECODERS.register("transposed_k3", label="Transposed conv 3x3", colour="#d55e00", aliases=("transposed",))
+@DECODERS.register(
+    "transposed_k3", label="Transposed conv 3x3", colour="#d55e00", aliases=("transposed",)
+)
 def transposed_k3(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
     """Apply kernel 3, stride 2: Keras `Conv2DTranspose(3, strides=2, padding="same")`.
 
-    Kernels overlap in every second row and column, so the four phases of a 2x2 cell sum 1, 2, 2 and 4 taps. Odena et
-    al. explain checkerboards by this uneven overlap. PyTorch crops at the start and Keras at the end, a shift of one
-    pixel. The shift is harmless for training from scratch, but wrong for weights from Keras.
+    Kernels overlap in every second row and column, so the four phases of a 2x2 cell sum 1, 2, 2 and
+    4 taps. Odena et al. explain checkerboards by this uneven overlap. PyTorch crops at the start
+    and Keras at the end, a shift of one pixel. The shift is harmless for training from scratch, but
+    wrong for weights from Keras.
     """
-    return nn.ConvTranspose2d(in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=bias)
+    return nn.ConvTranspose2d(
+        in_channels, out_channels, 3, stride=2, padding=1, output_padding=1, bias=bias
+    )
 
 
 @DECODERS.register("transposed_k4", label="Transposed conv 4x4", colour="#cc79a7")
@@ -94,7 +102,8 @@ def pixel_shuffle_icnr(in_channels: int, out_channels: int, *, bias: bool = True
     """Build `pixel_shuffle` with equal initial kernels in a cell, like nearest upsampling (Aitken et al. 2017)."""
     stage = pixel_shuffle(in_channels, out_channels, bias=bias)
     with torch.no_grad():
-        for parameter in stage.parameters():  # (4 * out, ...): the four channels of a cell are adjacent
+        # (4 * out, ...): the four channels of a cell are adjacent
+        for parameter in stage.parameters():
             parameter.copy_(parameter[::4].repeat_interleave(4, dim=0))
     return stage
 
@@ -108,10 +117,15 @@ class _MaxUnpool(nn.Module):
         return F.max_unpool2d(self.conv(x), positions, 2)  # positions: (N, out_channels, H, W)
 
 
-@DECODERS.register("max_unpool", label="Conv 3x3 + max-unpooling", colour="#117733", needs_indices=True)
+@DECODERS.register(
+    "max_unpool", label="Conv 3x3 + max-unpooling", colour="#117733", needs_indices=True
+)
 def max_unpool(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve to the channels that were pooled, then place each value at its maximum's position; the rest is zero.
+    """Convolve to the channels that were pooled, then place each value at its maximum's position.
 
-    The positions bypass the code, so this arm has more information about the image than any other arm.
+    The rest is zero.
+
+    The positions bypass the code, so this arm has more information about the image than any other
+    arm.
     """
     return _MaxUnpool(in_channels, out_channels, bias)

@@ -22,8 +22,8 @@ def processor() -> str:
 def return_freed_memory() -> None:
     """Return freed memory of the whole process to the system, if the C library is GNU's.
 
-    GNU's library otherwise keeps most freed memory. Use this function in a server, after a job that needed much more
-    memory than the next one. The call takes some milliseconds.
+    GNU's library otherwise keeps most freed memory. Use this function in a server, after a job that
+    needed much more memory than the next one. The call takes some milliseconds.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL("libc.so.6").malloc_trim(0)

@@ -38,8 +38,8 @@ def psnr(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
 def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     """Compute the structural similarity of each image (Wang et al. 2004): valid region only, mean over channels.
 
-    The result equals scikit-image's with `gaussian_weights=True, sigma=1.5, use_sample_covariance=False`, without a
-    border of 5 pixels.
+    The result equals scikit-image's with `gaussian_weights=True, sigma=1.5,
+    use_sample_covariance=False`, without a border of 5 pixels.
 
     Parameters
     ----------
@@ -60,8 +60,12 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     """
     _check(preds, target)
     if min(preds.shape[-2:]) < WINDOW:
-        raise ValueError(f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the pictures are {tuple(preds.shape[-2:])}")
-    # Variances are differences of nearly equal numbers: SSIM has six correct digits in float64, four in float32.
+        raise ValueError(
+            f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the pictures are "
+            f"{tuple(preds.shape[-2:])}"
+        )
+    # Variances are differences of nearly equal numbers: SSIM has six correct digits in float64,
+    # four in float32.
     x, y = preds.double(), target.double()
     mean_x, mean_y, xx, yy, xy = (_blur(moment) for moment in (x, y, x * x, y * y, x * y))
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2

@@ -1,8 +1,9 @@
 """Corruptions by name, each deterministic per image.
 
-A noise is a function `(clean, level, draws) -> noisy`. `clean` is (N, C, H, W) float32 in [0, 1], and `level` is
-(N, 1, 1, 1) in the units of the noise. `draws` is a source of random numbers. The output may leave [0, 1]; `corrupt`
-clamps it if asked. Clipped and unclipped noise are different corruptions and never share a column of a table.
+A noise is a function `(clean, level, draws) -> noisy`. `clean` is (N, C, H, W) float32 in [0, 1],
+and `level` is (N, 1, 1, 1) in the units of the noise. `draws` is a source of random numbers. The
+output may leave [0, 1]; `corrupt` clamps it if asked. Clipped and unclipped noise are different
+corruptions and never share a column of a table.
 """
 
 from __future__ import annotations
@@ -45,10 +46,14 @@ class BatchDraws:
         self.generator = generator
 
     def normal(self, like: Tensor) -> Tensor:
-        return torch.randn(like.shape, generator=self.generator, device=self.generator.device).to(like)
+        return torch.randn(like.shape, generator=self.generator, device=self.generator.device).to(
+            like
+        )
 
     def uniform(self, like: Tensor) -> Tensor:
-        return torch.rand(like.shape, generator=self.generator, device=self.generator.device).to(like)
+        return torch.rand(like.shape, generator=self.generator, device=self.generator.device).to(
+            like
+        )
 
     def poisson(self, rate: Tensor) -> Tensor:
         return torch.poisson(rate.to(self.generator.device), generator=self.generator).to(rate)
@@ -57,22 +62,31 @@ class BatchDraws:
 class PictureDraws:
     """Random numbers for evaluation: each image has its own counter-based generator (Philox), keyed by its own seed.
 
-    The noise of an image thus depends on its seed alone: not on batch size, order, network or device.
+    The noise of an image thus depends on its seed alone: not on batch size, order, network or
+    device.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
         self.generators = [np.random.Generator(np.random.Philox(key=seed)) for seed in seeds]
 
     def normal(self, like: Tensor) -> Tensor:
-        return self._each(like, lambda generator, one: generator.standard_normal(one.shape, dtype=np.float32))
+        return self._each(
+            like, lambda generator, one: generator.standard_normal(one.shape, dtype=np.float32)
+        )
 
     def uniform(self, like: Tensor) -> Tensor:
-        return self._each(like, lambda generator, one: generator.random(one.shape, dtype=np.float32))
+        return self._each(
+            like, lambda generator, one: generator.random(one.shape, dtype=np.float32)
+        )
 
     def poisson(self, rate: Tensor) -> Tensor:
-        return self._each(rate, lambda generator, one: generator.poisson(one.cpu().numpy()).astype(np.float32))
+        return self._each(
+            rate, lambda generator, one: generator.poisson(one.cpu().numpy()).astype(np.float32)
+        )
 
-    def _each(self, like: Tensor, draw: Callable[[np.random.Generator, Tensor], np.ndarray]) -> Tensor:
+    def _each(
+        self, like: Tensor, draw: Callable[[np.random.Generator, Tensor], np.ndarray]
+    ) -> Tensor:
         if len(like) != len(self.generators):
             raise ValueError(f"{len(like)} pictures but {len(self.generators)} seeds")
         rows = [draw(generator, one) for generator, one in zip(self.generators, like, strict=True)]
@@ -92,7 +106,11 @@ def gaussian(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
 
 
 @NOISES.register(
-    "salt_pepper", label="Salt and pepper", unit="share of pixels replaced", largest=1.0, levels=(0.05, 0.1, 0.2)
+    "salt_pepper",
+    label="Salt and pepper",
+    unit="share of pixels replaced",
+    largest=1.0,
+    levels=(0.05, 0.1, 0.2),
 )
 def salt_pepper(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     """Replace a share `level` of all values, half of them by 0 and half by 1."""
@@ -125,11 +143,14 @@ def speckle(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     return clean + level * clean * draws.normal(clean)
 
 
-@NOISES.register("masking", label="Masking", unit="share of pixels lost", largest=1.0, levels=(0.1, 0.25, 0.5))
+@NOISES.register(
+    "masking", label="Masking", unit="share of pixels lost", largest=1.0, levels=(0.1, 0.25, 0.5)
+)
 def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     """Set a share `level` of all values to 0.
 
-    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders", 2008.
+    Source: Vincent et al., "Extracting and composing robust features with denoising autoencoders",
+    2008.
     """
     return clean.masked_fill(draws.uniform(clean) < level, 0.0)
 
@@ -145,8 +166,8 @@ def masking(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
 def camera(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     """Add photon noise and read-out noise, whose sigma is a fifth of the total sigma at white.
 
-    The variance is linear in the value (Foi, Trimeche, Katkovnik and Egiazarian, "Practical Poissonian-Gaussian noise
-    modeling", 2008).
+    The variance is linear in the value (Foi, Trimeche, Katkovnik and Egiazarian, "Practical
+    Poissonian-Gaussian noise modeling", 2008).
     """
     return clean + level * (0.04 + 0.96 * clean.clamp(0, 1)).sqrt() * draws.normal(clean)
 
@@ -160,13 +181,29 @@ def camera(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     photographic=True,
 )
 def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Round-trip through JPEG at quality 100 * (1 - level), gray or RGB, in 8 bits; level 0 is the identity."""
+    """Round-trip through JPEG at quality 100 * (1 - level), gray or RGB, in 8 bits.
+
+    Level 0 is the identity.
+    """
     noisy = clean.clone()
     for index in torch.nonzero(level.flatten() > 0).flatten().tolist():
-        eight = (clean[index].clamp(0, 1) * 255).round().to("cpu", torch.uint8).permute(1, 2, 0).squeeze(2).numpy()
+        eight = (
+            (clean[index].clamp(0, 1) * 255)
+            .round()
+            .to("cpu", torch.uint8)
+            .permute(1, 2, 0)
+            .squeeze(2)
+            .numpy()
+        )
         file = io.BytesIO()
-        Image.fromarray(eight).save(file, "JPEG", quality=max(1, round(100 * (1 - float(level.flatten()[index])))))
-        read = torch.from_numpy(np.array(Image.open(file))).reshape(*clean.shape[-2:], -1).permute(2, 0, 1)
+        Image.fromarray(eight).save(
+            file, "JPEG", quality=max(1, round(100 * (1 - float(level.flatten()[index]))))
+        )
+        read = (
+            torch.from_numpy(np.array(Image.open(file)))
+            .reshape(*clean.shape[-2:], -1)
+            .permute(2, 0, 1)
+        )
         noisy[index] = read.to(clean) / 255
     return noisy
 
@@ -174,7 +211,10 @@ def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
 @NOISES.register(
     "mixed",
     label="Mixed",
-    unit="standard deviation at white, in units of the [0, 1] range; of JPEG, 2.4 times as much quality is lost",
+    unit=(
+        "standard deviation at white, in units of the [0, 1] range; of JPEG, 2.4 times as "
+        "much quality is lost"
+    ),
     largest=0.4,
     levels=(0.1, 0.2),
     photographic=True,
@@ -193,7 +233,9 @@ def mixed(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     return noisy
 
 
-def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = "gaussian", clip: bool) -> Tensor:
+def corrupt(
+    clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = "gaussian", clip: bool
+) -> Tensor:
     """Corrupt a batch.
 
     Parameters
@@ -226,8 +268,13 @@ def corrupt(clean: Tensor, level: float | Tensor, draws: Draws, *, noise: str = 
     return corrupt_unchecked(clean, levels, draws, noise=noise, clip=clip)
 
 
-def corrupt_unchecked(clean: Tensor, levels: Tensor, draws: Draws, *, noise: str, clip: bool) -> Tensor:
-    """Corrupt with (N,) valid levels; a check of the levels, as in `corrupt`, would synchronize with the GPU."""
+def corrupt_unchecked(
+    clean: Tensor, levels: Tensor, draws: Draws, *, noise: str, clip: bool
+) -> Tensor:
+    """Corrupt with (N,) valid levels.
+
+    A check of the levels, as in `corrupt`, would synchronize with the GPU.
+    """
     noisy = NOISES[noise].build(clean, levels.view(-1, 1, 1, 1), draws)
     return noisy.clamp(0, 1) if clip else noisy
 
@@ -241,17 +288,27 @@ def check_level(level: float, noise: str = "gaussian") -> float:
         level = math.inf if level > 0 else -math.inf
     if math.isfinite(level) and 0 <= level <= facts["largest"]:
         return level
-    hint = f"; {level:g} on the 0-255 scale is {level / 255:.3g}" if facts["largest"] < level <= 255 else ""
+    hint = (
+        f"; {level:g} on the 0-255 scale is {level / 255:.3g}"
+        if facts["largest"] < level <= 255
+        else ""
+    )
     raise ValueError(
-        f"the {noise} level {level:g} is not in 0 to {facts['largest']:g}: it is the {facts['unit']}{hint}"
+        f"the {noise} level {level:g} is not in 0 to {facts['largest']:g}: it is the "
+        f"{facts['unit']}{hint}"
     )
 
 
-def picture_seeds(dataset: str, keys: Sequence[str], noise: str, level: float, draw: int = 0) -> list[int]:
+def picture_seeds(
+    dataset: str, keys: Sequence[str], noise: str, level: float, draw: int = 0
+) -> list[int]:
     """Return the seed of each image's test noise: a 128-bit hash of (dataset, key, noise, level, draw).
 
-    Levels are rounded to six decimals, so that 0.1 + 0.2 and 0.3 give the same noise. Clipped and unclipped noise share
-    the seed and differ by the clamp alone.
+    Levels are rounded to six decimals, so that 0.1 + 0.2 and 0.3 give the same noise. Clipped and
+    unclipped noise share the seed and differ by the clamp alone.
     """
     stem = f"{dataset}\x1f{noise}\x1f{level:.6f}\x1f{draw}\x1f"
-    return [int.from_bytes(hashlib.blake2b((stem + key).encode(), digest_size=16).digest(), "little") for key in keys]
+    return [
+        int.from_bytes(hashlib.blake2b((stem + key).encode(), digest_size=16).digest(), "little")
+        for key in keys
+    ]

@@ -32,10 +32,13 @@ FEWEST = 4 * SIDE**2  # fewer patches give no useful covariance
 
 @ESTIMATORS.register("flat_patches", label="Smallest eigenvalue of flat patches (Liu et al. 2013)")
 def flat_patches(picture: Tensor) -> float:
-    """Estimate sigma from the smallest eigenvalue of the covariance of flat patches; mean over the channels.
+    """Estimate sigma from the smallest eigenvalue of the covariance of flat patches.
 
-    White noise is equal in every direction of the space of patches, image structure is not. A patch is flat if its
-    gradients are no larger than those of noise alone. The limit follows from the sigma found so far.
+    Mean over the channels.
+
+    White noise is equal in every direction of the space of patches, image structure is not. A patch
+    is flat if its gradients are no larger than those of noise alone. The limit follows from the
+    sigma found so far.
 
     Raises
     ------
@@ -44,7 +47,10 @@ def flat_patches(picture: Tensor) -> float:
     """
     height, width = picture.shape[-2:]
     if min(height, width) < SMALLEST:
-        raise ValueError(f"the picture is {width}x{height}; its noise can be estimated from {SMALLEST}x{SMALLEST} on")
+        raise ValueError(
+            f"the picture is {width}x{height}; its noise can be estimated from "
+            f"{SMALLEST}x{SMALLEST} on"
+        )
     return float(np.mean([of_channel(channel) for channel in picture.double().numpy()]))
 
 
@@ -56,8 +62,8 @@ def of_channel(image: np.ndarray, rank: int = 0, step: int = 1) -> float:
     image : numpy.ndarray
         (H, W) float64, at least 24x24.
     rank : int
-        Index of the eigenvalue, from 0 (smallest) to 48. All eigenvalues are equal for white noise; the smallest of
-        correlated noise may be 0.
+        Index of the eigenvalue, from 0 (smallest) to 48. All eigenvalues are equal for white noise;
+        the smallest of correlated noise may be 0.
     step : int
         Use every `step`-th patch of every `step`-th row.
 
@@ -67,7 +73,9 @@ def of_channel(image: np.ndarray, rank: int = 0, step: int = 1) -> float:
         Sigma in the units of the image.
     """
     patches = _patches(image, step)
-    gradients = [scipy.ndimage.correlate1d(image, (-0.5, 0, 0.5), axis=axis) ** 2 for axis in (0, 1)]
+    gradients = [
+        scipy.ndimage.correlate1d(image, (-0.5, 0, 0.5), axis=axis) ** 2 for axis in (0, 1)
+    ]
     slopes = sum(_patches(gradient, step).sum((2, 3)) for gradient in gradients)
     limit = _limit()
     variance = _eigenvalue(patches, np.ones(slopes.shape, dtype=bool), rank)
@@ -80,19 +88,25 @@ def of_channel(image: np.ndarray, rank: int = 0, step: int = 1) -> float:
 
 
 def _patches(image: np.ndarray, step: int) -> np.ndarray:
-    """Return a view of every `step`-th patch, (rows, columns, SIDE, SIDE); the border lacks gradients and is cut."""
+    """Return a view of every `step`-th patch, (rows, columns, SIDE, SIDE).
+
+    The border lacks gradients and is cut.
+    """
     return np.lib.stride_tricks.sliding_window_view(image[1:-1, 1:-1], (SIDE, SIDE))[::step, ::step]
 
 
 def _eigenvalue(patches: np.ndarray, chosen: np.ndarray, rank: int) -> float:
-    """Return an eigenvalue of the covariance of chosen patches; correct the smallest for the number of patches.
+    """Return an eigenvalue of the covariance of chosen patches.
 
-    With n patches of d values, white noise yields a smallest eigenvalue of (1 - sqrt(d / n))**2 times the variance
-    (Marchenko and Pastur, 1967).
+    Correct the smallest for the number of patches.
+
+    With n patches of d values, white noise yields a smallest eigenvalue of (1 - sqrt(d / n))**2
+    times the variance (Marchenko and Pastur, 1967).
     """
     count = int(chosen.sum())
     total, products = np.zeros(SIDE**2), np.zeros((SIDE**2, SIDE**2))
-    for start in range(0, len(patches), ROWS):  # all patches at once would be 49 times as large as the image
+    # all patches at once would be 49 times as large as the image
+    for start in range(0, len(patches), ROWS):
         rows = slice(start, start + ROWS)
         part = patches[rows][chosen[rows]].reshape(-1, SIDE**2)
         total += part.sum(0)
@@ -106,12 +120,14 @@ def _eigenvalue(patches: np.ndarray, chosen: np.ndarray, rank: int) -> float:
 def _limit() -> float:
     """Return the sum of squared gradients that a patch of white noise of variance 1 exceeds once in a million.
 
-    The sum is approximately gamma distributed. The parameters follow from the rank and the trace of the operator from a
-    patch to its gradients.
+    The sum is approximately gamma distributed. The parameters follow from the rank and the trace of
+    the operator from a patch to its gradients.
     """
     unit = np.eye((SIDE + 2) ** 2).reshape(-1, SIDE + 2, SIDE + 2)
     gradients = [
-        scipy.ndimage.correlate1d(unit, (-0.5, 0, 0.5), axis=axis)[:, 1:-1, 1:-1].reshape(len(unit), -1)
+        scipy.ndimage.correlate1d(unit, (-0.5, 0, 0.5), axis=axis)[:, 1:-1, 1:-1].reshape(
+            len(unit), -1
+        )
         for axis in (1, 2)
     ]
     operator = np.concatenate(gradients, axis=1)
@@ -124,7 +140,9 @@ def _limit() -> float:
 def wavelet(picture: Tensor) -> float:
     """Divide the median of the finest diagonal wavelet coefficients by that of a standard normal variable."""
     return float(
-        skimage.restoration.estimate_sigma(picture.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True)
+        skimage.restoration.estimate_sigma(
+            picture.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True
+        )
     )
 
 

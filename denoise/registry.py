@@ -16,8 +16,8 @@ class UnknownName(ValueError):
 class Entry:
     """Registered entry: its builder, and its label and color in tables and figures.
 
-    `label` is the text for readers; `colour` is a hex color for all figures and pages; `facts` holds values for one
-    registry only, such as `needs_indices` of a decoder.
+    `label` is the text for readers; `colour` is a hex color for all figures and pages; `facts`
+    holds values for one registry only, such as `needs_indices` of a decoder.
     """
 
     name: str
@@ -53,7 +53,13 @@ class Registry:
         self._aliases: dict[str, str] = {}
 
     def register(
-        self, name: str, *, label: str, colour: str = "#555555", aliases: tuple[str, ...] = (), **facts: Any
+        self,
+        name: str,
+        *,
+        label: str,
+        colour: str = "#555555",
+        aliases: tuple[str, ...] = (),
+        **facts: Any,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the decorated function under `name`; raise ValueError if a name is taken."""
 

@@ -20,7 +20,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--no-skips",
         action="store_true",
-        help="fail a test that would be skipped, but for want of data where DENOISE_DATA is not set",
+        help=(
+            "fail a test that would be skipped, but for want of data where DENOISE_DATA is not set"
+        ),
     )
 
 
@@ -31,7 +33,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report(collector):
-    return _unforgiving((yield), collector.config)  # a whole file is skipped if an optional package is missing
+    # a whole file is skipped if an optional package is missing
+    return _unforgiving((yield), collector.config)
 
 
 def _unforgiving(report, config):
@@ -40,7 +43,9 @@ def _unforgiving(report, config):
     Keep the skip if data is missing without DENOISE_DATA, or if the processor lacks bfloat16.
     """
     said = str(report.longrepr)
-    wanting = (NO_DATA in said and "DENOISE_DATA" not in os.environ) or (NO_BFLOAT16 in said and not _has_bfloat16())
+    wanting = (NO_DATA in said and "DENOISE_DATA" not in os.environ) or (
+        NO_BFLOAT16 in said and not _has_bfloat16()
+    )
     if report.skipped and config.getoption("--no-skips") and not wanting:
         report.outcome = "failed"
         report.longrepr = f"skipped although nothing may be skipped here: {report.longrepr}"
@@ -144,7 +149,17 @@ def own_table(tmp_path):
     """Return a function that runs `python -m bench` on a few letters and returns its rows."""
 
     def run(*arguments):
-        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
+        words = [
+            "--datasets",
+            "glyphs",
+            "--pictures",
+            "6",
+            "--sigma",
+            "0.4",
+            "--quick",
+            "--out",
+            str(tmp_path / "out"),
+        ]
         command.main([*words, *map(str, arguments)])
         return benchmark_table.read(tmp_path / "out" / "table.csv").set_index("method")
 
@@ -157,7 +172,18 @@ def refused_model(tmp_path, capsys):
 
     def run(*models):
         out = tmp_path / "out"
-        words = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4", "--methods", "noisy", "--out", str(out)]
+        words = [
+            "--datasets",
+            "glyphs",
+            "--pictures",
+            "6",
+            "--sigma",
+            "0.4",
+            "--methods",
+            "noisy",
+            "--out",
+            str(out),
+        ]
         with pytest.raises(SystemExit) as stop:
             cli.run(command.main, [*words, "--model", *map(str, models)])
         lines = capsys.readouterr().err.splitlines()

@@ -41,23 +41,46 @@ def main(given: argparse.Namespace) -> None:
     methods, _ = collect.read(folder)
     recipe = Recipe.read(folder)
     rows, spectra = [], []
-    for row in tqdm(methods[~methods.missing & methods.arm.isin(DECODERS.names())].itertuples(), disable=None):
-        network = Network(row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed))
+    for row in tqdm(
+        methods[~methods.missing & methods.arm.isin(DECODERS.names())].itertuples(), disable=None
+    ):
+        network = Network(
+            row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed)
+        )
         trained, made = weights.read(folder / "weights" / f"{row.method}.safetensors")
         untrained = _untrained(network.settings(recipe), given.data_root)
         pictures = _pictures(row.dataset, given.data_root)
-        for when, net, checksum in (("initial", untrained, None), ("trained", trained, made["sha256"])):
+        for when, net, checksum in (
+            ("initial", untrained, None),
+            ("trained", trained, made["sha256"]),
+        ):
             found, power = measure(net, pictures, row.clipped)
-            known = {"method": row.method, "dataset": row.dataset, "clipped": row.clipped, "arm": row.arm}
-            known |= {"widths": row.widths, "seed": row.seed, "when": when, "weights_sha256": checksum}
+            known = {
+                "method": row.method,
+                "dataset": row.dataset,
+                "clipped": row.clipped,
+                "arm": row.arm,
+            }
+            known |= {
+                "widths": row.widths,
+                "seed": row.seed,
+                "when": when,
+                "weights_sha256": checksum,
+            }
             rows.append(known | found)
             spectra.append(pd.DataFrame(_points(power)).assign(method=row.method, when=when))
-    facts = {name: value for name, value in provenance.describe().items() if name in ("protocol", "commit", "torch")}
+    facts = {
+        name: value
+        for name, value in provenance.describe().items()
+        if name in ("protocol", "commit", "torch")
+    }
     frame = pd.DataFrame(rows).assign(**facts, command=given.command)
     with whole_file(folder / "checkerboard.csv") as partial:
         frame.reindex(columns=list(CHECKERBOARD)).to_csv(partial, index=False, float_format="%.6g")
     with whole_file(folder / "spectra.parquet") as partial:
-        pd.concat(spectra).astype({"power": "float32"}).to_parquet(partial, compression="zstd", index=False)
+        pd.concat(spectra).astype({"power": "float32"}).to_parquet(
+            partial, compression="zstd", index=False
+        )
     print(frame.groupby(["when", "arm"])[[*tables.METERS]].mean().round(4).to_string())
 
 
@@ -84,7 +107,9 @@ def _pictures(dataset: str, root: Path | None) -> datasets.Pictures:
 
 
 @torch.inference_mode()
-def measure(network: AnySize, pictures: datasets.Pictures, clip: bool) -> tuple[dict[str, Any], np.ndarray]:
+def measure(
+    network: AnySize, pictures: datasets.Pictures, clip: bool
+) -> tuple[dict[str, Any], np.ndarray]:
     """Compute the checkerboard metrics and the mean power spectrum of the residual, (H, W)."""
     mirror = network.net
     assert isinstance(mirror, Mirror)

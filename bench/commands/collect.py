@@ -16,4 +16,6 @@ def main(given: argparse.Namespace) -> None:
     for name, frame in zip(("summary", "differences"), frames, strict=True):
         with whole_file(given.results / f"{name}.csv") as partial:
             frame.to_csv(partial, index=False, float_format="%.6g")
-    print(f"{(~methods.missing).sum()} of {len(methods)} methods are there; written: {given.results}")
+    print(
+        f"{(~methods.missing).sum()} of {len(methods)} methods are there; written: {given.results}"
+    )

@@ -26,7 +26,16 @@ SIZES = (1, 32, 128, 512)  # images per call
 LEAST = 5  # timed calls of each size in a round
 SIGMA = 0.4
 # Counts, missing for some networks: as floats they would lose digits in the CSV.
-WHOLE = ("parameters", "macs", "activations", "file_bytes", "peak_bytes", "peak_bytes_batch", "train_batch", "calls")
+WHOLE = (
+    "parameters",
+    "macs",
+    "activations",
+    "file_bytes",
+    "peak_bytes",
+    "peak_bytes_batch",
+    "train_batch",
+    "calls",
+)
 
 
 def main(given: argparse.Namespace) -> None:
@@ -40,7 +49,9 @@ def main(given: argparse.Namespace) -> None:
     for target in targets.values():
         _refuse_to_lessen(target, subjects)
     for device, target in targets.items():
-        frame = pd.DataFrame(_rows(subjects, recipe, device, given.rounds)).assign(command=given.command)
+        frame = pd.DataFrame(_rows(subjects, recipe, device, given.rounds)).assign(
+            command=given.command
+        )
         with whole_file(target) as partial:
             whole = frame.reindex(columns=list(COSTS)).astype(dict.fromkeys(WHOLE, "Int64"))
             whole.to_csv(partial, index=False, float_format="%.5g")
@@ -63,10 +74,13 @@ def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
         )
 
 
-def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rounds: int) -> Iterator[dict[str, Any]]:
+def _rows(
+    subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rounds: int
+) -> Iterator[dict[str, Any]]:
     """Yield one row per network, number of threads and batch size."""
     if device.type == "cuda":
-        subjects = [subject for subject in subjects if not subject.is_onnx]  # ONNX Runtime runs on the CPU
+        # ONNX Runtime runs on the CPU
+        subjects = [subject for subject in subjects if not subject.is_onnx]
     cards = card.cards(subjects, device)
     every = torch.get_num_threads()
     for threads in (1, every) if device.type == "cpu" and every > 1 else (every,):
@@ -78,17 +92,28 @@ def _rows(subjects: Sequence[Subject], recipe: Recipe, device: torch.device, rou
 
 
 def _timed(
-    subjects: Sequence[Subject], cards: dict[str, dict[str, Any]], recipe: Recipe, device: torch.device, rounds: int
+    subjects: Sequence[Subject],
+    cards: dict[str, dict[str, Any]],
+    recipe: Recipe,
+    device: torch.device,
+    rounds: int,
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows for PyTorch's current number of threads."""
     before = roofline.rates(device, torch.float32)
     times = _times(subjects, device, rounds)
-    training = counters.training_rates(card.trained(subjects, cards), SHAPE, recipe.batch, device, rounds)
+    training = counters.training_rates(
+        card.trained(subjects, cards), SHAPE, recipe.batch, device, rounds
+    )
     after = roofline.rates(device, torch.float32)
     # Maximum of both, because a ceiling measured in a busy moment would lie below the networks.
     rates = {name: max(before[name], after[name]) for name in before}
     best = max(rates["ceiling_matmul_tmacs"], rates["ceiling_conv_tmacs"]) * 1e12
-    facts = provenance.machine() | {"device": device.type, "tf32": provenance.tf32(device)} | rates | _versions()
+    facts = (
+        provenance.machine()
+        | {"device": device.type, "tf32": provenance.tf32(device)}
+        | rates
+        | _versions()
+    )
     for subject in subjects:
         known = facts | cards[subject.name]
         if subject.name in training:
@@ -100,7 +125,9 @@ def _timed(
             yield row
 
 
-def _times(subjects: Sequence[Subject], device: torch.device, rounds: int) -> dict[str, dict[int, dict[str, float]]]:
+def _times(
+    subjects: Sequence[Subject], device: torch.device, rounds: int
+) -> dict[str, dict[int, dict[str, float]]]:
     denoisers = {subject.name: subject.denoiser(device) for subject in subjects}
     noisy = torch.rand(max(SIZES), *SHAPE, generator=torch.Generator().manual_seed(0))
     label = f"{device.type}, {torch.get_num_threads()} threads"
@@ -109,4 +136,8 @@ def _times(subjects: Sequence[Subject], device: torch.device, rounds: int) -> di
 
 
 def _versions() -> dict[str, Any]:
-    return {name: value for name, value in provenance.describe().items() if name in ("protocol", "commit", "python")}
+    return {
+        name: value
+        for name, value in provenance.describe().items()
+        if name in ("protocol", "commit", "python")
+    }

@@ -32,12 +32,22 @@ def main(given: argparse.Namespace) -> None:
     chosen, tests = selection(given), BODIES[recipe.body].tests
     trained_on = [dataset for _, dataset in chosen.pairs(recipe)]
     sets, left_out = present((*trained_on, *tests), given.data_root)
-    job = Job(recipe, given.out, given.data_root, sets=tuple(name for name in tests if name in sets))
-    cells = [cell for cell in work.cells(chosen, recipe) if cell.dataset in sets and given.only in (None, cell.name)]
+    job = Job(
+        recipe, given.out, given.data_root, sets=tuple(name for name in tests if name in sets)
+    )
+    cells = [
+        cell
+        for cell in work.cells(chosen, recipe)
+        if cell.dataset in sets and given.only in (None, cell.name)
+    ]
     for line in left_out:
         log.warning(line)
     if not cells:
-        what = f"no cell {given.only!r} in this selection" if given.only else "none of these datasets is there"
+        what = (
+            f"no cell {given.only!r} in this selection"
+            if given.only
+            else "none of these datasets is there"
+        )
         raise UnknownName(f"{what}; --dry-run lists the cells")
     for cell in cells:
         if isinstance(cell, Network):
@@ -47,7 +57,9 @@ def main(given: argparse.Namespace) -> None:
         _announce(cells, waiting, job)
         return
     Store(given.out, recipe).claim()
-    log.info("%d cells, %d of them done already (%s)", len(cells), len(cells) - len(waiting), given.out)
+    log.info(
+        "%d cells, %d of them done already (%s)", len(cells), len(cells) - len(waiting), given.out
+    )
     for _ in _told(waiting, _engine(given, waiting, job), job):
         pass
 
@@ -63,7 +75,10 @@ def selection(given: argparse.Namespace) -> Selection:
         `--seeds` is below 1.
     """
     body = BODIES[given.body]
-    for kind, names, valid in (("arm", given.arms, body.arms), ("budget", given.budgets, body.budgets)):
+    for kind, names, valid in (
+        ("arm", given.arms, body.arms),
+        ("budget", given.budgets, body.budgets),
+    ):
         for name in names or ():
             if name not in valid and name not in DECODERS:
                 raise UnknownName(unknown(kind, name, list(valid)))
@@ -127,7 +142,10 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     for cell in cells:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
     networks = _untrained(waiting, job)
-    kinds = {_shape(network): weights.build(network.settings(job.recipe).network()) for network in networks}
+    kinds = {
+        _shape(network): weights.build(network.settings(job.recipe).network())
+        for network in networks
+    }
     side = BODIES[job.recipe.body].training.get("patch")
     shape = (1, side, side) if side else SHAPE
     rates = counters.training_rates(kinds, shape, job.recipe.batch, distributed.Alone().device)

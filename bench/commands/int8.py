@@ -14,7 +14,11 @@ from denoise.files.atomic import whole_file
 
 def main(given: argparse.Namespace) -> None:
     found = [row for name in int8.NETWORKS for row in int8.rows(name, given.data_root)]
-    frame = pd.DataFrame(found).assign(**provenance.describe(), command=given.command).reindex(columns=list(INT8))
+    frame = (
+        pd.DataFrame(found)
+        .assign(**provenance.describe(), command=given.command)
+        .reindex(columns=list(INT8))
+    )
     target = given.out / "int8.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")

@@ -24,7 +24,8 @@ def main(given: argparse.Namespace) -> None:
         time_to_quality.measure(way, given.images, data_root(given.data_root))
         for way in given.optimisers or time_to_quality.WAYS
     ]
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # same choice as in `denoise.train`
+    # same choice as in `denoise.train`
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     facts = provenance.run_on(device) | provenance.describe() | {"command": given.command}
     frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(REACH))
     target = given.out / f"{provenance.slug(device)}.csv"

@@ -26,7 +26,9 @@ SCORES = {"psnr_db": ("PSNR in dB", 2), "ssim": ("SSIM", 4)}
 
 
 def main(given: argparse.Namespace) -> None:
-    logging.getLogger("bench").setLevel(logging.DEBUG if given.verbose or given.methods else logging.NOTSET)
+    logging.getLogger("bench").setLevel(
+        logging.DEBUG if given.verbose or given.methods else logging.NOTSET
+    )
     conventions = [CONVENTIONS[name].name for name in given.convention or CONVENTIONS.names()]
     conventions = list(dict.fromkeys(conventions))
     levels = [check_level(sigma, "gaussian") for sigma in given.sigma]
@@ -39,7 +41,10 @@ def main(given: argparse.Namespace) -> None:
         raise datasets.MissingData("; ".join(left_out.values()))
     user_model.check(brought, sets)
     parts = []
-    able = {name: benchmark.build(arms, training, torch.device("cpu")) for name, (training, _) in sets.items()}
+    able = {
+        name: benchmark.build(arms, training, torch.device("cpu"))
+        for name, (training, _) in sets.items()
+    }
     benchmark.announce(arms, able)
     for name, (_, test) in sets.items():
         pictures, denoisers = test.spread(given.pictures or None), able[name]
@@ -63,13 +68,18 @@ def rescore(
     Returns
     -------
     pandas.DataFrame
-        One row per method and convention: corruption, method, convention, psnr_db, ssim, with the names of
-        `bench.schema`. Both scores are NaN if an estimate is not finite.
+        One row per method and convention: corruption, method, convention, psnr_db, ssim, with the
+        names of `bench.schema`. Both scores are NaN if an estimate is not finite.
     """
     batches = list(quality.noisy_batches(pictures, corruption))
     rows = []
-    for method, denoise in tqdm(denoisers.items(), unit=" methods", desc=pictures.name, disable=None):
-        pairs = [(quality.clean_up(denoise, noisy, corruption.sigma), clean) for clean, _, noisy in batches]
+    for method, denoise in tqdm(
+        denoisers.items(), unit=" methods", desc=pictures.name, disable=None
+    ):
+        pairs = [
+            (quality.clean_up(denoise, noisy, corruption.sigma), clean)
+            for clean, _, noisy in batches
+        ]
         for convention in conventions:
             rows.append({"method": method, "convention": convention, **score(convention, pairs)})
     settings = {
@@ -95,7 +105,9 @@ def write(frame: pd.DataFrame, folder: Path) -> Path:
 def wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     """Arrange one set and level for readers: one row per method, one column per convention, then the spread."""
     order = frame.convention.unique()
-    scores = frame.pivot(index="method", columns="convention", values=column)[order].loc[frame.method.unique()]
+    scores = frame.pivot(index="method", columns="convention", values=column)[order].loc[
+        frame.method.unique()
+    ]
     return scores.assign(spread=scores.max(axis=1, skipna=False) - scores.min(axis=1, skipna=False))
 
 
@@ -105,14 +117,22 @@ def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
     for (dataset, sigma), rows in frame.groupby(["dataset", "sigma"], sort=False):
         row = rows.iloc[0]
         clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
-        parts.append(f"#### {dataset}, {row.pictures:,} {row.split} pictures, {row.noise} noise {sigma:g}, {clipped}")
+        parts.append(
+            f"#### {dataset}, {row.pictures:,} {row.split} pictures, {row.noise} noise "
+            f"{sigma:g}, {clipped}"
+        )
         for column, (title, digits) in SCORES.items():
             scores = wide(rows, column)
-            shown = scores.map(lambda value, digits=digits: INVALID if pd.isna(value) else f"{value:.{digits}f}")
-            shown["spread"] = shown.spread.where(scores.spread.notna(), "")  # infinite scores have no spread
+            shown = scores.map(
+                lambda value, digits=digits: INVALID if pd.isna(value) else f"{value:.{digits}f}"
+            )
+            # infinite scores have no spread
+            shown["spread"] = shown.spread.where(scores.spread.notna(), "")
             shown.insert(0, title, [labels[method] for method in shown.index])
             parts.append(piped(shown, scores=True))
-    parts.append("\n".join(f"{name}: {CONVENTIONS[name].label}" for name in frame.convention.unique()))
+    parts.append(
+        "\n".join(f"{name}: {CONVENTIONS[name].label}" for name in frame.convention.unique())
+    )
     return "\n\n".join(parts)
 
 
@@ -120,4 +140,6 @@ def _datasets(given: argparse.Namespace) -> tuple[str, ...]:
     """Return the requested datasets, else the available ones of `PREFERRED`, else glyphs, which is always available."""
     if given.datasets:
         return tuple(given.datasets)
-    return tuple(name for name in PREFERRED if datasets.present(name, given.data_root)) or ("glyphs",)
+    return tuple(name for name in PREFERRED if datasets.present(name, given.data_root)) or (
+        "glyphs",
+    )

@@ -1,4 +1,7 @@
-"""`python -m bench scale`: time and memory of the engine by image size and number of images; start-up time."""
+"""`python -m bench scale`: time and memory of the engine by image size and number of images.
+
+Start-up time.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,20 @@ def main(given: argparse.Namespace) -> None:
     every = torch.get_num_threads()
     counts = dict.fromkeys((1, every))
     found = []
-    with tqdm(total=len(counts) * (len(scaling.SIDES) + len(scaling.COUNTS)), unit=" cells", disable=None) as bar:
+    with tqdm(
+        total=len(counts) * (len(scaling.SIDES) + len(scaling.COUNTS)), unit=" cells", disable=None
+    ) as bar:
         for threads in counts:
             found += scaling.rows(threads, advance=bar.update)
     found += scaling.starts()
     facts = provenance.machine() | provenance.describe() | {"command": given.command}
     kept = {name: value for name, value in facts.items() if name in SCALE}
-    frame = pd.DataFrame(found).assign(**kept).reindex(columns=list(SCALE)).astype({"peak_bytes": "Int64"})
+    frame = (
+        pd.DataFrame(found)
+        .assign(**kept)
+        .reindex(columns=list(SCALE))
+        .astype({"peak_bytes": "Int64"})
+    )
     target = given.out / f"{provenance.slug(torch.device('cpu'))}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")

@@ -32,7 +32,8 @@ from denoise.models import weights
 SHAPE = (1, 28, 28)
 SIZES = {"cpu": (1, 32, 128, 512), "cuda": (1, 128, 4_096, 16_384)}  # images per call
 TRAINED = 128  # images in a training step, as in the Keras example
-Cell = tuple[dict[str, Any], dict[str, Any]]  # columns of a row of the table; job sent to the process
+# columns of a row of the table; job sent to the process
+Cell = tuple[dict[str, Any], dict[str, Any]]
 log = logging.getLogger("bench")
 
 
@@ -56,7 +57,9 @@ def main(given: argparse.Namespace) -> None:
     if not rows:
         raise ValueError("no system could be timed: the lines above say why")
     described = provenance.run_on(device) | provenance.describe()
-    facts = {name: value for name, value in described.items() if name in SPEED} | {"command": given.command}
+    facts = {name: value for name, value in described.items() if name in SPEED} | {
+        "command": given.command
+    }
     frame = pd.DataFrame(rows).assign(**facts).reindex(columns=list(SPEED))
     target = given.out / f"{provenance.slug(device)}.csv"
     with whole_file(target) as partial:
@@ -75,7 +78,12 @@ def _cells(systems: Sequence[str], folder: Path, device: str) -> list[Cell]:
             for name in systems:
                 system = SYSTEMS[name]
                 if size >= system.least and (system.task == "clean" or size == TRAINED):
-                    labels = {"network": network, "task": system.task, "system": name, "batch": size}
+                    labels = {
+                        "network": network,
+                        "task": system.task,
+                        "system": name,
+                        "batch": size,
+                    }
                     found.append((labels | counts, _job(network, name, size, files, device)))
     return found
 
@@ -85,7 +93,8 @@ def _rounds(
 ) -> list[dict[str, Any]]:
     """Measure one row per round and cell.
 
-    Every cell and the machine's limits have a turn in each round, because a single moment might be busy.
+    Every cell and the machine's limits have a turn in each round, because a single moment might be
+    busy.
     """
     rows, failed = [], set()
     with tqdm(total=count * len(cells), unit=" turns", disable=None) as bar:
@@ -96,13 +105,18 @@ def _rounds(
             except (Busy, KeyboardInterrupt) as error:
                 if isinstance(error, KeyboardInterrupt) and not rows:
                     raise
-                log.warning("ends after %s: %s", counted(number, "round"), str(error) or "interrupted")
+                log.warning(
+                    "ends after %s: %s", counted(number, "round"), str(error) or "interrupted"
+                )
                 break
     return rows
 
 
 def _round(
-    cells: Sequence[Cell], ask: Callable[[dict[str, Any]], Turn], failed: set[tuple[str, str]], bar: tqdm
+    cells: Sequence[Cell],
+    ask: Callable[[dict[str, Any]], Turn],
+    failed: set[tuple[str, str]],
+    bar: tqdm,
 ) -> list[dict[str, Any]]:
     """Measure the rows of one round; a failed system is left out from then on."""
     rows = []
@@ -120,20 +134,26 @@ def _round(
     return rows
 
 
-def _network(name: str, folder: Path, *, foreign: bool, rounded: bool) -> tuple[dict[str, int], dict[str, str]]:
+def _network(
+    name: str, folder: Path, *, foreign: bool, rounded: bool
+) -> tuple[dict[str, int], dict[str, str]]:
     """Return a network's counts, and its ONNX files for third-party systems."""
     network = weights.build(NETWORKS[name]).eval()
     file, coarse = folder / f"{name}.onnx", folder / f"{name}-int8.onnx"
     if foreign:
         onnx_export.any_batch(network, file, SHAPE)
     if rounded:
-        int8.quantise(file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)])
+        int8.quantise(
+            file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)]
+        )
     counts = {"parameters": counters.parameters(network), "macs": counters.macs(network, SHAPE)}
     counts["fused_macs"] = counters.macs(fuse(network), SHAPE)
     return counts, {"onnx": str(file), "int8": str(coarse)}
 
 
-def _job(network: str, system: str, size: int, files: dict[str, str], device: str) -> dict[str, Any]:
+def _job(
+    network: str, system: str, size: int, files: dict[str, str], device: str
+) -> dict[str, Any]:
     job = {"system": system, "shape": SHAPE, "batch": size, "threads": torch.get_num_threads()}
     if SYSTEMS[system].peer:
         return job | {"network": network} | files

@@ -54,7 +54,11 @@ def draw(strip: Strip, root: Path | None) -> figures.Figure:
     scores: dict[str, list[float]] = {strip.before: [], "Cleaned": []}
     corruption = Corruption("gaussian", strip.sigma, clip=False)
     for clean, _, noisy in noisy_batches(pictures, corruption):
-        for name, batch in {strip.before: noisy, "Cleaned": denoiser.estimate(noisy), "Clean": clean}.items():
+        for name, batch in {
+            strip.before: noisy,
+            "Cleaned": denoiser.estimate(noisy),
+            "Clean": clean,
+        }.items():
             shown[name] += list(batch.permute(0, 2, 3, 1).clamp(0, 1).squeeze(-1).numpy())
             if name in scores:
                 scores[name] += psnr(batch.clamp(0, 1), clean, data_range=1.0).tolist()

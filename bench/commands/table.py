@@ -19,11 +19,14 @@ log = logging.getLogger("bench")
 
 def main(given: argparse.Namespace) -> None:
     names = given.methods or methods.usual(given.datasets)
-    log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)  # requested methods are named
+    # requested methods are named
+    log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)
     plan = _plan(given)
     brought = [user_model.load(text) for text in given.model]
     arms = methods.find(names, brought)
-    sets, left_out = benchmark.available(tuple(given.datasets or benchmark.DEFAULT_DATASETS), given.data_root)
+    sets, left_out = benchmark.available(
+        tuple(given.datasets or benchmark.DEFAULT_DATASETS), given.data_root
+    )
     if left_out and given.datasets:
         raise MissingData("; ".join(left_out.values()))
     say_missing(left_out, given.verbose)
@@ -40,15 +43,22 @@ def say_missing(left_out: dict[str, str], verbose: bool) -> None:
         for why in left_out.values():
             log.info("left out: %s", why)
     elif left_out:
-        log.info("left out, as not here and not to be downloaded: %s (--verbose: what to do)", ", ".join(left_out))
+        log.info(
+            "left out, as not here and not to be downloaded: %s (--verbose: what to do)",
+            ", ".join(left_out),
+        )
 
 
 def _plan(given: argparse.Namespace) -> benchmark.Plan:
     base = QUICK if given.quick else benchmark.Plan(pictures=1_000)
-    sigmas = tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else None
+    sigmas = (
+        tuple(check_level(sigma, given.noise) for sigma in given.sigma) if given.sigma else None
+    )
     pictures = base.pictures if given.pictures is None else given.pictures
     if pictures < 0:
         raise ValueError(f"--pictures is {pictures}; it must be 0 (all) or more")
     if given.untimed:
         base = dataclasses.replace(base, rounds=0)
-    return dataclasses.replace(base, sigmas=sigmas, noise=given.noise, clip=given.clip, pictures=pictures)
+    return dataclasses.replace(
+        base, sigmas=sigmas, noise=given.noise, clip=given.clip, pictures=pictures
+    )

@@ -10,5 +10,9 @@ from bench.sweep import trials
 def main(given: argparse.Namespace) -> None:
     frame = trials.add(given.cards, given.out)
     scores = [name for name in frame if name.startswith("validation") and frame[name].notna().any()]
-    print(frame[["dataset", "architecture", "optimiser", "lr", "images", *scores]].to_string(index=False, na_rep=""))
+    print(
+        frame[["dataset", "architecture", "optimiser", "lr", "images", *scores]].to_string(
+            index=False, na_rep=""
+        )
+    )
     print("written:", given.out / trials.FILE)

@@ -21,10 +21,16 @@ def main(given: argparse.Namespace) -> None:
         for made in (path, path.with_suffix(".json")):
             with whole_file(given.results / made.name) as partial:
                 shutil.copyfile(made, partial)
-        frame = tutorial_rows.with_row(frame, row | {"command": tutorials.command(name, recipe, given.share)})
+        frame = tutorial_rows.with_row(
+            frame, row | {"command": tutorials.command(name, recipe, given.share)}
+        )
         scores = tutorial_rows.with_scores(scores, of_pictures)
         tutorial_rows.write(given.results, frame, scores)
-    print(frame[["network", "recipe", "sigma", "psnr_db", "ssim", "bce", "mse", "images_seen"]].round(4).to_string())
+    print(
+        frame[["network", "recipe", "sigma", "psnr_db", "ssim", "bce", "mse", "images_seen"]]
+        .round(4)
+        .to_string()
+    )
     print("\n".join(tutorial_rows.worth(frame, scores)))
 
 

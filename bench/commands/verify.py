@@ -1,4 +1,7 @@
-"""`python -m bench verify`: random cells of the results, scored again; exit code 1 if a score has drifted."""
+"""`python -m bench verify`: random cells of the results, scored again.
+
+Exit code 1 if a score has drifted.
+"""
 
 from __future__ import annotations
 
@@ -22,5 +25,7 @@ def main(given: argparse.Namespace) -> int:
             drifted.append(found)
             named = ", ".join(f"{name} {value}" for name, value in found.cell.items())
             log.error("drift: %s: up to %.3f dB, SSIM %.4f", named, found.psnr_db, found.ssim)
-    print(f"{len(cells) - len(drifted)} of {len(cells)} cells scored the same (--seed {given.seed})")
+    print(
+        f"{len(cells) - len(drifted)} of {len(cells)} cells scored the same (--seed {given.seed})"
+    )
     return 1 if drifted else 0

@@ -33,8 +33,8 @@ MEMORY_BATCH = 128  # images in the batch behind the peak memory
 class Subject:
     """Network that gets a card.
 
-    `source` is the input from which `bench.costs.memory` builds the network in another process. `method` is the method
-    of a `--model` option, and None for an arm.
+    `source` is the input from which `bench.costs.memory` builds the network in another process.
+    `method` is the method of a `--model` option, and None for an arm.
     """
 
     arm: str
@@ -55,7 +55,11 @@ class Subject:
 
     def network(self) -> nn.Module:
         """Return a copy of the network that may be changed."""
-        return weights.build(self.source) if self.method is None else copy.deepcopy(self.method.network)
+        return (
+            weights.build(self.source)
+            if self.method is None
+            else copy.deepcopy(self.method.network)
+        )
 
     def denoiser(self, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         """Return (noisy, sigma) -> estimate, with PyTorch's current number of threads."""
@@ -69,7 +73,10 @@ class Subject:
 
 
 def arms(recipe: Recipe, names: Sequence[str] | None) -> list[Subject]:
-    """List a subject for each arm and its channels at a budget; the training set does not change costs."""
+    """List a subject for each arm and its channels at a budget.
+
+    The training set does not change costs.
+    """
     body = BODIES[recipe.body]
     networks = Selection(body.datasets[:1], body.clipped[:1], tuple(names or ()), seeds=1).networks(
         recipe, possible=True
@@ -93,11 +100,17 @@ def brought(models: Sequence[str]) -> list[Subject]:
     ValueError
         A file is no network, a network fails, or two networks have one name or the name of an arm.
     """
-    found = [Subject(method.name, text, method=method) for text in models for method in [user_model.load(text)]]
+    found = [
+        Subject(method.name, text, method=method)
+        for text in models
+        for method in [user_model.load(text)]
+    ]
     names = [*DECODERS.names(), *budgets.CEILINGS, *(subject.arm for subject in found)]
     for subject in found:
         if names.count(subject.arm) > 1:
-            raise ValueError(f"two networks are called {subject.arm}; name your own with --model NAME=FILE")
+            raise ValueError(
+                f"two networks are called {subject.arm}; name your own with --model NAME=FILE"
+            )
     user_model.check((subject.method for subject in found), {"blank": (_blank(), _blank())})
     return found
 
@@ -113,7 +126,12 @@ def cards(subjects: Sequence[Subject], device: torch.device) -> dict[str, dict[s
 def _card(subject: Subject, peak: int | None, device: torch.device) -> dict[str, Any]:
     known = {"arm": subject.arm, "widths": subject.widths, "budgets": subject.budgets}
     if subject.is_onnx:
-        return known | subject.method.costs(SHAPE) | {"file_bytes": subject.method.file_bytes} | subject.method.ran
+        return (
+            known
+            | subject.method.costs(SHAPE)
+            | {"file_bytes": subject.method.file_bytes}
+            | subject.method.ran
+        )
     network = _unwrapped(subject.network()).eval()
     with kept():
         return {

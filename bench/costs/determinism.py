@@ -16,21 +16,23 @@ ANSWERS = ("yes", "no")
 def fix_workspace() -> None:
     """Make cuBLAS deterministic by a fixed workspace size.
 
-    cuBLAS reads the size from the environment when it starts. Call this function before CUDA is used, in commands that
-    measure determinism; never at import.
+    cuBLAS reads the size from the environment when it starts. Call this function before CUDA is
+    used, in commands that measure determinism; never at import.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def backward(network: nn.Module, device: torch.device) -> dict[str, str]:
-    """Test for equal gradients: "yes", "no", or the error; empty for a network without trainable parameters.
+    """Test for equal gradients: "yes", "no", or the error.
+
+    Empty for a network without trainable parameters.
 
     Returns
     -------
     dict
-        `deterministic`: "yes" if repeated gradients are equal bit for bit with default settings. `deterministic_mode`:
-        the same test under `torch.use_deterministic_algorithms(True)`, which raises for an operation without a
-        deterministic form.
+        `deterministic`: "yes" if repeated gradients are equal bit for bit with default settings.
+        `deterministic_mode`: the same test under `torch.use_deterministic_algorithms(True)`, which
+        raises for an operation without a deterministic form.
     """
     if not any(parameter.requires_grad for parameter in network.parameters()):
         return {}
@@ -51,7 +53,10 @@ def _repeated(network: nn.Module, clean: Tensor, noisy: Tensor) -> str:
     try:
         first = _gradients(network, clean, noisy)
         same = all(
-            all(torch.equal(a, b) for a, b in zip(first, _gradients(network, clean, noisy), strict=True))
+            all(
+                torch.equal(a, b)
+                for a, b in zip(first, _gradients(network, clean, noisy), strict=True)
+            )
             for _ in range(REPEATS)
         )
     except Exception as error:  # torch raises a RuntimeError; a user's network may raise anything
@@ -65,4 +70,6 @@ def _gradients(network: nn.Module, clean: Tensor, noisy: Tensor) -> list[Tensor]
     with torch.random.fork_rng([clean.device] if clean.is_cuda else []):
         torch.manual_seed(0)  # equal dropout each time: randomness is not tested
         F.mse_loss(network(noisy).float(), clean).backward()
-    return [parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None]
+    return [
+        parameter.grad.clone() for parameter in network.parameters() if parameter.grad is not None
+    ]

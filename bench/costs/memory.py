@@ -20,9 +20,10 @@ from denoise.models import weights
 
 ROOT = Path(__file__).parents[2]
 REPEATS = 5  # processes that run each network on the CPU; the median counts
-# The C library's allocator keeps freed buffers in a heap, and the reuse of its holes varies: two networks with the same
-# work differed by 8 MB. Buffers above this size (bytes) are mapped and unmapped one by one instead, so that only memory
-# in use is counted. Only glibc reads this variable.
+# The C library's allocator keeps freed buffers in a heap, and the reuse of its holes varies: two
+# networks with the same work differed by 8 MB. Buffers above this size (bytes) are mapped and
+# unmapped one by one instead, so that only memory in use is counted. Only glibc reads this
+# variable.
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 
 Source = dict[str, Any] | str
@@ -32,11 +33,13 @@ Source = dict[str, Any] | str
 def peak_bytes(
     sources: dict[str, Source], shape: tuple[int, int, int], batch: int, device: torch.device
 ) -> dict[str, int | None]:
-    """Measure the peak memory that inference of a batch adds to each loaded network; None if it cannot be read.
+    """Measure the peak memory that inference of a batch adds to each loaded network.
 
-    On the CPU (Linux only) the result is the median over fresh processes with one thread each: memory kept from earlier
-    work would hide the peak. One process imports everything and forks the measured ones. A fork takes a tenth of a
-    second, a new start several seconds.
+    None if it cannot be read.
+
+    On the CPU (Linux only) the result is the median over fresh processes with one thread each:
+    memory kept from earlier work would hide the peak. One process imports everything and forks the
+    measured ones. A fork takes a tenth of a second, a new start several seconds.
 
     Parameters
     ----------
@@ -59,7 +62,9 @@ def peak_bytes(
         A process failed; the message has its last line.
     """
     if device.type == "cuda":
-        return {name: _on_cuda(_built(source), shape, batch, device) for name, source in sources.items()}
+        return {
+            name: _on_cuda(_built(source), shape, batch, device) for name, source in sources.items()
+        }
     if not Path("/proc/self/clear_refs").exists():
         return dict.fromkeys(sources)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -74,7 +79,9 @@ def peak_bytes(
     return {name: int(statistics.median(values)) for name, values in readings.items()}
 
 
-def _on_cuda(network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device) -> int:
+def _on_cuda(
+    network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
+) -> int:
     network = network.eval().to(device, memory_format=torch.channels_last)
     _run(network, shape, batch, device)  # one-time setup of libraries is not counted
     torch.cuda.synchronize(device)
@@ -91,7 +98,8 @@ def _built(source: Source) -> nn.Module:
     from bench.scoring import user_model  # takes seconds: imported only for a user's network
 
     network = user_model.load(source).network
-    assert network is not None  # an ONNX model is no PyTorch network and never reaches this function
+    # an ONNX model is no PyTorch network and never reaches this function
+    assert network is not None
     return network
 
 
@@ -123,7 +131,9 @@ def added(call: Callable[[], object]) -> int | None:
 
 
 def _status(name: str) -> int:
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    line = next(
+        line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name)
+    )
     return int(line.split()[1]) * 1024
 
 
@@ -151,7 +161,10 @@ def _main() -> None:
     sources, shape, batch = json.load(sys.stdin)
     if any(isinstance(source, str) for source in sources.values()):
         import bench.scoring.user_model  # noqa: F401  once here, not in each forked process
-    readings = {name: [_forked(source, shape, batch) for _ in range(REPEATS)] for name, source in sources.items()}
+    readings = {
+        name: [_forked(source, shape, batch) for _ in range(REPEATS)]
+        for name, source in sources.items()
+    }
     print(json.dumps(readings))
 
 

@@ -12,7 +12,8 @@ from torch import nn
 from denoise.inference import onnx_export
 
 SHAPE = (1, 28, 28)
-EQUAL = 1e-4  # largest difference in [0, 1] that counts as equal: float32 with another order of summation
+# largest difference in [0, 1] that counts as equal: float32 with another order of summation
+EQUAL = 1e-4
 
 
 def compare(network: nn.Module) -> dict[str, Any]:
@@ -33,4 +34,8 @@ def compare(network: nn.Module) -> dict[str, Any]:
             return {"onnx": " ".join(str(error).split())[:200], **version}
     with torch.inference_mode():
         difference = (answer - network(noisy)).abs().max().item()
-    return {"onnx": "equal" if difference <= EQUAL else "differs", "onnx_difference": difference, **version}
+    return {
+        "onnx": "equal" if difference <= EQUAL else "differs",
+        "onnx_difference": difference,
+        **version,
+    }

@@ -17,7 +17,9 @@ from bench.sweep.recipe import Recipe
 def verdicts(differences: pd.DataFrame, methods: pd.DataFrame) -> dict[str, list[str]]:
     """Write the results in sentences by training set: first the pair of the question, then the leading arms."""
     said = {}
-    for (dataset, clipped), rows in differences.groupby(["trained_on", "trained_clipped"], sort=False):
+    for (dataset, clipped), rows in differences.groupby(
+        ["trained_on", "trained_clipped"], sort=False
+    ):
         pairs, leaders = list[str](), list[str]()
         for budget in BUDGETS:
             pair, leader = sentences.verdicts(rows, budget)
@@ -67,7 +69,9 @@ def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:
     `taught` are the rows of the tutorials' networks.
     """
     untaught = tutorial_rows.missing(taught) if BODIES[recipe.body].tutorials else []
-    of_tutorials = f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
+    of_tutorials = (
+        f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
+    )
     planned = {network.name for network in Selection().networks(recipe, possible=True)}
     lacking = methods[methods.missing & methods.method.isin(planned)]
     if lacking.empty:
@@ -76,4 +80,7 @@ def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:
         f"{len(rows)} on {labels.dataset(dataset)} {'clipped' if clipped else 'unclipped'}"
         for (dataset, clipped), rows in lacking.groupby(["dataset", "clipped"], sort=False)
     ]
-    return f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}." + of_tutorials
+    return (
+        f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}."
+        + of_tutorials
+    )

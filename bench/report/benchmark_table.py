@@ -32,7 +32,8 @@ def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
 def read(path: Path) -> pd.DataFrame:
     """Read the tidy table of a CSV that `write` made.
 
-    Columns missing in an older file are empty, except `status`: every row of an older file was scored, so it is "ok".
+    Columns missing in an older file are empty, except `status`: every row of an older file was
+    scored, so it is "ok".
 
     Raises
     ------
@@ -56,7 +57,8 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
     table.columns = [labels.level(sigma) for sigma in table.columns]
     costs = rows.drop_duplicates("method").set_index("method")
     if not rows.sigma.any():
-        table.columns = ["PSNR" if score == "psnr_db" else "SSIM"]  # no noise besides the noise of the images
+        # no noise besides the noise of the images
+        table.columns = ["PSNR" if score == "psnr_db" else "SSIM"]
     if score == "psnr_db" and DATASETS[dataset].facts.get("measure") == "rmse":
         table["RMSE"] = [f"{value:.4f}" for value in costs.rmse[table.index]]
     table.insert(0, "Method", costs.label)
@@ -70,15 +72,25 @@ def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFr
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """Write the table in Markdown. Per dataset: comparison of decoders, PSNR with costs, SSIM, settings."""
+    """Write the table in Markdown.
+
+    Per dataset: comparison of decoders, PSNR with costs, SSIM, settings.
+    """
     by_dataset = {name: frame[frame.dataset == name] for name in frame.dataset.unique()}
     parts = [said for said in map(verdict, by_dataset.values()) if said]
     for dataset, rows in by_dataset.items():
-        trained = "; in parentheses: what a network was trained on" if rows.trained_on.notna().any() else ""
+        trained = (
+            "; in parentheses: what a network was trained on"
+            if rows.trained_on.notna().any()
+            else ""
+        )
         by_level = " by noise level sigma" * bool(rows.sigma.any())
         parts += [f"#### {dataset}", f"PSNR in dB{by_level}, and costs{trained}:"]
         scores = wide(frame, dataset)
-        parts += [pipes(scores.drop(columns=[name for name in COSTS if scores[name].isna().all()])), *_reasons(rows)]
+        parts += [
+            pipes(scores.drop(columns=[name for name in COSTS if scores[name].isna().all()])),
+            *_reasons(rows),
+        ]
         shown = wide(frame, dataset, "ssim").drop(columns=list(COSTS))
         parts += [f"SSIM{by_level}:", pipes(shown, digits=4)]
         parts.append(settings(rows))
@@ -88,7 +100,10 @@ def markdown(frame: pd.DataFrame) -> str:
 def settings(rows: pd.DataFrame) -> str:
     """Describe the protocol of one dataset's rows in two sentences."""
     row = rows.iloc[0]
-    added = f"{row.noise} noise, {'clipped to [0, 1]' if row.clipped else 'unclipped'}, draw {row.draw:.0f}"
+    added = (
+        f"{row.noise} noise, {'clipped to [0, 1]' if row.clipped else 'unclipped'}, draw "
+        f"{row.draw:.0f}"
+    )
     added = added if rows.sigma.any() else "no noise but what they have"
     gpu = "no GPU" if pd.isna(row.gpu) else row.gpu
     timed = rows.batch.notna().any()
@@ -97,7 +112,11 @@ def settings(rows: pd.DataFrame) -> str:
         f"PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
         f"{'Times' if timed else 'Computed on'}: {row.cpu}, {row.cpu_threads:.0f} threads, {row.cpu_isa}; {gpu}; "
         f"{row['dtype']}, {row.memory_layout}, {row.compile_mode}, torch {row.torch}"
-        + (f"; ms for one picture, images/s in batches of {rows.batch.max():.0f}." if timed else ".")
+        + (
+            f"; ms for one picture, images/s in batches of {rows.batch.max():.0f}."
+            if timed
+            else "."
+        )
     )
 
 
@@ -106,11 +125,13 @@ def verdict(rows: pd.DataFrame) -> str:
     levels = sorted(rows.sigma.unique())
     sigma = 0.4 if 0.4 in levels else levels[len(levels) // 2]
     at = rows[(rows.sigma == sigma) & rows.decoder.notna() & ~_invalid(rows)]
-    at = at[at.method.map(methods.plain) == at.method]  # skip the noise-conditional and self-ensemble variants
+    # skip the noise-conditional and self-ensemble variants
+    at = at[at.method.map(methods.plain) == at.method]
     name = rows.iloc[0].dataset
     own = at[at.trained_on == DATASETS[name].facts.get("training", name)]
     ranked = (own if len(own) else at).sort_values("psnr_db", ascending=False)
-    if len(ranked) < 2 or DATASETS[name].facts.get("correlated"):  # there, one decoder appears in several uses
+    # there, one decoder appears in several uses
+    if len(ranked) < 2 or DATASETS[name].facts.get("correlated"):
         return ""
     best = ranked.iloc[0]
     gaps = [(best.psnr_db - row.psnr_db, plain(row.label)) for row in ranked.iloc[1:].itertuples()]
@@ -127,13 +148,18 @@ def _invalid(rows: pd.DataFrame) -> pd.Series:
 
 def _reasons(rows: pd.DataFrame) -> list[str]:
     """Write one line for each row without a score."""
-    return [f"{plain(row.label)} at sigma {row.sigma:g}: {row.status}." for row in rows[_invalid(rows)].itertuples()]
+    return [
+        f"{plain(row.label)} at sigma {row.sigma:g}: {row.status}."
+        for row in rows[_invalid(rows)].itertuples()
+    ]
 
 
 def update() -> None:
     """Write the readable form of each committed table beside it, and the page on the columns."""
     made = {RESULTS / "README.md": columns_text()}
-    made |= {path.with_suffix(".md"): markdown(read(path)) for path in sorted(RESULTS.rglob("table.csv"))}
+    made |= {
+        path.with_suffix(".md"): markdown(read(path)) for path in sorted(RESULTS.rglob("table.csv"))
+    }
     for path, text in made.items():
         with whole_file(path) as partial:
             partial.write_text(text)

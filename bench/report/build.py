@@ -44,11 +44,17 @@ def texts(results: Results) -> dict[Path, str]:
         _captioned(results),
         list(every_table(results)),
     )
-    own = [table.cells.assign(table=table.title) for table in tables.own(results.summary, results.methods)]
+    own = [
+        table.cells.assign(table=table.title)
+        for table in tables.own(results.summary, results.methods)
+    ]
     return {
         folder / "report.md": render.markdown(report),
         folder / "report.html": render.page(report),
-        folder / "report.tex": "\n\n".join(render.latex(table) for table in (report.answer, *report.tables)) + "\n",
+        folder / "report.tex": "\n\n".join(
+            render.latex(table) for table in (report.answer, *report.tables)
+        )
+        + "\n",
         folder / "report.csv": pd.concat(own).to_csv(index=False),
         README: with_answer(README.read_text(), results),
     }
@@ -80,7 +86,9 @@ def _captioned(results: Results) -> list[Picture]:
         where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
         for kind, title in (("psnr", "PSNR by noise level"), ("pareto", "Quality against cost")):
             name = figure_name(kind, dataset, clipped)
-            shown.append(Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}"))
+            shown.append(
+                Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}")
+            )
     if (results.folder / "spectra.parquet").is_file():
         name = figure_name("spectra", *results.shown)
         shown.append(Picture(there / name, "Power spectra of the residuals", CAPTIONS["spectra"]))
@@ -90,13 +98,20 @@ def _captioned(results: Results) -> list[Picture]:
 def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
     """Yield every figure drawn from the results alone: its name, the figure, and the stamp of its data."""
     folder = results.folder
-    data = (*(folder / f"{name}.csv" for name in ("methods", "summary", "differences")), *results.card_files())
+    data = (
+        *(folder / f"{name}.csv" for name in ("methods", "summary", "differences")),
+        *results.card_files(),
+    )
     drawn_from = figures.stamp(*data)
     costs = results.costs()
     for dataset, clipped in results.trained:
         where, both = (dataset, clipped), (results.summary, results.differences)
         yield figure_name("psnr", *where), figures.psnr_against_sigma(*both, *where), drawn_from
-        yield figure_name("pareto", *where), figures.quality_against_cost(*both, costs, *where), drawn_from
+        yield (
+            figure_name("pareto", *where),
+            figures.quality_against_cost(*both, costs, *where),
+            drawn_from,
+        )
     spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
     if spectra.is_file():
         networks = alike(collect.read_meters(meters), *results.shown)

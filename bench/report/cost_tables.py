@@ -29,16 +29,24 @@ def costs(cards: pd.DataFrame) -> Iterator[Table]:
             continue
         on = cards[arms | cards.budgets.isna()]
         first = on.drop_duplicates("arm", keep="last").set_index("arm")
-        names = [arm if pd.isna(named) else labels.arm(arm).label for arm, named in first.budgets.items()]
+        names = [
+            arm if pd.isna(named) else labels.arm(arm).label for arm, named in first.budgets.items()
+        ]
         cells = pd.DataFrame({"Method": names}, index=first.index)
         for column, (shown, unit, form) in CARD.items():
             cells[shown] = _filled(first[column] / unit, form)
         for threads, of_threads in on.groupby("cpu_threads"):
             suffix = "" if row.device == "cuda" else f", {labels.counted(threads, 'thread')}"
             cells = cells.join(_rates(of_threads, suffix))
-        cells["Deterministic (mode)"] = (first.deterministic + " (" + first.deterministic_mode + ")").fillna("")
+        cells["Deterministic (mode)"] = (
+            first.deterministic + " (" + first.deterministic_mode + ")"
+        ).fillna("")
         cells["ONNX"] = first.onnx.fillna("")
-        yield Table(f"Costs on {machine}, {labels.BUDGETS[budget]}", _card_note(cards), cells.reset_index(drop=True))
+        yield Table(
+            f"Costs on {machine}, {labels.BUDGETS[budget]}",
+            _card_note(cards),
+            cells.reset_index(drop=True),
+        )
 
 
 def _card_note(cards: pd.DataFrame) -> str:
@@ -59,7 +67,9 @@ def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
     cells = {"Training images/s" + suffix: _filled(arms.train_images_per_s.first(), "{:,.0f}")}
     for size, at in rows.set_index("arm").groupby("batch"):
         if size == 1:
-            cells["ms p50 / p90" + suffix] = at.ms_p50.map("{:.2f}".format) + " / " + at.ms_p90.map("{:.2f}".format)
+            cells["ms p50 / p90" + suffix] = (
+                at.ms_p50.map("{:.2f}".format) + " / " + at.ms_p90.map("{:.2f}".format)
+            )
         else:
             cells[f"images/s by {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
     cells["Of the ceiling" + suffix] = _filled(arms.fraction_of_ceiling.max(), "{:.0%}")

@@ -20,7 +20,9 @@ SIDE = 96  # pixels; a larger image is cropped to its middle, also for the score
 
 
 def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, str]:
-    """Draw the strips of a report for seed 0 at one budget; return the file name, the figure and its stamp.
+    """Draw the strips of a report for seed 0 at one budget.
+
+    Return the file name, the figure and its stamp.
 
     Raises
     ------
@@ -36,11 +38,17 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
     there = there[there.budgets.str.contains(labels.asked(results.budgets)[0])]
     images = {"Clean": [clean for clean, _ in pairs], "Noisy": [noisy for _, noisy in pairs]}
     for row in there.itertuples():
-        denoiser = engine.load(results.folder / "weights" / f"{row.method}.safetensors", "cpu", "float32")
+        denoiser = engine.load(
+            results.folder / "weights" / f"{row.method}.safetensors", "cpu", "float32"
+        )
         images[labels.arm(row.arm).label] = [denoiser.estimate(noisy) for _, noisy in pairs]
     cut = {name: torch.cat([_middle(one) for one in of_name]) for name, of_name in images.items()}
     clean = cut["Clean"]
-    scores = {name: psnr(preds.clamp(0, 1), clean).numpy() for name, preds in cut.items() if name != "Clean"}
+    scores = {
+        name: psnr(preds.clamp(0, 1), clean).numpy()
+        for name, preds in cut.items()
+        if name != "Clean"
+    }
     shown = {name: preds[:, 0].numpy() for name, preds in cut.items()}
     return figure_name("examples", dataset, clipped), figures.strips(shown, scores), stamp(results)
 

@@ -1,4 +1,6 @@
-"""Figures from the results. Each carries the hash of its data and code, so that a test detects a stale one.
+"""Figures from the results.
+
+Each carries the hash of its data and code, so that a test detects a stale one.
 
 Colors come from the registries: a decoder has the same color everywhere.
 """
@@ -34,16 +36,20 @@ plt.switch_backend("Agg")
 DRAWN_BY = (Path(__file__), Path(labels.__file__))
 STAMP = "Data"  # PNG text chunk that holds the hash
 SIGMA = "sigma (units of the [0, 1] range)"
-README_INCHES = 9  # width of a figure that a README shows at about its own size, so that its text stays legible
+# width of a figure that a README shows at about its own size, so that its text stays legible
+README_INCHES = 9
 MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
 
 
-def psnr_against_sigma(summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool) -> Figure:
+def psnr_against_sigma(
+    summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool
+) -> Figure:
     """Plot mean PSNR of each arm by noise level, and its difference from nearest + conv, both with 95 % intervals.
 
     The budget is the last compared one.
 
-    The arms lie within a few tenths of a dB while the levels span ten, so the difference has its own panel.
+    The arms lie within a few tenths of a dB while the levels span ten, so the difference has its
+    own panel.
     """
     rows, gaps = (_own(frame, dataset, clipped) for frame in (summary, differences))
     budget = labels.asked(rows.budget.dropna())[-1]
@@ -54,8 +60,8 @@ def psnr_against_sigma(summary: pd.DataFrame, differences: pd.DataFrame, dataset
     apart = 0.01 * np.ptp(rows.levels.astype(float))
     for place, arm in enumerate(arms):
         _line(whole, rows[rows.arm == arm], labels.arm(arm))
-        # The arms are drawn side by side, so that they do not overlap. The shift is only in this panel: beside falling
-        # curves it would look as if one arm stood above another.
+        # The arms are drawn side by side, so that they do not overlap. The shift is only in this
+        # panel: beside falling curves it would look as if one arm stood above another.
         _line(gap, gaps[gaps.arm == arm], labels.arm(arm), (place - len(arms) / 2) * apart)
     levels = sorted(rows.levels.astype(float).unique())
     for panel in (whole, gap):
@@ -66,7 +72,11 @@ def psnr_against_sigma(summary: pd.DataFrame, differences: pd.DataFrame, dataset
     whole.legend(fontsize=8, labelspacing=0.3, frameon=False)
     figure.suptitle(_title(dataset, clipped, labels.BUDGETS[budget]), fontsize=11)
     _explain(
-        figure, "Bars: 95 % interval over pictures and training seeds; right, of the difference on the same pictures."
+        figure,
+        (
+            "Bars: 95 % interval over pictures and training seeds; right, of the difference "
+            "on the same pictures."
+        ),
     )
     return figure
 
@@ -86,18 +96,24 @@ def _explain(figure: Figure, text: str) -> None:
 
 
 def quality_against_cost(
-    summary: pd.DataFrame, differences: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool
+    summary: pd.DataFrame,
+    differences: pd.DataFrame,
+    costs: pd.DataFrame,
+    dataset: str,
+    clipped: bool,
 ) -> Figure:
     """Plot mean PSNR over the levels against each cost: every decoder at every budget, and the Pareto front.
 
-    The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from nearest + conv at the
-    same budget. The common effect of images does not widen them. A network on several budgets is one point.
+    The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from
+    nearest + conv at the same budget. The common effect of images does not widen them. A network on
+    several budgets is one point.
 
     Parameters
     ----------
     summary, differences : pandas.DataFrame
     costs : pandas.DataFrame
-        One row per arm and budget (its index), one column per cost, named as its axis; NaN if not measured.
+        One row per arm and budget (its index), one column per cost, named as its axis; NaN if not
+        measured.
     dataset : str
     clipped : bool
     """
@@ -132,7 +148,9 @@ def _points(panel: Axes, rows: pd.DataFrame, cost: str, half: dict[tuple[str, st
             color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5, zorder=layer,
         )  # fmt: skip
     front = pareto(list(zip(rows[cost], rows.psnr_db, strict=True)))
-    panel.plot(*zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post")
+    panel.plot(
+        *zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post"
+    )
 
 
 def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -147,8 +165,9 @@ def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
     """Plot the mean power spectrum of each arm's residual over its trained networks.
 
-    Upper row: power. Lower row: difference from nearest + conv. A pattern of period 2 would appear at the corners (both
-    directions) or at the middles of the sides (one direction); a pattern of period 4, halfway from there to the middle.
+    Upper row: power. Lower row: difference from nearest + conv. A pattern of period 2 would appear
+    at the corners (both directions) or at the middles of the sides (one direction); a pattern of
+    period 4, halfway from there to the middle.
 
     Parameters
     ----------
@@ -157,7 +176,9 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
     networks : pandas.DataFrame
         Networks to show: method, arm, and the dataset and clamping common to all.
     """
-    trained = points[(points.when == "trained")].merge(networks[["method", "arm"]].drop_duplicates(), on="method")
+    trained = points[(points.when == "trained")].merge(
+        networks[["method", "arm"]].drop_duplicates(), on="method"
+    )
     power = {
         arm: 10 * np.log10(rows.groupby(["row", "column"]).power.mean().unstack().to_numpy())
         for arm, rows in trained.groupby("arm")
@@ -174,7 +195,10 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
     figure.colorbar(less, ax=list(panels[1]), label="less nearest (dB)")
     row = networks.iloc[0]
     seeds = labels.counted(networks.seed.nunique(), "training seed")
-    figure.suptitle(_title(row.dataset, row.clipped, f"spectra of the residual at equal channels, {seeds}"), fontsize=9)
+    figure.suptitle(
+        _title(row.dataset, row.clipped, f"spectra of the residual at equal channels, {seeds}"),
+        fontsize=9,
+    )
     return figure
 
 
@@ -183,7 +207,9 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
     rows = next(iter(pictures.values()))
     heights = [image.shape[0] / image.shape[1] for image in rows]
     size = README_INCHES, README_INCHES / len(pictures) * sum(heights) + 0.22 * len(rows) + 0.5
-    figure, panels = plt.subplots(len(rows), len(pictures), figsize=size, layout="constrained", height_ratios=heights)
+    figure, panels = plt.subplots(
+        len(rows), len(pictures), figsize=size, layout="constrained", height_ratios=heights
+    )
     for column, (name, images) in enumerate(pictures.items()):
         for row, image in enumerate(images):
             panel = np.atleast_2d(panels)[row, column]
@@ -199,7 +225,8 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
 def curves(cards: dict[str, dict[str, Any]]) -> Figure:
     """Plot the validation PSNR (mean over the levels) of each network against the number of images seen.
 
-    A continued training starts a new line, because its scores are on validation images of another set.
+    A continued training starts a new line, because its scores are on validation images of another
+    set.
     """
     figure, panels = _axes(1, len(cards), (README_INCHES, 2.9))
     for panel, (name, card) in zip(panels, cards.items(), strict=True):
@@ -259,7 +286,8 @@ def _title(dataset: str, clipped: bool, what: str) -> str:
 def _key(figure: Figure, arms: list[str], budgets: list[str], text: str) -> None:
     """Add a legend below the panels: the color of each arm, and the marker of each budget."""
     handles = [
-        Line2D([], [], ls="", marker="o", color=labels.arm(arm).colour, label=labels.arm(arm).label) for arm in arms
+        Line2D([], [], ls="", marker="o", color=labels.arm(arm).colour, label=labels.arm(arm).label)
+        for arm in arms
     ]
     handles += [
         Line2D([], [], ls="", marker=marker, color="#777777", label=labels.BUDGETS[budget])

@@ -36,7 +36,9 @@ COSTS = ("Parameters", "M MACs", "CPU ms")
 
 def update() -> None:
     """Write the tables and sentences into the README, and draw the validation scores during training."""
-    text = with_part(README.read_text(), PART, part(benchmark_table.read(TABLE), benchmark_table.read(CAMERA)))
+    text = with_part(
+        README.read_text(), PART, part(benchmark_table.read(TABLE), benchmark_table.read(CAMERA))
+    )
     with whole_file(README) as partial:
         partial.write_text(text)
     figures.write(figures.curves(cards()), CURVES, stamp())
@@ -44,9 +46,20 @@ def update() -> None:
 
 def part(frame: pd.DataFrame, correlated: pd.DataFrame) -> str:
     """Write the README's part: gaps to papers, trainings, one table per dataset, errors of sigma estimates."""
-    drawn = f"![Validation PSNR by the number of pictures seen, a line for each training]({CURVES.relative_to(ROOT)})"
+    drawn = (
+        "![Validation PSNR by the number of pictures seen, a line for each "
+        f"training]({CURVES.relative_to(ROOT)})"
+    )
     told = levels(frames.read_csv(LEVELS_FILE, LEVELS))
-    parts = [*distances(frame), check(frame), trainings(), *tables(frame), *camera(correlated), drawn, told]
+    parts = [
+        *distances(frame),
+        check(frame),
+        trainings(),
+        *tables(frame),
+        *camera(correlated),
+        drawn,
+        told,
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -62,9 +75,14 @@ def distances(frame: pd.DataFrame) -> list[str]:
         scores = rows.pivot(index="method", columns="sigma", values="psnr_db")
         best = scores[scores.index.isin(NETWORKS)].mean(axis=1).idxmax()
         levels = ", ".join(labels.level(sigma) for sigma in scores.columns)
-        for anchor in (row for row in scores.index if row.startswith("published") and "blind" in row):
+        for anchor in (
+            row for row in scores.index if row.startswith("published") and "blind" in row
+        ):
             of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
-            text = f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: {_gaps(scores, best, anchor)} dB"
+            text = (
+                f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: "
+                f"{_gaps(scores, best, anchor)} dB"
+            )
             if best + ENSEMBLE in scores.index:
                 text += f"; with `--ensemble`: {_gaps(scores, best + ENSEMBLE, anchor)} dB"
             said.append(f"{text}.")
@@ -77,7 +95,9 @@ def _gaps(scores: pd.DataFrame, method: str, anchor: str) -> str:
 
 def check(frame: pd.DataFrame) -> str:
     """Compare DnCNN, trained in this project's loop, with the score in its paper."""
-    at = frame[(frame.dataset == CHECK_SET) & np.isclose(frame.sigma, CHECK_SIGMA)].set_index("method")
+    at = frame[(frame.dataset == CHECK_SET) & np.isclose(frame.sigma, CHECK_SIGMA)].set_index(
+        "method"
+    )
     own, paper, level = at.psnr_db[CHECK], at.psnr_db[CHECK_PAPER], labels.level(CHECK_SIGMA)
     size = f"{at.parameters[CHECK] / 1e6:.2f} M parameters"
     return (
@@ -94,9 +114,15 @@ def trainings() -> str:
         stages = []
         for images, training in weights.history(card):
             settings = Settings.of(training)
-            what = f"{images:,} crops of {settings.patch}x{settings.patch} from {DATASETS[settings.dataset].label}"
+            what = (
+                f"{images:,} crops of {settings.patch}x{settings.patch} from "
+                f"{DATASETS[settings.dataset].label}"
+            )
             kept = " under statistics that stay (`--norm kept`)" * (settings.norm == "kept")
-            stages.append(f"{what} by {settings.optimiser.capitalize()}{kept}, {_long(training)} on {_where(training)}")
+            stages.append(
+                f"{what} by {settings.optimiser.capitalize()}{kept}, {_long(training)} on "
+                f"{_where(training)}"
+            )
         lines.append(f"- `{name}`: {'; then '.join(stages)}.")
     return "\n".join(lines)
 
@@ -114,11 +140,15 @@ def _where(card: dict[str, Any]) -> str:
 
 
 def tables(frame: pd.DataFrame) -> list[str]:
-    """Write one table per dataset, with PSNR by sigma and the measured costs; the last entry names the machine."""
+    """Write one table per dataset, with PSNR by sigma and the measured costs.
+
+    The last entry names the machine.
+    """
     parts = []
     for dataset in frame.dataset.unique():
         rows = frame[(frame.dataset == dataset) & ~frame.method.isin(FLOORS)]
-        if not rows.sigma.any():  # without added noise, a method that takes sigma as an input changes nothing
+        # without added noise, a method that takes sigma as an input changes nothing
+        if not rows.sigma.any():
             rows = rows[~rows.told_sigma]
         shown = benchmark_table.wide(rows, dataset)
         levels = [column for column in shown.columns if column not in benchmark_table.COSTS]
@@ -129,13 +159,18 @@ def tables(frame: pd.DataFrame) -> list[str]:
             said += f", {'clipped' if measured.clipped else 'unclipped'} Gaussian noise"
         parts.append(f"{said}: PSNR in dB.\n\n{benchmark_table.pipes(shown[kept])}")
     timed = frame.dropna(subset="cpu_ms_p50").iloc[0]
-    return [*parts, f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}."]
+    return [
+        *parts,
+        f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}.",
+    ]
 
 
 def camera(frame: pd.DataFrame) -> list[str]:
     """State the PSNR gain on images with correlated noise, with the table of all methods."""
     ours = next(name for name in CORRELATED if name.endswith(CLEAN))
-    shown = frame.drop_duplicates("method").set_index("method")[["label"]].set_axis(["Method"], axis=1)
+    shown = (
+        frame.drop_duplicates("method").set_index("method")[["label"]].set_axis(["Method"], axis=1)
+    )
     gains, sets = [], {}
     for dataset, rows in frame.groupby("dataset", sort=False):
         at, name = rows.set_index("method"), DATASETS[dataset].label
@@ -175,9 +210,14 @@ def levels(frame: pd.DataFrame) -> str:
 
 def cards() -> dict[str, dict[str, Any]]:
     """Load the card of each network."""
-    return {name: json.loads(weights.locate(name).with_suffix(".json").read_text()) for name in (*NETWORKS, CHECK)}
+    return {
+        name: json.loads(weights.locate(name).with_suffix(".json").read_text())
+        for name in (*NETWORKS, CHECK)
+    }
 
 
 def stamp() -> str:
     """Return the stamp of the training curves: the hash of the cards."""
-    return figures.stamp(*(weights.locate(name).with_suffix(".json") for name in (*NETWORKS, CHECK)))
+    return figures.stamp(
+        *(weights.locate(name).with_suffix(".json") for name in (*NETWORKS, CHECK))
+    )

@@ -13,7 +13,10 @@ README = ROOT / "README.md"
 
 def marks(part: str) -> tuple[str, str]:
     """Return the lines that begin and end a part."""
-    return f"<!-- {part}: made by `python -m bench report`, do not edit -->", f"<!-- end of {part} -->"
+    return (
+        f"<!-- {part}: made by `python -m bench report`, do not edit -->",
+        f"<!-- end of {part} -->",
+    )
 
 
 def with_part(text: str, part: str, made: str) -> str:
@@ -42,7 +45,9 @@ def _answer(results: Results) -> str:
     parts = [sentences.in_short(results.differences)]
     for table in (tables.question(results.differences), overview):
         parts.append(f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}")
-    of_figure = {kind: f"docs/figures/{figure_name(kind, dataset, clipped)}" for kind in ("psnr", "pareto")}
+    of_figure = {
+        kind: f"docs/figures/{figure_name(kind, dataset, clipped)}" for kind in ("psnr", "pareto")
+    }
     parts += [
         f"![PSNR by noise level for every decoder]({of_figure['psnr']})",
         results.caption("psnr"),

@@ -71,16 +71,30 @@ class Report:
 def markdown(report: Report) -> str:
     parts = [f"# {report.title}", report.opening, report.answer.note, pipes(report.answer.cells)]
     parts += [f"## {heading}\n\n{bullets(sentences)}" for heading, sentences in report.said.items()]
-    parts += ["## Figures", *(f"![{one.name}]({one.path.as_posix()})\n\n{one.caption}" for one in report.pictures)]
-    parts += [f"## {table.title}\n\n{table.note}\n\n{pipes(table.cells)}" for table in report.tables]
+    parts += [
+        "## Figures",
+        *(f"![{one.name}]({one.path.as_posix()})\n\n{one.caption}" for one in report.pictures),
+    ]
+    parts += [
+        f"## {table.title}\n\n{table.note}\n\n{pipes(table.cells)}" for table in report.tables
+    ]
     return "\n\n".join(parts) + "\n"
 
 
 def page(report: Report) -> str:
-    """Render HTML that needs no file but the figures, in the reader's light or dark mode; tables scroll on a phone."""
+    """Render HTML that needs no file but the figures, in the reader's light or dark mode.
+
+    Tables scroll on a phone.
+    """
     headings = [*report.said, "Figures", *(table.title for table in report.tables)]
-    entries = "".join(f'<li><a href="#{_anchor(one)}">{html.escape(one)}</a></li>' for one in headings)
-    parts = [f"<h1>{html.escape(report.title)}</h1>", f"<p>{html.escape(report.opening)}</p>", _table(report.answer)]
+    entries = "".join(
+        f'<li><a href="#{_anchor(one)}">{html.escape(one)}</a></li>' for one in headings
+    )
+    parts = [
+        f"<h1>{html.escape(report.title)}</h1>",
+        f"<p>{html.escape(report.opening)}</p>",
+        _table(report.answer),
+    ]
     parts.append(f"<nav><h2>Contents</h2><ul>{entries}</ul></nav>")
     for heading, sentences in report.said.items():
         items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
@@ -101,7 +115,10 @@ def page(report: Report) -> str:
 
 def _table(table: Table) -> str:
     cells = table.cells.to_html(index=False, border=0, na_rep="")
-    scrolled = f'<div class="wide" role="region" aria-label="{html.escape(table.title)}" tabindex="0">{cells}</div>'
+    scrolled = (
+        f'<div class="wide" role="region" aria-label="{html.escape(table.title)}" '
+        f'tabindex="0">{cells}</div>'
+    )
     return f'<p class="note">{html.escape(table.note)}</p>{scrolled}'
 
 
@@ -117,7 +134,10 @@ def latex(table: Table) -> str:
     cells = table.cells.astype(str).map(_escaped).rename(columns=_escaped)
     alignment = "l" + "r" * (cells.shape[1] - 1)
     return cells.to_latex(
-        index=False, column_format=alignment, caption=_escaped(f"{table.title}. {table.note}"), escape=False
+        index=False,
+        column_format=alignment,
+        caption=_escaped(f"{table.title}. {table.note}"),
+        escape=False,
     )
 
 

@@ -31,9 +31,14 @@ class Results:
 
     @staticmethod
     def read(folder: Path) -> Results:
-        """Read collected results; raise ValueError if a file is missing, truncated or of another schema."""
+        """Read collected results.
+
+        Raise ValueError if a file is missing, truncated or of another schema.
+        """
         schemas = {"methods": METHODS, "summary": SUMMARY, "differences": DIFFERENCES}
-        frames = {name: read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()}
+        frames = {
+            name: read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()
+        }
         frames["differences"] = both_ways(frames["differences"])
         return Results(folder, Recipe.read(folder), **frames)
 
@@ -51,7 +56,11 @@ class Results:
     @property
     def shown(self) -> tuple[str, bool]:
         """Training set and clamping shown for all: the backbone's choice, or the first trained one if it is missing."""
-        return self.body.shown if self.body.shown in self.trained or not self.trained else self.trained[0]
+        return (
+            self.body.shown
+            if self.body.shown in self.trained or not self.trained
+            else self.trained[0]
+        )
 
     @property
     def budgets(self) -> list[str]:
@@ -61,7 +70,9 @@ class Results:
     def caption(self, kind: str) -> str:
         """Return the caption of a kind of figure."""
         several = SEVERAL if len(self.budgets) > 1 else ""
-        return CAPTIONS[kind].format(budget=labels.BUDGETS[labels.asked(self.budgets)[-1]], several=several)
+        return CAPTIONS[kind].format(
+            budget=labels.BUDGETS[labels.asked(self.budgets)[-1]], several=several
+        )
 
     def card_files(self) -> list[Path]:
         """List the cost cards, one file per machine and device."""
@@ -72,8 +83,15 @@ class Results:
         return named_costs(self.methods, [collect.read_costs(path) for path in self.card_files()])
 
     def taught(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Read the rows and scores of the tutorials' networks; empty if the backbone's report has none."""
-        return tutorial_rows.read(self.folder.parent / "tutorials") if self.body.tutorials else tutorial_rows.none()
+        """Read the rows and scores of the tutorials' networks.
+
+        Empty if the backbone's report has none.
+        """
+        return (
+            tutorial_rows.read(self.folder.parent / "tutorials")
+            if self.body.tutorials
+            else tutorial_rows.none()
+        )
 
 
 def figure_name(kind: str, dataset: str, clipped: bool) -> str:
@@ -84,17 +102,33 @@ def figure_name(kind: str, dataset: str, clipped: bool) -> str:
 def named_costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFrame:
     """Return the costs by arm and budget (rows), one column per cost, named as the axis of a figure."""
     networks = methods[methods.budgets.notna()].drop_duplicates(["arm", "widths"])
-    of_budget = networks.assign(budget=networks.budgets.str.split()).explode("budget").set_index(["arm", "budget"])
+    of_budget = (
+        networks.assign(budget=networks.budgets.str.split())
+        .explode("budget")
+        .set_index(["arm", "budget"])
+    )
     costs = pd.DataFrame(
-        {"MACs (millions, 28x28)": of_budget.macs / 1e6, "Parameters (thousands)": of_budget.parameters / 1e3}
+        {
+            "MACs (millions, 28x28)": of_budget.macs / 1e6,
+            "Parameters (thousands)": of_budget.parameters / 1e3,
+        }
     )
     for card in cards:
         timed = (card.batch == TIMED_BATCH) & (card.cpu_threads == card.cpu_threads.max())
         at = card[timed & card.budgets.notna()]  # a user's own network is on no budget
-        rate = at.assign(budget=at.budgets.str.split()).explode("budget").set_index(["arm", "budget"]).images_per_s
+        rate = (
+            at.assign(budget=at.budgets.str.split())
+            .explode("budget")
+            .set_index(["arm", "budget"])
+            .images_per_s
+        )
         costs[f"µs a picture by {TIMED_BATCH} ({_machine(at.iloc[0])})"] = 1e6 / rate
     return costs.astype(float)
 
 
 def _machine(row: pd.Series) -> str:
-    return row.gpu if row.device == "cuda" else f"{row.cpu}, {labels.counted(row.cpu_threads, 'thread')}"
+    return (
+        row.gpu
+        if row.device == "cuda"
+        else f"{row.cpu}, {labels.counted(row.cpu_threads, 'thread')}"
+    )

@@ -19,7 +19,9 @@ def in_short(differences: pd.DataFrame) -> str:
     first, second = (labels.in_text(arm) for arm in PAIR)
     parts = []
     for budget in labels.asked(differences.budget):
-        here = differences[own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)]
+        here = differences[
+            own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)
+        ]
         here = here[here.seeds > 1]
         rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1])]
         if len(rows) < 2:
@@ -35,7 +37,9 @@ def in_short(differences: pd.DataFrame) -> str:
     return " ".join(parts)
 
 
-def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tuple[list[str], list[str]]:
+def verdicts(
+    differences: pd.DataFrame, budget: str, levels: str = "all"
+) -> tuple[list[str], list[str]]:
     """Describe the results of each training set at a budget, tested on its own noise.
 
     Parameters
@@ -51,14 +55,22 @@ def verdicts(differences: pd.DataFrame, budget: str, levels: str = "all") -> tup
     pairs, leaders : list of str
         Sentences on the pair of the question, and sentences on the leading arms.
     """
-    own = differences[own_noise(differences) & (differences.levels == levels) & (differences.budget == budget)]
+    own = differences[
+        own_noise(differences) & (differences.levels == levels) & (differences.budget == budget)
+    ]
     conditions = [rows for _, rows in own.groupby(["trained_on", "clipped"], sort=False)]
-    pairs, leaders = [pair(rows, *PAIR) for rows in conditions], [leader(rows) for rows in conditions]
+    pairs, leaders = (
+        [pair(rows, *PAIR) for rows in conditions],
+        [leader(rows) for rows in conditions],
+    )
     return [said for said in pairs if said], [said for said in leaders if said]
 
 
 def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
-    """Describe one difference of a condition, the better arm first; empty if the pair was not measured."""
+    """Describe one difference of a condition, the better arm first.
+
+    Empty if the pair was not measured.
+    """
     found = rows[(rows.arm == arm) & (rows.other == other)]
     if found.empty:
         return ""
@@ -75,7 +87,9 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
 
 
 def leader(rows: pd.DataFrame) -> str:
-    """Describe the leading arm of a condition, its ties, and its margin over every other arm. Ceilings do not compete.
+    """Describe the leading arm of a condition, its ties, and its margin over every other arm.
+
+    Ceilings do not compete.
 
     Each pair is tested alone, like its interval; the letters of the tables test all pairs at once.
     """
@@ -110,7 +124,9 @@ def _design(row: pd.Series) -> str:
 
 def _interval(row: Any) -> str:
     """Format an interval: "0.31 dB [0.24, 0.38]"; a zero has no sign."""
-    gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
+    gap, low, high = (
+        round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high)
+    )
     return f"{gap:.2f} dB [{low:.2f}, {high:.2f}]"
 
 

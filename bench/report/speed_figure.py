@@ -35,7 +35,10 @@ def bars(frame: pd.DataFrame) -> Figure:
 
     Bars are medians over the rounds, whiskers the lowest and highest round.
     """
-    networks, tasks = list(frame.network.unique()), [task for task in TASKS if (frame.task == task).any()]
+    networks, tasks = (
+        list(frame.network.unique()),
+        [task for task in TASKS if (frame.task == task).any()],
+    )
     heights = [frame[frame.task == task].system.nunique() for task in tasks]
     size = figures.README_INCHES, 0.27 * sum(heights) + 0.8 * len(tasks) + 0.5
     figure, panels = figures.plt.subplots(
@@ -55,7 +58,8 @@ def bars(frame: pd.DataFrame) -> Figure:
         panel.set_xlabel("pictures a second, at the best number a call", fontsize=8.5)
     figure.suptitle(f"28x28 pictures; {provenance.title(frame.iloc[0])}", fontsize=10)
     figure.supxlabel(
-        "Grey: others. Light: steps from plain PyTorch on. Dark: this package. Whiskers: lowest and highest round.",
+        ("Grey: others. Light: steps from plain PyTorch on. Dark: this package. Whiskers: "
+    "lowest and highest round."),
         fontsize=8.5, color="#444444",
     )  # fmt: skip
     return figure
@@ -68,11 +72,21 @@ def _bars(panel: Axes, rows: pd.DataFrame) -> None:
         middle = rates.median()
         reach = [[middle - rates.min()], [rates.max() - middle]]
         colour = OURS if name in OWN else PEER if SYSTEMS[name].peer else STEP
-        panel.barh(place, middle, color=colour, xerr=reach, error_kw={"lw": 0.8, "capsize": 2}, height=0.75)
-        panel.annotate(
-            f"{middle:,.0f}", (rates.max(), place), (4, 0), textcoords="offset points", va="center", fontsize=7.5
+        panel.barh(
+            place, middle, color=colour, xerr=reach, error_kw={"lw": 0.8, "capsize": 2}, height=0.75
         )
-    panel.set_yticks(range(len(names)), [SYSTEMS[name].label.replace("`", "").replace("**", "") for name in names])
+        panel.annotate(
+            f"{middle:,.0f}",
+            (rates.max(), place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=7.5,
+        )
+    panel.set_yticks(
+        range(len(names)),
+        [SYSTEMS[name].label.replace("`", "").replace("**", "") for name in names],
+    )
     panel.tick_params(labelsize=8)
     panel.set_ylim(len(names) - 0.4, -0.6)
     panel.margins(x=0.18)

@@ -19,7 +19,10 @@ from denoise.files.atomic import whole_file
 RESULTS = Path(__file__).parents[1] / "results"
 RUNS = sorted(RESULTS.glob("speed/*.csv"))
 PART = "speed"
-TITLES = {"K1": "The network of the Keras example", "autoencoder": "The autoencoder with nearest upsampling"}
+TITLES = {
+    "K1": "The network of the Keras example",
+    "autoencoder": "The autoencoder with nearest upsampling",
+}
 RATIOS = (
     ("engine", ("keras_predict",), "Keras `predict`"),
     ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO in bfloat16"),
@@ -57,7 +60,9 @@ def _table(rows: pd.DataFrame) -> str:
     versions = rows.groupby("system").version.first()
     tasks = [SYSTEMS[name].task for name in cells.index]
     cells.insert(0, "System", [SYSTEMS[name].label for name in cells.index])
-    cells.insert(1, "Version", [versions[name].partition("+")[0].partition("-")[0] for name in cells.index])
+    cells.insert(
+        1, "Version", [versions[name].partition("+")[0].partition("-")[0] for name in cells.index]
+    )
     cells.insert(2, "Task", tasks)
     return piped(cells)
 
@@ -68,33 +73,58 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     for system, others, called in RATIOS:
         there = ratio(rows, (system,), others)
         if there is not None:
-            said.append(f"The engine cleans {_times(there)} as many pictures a second as {called}, each at its best.")
+            said.append(
+                f"The engine cleans {_times(there)} as many pictures a second as "
+                f"{called}, each at its best."
+            )
     deployed = ratio(rows, ("fused_bfloat16",), ("eager_bfloat16",))
-    if deployed is not None and (rows.fused_macs < rows.macs).all():  # otherwise there is nothing to fuse
-        said.append(f"Deployed fused, it cleans {_times(deployed)} as many as deployed as it was trained, in bfloat16.")
-    alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency",))  # parallel requests take longer each
+    # otherwise there is nothing to fuse
+    if deployed is not None and (rows.fused_macs < rows.macs).all():
+        said.append(
+            f"Deployed fused, it cleans {_times(deployed)} as many as deployed as it was "
+            "trained, in bfloat16."
+        )
+    # parallel requests take longer each
+    alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency",))
     if alone is not None:
-        said.append(f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16, one request at a time.")
+        said.append(
+            f"One picture a call: {_times(alone)} as many as OpenVINO in bfloat16, one "
+            "request at a time."
+        )
     for other, called in (("keras_fit", "Keras `fit`"), ("train", "PyTorch in float32")):
         trained = ratio(rows, ("train_bfloat16", "train_recorded"), (other,))
         if trained is not None:
-            said.append(f"It trains on {_times(trained)} as many pictures a second as {called}{_by_round(trained)}.")
+            said.append(
+                f"It trains on {_times(trained)} as many pictures a second as "
+                f"{called}{_by_round(trained)}."
+            )
     ours = best(rows, ("engine",))
     if ours is not None:
         reached = ours.median() * rows.fused_macs.iloc[0] / 1e12
         share = reached / rows.ceiling_conv_tmacs.max()
-        said.append(f"The engine computes {reached:.3f} TMAC/s, {100 * share:.0f} % of the best convolution measured.")
+        said.append(
+            f"The engine computes {reached:.3f} TMAC/s, {100 * share:.0f} % of the best "
+            "convolution measured."
+        )
     return said
 
 
-def ratio(rows: pd.DataFrame, systems: tuple[str, ...], others: tuple[str, ...]) -> pd.Series | None:
-    """Divide the best rate of one group of systems by another's, round by round; None if one was not measured."""
+def ratio(
+    rows: pd.DataFrame, systems: tuple[str, ...], others: tuple[str, ...]
+) -> pd.Series | None:
+    """Divide the best rate of one group of systems by another's, round by round.
+
+    None if one was not measured.
+    """
     above, below = best(rows, systems), best(rows, others)
     return None if above is None or below is None else above / below
 
 
 def best(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.Series | None:
-    """Return the rates by round of the system and batch size with the highest median; None if nothing was measured."""
+    """Return the rates by round of the system and batch size with the highest median.
+
+    None if nothing was measured.
+    """
     of = rows[rows.system.isin(systems)]
     if of.empty:
         return None
@@ -108,7 +138,11 @@ def _times(ratios: pd.Series) -> str:
 
 def _by_round(ratios: pd.Series) -> str:
     """List the ratios of all rounds, because a median hides a system with two speeds, such as Keras `fit`."""
-    return f" (round by round {', '.join(f'{times:.2f}' for times in ratios)})" if len(ratios) > 1 else ""
+    return (
+        f" (round by round {', '.join(f'{times:.2f}' for times in ratios)})"
+        if len(ratios) > 1
+        else ""
+    )
 
 
 def update() -> None:

@@ -25,7 +25,10 @@ class Table:
 
 
 def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
-    """Yield tables of every method on its training corruption; each mean has half its 95 % interval."""
+    """Yield tables of every method on its training corruption.
+
+    Each mean has half its 95 % interval.
+    """
     rows = summary[own_noise(summary)]
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
         for budget in BUDGETS:
@@ -33,8 +36,12 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
             if arms.empty:
                 continue
             yield Table(
-                f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, {labels.BUDGETS[budget]}",
-                design_note(arms) + " Arms that share a letter are not told apart, all pairs asked at once.",
+                (
+                    f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, "
+                    f"{labels.BUDGETS[budget]}"
+                ),
+                design_note(arms)
+                + " Arms that share a letter are not told apart, all pairs asked at once.",
                 _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
             )
 
@@ -42,11 +49,15 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
 def question(differences: pd.DataFrame) -> Table:
     """Build the table of the project's question: its two arms, on every training set and clamping, at each budget."""
     first, second = PAIR
-    rows = differences[own_noise(differences) & (differences.arm == first) & (differences.other == second)]
+    rows = differences[
+        own_noise(differences) & (differences.arm == first) & (differences.other == second)
+    ]
     levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     asked, cells = labels.asked(rows.budget), []
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
-        line = {"Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"}
+        line = {
+            "Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"
+        }
         for budget in asked:
             row = found[found.budget == budget].iloc[:1]
             line[_capital(labels.BUDGETS[budget])] = "" if row.empty else _verdict(row.iloc[0])
@@ -62,7 +73,9 @@ def question(differences: pd.DataFrame) -> Table:
 
 
 def _verdict(row: pd.Series) -> str:
-    gap, low, high = (round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high))
+    gap, low, high = (
+        round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high)
+    )
     word = "tie" if row.tied else ("nearest" if gap > 0 else "transposed")
     return f"{gap:+.2f} [{low:.2f}, {high:.2f}] {word if row.seeds > 1 else '(one training)'}"
 
@@ -74,11 +87,14 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     ----------
     summary : pandas.DataFrame
     costs : pandas.DataFrame
-        One row per arm and budget (its index), one column per cost, named for readers; NaN if not measured.
+        One row per arm and budget (its index), one column per cost, named for readers; NaN if not
+        measured.
     dataset : str
     clipped : bool
     """
-    rows = summary[own_noise(summary) & (summary.trained_on == dataset) & (summary.clipped == clipped)]
+    rows = summary[
+        own_noise(summary) & (summary.trained_on == dataset) & (summary.clipped == clipped)
+    ]
     levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     trained, floors = rows[rows.budget.notna()], rows[rows.budget.isna()]
     means = trained.pivot(index="arm", columns="budget", values="psnr_db")
@@ -94,7 +110,9 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
         values = costs[cost].reindex(pd.MultiIndex.from_tuples(at)).to_numpy()
         cells[cost] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
     floors = floors.sort_values("psnr_db", ascending=False)
-    without = ", ".join(f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples())
+    without = ", ".join(
+        f"{labels.in_text(row.arm)} {row.psnr_db:.2f}" for row in floors.itertuples()
+    )
     note = (
         f"Mean PSNR in dB over {levels}, {_seeds(trained)}, "
         f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
@@ -126,7 +144,9 @@ def level_order(levels: str) -> float:
 def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     order = rows[rows.levels == "all"].sort_values("psnr_db", ascending=False, na_position="last")
     means = rows.pivot(index="arm", columns="levels", values="psnr_db")
-    half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(index="arm", columns="levels", values="half")
+    half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(
+        index="arm", columns="levels", values="half"
+    )
     cells = pd.DataFrame(index=order.arm)
     cells["Method"] = [_labelled(arm) for arm in order.arm]
     for level in sorted(means.columns, key=level_order):
@@ -138,14 +158,19 @@ def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     ssim = order.set_index("arm").ssim
     cells["SSIM"] = ["" if pd.isna(value) else f"{value:.4f}" for value in ssim]
     for column, form in (("Parameters", "{:,.0f}"), ("M MACs", "{:.2f}")):
-        cells[column] = ["" if pd.isna(v) else form.format(v) for v in costs.reindex(order.arm)[column]]
+        cells[column] = [
+            "" if pd.isna(v) else form.format(v) for v in costs.reindex(order.arm)[column]
+        ]
     return cells.reset_index(drop=True)
 
 
 def _costs(methods: pd.DataFrame, budget: str) -> pd.DataFrame:
-    rows = methods[methods.budgets.fillna("").str.split().map(lambda on: budget in on)].drop_duplicates("arm")
+    rows = methods[
+        methods.budgets.fillna("").str.split().map(lambda on: budget in on)
+    ].drop_duplicates("arm")
     return pd.DataFrame(
-        {"Parameters": rows.parameters.to_numpy(), "M MACs": rows.macs.to_numpy() / 1e6}, index=rows.arm
+        {"Parameters": rows.parameters.to_numpy(), "M MACs": rows.macs.to_numpy() / 1e6},
+        index=rows.arm,
     )
 
 
@@ -162,7 +187,10 @@ def with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
 
 def design_note(rows: pd.DataFrame) -> str:
     """Write the note on a table's numbers: units, intervals, and numbers of seeds and test images."""
-    return f"PSNR in dB (± half the 95 % interval); {_seeds(rows)}, {rows.pictures.max():,} test pictures."
+    return (
+        f"PSNR in dB (± half the 95 % interval); {_seeds(rows)}, {rows.pictures.max():,} test "
+        "pictures."
+    )
 
 
 def _seeds(rows: pd.DataFrame) -> str:

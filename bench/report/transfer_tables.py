@@ -15,10 +15,12 @@ from denoise.noise import NOISES
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
     """Yield tables of transfer to an unseen noise, or (None) to other images and the other clamping.
 
-    The tables show mean PSNR with its interval, at the first compared budget. For other images they show the middle
-    level and the mean over all levels.
+    The tables show mean PSNR with its interval, at the first compared budget. For other images they
+    show the middle level and the mean over all levels.
     """
-    elsewhere = (summary.trained_on != summary.tested_on) | (summary.trained_clipped != summary.clipped)
+    elsewhere = (summary.trained_on != summary.tested_on) | (
+        summary.trained_clipped != summary.clipped
+    )
     chosen = (summary.noise == noise) if noise else elsewhere & _shown(summary)
     rows = summary[chosen & ((summary.budget == _first(summary)) | summary.budget.isna())]
     for (dataset, clipped), found in rows.groupby(["trained_on", "trained_clipped"], sort=False):
@@ -27,16 +29,25 @@ def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
         trained = f"trained on {labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
         keys = found.apply(_tested, axis=1) if noise is None else found.levels.map(level_heading)
         cells = found.assign(column=keys, half=found.psnr_db_high - found.psnr_db)
-        wide, half = (cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half"))
+        wide, half = (
+            cells.pivot(index="arm", columns="column", values=name) for name in ("psnr_db", "half")
+        )
         means = wide[[key for key in wide if key.endswith("Mean")]].mean(axis=1)
         cells["order"] = cells.levels.map(level_order)
         columns = cells.sort_values(["tested_on", "clipped", "order"]).column.unique()
         shown = pd.DataFrame({key: with_interval(wide[key], half[key]) for key in columns})
         floors = set(found[found.budget.isna()].arm)
-        methods = [labels.arm(arm).label + (" (no training)" if arm in floors else "") for arm in shown.index]
+        methods = [
+            labels.arm(arm).label + (" (no training)" if arm in floors else "")
+            for arm in shown.index
+        ]
         shown.insert(0, "Method", methods)
         shown = shown.loc[means.sort_values(ascending=False).index]
-        title = f"{NOISES[noise].label} noise at test time" if noise else "Other pictures, other clamping"
+        title = (
+            f"{NOISES[noise].label} noise at test time"
+            if noise
+            else "Other pictures, other clamping"
+        )
         if noise:
             columns = f"level ({NOISES[noise].facts['unit']}); ordered by the mean over them."
         else:
@@ -53,24 +64,37 @@ def _shown(summary: pd.DataFrame) -> pd.Series:
 
 def _levels(summary: pd.DataFrame) -> str:
     levels = summary[summary.noise == "gaussian"].levels
-    return f"at sigma {labels.level(float(labels.middle(levels) or 0))} and as the mean over {labels.span(levels)}"
+    return (
+        f"at sigma {labels.level(float(labels.middle(levels) or 0))} and as the mean over "
+        f"{labels.span(levels)}"
+    )
 
 
 def crossed(summary: pd.DataFrame) -> Iterator[Table]:
     """Yield tables of train set x test set at one budget: the two arms of the question, and the best on its own set."""
     budget = _first(summary)
-    rows = summary[_shown(summary) & (summary.budget == budget) & (summary.trained_clipped == summary.clipped)]
+    rows = summary[
+        _shown(summary) & (summary.budget == budget) & (summary.trained_clipped == summary.clipped)
+    ]
     for clipped, found in rows.groupby("clipped", sort=False):
         if found.trained_on.nunique() < 2:
             continue
-        lines = [line for _, of_set in found.groupby("trained_on", sort=False) for line in _crossed(of_set)]
+        lines = [
+            line
+            for _, of_set in found.groupby("trained_on", sort=False)
+            for line in _crossed(of_set)
+        ]
         elsewhere = found[found.trained_on != found.tested_on]
         note = (
             f"PSNR in dB {_levels(summary)}, at {labels.BUDGETS[budget]}: the two arms of the "
             "question, and which has the highest mean on the set that it was trained on. Columns: tested on; on a set "
             f"other than that of the training {elsewhere.pictures.max():,} pictures."
         )
-        yield Table(f"Train set x test set, {labels.noise('gaussian', clipped)}", note, pd.DataFrame(lines).fillna(""))
+        yield Table(
+            f"Train set x test set, {labels.noise('gaussian', clipped)}",
+            note,
+            pd.DataFrame(lines).fillna(""),
+        )
 
 
 def _first(summary: pd.DataFrame) -> str:
@@ -78,17 +102,31 @@ def _first(summary: pd.DataFrame) -> str:
 
 
 def _crossed(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
-    """Yield the lines of one training set; columns by test set, the middle level before the mean."""
-    rows = rows[rows.psnr_db.notna()].assign(order=rows.levels.map(level_order)).sort_values(["tested_on", "order"])
+    """Yield the lines of one training set.
+
+    Columns by test set, the middle level before the mean.
+    """
+    rows = (
+        rows[rows.psnr_db.notna()]
+        .assign(order=rows.levels.map(level_order))
+        .sort_values(["tested_on", "order"])
+    )
     own = rows[(rows.tested_on == rows.trained_on) & (rows.levels == "all")]
     best = own.sort_values("psnr_db", ascending=False).arm.tolist()[:1]
     for arm in dict.fromkeys((*PAIR, *best)):
         highest = " (highest)" if arm in best else ""
-        line = {"Trained on: decoder": f"{labels.dataset(rows.trained_on.iloc[0])}: {labels.arm(arm).label}{highest}"}
+        line = {
+            "Trained on: decoder": f"{labels.dataset(rows.trained_on.iloc[0])}: {labels.arm(arm).label}{highest}"
+        }
         for row in rows[rows.arm == arm].itertuples():
-            line[f"{labels.dataset(row.tested_on)}, {level_heading(row.levels)}"] = f"{row.psnr_db:.2f}"
+            line[f"{labels.dataset(row.tested_on)}, {level_heading(row.levels)}"] = (
+                f"{row.psnr_db:.2f}"
+            )
         yield line
 
 
 def _tested(row: pd.Series) -> str:
-    return f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, {level_heading(row.levels)}"
+    return (
+        f"{labels.dataset(row.tested_on)}, {'clipped' if row.clipped else 'unclipped'}, "
+        f"{level_heading(row.levels)}"
+    )

@@ -34,8 +34,8 @@ TIMED_SIGMA = 0.4  # sigma of the images that are timed, as in the Keras example
 class Plan:
     """Settings of a benchmark run; `rounds` 0 measures no times.
 
-    If `sigmas` or `clip` is None, each dataset uses its own: `levels` and clipped noise, except for the datasets of
-    published tables. `pictures` caps the test images of a dataset; 0 takes all.
+    If `sigmas` or `clip` is None, each dataset uses its own: `levels` and clipped noise, except for
+    the datasets of published tables. `pictures` caps the test images of a dataset; 0 takes all.
     """
 
     sigmas: tuple[float, ...] | None = None
@@ -57,7 +57,10 @@ class Plan:
 def available(
     names: tuple[str, ...], root: Path | None
 ) -> tuple[dict[str, tuple[datasets.Pictures, datasets.Pictures]], dict[str, str]]:
-    """Load the (training, test) images of each available dataset; return them, and the reason for each missing one."""
+    """Load the (training, test) images of each available dataset.
+
+    Return them, and the reason for each missing one.
+    """
     found, left_out = {}, {}
     for name in names:
         try:
@@ -67,12 +70,17 @@ def available(
     called = [test.name for _, test in found.values()]
     twice = [name for name, (_, test) in found.items() if called.count(test.name) > 1]
     if twice:
-        raise ValueError(f"{' and '.join(twice)} would have one name in the table: measure them one by one")
+        raise ValueError(
+            f"{' and '.join(twice)} would have one name in the table: measure them one by one"
+        )
     return found, left_out
 
 
 def make(
-    plan: Plan, sets: dict[str, tuple[datasets.Pictures, datasets.Pictures]], arms: list[methods.Method], command: str
+    plan: Plan,
+    sets: dict[str, tuple[datasets.Pictures, datasets.Pictures]],
+    arms: list[methods.Method],
+    command: str,
 ) -> pd.DataFrame:
     """Measure every cell.
 
@@ -96,11 +104,16 @@ def make(
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     able = {name: build(arms, sets[name][0], cpu) for name in tests}
     announce(arms, able)
-    cells = sum(len(able[name]) * len(test) * len(plan.corruptions(test.name)) for name, test in tests.items())
+    cells = sum(
+        len(able[name]) * len(test) * len(plan.corruptions(test.name))
+        for name, test in tests.items()
+    )
     # Times come first: they take a fraction of the scores' time, so that an error appears early.
     timings = [_time(sets[name][0], tests[name], arms, able[name], devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
-    with tqdm(total=cells, unit=" pictures", desc="quality", mininterval=1, leave=False, disable=None) as bar:
+    with tqdm(
+        total=cells, unit=" pictures", desc="quality", mininterval=1, leave=False, disable=None
+    ) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
             denoisers = able[name]
@@ -108,13 +121,25 @@ def make(
                 scores = quality.score(denoisers, test, corruption, bar.update)
                 own = common | _settings(test, corruption)
                 by_method = dict(list(scores.groupby("method")))
-                cells = {name: _cell(rows, by_method.get("noisy"), test.name) for name, rows in by_method.items()}
-                rows += [own | _facts(arm) | cells[arm.name] | arm.ran for arm in arms if arm.name in cells]
-                told = published.rows(test.name, corruption.noise, corruption.clip, corruption.sigma)
+                cells = {
+                    name: _cell(rows, by_method.get("noisy"), test.name)
+                    for name, rows in by_method.items()
+                }
+                rows += [
+                    own | _facts(arm) | cells[arm.name] | arm.ran
+                    for arm in arms
+                    if arm.name in cells
+                ]
+                told = published.rows(
+                    test.name, corruption.noise, corruption.clip, corruption.sigma
+                )
                 rows += [row | {"command": command} for row in told]
     frame = pd.DataFrame(rows)
-    frame = frame.merge(pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one")
-    whole = dict.fromkeys(WHOLE, "Int64")  # some are missing in some rows: as floats they would lose digits in the CSV
+    frame = frame.merge(
+        pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one"
+    )
+    # some are missing in some rows: as floats they would lose digits in the CSV
+    whole = dict.fromkeys(WHOLE, "Int64")
     return frame.reindex(columns=list(COLUMNS)).astype(whole)
 
 
@@ -131,7 +156,9 @@ def build(
     return denoisers
 
 
-def announce(arms: list[methods.Method], able: dict[str, dict[str, Callable[[Tensor, float], Tensor]]]) -> None:
+def announce(
+    arms: list[methods.Method], able: dict[str, dict[str, Callable[[Tensor, float], Tensor]]]
+) -> None:
     """Log in one line how many of the methods are measured on each dataset.
 
     Parameters
@@ -147,16 +174,27 @@ def announce(arms: list[methods.Method], able: dict[str, dict[str, Callable[[Ten
     """
     for name, denoisers in able.items():
         if not denoisers:
-            raise ValueError(f"none of these methods is for the images of {name}; --verbose says why")
-    said = ", ".join(f"{len(denoisers)} of {len(arms)} methods on {name}" for name, denoisers in able.items())
+            raise ValueError(
+                f"none of these methods is for the images of {name}; --verbose says why"
+            )
+    said = ", ".join(
+        f"{len(denoisers)} of {len(arms)} methods on {name}" for name, denoisers in able.items()
+    )
     whole = all(len(denoisers) == len(arms) for denoisers in able.values())
-    log.info("measuring %s%s", said, "" if whole else "; the others are for other images (--verbose names them)")
+    log.info(
+        "measuring %s%s",
+        said,
+        "" if whole else "; the others are for other images (--verbose names them)",
+    )
 
 
 def _cell(scores: pd.DataFrame, noisy: pd.DataFrame | None, dataset: str) -> dict[str, object]:
-    """Compute means over images and half widths of their intervals; no mean if one image has no score.
+    """Compute means over images and half widths of their intervals.
 
-    `noisy` holds the scores of the noisy input if it is a method; the lowest gain of an image is relative to them.
+    No mean if one image has no score.
+
+    `noisy` holds the scores of the noisy input if it is a method; the lowest gain of an image is
+    relative to them.
     """
     broken = int(scores.psnr_db.isna().sum())
     if broken:
@@ -207,14 +245,20 @@ def _time(
     devices: dict[str, torch.device],
     plan: Plan,
 ) -> pd.DataFrame:
-    """Measure costs and times of every arm on this dataset's images; they depend on the image size alone."""
+    """Measure costs and times of every arm on this dataset's images.
+
+    They depend on the image size alone.
+    """
     levels = plan.corruptions(test.name)
-    added = TIMED_SIGMA if any(level.sigma for level in levels) else 0.0  # a noisy image would change in kind
+    # a noisy image would change in kind
+    added = TIMED_SIGMA if any(level.sigma for level in levels) else 0.0
     corruption = quality.Corruption(plan.noise, added, levels[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(timing.BATCH), corruption))
     arms = [arm for arm in arms if arm.name in able]
     networks = [arm for arm in arms if arm.network is not None]
-    measured: dict[str, dict[str, object]] = {arm.name: {"dataset": test.name, "method": arm.name} for arm in arms}
+    measured: dict[str, dict[str, object]] = {
+        arm.name: {"dataset": test.name, "method": arm.name} for arm in arms
+    }
     for arm in arms:
         with kept():
             measured[arm.name] |= arm.costs(tuple(test[0].shape))
@@ -227,10 +271,15 @@ def _time(
         what = f"{prefix} time, {test.name}"
         with tqdm(total=turns, unit=" turns", desc=what, leave=False, disable=None) as bar:
             size = timing.batch_size(noisy)
-            times = timing.measure(denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update)
+            times = timing.measure(
+                denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update
+            )
         for arm, by_size in times.items():
             alone, together = by_size[1], by_size[size]
-            measured[arm] |= {f"{prefix}_ms_p50": alone["ms_p50"], f"{prefix}_ms_p90": alone["ms_p90"]}
+            measured[arm] |= {
+                f"{prefix}_ms_p50": alone["ms_p50"],
+                f"{prefix}_ms_p90": alone["ms_p90"],
+            }
             measured[arm] |= {f"{prefix}_images_per_s": together["images_per_s"]}
             measured[arm] |= {"batch": size, "timed_sigma": TIMED_SIGMA}
     return pd.DataFrame(measured.values())

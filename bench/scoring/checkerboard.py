@@ -1,9 +1,9 @@
 """Checkerboard metrics of a decoder, before and after training.
 
-There are two metrics, each for periods 2 and 4: an upsampling stage makes a pattern of 2 pixels, and the next stage
-widens it to 4. The first is the response to a constant code: 0 if all phases of a cell are equal. The second is the
-residual on flat regions: its energy at the frequencies of the pattern relative to their neighbors; 1 is no
-checkerboard.
+There are two metrics, each for periods 2 and 4: an upsampling stage makes a pattern of 2 pixels,
+and the next stage widens it to 4. The first is the response to a constant code: 0 if all phases of
+a cell are equal. The second is the residual on flat regions: its energy at the frequencies of the
+pattern relative to their neighbors; 1 is no checkerboard.
 
 References
 ----------
@@ -22,17 +22,21 @@ from denoise.models.base import AnySize
 from denoise.models.encoder_decoder import Mirror
 
 CODE = 16  # side of the constant code
-BLOCK = 8  # side of a flat block, in pixels: a multiple of 4, so that periods 2 and 4 fall on bins of the spectrum
+# side of a flat block, in pixels: a multiple of 4, so that periods 2 and 4 fall on bins of the
+# spectrum
+BLOCK = 8
 FLAT = 0.02  # largest range of clean values within a flat block
 
 
 @torch.no_grad()
 def settle(network: AnySize, noisy: Iterable[Tensor]) -> AnySize:
-    """Set the batch-norm statistics of an untrained network to those of its activations; return it in evaluation mode.
+    """Set the batch-norm statistics of an untrained network to those of its activations.
 
-    The initial statistics (mean 0, variance 1) do not fit the activations: in evaluation mode the output would fade
-    from layer to layer, and neither metric would measure anything. The new statistics are plain averages over the
-    batches. No weight changes.
+    Return it in evaluation mode.
+
+    The initial statistics (mean 0, variance 1) do not fit the activations: in evaluation mode the
+    output would fade from layer to layer, and neither metric would measure anything. The new
+    statistics are plain averages over the batches. No weight changes.
 
     Parameters
     ----------
@@ -69,13 +73,14 @@ def phases(network: AnySize, code: Tensor) -> tuple[list[float], float, float]:
     Returns
     -------
     stages : list of float
-        For each upsampling stage alone, from the code on: variance over the four phases of a 2x2 cell, summed over
-        channels, divided by the summed squared mean. The input of a stage is the constant that reaches it: the mean
-        output of the layers before it.
+        For each upsampling stage alone, from the code on: variance over the four phases of a 2x2
+        cell, summed over channels, divided by the summed squared mean. The input of a stage is the
+        constant that reaches it: the mean output of the layers before it.
     picture : float
         Same ratio for the output of the whole decoder, an image in [0, 1].
     picture_4 : float
-        For the same output: the variance over the 16 phases of a 4x4 cell that the 2x2 phases do not explain.
+        For the same output: the variance over the 16 phases of a 4x4 cell that the 2x2 phases do
+        not explain.
     """
     decoder = network.net
     assert isinstance(decoder, Mirror)
@@ -110,8 +115,10 @@ def _interior(x: Tensor) -> Tensor:
 def _unevenness(x: Tensor, period: int) -> float:
     """Return the variance of the part with this period, but not half of it, relative to the squared mean."""
     half = period // 2
-    cells = _interior(x)[0].unfold(1, period, period).unfold(2, period, period)  # (C, h, w, period, period)
-    by_phase = cells.mean((1, 2)).unflatten(2, (2, half)).unflatten(1, (2, half))  # (C, 2, half, 2, half)
+    # (C, h, w, period, period)
+    cells = _interior(x)[0].unfold(1, period, period).unfold(2, period, period)
+    # (C, 2, half, 2, half)
+    by_phase = cells.mean((1, 2)).unflatten(2, (2, half)).unflatten(1, (2, half))
     rest = by_phase - by_phase.mean((1, 3), keepdim=True)
     mean = by_phase.mean((1, 2, 3, 4))
     return (rest.square().mean((1, 2, 3, 4)).sum() / mean.square().sum()).item()
@@ -128,18 +135,20 @@ def peaks(residual: Tensor, clean: Tensor) -> tuple[float, float, int]:
     Returns
     -------
     nyquist : float
-        Period 2: mean power at (N/2, 0), (0, N/2) and (N/2, N/2) over the mean power at the frequencies one step below
-        each.
+        Period 2: mean power at (N/2, 0), (0, N/2) and (N/2, N/2) over the mean power at the
+        frequencies one step below each.
     period_4 : float
-        Mean power at (N/4, 0), (0, N/4) and (N/4, ±N/4) over the power of their neighbors. The latter is the geometric
-        mean of one step below and one step above, because power falls steeply with frequency.
+        Mean power at (N/4, 0), (0, N/4) and (N/4, ±N/4) over the power of their neighbors. The
+        latter is the geometric mean of one step below and one step above, because power falls
+        steeply with frequency.
     blocks : int
         Number of flat blocks behind these means; with none they are NaN.
     """
     flat = _blocks(clean)
     flat = (flat.amax((1, 2)) - flat.amin((1, 2))) <= FLAT
     power = torch.fft.fft2(_blocks(residual)[flat].double()).abs().square().mean(0)  # (8, 8)
-    other_diagonal = power.flip(1).roll(1, 1).diagonal()  # (n, -n), which at N/2 equals the first diagonal
+    # (n, -n), which at N/2 equals the first diagonal
+    other_diagonal = power.flip(1).roll(1, 1).diagonal()
     by_step = torch.stack([power[0], power[:, 0], power.diagonal(), other_diagonal])  # (4, 8)
     top, quarter = BLOCK // 2, BLOCK // 4
     nyquist = by_step[:3, top].sum() / by_step[:3, top - 1].sum()

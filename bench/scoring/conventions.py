@@ -1,9 +1,9 @@
 """Conventions of PSNR and SSIM in other software, so that its numbers can be compared with this project's tables.
 
-Each entry of `CONVENTIONS` takes (preds, target), two (N, C, H, W) float32 batches in [0, 1]. It returns `psnr_db` and
-`ssim` of each image, (N,) each. The fact `pooled` is True if the PSNR of a set comes from the mean squared error over
-all pixels of the set; this is lower than the mean PSNR of the images. The fact `window` is the smallest side, in
-pixels, that the SSIM can score.
+Each entry of `CONVENTIONS` takes (preds, target), two (N, C, H, W) float32 batches in [0, 1]. It
+returns `psnr_db` and `ssim` of each image, (N,) each. The fact `pooled` is True if the PSNR of a
+set comes from the mean squared error over all pixels of the set; this is lower than the mean PSNR
+of the images. The fact `window` is the smallest side, in pixels, that the SSIM can score.
 
 References
 ----------
@@ -24,23 +24,32 @@ from denoise import metrics
 from denoise.registry import Registry
 
 CONVENTIONS = Registry("convention")
-REFLECTED = metrics.WINDOW // 2  # pixels of padding on each side, so that every pixel has a full window
+# pixels of padding on each side, so that every pixel has a full window
+REFLECTED = metrics.WINDOW // 2
 
 
 @CONVENTIONS.register(
-    "project", label="PSNR per picture; SSIM Gaussian 11x11, valid region", pooled=False, window=metrics.WINDOW
+    "project",
+    label="PSNR per picture; SSIM Gaussian 11x11, valid region",
+    pooled=False,
+    window=metrics.WINDOW,
 )
 def project(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Score as every other table of this project (`denoise.metrics`); equal to `tf.image.psnr`, `tf.image.ssim`."""
+    """Score as every other table of this project (`denoise.metrics`).
+
+    Equal to `tf.image.psnr`, `tf.image.ssim`.
+    """
     return {"psnr_db": metrics.psnr(preds, target), "ssim": metrics.ssim(preds, target)}
 
 
-@CONVENTIONS.register("kair", label="as project, of 8-bit pictures", pooled=False, window=metrics.WINDOW)
+@CONVENTIONS.register(
+    "kair", label="as project, of 8-bit pictures", pooled=False, window=metrics.WINDOW
+)
 def kair(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Score as papers on denoising do (DnCNN, FFDNet, DRUNet, SwinIR): `calculate_psnr`, `calculate_ssim` of KAIR.
 
-    Both images are rounded to 8 bits; data range 255, border 0; SSIM of Wang et al., as in their MATLAB code. The
-    functions are in KAIR's utils_image.
+    Both images are rounded to 8 bits; data range 255, border 0; SSIM of Wang et al., as in their
+    MATLAB code. The functions are in KAIR's utils_image.
     """
     preds, target = ((pictures * 255).round() for pictures in (preds, target))
     return {
@@ -63,26 +72,32 @@ def skimage(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
 
 
 @CONVENTIONS.register(
-    "torchmetrics", label="PSNR pooled; SSIM Gaussian 11x11, reflected borders", pooled=True, window=REFLECTED + 1
+    "torchmetrics",
+    label="PSNR pooled; SSIM Gaussian 11x11, reflected borders",
+    pooled=True,
+    window=REFLECTED + 1,
 )
 def torchmetrics(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Score as `PeakSignalNoiseRatio` and `StructuralSimilarityIndexMeasure` of torchmetrics 1.9 with `data_range=1`.
 
-    PSNR of the squared error over all pixels of all images; SSIM over every pixel, with reflected borders. The valid
-    region of the reflected images is the whole of the original ones.
+    PSNR of the squared error over all pixels of all images; SSIM over every pixel, with reflected
+    borders. The valid region of the reflected images is the whole of the original ones.
     """
     wide = (F.pad(pictures, (REFLECTED,) * 4, mode="reflect") for pictures in (preds, target))
     return {"psnr_db": metrics.psnr(preds, target), "ssim": metrics.ssim(*wide)}
 
 
 @CONVENTIONS.register(
-    "tutorial", label="PSNR pooled; SSIM Gaussian 11x11, valid region", pooled=True, window=metrics.WINDOW
+    "tutorial",
+    label="PSNR pooled; SSIM Gaussian 11x11, valid region",
+    pooled=True,
+    window=metrics.WINDOW,
 )
 def tutorial(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Score as Keras tutorials do: PSNR from the mean squared error of `model.evaluate`, and `tf.image.ssim`.
 
-    `tf.image.ssim(max_val=1.0)` is the SSIM of `project`, so only the PSNR differs. A tutorial that averages
-    `tf.image.psnr` has the PSNR of `project` too.
+    `tf.image.ssim(max_val=1.0)` is the SSIM of `project`, so only the PSNR differs. A tutorial that
+    averages `tf.image.psnr` has the PSNR of `project` too.
     """
     return project(preds, target)
 
@@ -123,7 +138,11 @@ def score(name: str, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, floa
         psnr.append(scores["psnr_db"].double())
         ssim.append(scores["ssim"].double())
         pixels.append(torch.full((len(preds),), float(preds[0].numel()), dtype=torch.double))
-    mean = _pooled(torch.cat(psnr), torch.cat(pixels)) if entry.facts["pooled"] else torch.cat(psnr).mean()
+    mean = (
+        _pooled(torch.cat(psnr), torch.cat(pixels))
+        if entry.facts["pooled"]
+        else torch.cat(psnr).mean()
+    )
     return {"psnr_db": mean.item(), "ssim": torch.cat(ssim).mean().item()}
 
 

@@ -35,13 +35,16 @@ SEEN, HELD_OUT = 300, 1_000  # training images for calibration; validation image
 
 
 def quantise(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None:
-    """Quantize the weights and activations of the ONNX file `source` to 8 bits; write the model to `target`.
+    """Quantize the weights and activations of the ONNX file `source` to 8 bits.
+
+    Write the model to `target`.
 
     Parameters
     ----------
     source, target : Path
     pictures : iterable of numpy.ndarray
-        Calibration batches of the network's input shape, from which the range of each layer is measured.
+        Calibration batches of the network's input shape, from which the range of each layer is
+        measured.
 
     Raises
     ------
@@ -62,7 +65,8 @@ def quantise(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None
             return None if batch is None else {"noisy": batch}
 
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # it recommends a preparation of the file by a package not needed here
+    # it recommends a preparation of the file by a package not needed here
+    logging.disable(logging.WARNING)
     try:
         quantization.quantize_static(
             source, target, Reader(), per_channel=True,
@@ -93,13 +97,23 @@ def rows(name: str, root: Path | None) -> Iterator[dict[str, Any]]:
         session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
     arms = {
         "float32": denoiser.estimate,
-        "int8": lambda noisy, sigma: torch.from_numpy(session.run(None, {"noisy": noisy.numpy()})[0]),
+        "int8": lambda noisy, sigma: torch.from_numpy(
+            session.run(None, {"noisy": noisy.numpy()})[0]
+        ),
     }
     for sigma in SIGMAS:
-        found = score(arms, held_out, Corruption("gaussian", sigma, clip=True)).groupby("method").psnr_db.mean()
+        found = (
+            score(arms, held_out, Corruption("gaussian", sigma, clip=True))
+            .groupby("method")
+            .psnr_db.mean()
+        )
         known = {"network": name, "dataset": dataset, "pictures": len(held_out), "sigma": sigma}
         scores = {f"psnr_{arm}_db": found[arm] for arm in arms}
-        yield known | scores | {"change_db": found["int8"] - found["float32"], "version": onnxruntime.__version__}
+        yield (
+            known
+            | scores
+            | {"change_db": found["int8"] - found["float32"], "version": onnxruntime.__version__}
+        )
 
 
 def _noisy(pictures: datasets.Pictures) -> Iterator[np.ndarray]:

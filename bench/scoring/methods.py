@@ -28,8 +28,11 @@ from denoise.models.architectures import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
 
 TOLD = ":told"  # suffix of a noise-conditional network that gets sigma as an input
-ENSEMBLE = ":ensemble"  # suffix, after `TOLD` if both: self-ensemble, the mean of the outputs over eight dihedral views
-CLEAN = ":clean"  # suffix for a network for photographs used as in `python -m denoise`, which detects correlated noise
+# suffix, after `TOLD` if both: self-ensemble, the mean of the outputs over eight dihedral views
+ENSEMBLE = ":ensemble"
+# suffix for a network for photographs used as in `python -m denoise`, which detects correlated
+# noise
+CLEAN = ":clean"
 CORRELATED = ("noisy", f"photo-color{CLEAN}", "photo-color", "photo-gray", *BLIND.names())
 """Methods for correlated noise of unknown level."""
 
@@ -38,10 +41,11 @@ CORRELATED = ("noisy", f"photo-color{CLEAN}", "photo-color", "photo-gray", *BLIN
 class Method:
     """Denoiser with its columns of the table.
 
-    `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32. `network` is None if the
-    method is no PyTorch network. `timed` is False for a floor, which computes nothing. `count` gives parameters and
-    MACs for an image's (C, H, W) if they differ from one call of `network`. `file_bytes` is the file size of a model
-    that PyTorch does not run. `ran` replaces columns that otherwise describe the machine.
+    `build(training, device)` makes `(noisy, sigma) -> estimate` on (N, C, H, W) float32. `network`
+    is None if the method is no PyTorch network. `timed` is False for a floor, which computes
+    nothing. `count` gives parameters and MACs for an image's (C, H, W) if they differ from one call
+    of `network`. `file_bytes` is the file size of a model that PyTorch does not run. `ran` replaces
+    columns that otherwise describe the machine.
     """
 
     name: str
@@ -58,24 +62,34 @@ class Method:
     ran: dict[str, Any] = field(default_factory=dict)
 
     def costs(self, shape: tuple[int, int, int]) -> dict[str, int | None]:
-        """Return the columns `parameters` and `macs` for one image (C, H, W); empty if the method is no network."""
+        """Return the columns `parameters` and `macs` for one image (C, H, W).
+
+        Empty if the method is no network.
+        """
         if self.count is not None:
             return self.count(shape)
         if self.network is not None:
-            return {"parameters": counters.parameters(self.network), "macs": counters.macs(self.network, shape)}
+            return {
+                "parameters": counters.parameters(self.network),
+                "macs": counters.macs(self.network, shape),
+            }
         return {}
 
 
-def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untrained: bool = True) -> list[Method]:
+def find(
+    names: list[str] | None = None, own: Iterable[Method] = (), *, untrained: bool = True
+) -> list[Method]:
     """Find the methods with these names, followed by the user's `own`.
 
-    A name is that of an untrained method, of shipped weights, or the path of weights. Three suffixes are valid: `:told`
-    passes sigma to the network; `:ensemble` takes the mean over eight dihedral views; `:clean` makes a network for
-    photographs detect and remove correlated noise, as `denoise.load(...)(image)` does.
+    A name is that of an untrained method, of shipped weights, or the path of weights. Three
+    suffixes are valid: `:told` passes sigma to the network; `:ensemble` takes the mean over eight
+    dihedral views; `:clean` makes a network for photographs detect and remove correlated noise, as
+    `denoise.load(...)(image)` does.
 
-    By default, all methods are found. They include the `:told` variant of each noise-conditional network, and
-    self-ensembles of the networks for photographs. `untrained=False` leaves out the untrained methods. A network found
-    by default applies only to its kind of training images; a named network applies to any.
+    By default, all methods are found. They include the `:told` variant of each noise-conditional
+    network, and self-ensembles of the networks for photographs. `untrained=False` leaves out the
+    untrained methods. A network found by default applies only to its kind of training images; a
+    named network applies to any.
 
     Raises
     ------
@@ -88,9 +102,18 @@ def find(names: list[str] | None = None, own: Iterable[Method] = (), *, untraine
         shipped = [_trained(name, strange=False) for name in weights.names()]
         told = [_trained(f"{arm.name}{TOLD}", strange=False) for arm in shipped if arm.network.told]
         ensembles = [_trained(f"{name}{ENSEMBLE}", strange=False) for name in PHOTOGRAPHS.values()]
-        found = [*map(_untrained, DENOISERS.names() if untrained else ()), *shipped, *told, *ensembles, *own]
+        found = [
+            *map(_untrained, DENOISERS.names() if untrained else ()),
+            *shipped,
+            *told,
+            *ensembles,
+            *own,
+        ]
     else:
-        found = [_untrained(name) if name in DENOISERS or name in BLIND else _trained(name) for name in names]
+        found = [
+            _untrained(name) if name in DENOISERS or name in BLIND else _trained(name)
+            for name in names
+        ]
         found += own
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
     if twice:
@@ -126,13 +149,20 @@ def plain(name: str) -> str:
 
 
 def _trained(name: str, *, strange: bool = True) -> Method:
-    """Make a method of a network; without `strange`, it applies only to its kind of training images."""
+    """Make a method of a network.
+
+    Without `strange`, it applies only to its kind of training images.
+    """
     stem = plain(name)
-    ensemble, told, cleans = (variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD, CLEAN))
+    ensemble, told, cleans = (
+        variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD, CLEAN)
+    )
     try:
         denoiser = engine.load(stem, "cpu", "float32")
     except UnknownName:
-        raise UnknownName(unknown("method", name, [*DENOISERS.names(), *BLIND.names(), *weights.names()])) from None
+        raise UnknownName(
+            unknown("method", name, [*DENOISERS.names(), *BLIND.names(), *weights.names()])
+        ) from None
     if told and not denoiser.network.told:
         raise ValueError(f"{stem} cannot be told the level of the noise: leave out {TOLD}")
     if ensemble:
@@ -149,22 +179,32 @@ def _trained(name: str, *, strange: bool = True) -> Method:
             raise NotApplicable(f"it was trained on other things: {trained_on}")
         colours = {image.shape[0] for image in training}
         if denoiser.channels != 1 and colours != {denoiser.channels}:
-            raise NotApplicable(f"it takes {denoiser.channels} channels, the pictures have {min(colours)}")
+            raise NotApplicable(
+                f"it takes {denoiser.channels} channels, the pictures have {min(colours)}"
+            )
         if not strange and denoiser.channels not in colours:
-            raise NotApplicable("it is for gray pictures, and cleans the channels of others one by one")
+            raise NotApplicable(
+                "it is for gray pictures, and cleans the channels of others one by one"
+            )
         here = denoiser if device.type == "cpu" else engine.load(stem, device, "float32")
         if cleans:
-            return lambda noisy, sigma: here.clean(noisy, sigma if told else None, ensemble=ensemble).estimate
+            return lambda noisy, sigma: (
+                here.clean(noisy, sigma if told else None, ensemble=ensemble).estimate
+            )
         return lambda noisy, sigma: here.estimate(noisy, sigma if told else None, ensemble=ensemble)
 
     def count(shape: tuple[int, int, int]) -> dict[str, int | None]:
         if cleans:
             return {}  # network and number of calls depend on the detected noise
         one = (denoiser.channels, *shape[1:])
-        calls = shape[0] // denoiser.channels  # a network for gray images processes each channel of a color image
+        # a network for gray images processes each channel of a color image
+        calls = shape[0] // denoiser.channels
         calls *= WAYS if ensemble else 1
         network = denoiser.network
-        return {"parameters": counters.parameters(network), "macs": calls * counters.macs(network, one)}
+        return {
+            "parameters": counters.parameters(network),
+            "macs": calls * counters.macs(network, one),
+        }
 
     return Method(
         name=denoiser.name + CLEAN * cleans + TOLD * told + ENSEMBLE * ensemble,
@@ -175,13 +215,17 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         network=denoiser.network,
         trained_on=trained_on,
         decoder=decoder,
-        weights_sha256=card.get("sha256") or hashlib.sha256(weights.locate(stem).read_bytes()).hexdigest(),
+        weights_sha256=card.get("sha256")
+        or hashlib.sha256(weights.locate(stem).read_bytes()).hexdigest(),
         count=count,
     )
 
 
 def _label(denoiser: engine.Denoiser, cleans: bool) -> str:
-    """Return the decoder's label; for a backbone other than the autoencoder, the network's name comes first."""
+    """Return the decoder's label.
+
+    For a backbone other than the autoencoder, the network's name comes first.
+    """
     if cleans:
         return f"{denoiser.name}, correlated noise found and removed in luma and chroma"
     architecture = denoiser.card["architecture"]

@@ -1,6 +1,9 @@
-"""Published scores on the test sets of this project. They anchor the tables and are never measured by this project.
+"""Published scores on the test sets of this project.
 
-PSNR in dB, Gaussian noise, not clamped. Noise draws differ between papers, so the second decimal says little.
+They anchor the tables and are never measured by this project.
+
+PSNR in dB, Gaussian noise, not clamped. Noise draws differ between papers, so the second decimal
+says little.
 
 References
 ----------
@@ -37,10 +40,24 @@ def rows(dataset: str, noise: str, clip: bool, sigma: float) -> list[dict[str, A
     levels = DATASETS[dataset].facts.get("levels", ())
     if noise != "gaussian" or clip or sigma not in levels:
         return []
-    condition = {"dataset": dataset, "split": "test", "noise": noise, "clipped": clip, "sigma": sigma}
+    condition = {
+        "dataset": dataset,
+        "split": "test",
+        "noise": noise,
+        "clipped": clip,
+        "sigma": sigma,
+    }
     return [
         condition
-        | {"sigma_255": round(sigma * 255, 1), "method": f"published {name}", "label": f"{name}, published"}
-        | {"told_sigma": "blind" not in name, "psnr_db": found[levels.index(sigma)], "status": PUBLISHED}
+        | {
+            "sigma_255": round(sigma * 255, 1),
+            "method": f"published {name}",
+            "label": f"{name}, published",
+        }
+        | {
+            "told_sigma": "blind" not in name,
+            "psnr_db": found[levels.index(sigma)],
+            "status": PUBLISHED,
+        }
         for name, found in ANCHORS.get(dataset, {}).items()
     ]

@@ -28,20 +28,29 @@ class Corruption:
     draw: int = 0
 
 
-def noisy_batches(pictures: Pictures, corruption: Corruption) -> Iterator[tuple[Tensor, tuple[str, ...], Tensor]]:
+def noisy_batches(
+    pictures: Pictures, corruption: Corruption
+) -> Iterator[tuple[Tensor, tuple[str, ...], Tensor]]:
     """Yield (clean, keys, noisy) batches, (N, C, H, W) float32, under the protocol's noise."""
     size = max(1, min(BATCH, BATCH_PIXELS // max(image[0].numel() for image in pictures)))
     for clean, given, keys in pictures.pairs(size):
-        seeds = picture_seeds(pictures.name, keys, corruption.noise, corruption.sigma, corruption.draw)
+        seeds = picture_seeds(
+            pictures.name, keys, corruption.noise, corruption.sigma, corruption.draw
+        )
         draws = PictureDraws(seeds)
-        yield clean, keys, corrupt(given, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip)
+        yield (
+            clean,
+            keys,
+            corrupt(given, corruption.sigma, draws, noise=corruption.noise, clip=corruption.clip),
+        )
 
 
 def clean_up(denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float) -> Tensor:
     """Denoise a batch and prepare it for scoring: clamp to [0, 1], and set a non-finite estimate to NaN throughout.
 
-    Clamping alone would turn an infinite pixel into a valid one and hide a broken network. The denoiser gets a copy of
-    the noisy images, so that in-place writes do not change the scores of another method.
+    Clamping alone would turn an infinite pixel into a valid one and hide a broken network. The
+    denoiser gets a copy of the noisy images, so that in-place writes do not change the scores of
+    another method.
     """
     with kept():
         estimate = denoise(noisy.clone(), sigma)
@@ -69,14 +78,17 @@ def score(
     Returns
     -------
     pandas.DataFrame
-        method, picture (key of the image), pixels, psnr_db, ssim: one row per method and image. An estimate that is not
-        finite scores NaN.
+        method, picture (key of the image), pixels, psnr_db, ssim: one row per method and image. An
+        estimate that is not finite scores NaN.
     """
     parts: list[pd.DataFrame] = []
     for clean, keys, noisy in noisy_batches(pictures, corruption):
         for name, denoise in denoisers.items():
             preds = clean_up(denoise, noisy, corruption.sigma)
-            scores = {"psnr_db": psnr(preds, clean, data_range=1.0), "ssim": ssim(preds, clean, data_range=1.0)}
+            scores = {
+                "psnr_db": psnr(preds, clean, data_range=1.0),
+                "ssim": ssim(preds, clean, data_range=1.0),
+            }
             facts = {"method": name, "picture": keys, "pixels": clean[0].numel()}
             parts.append(pd.DataFrame(facts | {k: v.numpy() for k, v in scores.items()}))
             advance(len(clean))

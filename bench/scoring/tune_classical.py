@@ -26,8 +26,8 @@ BLIND_STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 def tune(root: Path | None, target: Path, pictures: int = 100) -> pd.DataFrame:
     """Search strengths on validation digits with clipped noise, at every level of the protocol.
 
-    Write the PSNR of each method, strength and level to `target` (CSV). Return the mean over the levels: one row per
-    method, one column per strength.
+    Write the PSNR of each method, strength and level to `target` (CSV). Return the mean over the
+    levels: one row per method, one column per strength.
     """
     held_out = datasets.load("mnist", "val", root).spread(pictures)
     levels = {sigma: Corruption("gaussian", sigma, clip=True) for sigma in LEVELS}
@@ -37,11 +37,14 @@ def tune(root: Path | None, target: Path, pictures: int = 100) -> pd.DataFrame:
 def tune_blind(root: Path | None, target: Path, pictures: int = 24) -> pd.DataFrame:
     """Search strengths of the blind methods on noisy JPEG files of training photographs.
 
-    Write the rows to `target` (CSV). Return the scores: one row per method, one column per strength.
+    Write the rows to `target` (CSV). Return the scores: one row per method, one column per
+    strength.
     """
     pairs = noisy_jpegs(datasets.load("bsds500", "train", root).spread(pictures), "bsds500_jpeg")
     levels = {SIGMA: Corruption("gaussian", 0.0, clip=True)}
-    return _search([blind.BLIND[name] for name in blind.STRENGTHS], BLIND_STRENGTHS, pairs, levels, target)
+    return _search(
+        [blind.BLIND[name] for name in blind.STRENGTHS], BLIND_STRENGTHS, pairs, levels, target
+    )
 
 
 def _search(
@@ -58,9 +61,14 @@ def _search(
             batches = list(noisy_batches(pictures, corruption))
             for method, strength in cells:
                 denoise = method.build(pictures, strength=strength)
-                scores = [psnr(clean_up(denoise, y, corruption.sigma), x, data_range=1.0) for x, _, y in batches]
+                scores = [
+                    psnr(clean_up(denoise, y, corruption.sigma), x, data_range=1.0)
+                    for x, _, y in batches
+                ]
                 value = torch.cat(scores).mean().item()
-                rows.append({"method": method.name, "strength": strength, "sigma": sigma, "psnr_db": value})
+                rows.append(
+                    {"method": method.name, "strength": strength, "sigma": sigma, "psnr_db": value}
+                )
                 bar.update()
     frame = pd.DataFrame(rows)
     with whole_file(target) as partial:

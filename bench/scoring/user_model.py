@@ -1,6 +1,7 @@
 """A user's own network as a method of the table: `FILE.py:FUNCTION` that returns an nn.Module, or `FILE.onnx`.
 
-Every error in the file becomes a ValueError of one line. It names the file and, if the user's code failed, the line.
+Every error in the file becomes a ValueError of one line. It names the file and, if the user's code
+failed, the line.
 """
 
 from __future__ import annotations
@@ -27,8 +28,11 @@ from denoise.files.atomic import check_name
 from denoise.inference import engine
 from denoise.registry import unknown
 
-# [NAME=]FILE.py:FUNCTION or [NAME=]FILE.onnx. A NAME has no slash, so that a folder called x=1 is no NAME.
-FORM = re.compile(r"(?:(?P<name>[^=/\\]*)=)?(?P<path>.+(?:\.onnx|\.py(?=:)))(?:(?<=\.py):(?P<function>\w+))?")
+# [NAME=]FILE.py:FUNCTION or [NAME=]FILE.onnx. A NAME has no slash, so that a folder called x=1 is
+# no NAME.
+FORM = re.compile(
+    r"(?:(?P<name>[^=/\\]*)=)?(?P<path>.+(?:\.onnx|\.py(?=:)))(?:(?<=\.py):(?P<function>\w+))?"
+)
 FORMS = "FILE.py:FUNCTION or FILE.onnx, with NAME= before it for another name in the table"
 TRIED_SIGMA = 0.4  # passed in the trial call; users' networks ignore it, because they are blind
 
@@ -39,14 +43,15 @@ def load(text: str) -> Method:
     Parameters
     ----------
     text : str
-        `FILE.py:FUNCTION` or `FILE.onnx`, with or without `NAME=` before it. FUNCTION takes no argument and returns an
-        nn.Module that maps (N, C, H, W) float32 in [0, 1] to the same shape. The name in the table is NAME; by default,
-        the file's name without its ending.
+        `FILE.py:FUNCTION` or `FILE.onnx`, with or without `NAME=` before it. FUNCTION takes no
+        argument and returns an nn.Module that maps (N, C, H, W) float32 in [0, 1] to the same
+        shape. The name in the table is NAME; by default, the file's name without its ending.
 
     Raises
     ------
     ValueError
-        The file is missing or of another kind. Or its function is missing, raises, or returns no nn.Module.
+        The file is missing or of another kind. Or its function is missing, raises, or returns no
+        nn.Module.
     """
     form = FORM.fullmatch(text)
     if form is None:
@@ -79,12 +84,17 @@ def check(brought: Iterable[Method], sets: dict[str, tuple[Pictures, Pictures]])
 
 
 def of_network(name: str, network: nn.Module, path: Path) -> Method:
-    """Make a method of a PyTorch network, used like the shipped networks; `path` is the file named in errors."""
+    """Make a method of a PyTorch network, used like the shipped networks.
+
+    `path` is the file named in errors.
+    """
     checked = Checked(network, path).eval()
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
-        here = checked if device.type == "cpu" else copy.deepcopy(checked)  # the original stays on the CPU
-        # The network takes the channels of the images. It reports by itself an input that it cannot process.
+        # the original stays on the CPU
+        here = checked if device.type == "cpu" else copy.deepcopy(checked)
+        # The network takes the channels of the images. It reports by itself an input that it cannot
+        # process.
         card = {"architecture": {"channels": training[0].shape[0]}}
         denoiser = engine.Denoiser(here, name, card, device, "float32")
         return lambda noisy, sigma: denoiser.estimate(noisy)
@@ -118,14 +128,21 @@ class Checked(nn.Module):
         self.path = path
 
     def forward(self, x: Tensor, level: float | None = None) -> Tensor:
-        """Return the estimate for (N, C, H, W), same shape, float32; raise ValueError if the shape differs."""
+        """Return the estimate for (N, C, H, W), same shape, float32.
+
+        Raise ValueError if the shape differs.
+        """
         given = tuple(x.shape)
         y = _guarded(lambda: self.network(x), self.path, f"the network, given {given},")
         if not isinstance(y, Tensor):
-            raise ValueError(f"{self.path}: the network, given {given}, returned a {type(y).__name__}, not a tensor")
+            raise ValueError(
+                f"{self.path}: the network, given {given}, returned a {type(y).__name__}, "
+                "not a tensor"
+            )
         if tuple(y.shape) != given:
             raise ValueError(
-                f"{self.path}: the network, given {given}, returned {tuple(y.shape)}: it must return the same shape"
+                f"{self.path}: the network, given {given}, returned {tuple(y.shape)}: it "
+                "must return the same shape"
             )
         return y.float()
 
@@ -133,18 +150,26 @@ class Checked(nn.Module):
 def checksum(network: nn.Module) -> str:
     """Compute the SHA-256 of the weights: of name, type, shape and bytes of each tensor of the state."""
     state = network.state_dict().items()
-    return tensor_files.checksum({name: value for name, value in state if isinstance(value, Tensor)})
+    return tensor_files.checksum(
+        {name: value for name, value in state if isinstance(value, Tensor)}
+    )
 
 
 def _built(path: Path, function: str) -> nn.Module:
     module = _imported(path)
     build = getattr(module, function, None)
     if not callable(build):
-        offered = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+        offered = [
+            name
+            for name, thing in vars(module).items()
+            if getattr(thing, "__module__", "") == module.__name__
+        ]
         raise ValueError(f"{path}: {unknown('function', function, offered)}")
     network = _guarded(build, path, f"{function}()")
     if not isinstance(network, nn.Module):
-        raise ValueError(f"{path}: {function}() returned a {type(network).__name__}, not a torch.nn.Module")
+        raise ValueError(
+            f"{path}: {function}() returned a {type(network).__name__}, not a torch.nn.Module"
+        )
     return network
 
 
@@ -157,13 +182,17 @@ def _imported(path: Path) -> ModuleType:
     sys.modules[spec.name] = module  # dataclasses look up the module of their class there
     folder = str(path.resolve().parent)
     if folder not in sys.path:
-        sys.path.append(folder)  # for imports from the file's folder; last, so that it hides no other module
+        # for imports from the file's folder; last, so that it hides no other module
+        sys.path.append(folder)
     _guarded(lambda: spec.loader.exec_module(module), path, "the file")
     return module
 
 
 def _guarded(call: Callable[[], Any], path: Path, who: str) -> Any:
-    """Return the result of `call`; turn an error of the user's code into a ValueError that names the line."""
+    """Return the result of `call`.
+
+    Turn an error of the user's code into a ValueError that names the line.
+    """
     try:
         return call()
     except (Exception, SystemExit) as error:  # a script without a main guard may call sys.exit
@@ -171,7 +200,16 @@ def _guarded(call: Callable[[], Any], path: Path, who: str) -> Any:
             line = error.lineno
         else:
             frames = traceback.extract_tb(error.__traceback__)
-            line = next((f.lineno for f in reversed(frames) if Path(f.filename).resolve() == path.resolve()), None)
+            line = next(
+                (
+                    f.lineno
+                    for f in reversed(frames)
+                    if Path(f.filename).resolve() == path.resolve()
+                ),
+                None,
+            )
         said = next((text.strip() for text in str(error).splitlines() if text.strip()), "")
         place = f" (line {line})" if line else ""
-        raise ValueError(f"{path}{place}: {who} raised {type(error).__name__}{f': {said}' if said else ''}") from error
+        raise ValueError(
+            f"{path}{place}: {who} raised {type(error).__name__}{f': {said}' if said else ''}"
+        ) from error

@@ -23,18 +23,22 @@ from denoise.datasets import Pictures
 from denoise.inference.plan import PLAIN
 
 COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
-# Operators that multiply and accumulate too. A model with one of them gets no count: a wrong count would be worse.
+# Operators that multiply and accumulate too. A model with one of them gets no count: a wrong count
+# would be worse.
 UNCOUNTED = {"Attention", "ConvInteger", "DeformConv", "Einsum", "GRU", "LSTM", "MatMulInteger", "MultiHeadAttention",
              "QLinearConv", "QLinearMatMul", "RNN"}  # fmt: skip
 
 
 def load(name: str, path: Path) -> Method:
-    """Load a model with one input and one output, (N, C, H, W) float32, as a method; N, H and W may be fixed.
+    """Load a model with one input and one output, (N, C, H, W) float32, as a method.
+
+    N, H and W may be fixed.
 
     Raises
     ------
     ValueError
-        ONNX Runtime is not installed or cannot read the file, or the model's input is no batch of images.
+        ONNX Runtime is not installed or cannot read the file, or the model's input is no batch of
+        images.
     """
     runtime, onnx = (_needed(package, path) for package in ("onnxruntime", "onnx"))
     try:
@@ -55,7 +59,10 @@ def load(name: str, path: Path) -> Method:
         timed=True,
         build=build,
         weights_sha256=hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest(),
-        count=lambda shape: {"parameters": parameters(onnx, model), "macs": macs(onnx, model, shape)},
+        count=lambda shape: {
+            "parameters": parameters(onnx, model),
+            "macs": macs(onnx, model, shape),
+        },
         file_bytes=sum(file.stat().st_size for file in files),
         ran={"memory_layout": "contiguous", "compile_mode": f"ONNX Runtime {runtime.__version__}"},
     )
@@ -82,12 +89,15 @@ class _Graph:
 
     def _run(self, part: Tensor, batch: int | None) -> Tensor:
         given = part.contiguous().numpy()
-        if batch and len(given) < batch:  # last chunk of a model with a fixed batch: repeat its last image
+        # last chunk of a model with a fixed batch: repeat its last image
+        if batch and len(given) < batch:
             given = np.concatenate([given, np.repeat(given[-1:], batch - len(given), axis=0)])
         try:
             (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: given})
         except Exception as error:  # errors of ONNX Runtime have no common base class
-            raise ValueError(f"{self.path}: the model, given {given.shape}, failed: {error}") from error
+            raise ValueError(
+                f"{self.path}: the model, given {given.shape}, failed: {error}"
+            ) from error
         if np.shape(answer) != given.shape:
             raise ValueError(
                 f"{self.path}: the model, given {given.shape}, returned {np.shape(answer)}: "
@@ -99,17 +109,26 @@ class _Graph:
 def parameters(onnx: ModuleType, model: Any) -> int:
     """Count the numbers in the initializers, without int64 and bool tensors, which hold shapes and indices."""
     shapes = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
-    return sum(prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type not in shapes)
+    return sum(
+        prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type not in shapes
+    )
 
 
 def macs(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> int | None:
-    """Count multiply-accumulates for one image (C, H, W) as `bench.counters.macs` does; return None if that fails.
+    """Count multiply-accumulates for one image (C, H, W) as `bench.counters.macs` does.
 
-    Convolutions and matrix products are counted from the shapes that ONNX infers. Counting fails for nonstandard
-    operators, branches, functions, and sizes that ONNX cannot infer.
+    Return None if that fails.
+
+    Convolutions and matrix products are counted from the shapes that ONNX infers. Counting fails
+    for nonstandard operators, branches, functions, and sizes that ONNX cannot infer.
     """
-    standard = all(node.domain in ("", "ai.onnx") and node.op_type not in UNCOUNTED for node in model.graph.node)
-    branches = any(field.HasField("g") or field.graphs for node in model.graph.node for field in node.attribute)
+    standard = all(
+        node.domain in ("", "ai.onnx") and node.op_type not in UNCOUNTED
+        for node in model.graph.node
+    )
+    branches = any(
+        field.HasField("g") or field.graphs for node in model.graph.node for field in node.attribute
+    )
     if not standard or branches or model.functions:
         return None
     sizes = _sizes_of_all(onnx, model, shape)
@@ -129,12 +148,19 @@ def _macs(node: Any, first: list[int], weight: list[int], out: list[int]) -> int
         return prod(out) * prod(weight[1:])
     if node.op_type == "ConvTranspose":  # weight: (in, out / groups, height, width)
         return prod(first) * prod(weight[1:])
-    flipped = node.op_type == "Gemm" and any(field.name == "transA" and field.i for field in node.attribute)
+    flipped = node.op_type == "Gemm" and any(
+        field.name == "transA" and field.i for field in node.attribute
+    )
     return prod(out) * first[0 if flipped else -1]
 
 
-def _sizes_of_all(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> dict[str, list[int]]:
-    """Infer the size of each tensor for an input of one image; a size that cannot be inferred is left out."""
+def _sizes_of_all(
+    onnx: ModuleType, model: Any, shape: tuple[int, int, int]
+) -> dict[str, list[int]]:
+    """Infer the size of each tensor for an input of one image.
+
+    A size that cannot be inferred is left out.
+    """
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     taken = _pictures_in(fixed)
@@ -195,7 +221,10 @@ def _session(runtime: ModuleType, source: str | bytes) -> Any:
 def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
-        raise ValueError(f"{path}: it has {len(inputs)} inputs and {len(outputs)} outputs; it must have one of each")
+        raise ValueError(
+            f"{path}: it has {len(inputs)} inputs and {len(outputs)} outputs; it must "
+            "have one of each"
+        )
     (taken,) = inputs
     if taken.type != "tensor(float)" or len(taken.shape) != 4:
         raise ValueError(
@@ -226,4 +255,6 @@ def _needed(package: str, path: Path) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError:
-        raise ValueError(f"{path}: {package} is not installed, which ONNX models need: pip install '.[onnx]'") from None
+        raise ValueError(
+            f"{path}: {package} is not installed, which ONNX models need: pip install '.[onnx]'"
+        ) from None

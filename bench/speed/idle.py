@@ -1,7 +1,8 @@
 """Measurement turns that count only if the machine is otherwise idle.
 
-On a rented machine, other jobs appear and disappear within seconds on the same cores. If such a job multiplies
-matrices, it slows down matrix code far more than other code. The current rate of a convolution reveals the job.
+On a rented machine, other jobs appear and disappear within seconds on the same cores. If such a job
+multiplies matrices, it slows down matrix code far more than other code. The current rate of a
+convolution reveals the job.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Quiet:
     Attributes
     ----------
     floor : float
-        Lowest rate of convolution, in TMAC/s, before and after a turn that counts; with 0 every turn counts.
+        Lowest rate of convolution, in TMAC/s, before and after a turn that counts; with 0 every
+        turn counts.
     device : torch.device
         Device whose convolution is timed, in its fastest number format.
     """

@@ -22,33 +22,48 @@ CALLS_ON_GPU = 50  # per turn, because one synchronization takes as long as a sh
 def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
     """Measure matrix product and convolution in TMAC/s, and copy in GB/s (bytes read plus bytes written).
 
-    Each is the best turn of at least a second and several turns: a ceiling is the highest rate reached, not the usual
-    one.
+    Each is the best turn of at least a second and several turns: a ceiling is the highest rate
+    reached, not the usual one.
     """
     a, b = (torch.ones(SIDE, SIDE, device=device, dtype=dtype) for _ in range(2))
     source = torch.ones(COPIED, device=device, dtype=torch.uint8)
     target = torch.empty_like(source)
     with torch.inference_mode():
         return {
-            "ceiling_matmul_tmacs": SIDE**3 / min(_turns(lambda: a @ b, device, TURNS, SECONDS)) / 1e12,
-            "ceiling_conv_tmacs": CONV_MACS / min(_turns(_convolution(device, dtype), device, TURNS, SECONDS)) / 1e12,
-            "ceiling_copy_gb_s": 2 * COPIED / min(_turns(lambda: target.copy_(source), device, TURNS, SECONDS)) / 1e9,
+            "ceiling_matmul_tmacs": SIDE**3
+            / min(_turns(lambda: a @ b, device, TURNS, SECONDS))
+            / 1e12,
+            "ceiling_conv_tmacs": CONV_MACS
+            / min(_turns(_convolution(device, dtype), device, TURNS, SECONDS))
+            / 1e12,
+            "ceiling_copy_gb_s": 2
+            * COPIED
+            / min(_turns(lambda: target.copy_(source), device, TURNS, SECONDS))
+            / 1e9,
         }
 
 
 @torch.inference_mode()
 def usual(device: torch.device, dtype: torch.dtype) -> float:
     """Measure the convolution's current rate in TMAC/s, the median of a few turns: low if another job runs."""
-    return CONV_MACS / statistics.median(_turns(_convolution(device, dtype), device, GLANCE, 0.0)) / 1e12
+    return (
+        CONV_MACS
+        / statistics.median(_turns(_convolution(device, dtype), device, GLANCE, 0.0))
+        / 1e12
+    )
 
 
 def _convolution(device: torch.device, dtype: torch.dtype) -> Callable[[], Tensor]:
     x = torch.ones(CONV, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
-    kernel = torch.ones(64, CONV[1], 3, 3, device=device, dtype=dtype).contiguous(memory_format=torch.channels_last)
+    kernel = torch.ones(64, CONV[1], 3, 3, device=device, dtype=dtype).contiguous(
+        memory_format=torch.channels_last
+    )
     return lambda: F.conv2d(x, kernel, padding=1)
 
 
-def _turns(call: Callable[[], object], device: torch.device, turns: int, least: float) -> list[float]:
+def _turns(
+    call: Callable[[], object], device: torch.device, turns: int, least: float
+) -> list[float]:
     """Return the seconds per call of each turn but the first, for at least `turns` turns and `least` seconds."""
     on_gpu = device.type == "cuda"
     calls, seconds = CALLS_ON_GPU if on_gpu else 1, []

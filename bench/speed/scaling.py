@@ -37,7 +37,14 @@ LINEAR_FROM = 256  # pixels of a side; below it, the constant cost of a call mat
 STARTS = {
     "import denoise": [sys.executable, "-c", "import denoise"],
     "python -m denoise --help": [sys.executable, "-m", "denoise", "--help"],
-    "python -m denoise noisy.png -o clean.png": [sys.executable, "-m", "denoise", "noisy.png", "-o", "clean.png"],
+    "python -m denoise noisy.png -o clean.png": [
+        sys.executable,
+        "-m",
+        "denoise",
+        "noisy.png",
+        "-o",
+        "clean.png",
+    ],
 }
 
 
@@ -56,9 +63,12 @@ def rows(
     counts: tuple[int, ...] = COUNTS,
     advance: Callable[[], object] = lambda: None,
 ) -> list[dict[str, Any]]:
-    """Measure every image size and every number of images with `threads` PyTorch threads; call `advance` after each.
+    """Measure every image size and every number of images with `threads` PyTorch threads.
 
-    Each measurement has a fresh process, because memory kept from earlier images would hide its peak.
+    Call `advance` after each.
+
+    Each measurement has a fresh process, because memory kept from earlier images would hide its
+    peak.
     """
     sizes = _rows("size", [Cell(ONE, threads, 1, side) for side in sides], advance)
     return sizes + _rows("number", [Cell(MANY, threads, count, 28) for count in counts], advance)
@@ -76,7 +86,8 @@ def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[d
             advance()
         for number in range(TURNS):
             for cell, process in fresh.items():
-                if number == 0 or cell.pictures <= PIECE:  # a call of several chunks averages over busy moments
+                # a call of several chunks averages over busy moments
+                if number == 0 or cell.pictures <= PIECE:
                     seconds[cell].append(process.submit(_turn, cell).result())
     return [_row(what, *cell, statistics.median(seconds[cell]), peaks[cell]) for cell in cells]
 
@@ -113,7 +124,9 @@ def starts() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         noisy = np.random.default_rng(0).integers(0, 256, (256, 256), dtype=np.uint8)
         Image.fromarray(noisy).save(Path(folder) / "noisy.png")
-        there = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        there = os.environ | {
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        }
         for what, words in STARTS.items():
             seconds = []
             for _ in range(TURNS):
@@ -134,21 +147,40 @@ def exponent(frame: pd.DataFrame, threads: int) -> float:
 def text(frame: pd.DataFrame) -> str:
     """Write the README's text about a run, as Markdown."""
     parts = []
-    weights = f"`{ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"  # weights may have changed since
+    # weights may have changed since
+    weights = f"`{ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"
     for what, column, title in (
-        ("size", "side", f"One picture, {weights}: milliseconds and the memory that it adds, by side in pixels"),
-        ("number", "pictures", f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number"),
+        (
+            "size",
+            "side",
+            f"One picture, {weights}: milliseconds and the memory that it adds, by side in pixels",
+        ),
+        (
+            "number",
+            "pictures",
+            f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number",
+        ),
     ):
         of = frame[frame.what == what]
-        cells = {"Threads": [f"{threads} {unit}" for threads in of.threads.unique() for unit in ("ms", "MB")]}
+        cells = {
+            "Threads": [
+                f"{threads} {unit}" for threads in of.threads.unique() for unit in ("ms", "MB")
+            ]
+        }
         for value, group in of.groupby(column):
             by = group.set_index("threads")
-            texts = [(f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}") for n in of.threads.unique()]
+            texts = [
+                (f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}")
+                for n in of.threads.unique()
+            ]
             cells[f"{value:,}"] = [text for pair in texts for text in pair]
         parts.append(f"**{title}**:\n\n{piped(pd.DataFrame(cells))}")
     threads = frame[frame.what == "size"].threads.unique()
     powers = ", ".join(f"{exponent(frame, n):.3f} ({labels.counted(n, 'thread')})" for n in threads)
-    begun = "; ".join(f"`{row.what}` {row.seconds:.2f} s" for row in frame[frame.what.isin(list(STARTS))].itertuples())
+    begun = "; ".join(
+        f"`{row.what}` {row.seconds:.2f} s"
+        for row in frame[frame.what.isin(list(STARTS))].itertuples()
+    )
     parts.append(
         f"From {LINEAR_FROM} pixels a side on, time grows with the number of pixels to the power {powers}. "
         f"From the start of the process: {begun}."
@@ -157,9 +189,21 @@ def text(frame: pd.DataFrame) -> str:
 
 
 def _row(
-    what: str, network: str, threads: int, pictures: int, side: int, seconds: float, peak: int | None
+    what: str,
+    network: str,
+    threads: int,
+    pictures: int,
+    side: int,
+    seconds: float,
+    peak: int | None,
 ) -> dict[str, Any]:
-    known = {"what": what, "network": network, "threads": threads, "pictures": pictures, "side": side}
+    known = {
+        "what": what,
+        "network": network,
+        "threads": threads,
+        "pictures": pictures,
+        "side": side,
+    }
     return known | {"seconds": seconds, "peak_bytes": peak}
 
 

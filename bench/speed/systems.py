@@ -22,7 +22,13 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"  # made by `make peers`
 
 NETWORKS = {
     "K1": {"name": "K1", "channels": 1},
-    "autoencoder": {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 32, "depth": 2},
+    "autoencoder": {
+        "name": "autoencoder",
+        "channels": 1,
+        "decoder": "nearest",
+        "width": 32,
+        "depth": 2,
+    },
 }
 """Network of the Keras example, and network of the shipped digit weights with upsampling and convolution."""
 
@@ -42,7 +48,8 @@ class System:
     least : int
         Smallest batch size that is measured.
     gpu, cpu : bool
-        True if the system runs on a GPU, or on a CPU. PyTorch systems run on both, except for backends of one device.
+        True if the system runs on a GPU, or on a CPU. PyTorch systems run on both, except for
+        backends of one device.
     alone : bool
         True for a separate process, because cuDNN keeps the algorithms that another system chose.
     """
@@ -69,14 +76,21 @@ SYSTEMS = {
     "packaged": System("AOTInductor package of the fused network, bfloat16", gpu=True),
     "fused": System("fused, float32", gpu=True),
     "fused_bfloat16": System("fused, bfloat16", gpu=True),
-    "cudnn_bfloat16": System("fused, bfloat16, calls of cuDNN, small batches recorded", gpu=True, cpu=False),
+    "cudnn_bfloat16": System(
+        "fused, bfloat16, calls of cuDNN, small batches recorded", gpu=True, cpu=False
+    ),
     "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
     "engine": System("**this engine**", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
     "train": System("PyTorch, float32", task="train", least=128, gpu=True),
-    "train_channels_last": System("PyTorch, float32, channels_last", task="train", least=128, gpu=True),
+    "train_channels_last": System(
+        "PyTorch, float32, channels_last", task="train", least=128, gpu=True
+    ),
     "train_bfloat16": System(
-        "PyTorch, bfloat16, channels_last: **`denoise.train`** on a processor", task="train", least=128, gpu=True
+        "PyTorch, bfloat16, channels_last: **`denoise.train`** on a processor",
+        task="train",
+        least=128,
+        gpu=True,
     ),
     "train_recorded": System(
         "the same, recorded, ways of cuDNN tried, fused Adam: **`denoise.train`** on a GPU",
@@ -92,7 +106,11 @@ SYSTEMS = {
 
 def of(device: torch.device) -> list[str]:
     """List the names of the systems that run on a device."""
-    return [name for name, system in SYSTEMS.items() if (system.cpu if device.type == "cpu" else system.gpu)]
+    return [
+        name
+        for name, system in SYSTEMS.items()
+        if (system.cpu if device.type == "cpu" else system.gpu)
+    ]
 
 
 def check(systems: Sequence[str], device: torch.device) -> None:
@@ -118,7 +136,10 @@ def check(systems: Sequence[str], device: torch.device) -> None:
 
 @dataclass(frozen=True)
 class Turn:
-    """Result of one turn: seconds of each call, images per call, version and settings; or the error."""
+    """Result of one turn: seconds of each call, images per call, version and settings.
+
+    Or the error.
+    """
 
     seconds: tuple[float, ...] = ()
     pictures: int = 0
@@ -137,7 +158,12 @@ class Process:
 
     def _start(self) -> None:
         self._process = subprocess.Popen(
-            self._words, cwd=self._folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True
+            self._words,
+            cwd=self._folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
         )
 
     def ask(self, job: dict[str, Any], seconds: float) -> Turn:
@@ -149,11 +175,15 @@ class Process:
         late = threading.Timer(seconds + PATIENCE, self._process.kill)
         late.start()
         try:
-            print(json.dumps({"job": job, "seconds": seconds}), file=self._process.stdin, flush=True)
+            print(
+                json.dumps({"job": job, "seconds": seconds}), file=self._process.stdin, flush=True
+            )
             said = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, ValueError):
             self._process.kill()
-            return Turn(error=f"its process ended: {self._last() or f'exit code {self._process.wait()}'}")
+            return Turn(
+                error=f"its process ended: {self._last() or f'exit code {self._process.wait()}'}"
+            )
         finally:
             late.cancel()
         return Turn(**said | {"seconds": tuple(said.get("seconds", ()))})
@@ -180,7 +210,10 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
     """
     asked = {kind(name) for name in systems}
     if any(peer for peer, _ in asked) and not PEERS.exists():
-        raise ValueError("the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make peers` first")
+        raise ValueError(
+            "the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make "
+            "peers` first"
+        )
     return {each: Process(words(each[0])) for each in asked}
 
 

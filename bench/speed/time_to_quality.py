@@ -25,14 +25,24 @@ WAYS = {  # optimizer options and number of images, chosen by the loss on valida
 
 
 def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
-    """Train by one of the `WAYS` in its own process, with new noise for each image; return time and scores.
+    """Train by one of the `WAYS` in its own process, with new noise for each image.
+
+    Return time and scores.
 
     `images` replaces the known number of images.
     """
     tutorial = tutorials.TUTORIALS_BY_NAME[NETWORK]
     options, needed = WAYS[way]
     level = f"{tutorial.sigma:g}:{tutorial.sigma:g}"
-    words = ["--dataset", tutorial.dataset, "--architecture", NETWORK, "--sigma", level, *RECIPE.split()]
+    words = [
+        "--dataset",
+        tutorial.dataset,
+        "--architecture",
+        NETWORK,
+        "--sigma",
+        level,
+        *RECIPE.split(),
+    ]
     words += [*options.split(), "--images", str(images or needed)]
     with tempfile.TemporaryDirectory() as folder:
         asked = [sys.executable, "-m", "denoise.train", *words, "--name", NETWORK, "--out", folder]
@@ -43,7 +53,11 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
             raise ValueError(f"the training ended with exit code {code}: its lines above say why")
         row, _ = tutorials.score(NETWORK, "reach", Path(folder) / f"{NETWORK}.safetensors", root)
     training = "python -m denoise.train " + shlex.join(words)
-    known = {"training": training, "threads": torch.get_num_threads(), "known_bce": tutorial.known_bce}
+    known = {
+        "training": training,
+        "threads": torch.get_num_threads(),
+        "known_bce": tutorial.known_bce,
+    }
     return row | known | {"optimiser": way, "seconds": seconds}
 
 
@@ -58,7 +72,11 @@ def text(frame: pd.DataFrame) -> str:
     ]
     for row in frame.itertuples():
         verdict = "reached" if row.bce <= row.known_bce else "not reached"
-        steps = "" if pd.isna(row.train_seconds) else f" ({row.train_seconds:.0f} s of them from its first step on)"
+        steps = (
+            ""
+            if pd.isna(row.train_seconds)
+            else f" ({row.train_seconds:.0f} s of them from its first step on)"
+        )
         said.append(
             f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} pictures, {row.bce:.4f} "
             f"({verdict}), by `{row.training}`."

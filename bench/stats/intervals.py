@@ -2,17 +2,19 @@
 
 Scores form a complete crossed layout: arms x seeds x images. Images and seeds are both resampled:
 
-- Images, or groups of dependent images, are drawn together for all arms and seeds. The difficulty of an image then
-  cancels in a difference.
-- Seeds are resampled as residuals of the two-way layout arms x seeds. The residuals exclude the effect that a seed has
-  on all arms (`bench.stats.variance`).
+- Images, or groups of dependent images, are drawn together for all arms and seeds. The difficulty
+  of an image then cancels in a difference.
+- Seeds are resampled as residuals of the two-way layout arms x seeds. The residuals exclude the
+  effect that a seed has on all arms (`bench.stats.variance`).
 
-The interval is a t interval around the mean, with the bootstrap's standard deviation. Its degrees of freedom follow
-from the numbers of images and seeds (Satterthwaite). Percentile intervals would cover less than their level.
+The interval is a t interval around the mean, with the bootstrap's standard deviation. Its degrees
+of freedom follow from the numbers of images and seeds (Satterthwaite). Percentile intervals would
+cover less than their level.
 
-Each interval holds for its own pair. The letters hold for all pairs of an analysis at once: if no two arms differ, 19
-of 20 analyses have one letter. Their level is the value that the largest studentized difference exceeds in 1 of 20
-resamples (max-t). Two arms may therefore share a letter although the interval of their difference excludes 0.
+Each interval holds for its own pair. The letters hold for all pairs of an analysis at once: if no
+two arms differ, 19 of 20 analyses have one letter. Their level is the value that the largest
+studentized difference exceeds in 1 of 20 resamples (max-t). Two arms may therefore share a letter
+although the interval of their difference excludes 0.
 
 References
 ----------
@@ -51,7 +53,8 @@ class Comparison:
     apart : ndarray
         (A, A) bool: competing arms that differ in the test of all pairs at once.
     inside : ndarray
-        (A,) bool: competing arms. Ceilings do not compete: they have no letters and are left out of `resolvable`.
+        (A,) bool: competing arms. Ceilings do not compete: they have no letters and are left out of
+        `resolvable`.
     """
 
     mean: np.ndarray
@@ -65,7 +68,10 @@ class Comparison:
 
     @property
     def tied(self) -> np.ndarray:
-        """(A, A) bool: True if the interval of the difference contains 0. A NaN interval decides nothing: a tie."""
+        """(A, A) bool: True if the interval of the difference contains 0.
+
+        A NaN interval decides nothing: a tie.
+        """
         return ~((self.difference_low > 0) | (self.difference_high < 0))
 
     @property
@@ -84,17 +90,20 @@ def compare(
 ) -> Comparison:
     """Compute means, intervals and differences of the scores of several arms.
 
-    With one seed, intervals are over images alone; with one group of images they are NaN. One infinite score (an
-    estimate equal to its target) makes the mean infinite and the interval NaN, so it is never averaged silently.
+    With one seed, intervals are over images alone; with one group of images they are NaN. One
+    infinite score (an estimate equal to its target) makes the mean infinite and the interval NaN,
+    so it is never averaged silently.
 
     Parameters
     ----------
     scores : ndarray
         (A, S, N): arms, seeds, images.
     groups : sequence of str, optional
-        (N,): images with the same name are dependent (letters of one font). By default all images are independent.
+        (N,): images with the same name are dependent (letters of one font). By default all images
+        are independent.
     inside : sequence of bool, optional
-        (A,): competing arms, which share information about the variance over seeds. By default all arms compete.
+        (A,): competing arms, which share information about the variance over seeds. By default all
+        arms compete.
 
     Returns
     -------
@@ -107,11 +116,17 @@ def compare(
     with np.errstate(invalid="ignore"):
         difference = mean[:, None] - mean[None, :]
     usable = np.isfinite(scores).all((1, 2))
-    half, gaps, joint = np.full(arms, np.nan), np.full((arms, arms), np.nan), np.full((arms, arms), np.nan)
+    half, gaps, joint = (
+        np.full(arms, np.nan),
+        np.full((arms, arms), np.nan),
+        np.full((arms, arms), np.nan),
+    )
     np.fill_diagonal(gaps, 0.0)
     if labels.max(initial=0) > 0 and usable.any():
         block = np.ix_(usable, usable)
-        half[usable], gaps[block], joint[block] = _half_widths(scores[usable], labels, among[usable])
+        half[usable], gaps[block], joint[block] = _half_widths(
+            scores[usable], labels, among[usable]
+        )
     apart = (np.abs(difference) > joint) & among[:, None] & among
     low, high = difference - gaps, difference + gaps
     return Comparison(mean, mean - half, mean + half, difference, low, high, apart, among)
@@ -120,7 +135,8 @@ def compare(
 def letters(comparison: Comparison) -> list[str]:
     """Return the letters of each arm: arms that share a letter are tied, and "a" includes the best arm.
 
-    This is the compact letter display of Piepho, 2004, for all pairs at once. Arms that do not compete have no letter.
+    This is the compact letter display of Piepho, 2004, for all pairs at once. Arms that do not
+    compete have no letter.
     """
     competing = np.flatnonzero(comparison.inside)
     groups = [set(competing)]
@@ -129,7 +145,9 @@ def letters(comparison: Comparison) -> list[str]:
             split = [group - {one} for group in groups if {i, j} <= group for one in (i, j)]
             groups = [group for group in groups if not {i, j} <= group] + split
             groups = [
-                g for n, g in enumerate(groups) if not any(g < h or (g == h and m < n) for m, h in enumerate(groups))
+                g
+                for n, g in enumerate(groups)
+                if not any(g < h or (g == h and m < n) for m, h in enumerate(groups))
             ]
     groups.sort(key=lambda group: -max((comparison.mean[arm] for arm in group), default=0.0))
     names = [chr(ord("a") + number) for number in range(len(groups))]
@@ -150,7 +168,10 @@ def _half_widths(
     first, second = np.triu_indices(arms, 1)
     resampled = pictures.resampled + trained.errors
     gaps = resampled[:, first] - resampled[:, second]  # (B, pairs)
-    freedom = [_freedom_of_difference(i, j, seeds, pictures, trained) for i, j in zip(first, second, strict=True)]
+    freedom = [
+        _freedom_of_difference(i, j, seeds, pictures, trained)
+        for i, j in zip(first, second, strict=True)
+    ]
     share = _share_of_one(gaps[:, inside[first] & inside[second]])
     single, joint = np.zeros((arms, arms)), np.zeros((arms, arms))
     for table, missed in ((single, 1 - LEVEL), (joint, share)):
@@ -159,9 +180,12 @@ def _half_widths(
 
 
 def _share_of_one(gaps: np.ndarray) -> float:
-    """Return the error rate of one interval at which all pairs together hold at `LEVEL`; `gaps` is (B, pairs).
+    """Return the error rate of one interval at which all pairs together hold at `LEVEL`.
 
-    The bootstrap gives the correlation between pairs; the t distribution of each pair gives the weight of its tails.
+    `gaps` is (B, pairs).
+
+    The bootstrap gives the correlation between pairs; the t distribution of each pair gives the
+    weight of its tails.
     """
     size = gaps.std(0, ddof=1)
     gaps, size = gaps[:, size > 0], size[size > 0]
@@ -183,7 +207,9 @@ def _half_of_mean(arm: int, seeds: int, pictures: OverPictures, trained: OverSee
     return float(stats.t.isf((1 - LEVEL) / 2, freedom_of(parts)) * resampled.std(ddof=1))
 
 
-def _freedom_of_difference(i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
+def _freedom_of_difference(
+    i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds
+) -> float:
     weights = np.zeros(len(trained.variance))
     weights[i], weights[j] = 1, -1
     variance, freedom = trained.of_difference(i, j)

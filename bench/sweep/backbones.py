@@ -1,6 +1,7 @@
 """Backbones in which the decoders are compared: an autoencoder for small images, and a U-Net for photographs.
 
-A backbone fixes the training sets and the test sets; a recipe (`bench.sweep.recipe`) fixes size and training length.
+A backbone fixes the training sets and the test sets; a recipe (`bench.sweep.recipe`) fixes size and
+training length.
 """
 
 from __future__ import annotations
@@ -21,13 +22,15 @@ class Body:
     name : str
         The architecture that holds the decoder.
     label, question, mark : str
-        Text for readers: the backbone's label, the question of its comparison, and the mark of its part in the README.
+        Text for readers: the backbone's label, the question of its comparison, and the mark of its
+        part in the README.
     shown : tuple of (str, bool)
         Training set and clamping of the README's table and figures, and of the spectra.
     example_sigma : float
         Sigma of the example images.
     datasets : tuple of str
-        Training sets. One network is trained on each, and tested on it and on the other sets of `tests`.
+        Training sets. One network is trained on each, and tested on it and on the other sets of
+        `tests`.
     tests : tuple of str
         Test sets.
     clipped : tuple of bool
@@ -73,7 +76,10 @@ class Body:
         kinds = [noise.name for noise in NOISES if noise.name != "gaussian"]
         if not self.photographic:
             return [name for name in kinds if not NOISES[name].facts.get("photographic")]
-        return ["poisson", *(name for name in kinds if NOISES[name].facts.get("photographic") and name != "mixed")]
+        return [
+            "poisson",
+            *(name for name in kinds if NOISES[name].facts.get("photographic") and name != "mixed"),
+        ]
 
 
 DIGITS = ("mnist", "notmnist", "fashion_mnist")

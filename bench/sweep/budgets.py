@@ -1,7 +1,8 @@
 """Budgets: equal channels, equal parameters or equal MACs for every decoder.
 
-The encoder is the same for every arm. At equal channels the decoder mirrors the encoder. The other two budgets scale
-the channels of the upsampling stages until the whole network costs as much as the reference arm at equal channels.
+The encoder is the same for every arm. At equal channels the decoder mirrors the encoder. The other
+two budgets scale the channels of the upsampling stages until the whole network costs as much as the
+reference arm at equal channels.
 """
 
 from __future__ import annotations
@@ -18,17 +19,23 @@ from bench.sweep.backbones import BODIES
 from bench.sweep.recipe import Recipe
 from denoise.models import weights
 
-BUDGETS = {"channels": None, "parameters": counters.parameters, "macs": lambda net: counters.macs(net, SHAPE)}
+BUDGETS = {
+    "channels": None,
+    "parameters": counters.parameters,
+    "macs": lambda net: counters.macs(net, SHAPE),
+}
 """Cost function of each budget; None needs no search."""
 
 REFERENCE = "nearest"  # arm whose cost at equal channels sets the budget of every arm
 SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
 TOLERANCE = 0.02  # relative to the budget; set by the protocol
 CLOSE = 0.01  # candidates within this relative error are ranked by their proportions alone
-LARGEST = 8.0  # upper end of the search, in multiples of the mirrored channels; more than any arm needs
+# upper end of the search, in multiples of the mirrored channels; more than any arm needs
+LARGEST = 8.0
 
 
-CEILINGS = ("unet", "dncnn")  # networks above the arms, which are no arms themselves; at equal parameters only
+# networks above the arms, which are no arms themselves; at equal parameters only
+CEILINGS = ("unet", "dncnn")
 DNCNN_DEPTH = 8  # more layers would leave too few channels in a network of this size
 
 
@@ -36,12 +43,14 @@ class Impossible(ValueError):
     """Error for an arm that no integer channels put on a budget, because the network is too small."""
 
 
-def channels(arm: str, budget: str, width: int, depth: int, body: str = "autoencoder") -> tuple[int, ...] | None:
+def channels(
+    arm: str, budget: str, width: int, depth: int, body: str = "autoencoder"
+) -> tuple[int, ...] | None:
     """Find the channels that put an arm on a budget.
 
-    For a decoder and the U-Net: channels of each upsampling stage, from the code to the image. For DnCNN: channels of
-    every layer. Return None for a ceiling at a budget other than equal parameters. `body` is a name of
-    `bench.sweep.backbones.BODIES`.
+    For a decoder and the U-Net: channels of each upsampling stage, from the code to the image. For
+    DnCNN: channels of every layer. Return None for a ceiling at a budget other than equal
+    parameters. `body` is a name of `bench.sweep.backbones.BODIES`.
 
     Raises
     ------
@@ -71,9 +80,15 @@ def channels(arm: str, budget: str, width: int, depth: int, body: str = "autoenc
         over = cost(arm, budget, width, _scaled(start, middle), body) > wanted
         low, high = (low, middle) if over else (middle, high)
     around = [range(max(1, size - 2), size + 3) for size in _scaled(start, low)]
-    best = min(itertools.product(*around), key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)))
+    best = min(
+        itertools.product(*around),
+        key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)),
+    )
     if error(best) > TOLERANCE:
-        raise Impossible(f"no channels put {arm} within 2 % of equal {budget} at width {width}: take a wider network")
+        raise Impossible(
+            f"no channels put {arm} within 2 % of equal {budget} at width {width}: take a "
+            "wider network"
+        )
     return best
 
 
@@ -88,7 +103,9 @@ def names(arm: str, widths: tuple[int, ...], recipe: Recipe) -> list[str]:
 
 
 @functools.cache
-def cost(arm: str, budget: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> int:
+def cost(
+    arm: str, budget: str, width: int, widths: tuple[int, ...], body: str = "autoencoder"
+) -> int:
     """Count the parameters or MACs of the network that `architecture` describes."""
     measure = BUDGETS[budget]
     assert measure is not None
@@ -96,13 +113,21 @@ def cost(arm: str, budget: str, width: int, widths: tuple[int, ...], body: str =
         return measure(weights.build(architecture(arm, width, widths, body)))
 
 
-def architecture(arm: str, width: int, widths: tuple[int, ...], body: str = "autoencoder") -> dict[str, Any]:
+def architecture(
+    arm: str, width: int, widths: tuple[int, ...], body: str = "autoencoder"
+) -> dict[str, Any]:
     """Return the `architecture` entry of a card, from the encoder's `width` and the arm's channels `widths`."""
     chosen = BODIES[body]
     if arm == "dncnn":
         return {"name": arm, "width": widths[0], "depth": DNCNN_DEPTH}
     name = {"name": arm} if arm in CEILINGS else {"name": chosen.name, "decoder": arm}
-    return {**name, "width": width, "depth": len(widths), "decoder_widths": list(widths), **chosen.options}
+    return {
+        **name,
+        "width": width,
+        "depth": len(widths),
+        "decoder_widths": list(widths),
+        **chosen.options,
+    }
 
 
 def _scaled(mirrored: tuple[int, ...], scale: float) -> tuple[int, ...]:

@@ -1,9 +1,9 @@
 """Collection of a grid's working folder into the few result files that are committed.
 
-RESULTS/recipe.json                     training settings of all networks
-RESULTS/methods.csv                     one row per network or untrained method: facts and provenance
-RESULTS/scores-DATASET-CLIPPED.parquet  PSNR and SSIM: one row per method, test corruption and image
-RESULTS/weights/NAME.safetensors        the networks, with their cards
+RESULTS/recipe.json                     training settings of all networks RESULTS/methods.csv
+one row per network or untrained method: facts and provenance RESULTS/scores-DATASET-CLIPPED.parquet
+PSNR and SSIM: one row per method, test corruption and image RESULTS/weights/NAME.safetensors
+the networks, with their cards
 """
 
 from __future__ import annotations
@@ -34,10 +34,16 @@ from denoise.models import weights
 
 log = logging.getLogger("bench")
 
-TRAINED = {"images_seen": int, "seconds": float, "run_on": dict, "validation_psnr": dict[str, float | None]}
+TRAINED = {
+    "images_seen": int,
+    "seconds": float,
+    "run_on": dict,
+    "validation_psnr": dict[str, float | None],
+}
 SEED = re.compile(r"(.+)-s(0|[1-9][0-9]{0,9})", re.ASCII)  # name of a network: stem and seed
 TEST = ["dataset", "noise", "clipped", "sigma", "draw"]  # columns that identify a test condition
-DECIMALS = {"psnr_db": 2, "ssim": 4}  # of an image's score in the committed files; a mean keeps two more
+# of an image's score in the committed files; a mean keeps two more
+DECIMALS = {"psnr_db": 2, "ssim": 4}
 
 
 def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
@@ -46,8 +52,9 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        A file of `source` is malformed, or belongs to other weights or another protocol. Or `target` holds results of
-        another recipe, or more results than `source`. `target` is not changed.
+        A file of `source` is malformed, or belongs to other weights or another protocol. Or
+        `target` holds results of another recipe, or more results than `source`. `target` is not
+        changed.
     """
     store = Store(source, recipe)
     held = Store(target, recipe).folder / "methods.csv"
@@ -66,25 +73,41 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
 
 def _cells(store: Store) -> list[Cell]:
     """List every cell that the folder may hold: the planned ones, and further datasets and seeds found on disk."""
-    files = (store.folder / "scores").glob("*/[!.]*.parquet")  # a name that begins with a dot is an unfinished write
+    # a name that begins with a dot is an unfinished write
+    files = (store.folder / "scores").glob("*/[!.]*.parquet")
     stems = {path.stem: path for path in files}
     others = {stem.partition("-")[0] for stem in stems}
     planned = BODIES[store.recipe.body].datasets
-    sets = dict.fromkeys((*planned, *(name for name in datasets.DATASETS.names() if name in others)))
+    sets = dict.fromkeys(
+        (*planned, *(name for name in datasets.DATASETS.names() if name in others))
+    )
     chosen = Selection(datasets=tuple(sets))
-    first = {cell.name for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)}
-    seeds = {int(found[2]) for stem in stems if (found := SEED.fullmatch(stem)) and f"{found[1]}-s0" in first}
+    first = {
+        cell.name
+        for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)
+    }
+    seeds = {
+        int(found[2])
+        for stem in stems
+        if (found := SEED.fullmatch(stem)) and f"{found[1]}-s0" in first
+    }
     more = tuple(sorted(seed for seed in seeds if seed >= Selection.seeds))
     found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe, possible=True)
     if strange := sorted(stems.keys() - {cell.name for cell in found}):
-        log.warning("left out: %d files of no cell of this recipe, %s for one", len(strange), stems[strange[0]])
+        log.warning(
+            "left out: %d files of no cell of this recipe, %s for one",
+            len(strange),
+            stems[strange[0]],
+        )
     return found
 
 
 def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]]:
     """Return the row of a cell and its scores, one table per suite on disk."""
     digest, row, path = None, _row(cell, store.recipe), store.weights(cell.name)
-    suites = sorted(path.parent.name for path in (store.folder / "scores").glob(f"*/{cell.name}.parquet"))
+    suites = sorted(
+        path.parent.name for path in (store.folder / "scores").glob(f"*/{cell.name}.parquet")
+    )
     if suites and isinstance(cell, Network):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     parts, versions = [], []
@@ -92,14 +115,19 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
         file = store.scores(suite, cell.name)
         scores, facts = read_scores(file)
         if facts["weights_sha256"] != digest:
-            raise ValueError(f"{path} is not what {file} are scores of: remove the scores to score anew")
+            raise ValueError(
+                f"{path} is not what {file} are scores of: remove the scores to score anew"
+            )
         parts.append(scores.assign(method=cell.name))
         versions.append({name: facts[name] for name in PROVENANCE})
     if digest:
         row |= _trained(path)
     protocols = {version["protocol"] for version in versions}
     if len(protocols) > 1:
-        raise ValueError(f"{cell.name} was scored under several protocols ({', '.join(protocols)}): score it anew")
+        raise ValueError(
+            f"{cell.name} was scored under several protocols ({', '.join(protocols)}): "
+            "score it anew"
+        )
     tests = sum(len(part[TEST].drop_duplicates()) for part in parts)
     row |= {"missing": not suites, "tests": tests or None, "weights_sha256": digest}
     return row | _joined(versions), parts
@@ -108,13 +136,20 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
 def _joined(versions: list[dict[str, Any]]) -> dict[str, str]:
     """Join the provenance of a cell's suites, each value once: suites may have been scored at different times."""
     return {
-        name: " ".join(dict.fromkeys(str(version[name]) for version in versions)) for name in PROVENANCE if versions
+        name: " ".join(dict.fromkeys(str(version[name]) for version in versions))
+        for name in PROVENANCE
+        if versions
     }
 
 
 def _refuse_to_lessen(held: pd.DataFrame, new: pd.DataFrame, target: Path) -> None:
     """Raise ValueError if `target` holds results that the new ones lack."""
-    both = held.set_index("method").tests.fillna(0).to_frame("held").join(new.set_index("method").tests.fillna(0))
+    both = (
+        held.set_index("method")
+        .tests.fillna(0)
+        .to_frame("held")
+        .join(new.set_index("method").tests.fillna(0))
+    )
     lost = both[~(both.tests >= both.held)]
     if len(lost):
         raise ValueError(
@@ -138,11 +173,16 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
 
 
 def _trained(path: Path) -> dict[str, Any]:
-    """Read training facts from the card of weights; read the weights too, so that damaged files are not collected."""
+    """Read training facts from the card of weights.
+
+    Read the weights too, so that damaged files are not collected.
+    """
     _, card = weights.read(path)
     file = str(path.with_suffix(".json"))
     json_files.check(card, TRAINED, file, needed=TRAINED)
-    json_files.check(card["run_on"], {"device": str, "precision": str}, file, needed=("device", "precision"))
+    json_files.check(
+        card["run_on"], {"device": str, "precision": str}, file, needed=("device", "precision")
+    )
     scores = [math.nan if score is None else score for score in card["validation_psnr"].values()]
     return {
         "images_seen": card["images_seen"],
@@ -154,7 +194,10 @@ def _trained(path: Path) -> dict[str, Any]:
 
 
 def _write(
-    methods: pd.DataFrame, parts: dict[tuple[str, bool], list[pd.DataFrame]], store: Store, target: Path
+    methods: pd.DataFrame,
+    parts: dict[tuple[str, bool], list[pd.DataFrame]],
+    store: Store,
+    target: Path,
 ) -> None:
     for (dataset, clip), parted in parts.items():
         scores = pd.concat(parted, ignore_index=True).round(DECIMALS)
@@ -165,7 +208,9 @@ def _write(
             with whole_file(target / "weights" / path.name) as partial:
                 shutil.copyfile(path, partial)
     with whole_file(target / "methods.csv") as partial:
-        whole = methods.reindex(columns=list(METHODS)).astype({k: v for k, v in TYPES.items() if k in METHODS})
+        whole = methods.reindex(columns=list(METHODS)).astype(
+            {k: v for k, v in TYPES.items() if k in METHODS}
+        )
         whole.to_csv(partial, index=False, float_format="%.6g")
     store.recipe.write(target)
 
@@ -181,13 +226,14 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     ValueError
-        A file is missing, truncated or of another schema, or methods and scores do not match. The message names the
-        file, and the file is not changed.
+        A file is missing, truncated or of another schema, or methods and scores do not match. The
+        message names the file, and the file is not changed.
     """
     methods = _read_methods(folder / "methods.csv")
     there = methods[~methods.missing]
     parts = [
-        read_parquet(scores_file(folder, *key)) for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
+        read_parquet(scores_file(folder, *key))
+        for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
     ]
     scores = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SCORES))
     apart = sorted(set(there.method) ^ set(scores.method.unique()))
@@ -207,16 +253,24 @@ def _read_methods(path: Path) -> pd.DataFrame:
 
 
 def read_costs(path: Path) -> pd.DataFrame:
-    """Read a cost card: every network at every number of threads and batch size. Raises as `read_csv`."""
+    """Read a cost card: every network at every number of threads and batch size.
+
+    Raises as `read_csv`.
+    """
     frame = read_csv(path, COSTS)
     _refuse_gaps(
-        frame.arm + " " + frame.widths.fillna(""), frame.cpu_threads.astype(str) + " " + frame.batch.astype(str), path
+        frame.arm + " " + frame.widths.fillna(""),
+        frame.cpu_threads.astype(str) + " " + frame.batch.astype(str),
+        path,
     )
     return frame
 
 
 def read_meters(path: Path) -> pd.DataFrame:
-    """Read the checkerboard metrics of every network, before and after training. Raises as `read_csv`."""
+    """Read the checkerboard metrics of every network, before and after training.
+
+    Raises as `read_csv`.
+    """
     frame = read_csv(path, CHECKERBOARD)
     _refuse_gaps(frame.method, frame.when, path)
     return frame
@@ -228,7 +282,8 @@ def _refuse_gaps(networks: pd.Series, conditions: pd.Series, path: Path) -> None
     odd = counts[(counts != 1).any(axis=1)]
     if len(odd):
         raise ValueError(
-            f"{path}: {odd.index[0].strip()} lacks rows, or has some twice: the file was cut; it is left as it is"
+            f"{path}: {odd.index[0].strip()} lacks rows, or has some twice: the file was "
+            "cut; it is left as it is"
         )
 
 
@@ -238,6 +293,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     try:
         scores = pd.read_parquet(path)
     except Exception as error:
-        raise ValueError(f"{path}: not a whole Parquet file ({error}); it is left as it is") from error
+        raise ValueError(
+            f"{path}: not a whole Parquet file ({error}); it is left as it is"
+        ) from error
     check(scores, SCORES, path)
     return scores

@@ -1,6 +1,7 @@
 """Executors of cells: this process, or several on this machine (`bench.sweep.ray_executor`: a Ray cluster).
 
-An executor is a function `(cells, job) -> iterator` that yields each cell when it is done, in any order.
+An executor is a function `(cells, job) -> iterator` that yields each cell when it is done, in any
+order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,10 @@ GRACE = 30.0  # seconds for a worker's last step and checkpoint
 
 
 def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
-    """Execute the cells one by one in this process; retry at the end the cells that another run holds."""
+    """Execute the cells one by one in this process.
+
+    Retry at the end the cells that another run holds.
+    """
     waiting = list(cells)
     while waiting:
         held = []
@@ -58,7 +62,9 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
         waiting = {pool.submit(_work, cell, job): cell for cell in cells}
         try:
             while waiting:
-                ended, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+                ended, _ = concurrent.futures.wait(
+                    waiting, return_when=concurrent.futures.FIRST_COMPLETED
+                )
                 for future in ended:
                     cell = waiting.pop(future)
                     if future.result():
@@ -67,7 +73,9 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
                         time.sleep(WAIT)
                         waiting[pool.submit(_work, cell, job)] = cell
         except BrokenProcessPool as error:
-            raise ValueError("a worker was killed; start the same command again, and it goes on from there") from error
+            raise ValueError(
+                "a worker was killed; start the same command again, and it goes on from there"
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -76,10 +84,12 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
 def _stoppable() -> Iterator[None]:
     """Terminate the workers on SIGTERM, then raise `Stopped` in this process.
 
-    A process that SIGTERM kills directly would leave its workers and the semaphores of its pool behind. Ctrl-C needs no
-    handler: a terminal sends it to the workers too. The second SIGTERM ends this process at once.
+    A process that SIGTERM kills directly would leave its workers and the semaphores of its pool
+    behind. Ctrl-C needs no handler: a terminal sends it to the workers too. The second SIGTERM ends
+    this process at once.
     """
-    if threading.current_thread() is not threading.main_thread():  # Python allows handlers in the main thread only
+    # Python allows handlers in the main thread only
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = signal.getsignal(signal.SIGTERM)
@@ -112,8 +122,11 @@ def _begin(threads: int, parent: int) -> None:
     def follow() -> None:
         while os.getppid() == parent:
             time.sleep(WAIT)
-        os.kill(os.getpid(), signal.SIGTERM)  # training ends with a checkpoint, everything else at once
+        # training ends with a checkpoint, everything else at once
+        os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(GRACE)
-        os._exit(1)  # safe in the middle of a cell: files are written atomically, and the lock ends with the process
+        # safe in the middle of a cell: files are written atomically, and the lock ends with the
+        # process
+        os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -1,7 +1,8 @@
 """Grid of the benchmark as a list of cells: the networks to train, and the test conditions to score each network on.
 
-One blind network, over the whole range of sigma, is trained for each (dataset, clipped or not, arm, budget, seed). Two
-budgets that need the same channels share one network. Each network is scored in suites of test corruptions.
+One blind network, over the whole range of sigma, is trained for each (dataset, clipped or not, arm,
+budget, seed). Two budgets that need the same channels share one network. Each network is scored in
+suites of test corruptions.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from denoise.train.settings import Settings
 class Network:
     """One network to train: its training data, arm, channels and seed.
 
-    `arm` is a decoder, inside the recipe's backbone, or one of the ceilings. `widths` are the channels that put the arm
-    on a budget.
+    `arm` is a decoder, inside the recipe's backbone, or one of the ceilings. `widths` are the
+    channels that put the arm on a budget.
     """
 
     dataset: str
@@ -62,7 +63,8 @@ class Network:
 class Selection:
     """Part of the grid that a run works on. Existing results stay, whatever the selection.
 
-    An empty field selects everything that belongs to the recipe's backbone. `seeds` counts from 0; `more_seeds` follow.
+    An empty field selects everything that belongs to the recipe's backbone. `seeds` counts from 0;
+    `more_seeds` follow.
     """
 
     datasets: tuple[str, ...] = ()
@@ -78,10 +80,12 @@ class Selection:
         return list(itertools.product(self.clipped or body.clipped, self.datasets or body.datasets))
 
     def networks(self, recipe: Recipe, *, possible: bool = False) -> list[Network]:
-        """List the networks in training order, each once; `possible` skips networks that no channels put on the budget.
+        """List the networks in training order, each once.
 
-        One seed of every arm comes before the second seed of any arm. A run that is stopped early then leaves a
-        complete table with fewer seeds, not a part of a table.
+        `possible` skips networks that no channels put on the budget.
+
+        One seed of every arm comes before the second seed of any arm. A run that is stopped early
+        then leaves a complete table with fewer seeds, not a part of a table.
         """
         chosen = {}
         arms, seeds = self.arms or BODIES[recipe.body].arms, (*range(self.seeds), *self.more_seeds)
@@ -113,9 +117,10 @@ def suites(
 ) -> dict[str, list[Test]]:
     """Return the test conditions of a method trained on (dataset, clip), by suite name.
 
-    `own`: the training dataset and clamping, Gaussian noise at every level. `noises`: every other noise, none of them
-    seen in training. `clamping`: the opposite clamping. `on_OTHER`: another dataset, one suite for each of `sets`, so
-    that a missing dataset can be scored later. By default, `sets` are all test sets of the backbone.
+    `own`: the training dataset and clamping, Gaussian noise at every level. `noises`: every other
+    noise, none of them seen in training. `clamping`: the opposite clamping. `on_OTHER`: another
+    dataset, one suite for each of `sets`, so that a missing dataset can be scored later. By
+    default, `sets` are all test sets of the backbone.
     """
     chosen = BODIES[body]
     elsewhere = [other for other in (chosen.tests if sets is None else sets) if other != dataset]

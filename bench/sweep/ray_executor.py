@@ -1,16 +1,20 @@
 """Executor that distributes cells over a Ray cluster, and retries a cell whose worker died.
 
-No folder is shared. A worker executes a cell in its own temporary folder and returns the bytes of the files. The driver
-alone writes to the results, each file atomically. This design has three advantages:
+No folder is shared. A worker executes a cell in its own temporary folder and returns the bytes of
+the files. The driver alone writes to the results, each file atomically. This design has three
+advantages:
 
 - Nodes need no common file system, whose locks and renames differ from one kind to the next.
-- Files left by a dead node cannot reach the results, even if the cluster only believes the node to be dead.
+- Files left by a dead node cannot reach the results, even if the cluster only believes the node to
+  be dead.
 - Ray executes a cell again if its node dies before the bytes arrive.
 
-The price: a repeated cell starts from scratch, not from its last checkpoint. That costs minutes, because the networks
-are small. The driver holds the lock of every submitted cell, so other runs may work in the same folder.
+The price: a repeated cell starts from scratch, not from its last checkpoint. That costs minutes,
+because the networks are small. The driver holds the lock of every submitted cell, so other runs may
+work in the same folder.
 
-Every node needs this code at the same commit, and the data (`--data-root` or $DENOISE_DATA, as on this machine).
+Every node needs this code at the same commit, and the data (`--data-root` or $DENOISE_DATA, as on
+this machine).
 """
 
 from __future__ import annotations
@@ -38,31 +42,36 @@ from bench.sweep.work import Cell, Job
 from denoise.files.atomic import whole_file
 
 log = logging.getLogger("bench")
-RETRIES = 3  # for a cell whose worker or node died; an error raised by the cell itself is not retried
+# for a cell whose worker or node died; an error raised by the cell itself is not retried
+RETRIES = 3
 GPU_SHARE = 0.25  # of a GPU per network: the grid's networks are far from filling one
-QUEUED = 2  # cells submitted per CPU, so that no CPU waits for the driver; more cells would only hold locks
+# cells submitted per CPU, so that no CPU waits for the driver; more cells would only hold locks
+QUEUED = 2
 REACH = 10.0  # seconds for the head node to accept a connection
 
-Files = dict[str, bytes]  # by path relative to the folder of results, in the order in which the files are written
+# by path relative to the folder of results, in the order in which the files are written
+Files = dict[str, bytes]
 
 
 def cluster(cells: Sequence[Cell], job: Job, address: str | None = None) -> Iterator[Cell]:
     """Execute `cells` on a Ray cluster; retry at the end the cells that another run holds.
 
-    If the cluster has GPUs, every network is trained on a GPU and none on a CPU: a table has one kind of device.
+    If the cluster has GPUs, every network is trained on a GPU and none on a CPU: a table has one
+    kind of device.
 
     Parameters
     ----------
     cells : sequence of Cell
     job : Job
     address : str, optional
-        HOST:PORT of the head node. The default is $RAY_ADDRESS, else a cluster on this machine, else a new one.
+        HOST:PORT of the head node. The default is $RAY_ADDRESS, else a cluster on this machine,
+        else a new one.
 
     Raises
     ------
     ValueError
-        Ray is not installed, the address cannot be reached, a cell fails, or its workers died more than `RETRIES`
-        times. Finished work is kept.
+        Ray is not installed, the address cannot be reached, a cell fails, or its workers died more
+        than `RETRIES` times. Finished work is kept.
     """
     ray = _connected(address)
     try:
@@ -81,7 +90,9 @@ class _Driver:
         self.out: dict[Any, tuple[Cell, filelock.FileLock]] = {}
         self.gpus = GPU_SHARE if ray.cluster_resources().get("GPU") else 0
         # SPREAD: by default Ray fills one node before it uses the next.
-        self.remote = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(make_cell)
+        self.remote = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(
+            make_cell
+        )
         self.code, self.enough = _code(), True
 
     def done(self) -> Iterator[Cell]:
@@ -96,7 +107,10 @@ class _Driver:
                 time.sleep(WAIT)  # another run holds all remaining cells
 
     def _send(self) -> Iterator[Cell]:
-        """Submit as many cells as there is room for; yield cells that another run has finished meanwhile."""
+        """Submit as many cells as there is room for.
+
+        Yield cells that another run has finished meanwhile.
+        """
         room = QUEUED * max(1, self._processors()) - len(self.out)
         held = []
         while self.waiting and room > 0:
@@ -111,7 +125,9 @@ class _Driver:
                 lock.release()
                 yield cell
                 continue
-            remote = self.remote.options(num_gpus=self.gpus if isinstance(cell, Network) else 0, name=cell.name)
+            remote = self.remote.options(
+                num_gpus=self.gpus if isinstance(cell, Network) else 0, name=cell.name
+            )
             self.out[remote.remote(cell, self.job, _read(cell, self.job), self.code)] = (cell, lock)
             room -= 1
         self.waiting += held
@@ -139,7 +155,8 @@ class _Driver:
                 f"{cell.name}: given up after {RETRIES} retries; what is done is kept ({reason})"
             ) from error
         _put(made, self.job)
-        work.checkpoint(cell, self.job).unlink(missing_ok=True)  # from an earlier training here, now finished
+        # from an earlier training here, now finished
+        work.checkpoint(cell, self.job).unlink(missing_ok=True)
         self.out.pop(task)[1].release()
         return cell
 
@@ -169,12 +186,18 @@ def make_cell(cell: Cell, job: Job, held: Files, code: dict[str, str | None]) ->
         New or changed files of the cell.
     """
     if code != _code():
-        raise ValueError(f"node {socket.gethostname()} runs other code ({_code()}) than this machine ({code})")
+        raise ValueError(
+            f"node {socket.gethostname()} runs other code ({_code()}) than this machine ({code})"
+        )
     with tempfile.TemporaryDirectory(prefix="denoise-grid-") as folder:
         here = dataclasses.replace(job, folder=Path(folder))
         _put(held, here)
         work.run(cell, here)
-        return {path: content for path, content in _read(cell, here).items() if held.get(path) != content}
+        return {
+            path: content
+            for path, content in _read(cell, here).items()
+            if held.get(path) != content
+        }
 
 
 def _read(cell: Cell, job: Job) -> Files:
@@ -198,8 +221,10 @@ def _code() -> dict[str, str | None]:
 def _connected(address: str | None) -> Any:
     """Import Ray, connect and return it, with its logging reduced."""
     # Ray reads these variables at import.
-    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated")  # otherwise its log ends twice
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # otherwise a warning for each task without GPUs
+    # otherwise its log ends twice
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated")
+    # otherwise a warning for each task without GPUs
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     try:
         ray = importlib.import_module("ray")
     except ImportError as error:
@@ -222,4 +247,6 @@ def _reach(address: str | None) -> None:
     try:
         socket.create_connection((host, int(port)), REACH).close()
     except (OSError, ValueError, OverflowError) as error:
-        raise ValueError(f"no Ray cluster at {address}: {error}; valid: HOST:PORT of its head node") from error
+        raise ValueError(
+            f"no Ray cluster at {address}: {error}; valid: HOST:PORT of its head node"
+        ) from error

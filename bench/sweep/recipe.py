@@ -1,4 +1,7 @@
-"""Training settings of a grid's networks. Without torch, because the command line reads its options here."""
+"""Training settings of a grid's networks.
+
+Without torch, because the command line reads its options here.
+"""
 
 from __future__ import annotations
 
@@ -11,23 +14,30 @@ from denoise.cli import option
 from denoise.files import json_files
 from denoise.files.atomic import whole_file
 
-BODIES = ("autoencoder", "unet")  # names of `bench.sweep.backbones.BODIES`; that module imports torch
+# names of `bench.sweep.backbones.BODIES`; that module imports torch
+BODIES = ("autoencoder", "unet")
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """Training settings of one folder of results: one recipe a folder, so that its rows are comparable.
 
-    The defaults give networks of about the size of the Keras example (27 thousand parameters, 4.6 million MACs).
+    The defaults give networks of about the size of the Keras example (27 thousand parameters, 4.6
+    million MACs).
     """
 
-    body: str = option("autoencoder", "what the decoders stand in: autoencoder (small pictures), unet (photographs)")
+    body: str = option(
+        "autoencoder",
+        "what the decoders stand in: autoencoder (small pictures), unet (photographs)",
+    )
     width: int = option(8, "channels of the encoder's first stage; each pooling doubles them")
     depth: int = option(2, "poolings")
     images: int = option(150_000, "pictures that each network sees")
     batch: int = option(128, "pictures a step")
     lr: float = option(1.6e-2, "Adam's highest learning rate")
-    precision: str = option("auto", "number format of training: auto (bfloat16 where the device has it), or a name")
+    precision: str = option(
+        "auto", "number format of training: auto (bfloat16 where the device has it), or a name"
+    )
 
     def __post_init__(self) -> None:
         if self.body not in BODIES:
@@ -47,13 +57,18 @@ class Recipe:
         """
         file = folder / "recipe.json"
         if not file.is_file():
-            raise ValueError(f"{file}: no such file, so {folder} holds no grid; `python -m bench grid --out` makes one")
+            raise ValueError(
+                f"{file}: no such file, so {folder} holds no grid; `python -m bench grid "
+                "--out` makes one"
+            )
         try:
             held = json_files.read(file)
             json_files.check(held, typing.get_type_hints(cls), "recipe")
             return cls(**held)  # a field that is newer than the file takes its default
         except (ValueError, TypeError) as error:
-            raise ValueError(f"{file}: not a whole recipe ({error}); it is left as it is") from error
+            raise ValueError(
+                f"{file}: not a whole recipe ({error}); it is left as it is"
+            ) from error
 
     def write(self, folder: Path) -> None:
         """Write the recipe to the folder."""

@@ -21,7 +21,8 @@ CELL = ["method", *collect.TEST]
 """Columns that identify a cell of the scores."""
 
 PICTURES = 200  # scored again per cell, evenly spaced over the cell's images
-DRIFT_DB = 0.02  # of one image: rounding in the files, and another order of summation on another machine
+# of one image: rounding in the files, and another order of summation on another machine
+DRIFT_DB = 0.02
 DRIFT_SSIM = 2e-3
 
 
@@ -50,7 +51,9 @@ def share(text: str, cells: int) -> int:
     try:
         wanted = float(text[:-1]) / 100 * cells if text.endswith("%") else int(text)
     except ValueError:
-        raise ValueError(f"--sample {text!r} is neither a share (1%) nor a number of cells (12)") from None
+        raise ValueError(
+            f"--sample {text!r} is neither a share (1%) nor a number of cells (12)"
+        ) from None
     if not 0 < wanted < float("inf"):
         raise ValueError(f"--sample {text!r} must be above 0")
     return min(cells, max(1, round(wanted)))
@@ -62,23 +65,28 @@ def draw(scores: pd.DataFrame, sample: str, seed: int) -> pd.DataFrame:
     return cells.sample(share(sample, len(cells)), random_state=seed)
 
 
-def again(cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: Path, root: Path | None) -> Drift:
+def again(
+    cell: pd.Series, methods: pd.DataFrame, scores: pd.DataFrame, folder: Path, root: Path | None
+) -> Drift:
     """Score a cell again and compare with the committed scores.
 
     Raises
     ------
     ValueError
-        The weights are missing or differ from the scored ones, or the protocol differs. Or the scores do not match the
-        images of the dataset.
+        The weights are missing or differ from the scored ones, or the protocol differs. Or the
+        scores do not match the images of the dataset.
     """
     method = methods.set_index("method").loc[cell.method]
     if method.protocol != provenance.protocol_hash():
         raise ValueError(
-            f"{folder}: {cell.method} was scored under protocol {method.protocol}, this is {provenance.protocol_hash()}"
+            f"{folder}: {cell.method} was scored under protocol {method.protocol}, this "
+            f"is {provenance.protocol_hash()}"
         )
     held = scores[(scores[CELL] == cell[CELL]).all(axis=1)].set_index("picture")
     if held.index.has_duplicates:
-        raise ValueError(f"{folder}: {cell.method} has two scores of one {cell.dataset} image: a file is mixed")
+        raise ValueError(
+            f"{folder}: {cell.method} has two scores of one {cell.dataset} image: a file is mixed"
+        )
     pictures = datasets.load(cell.dataset, "test", root).spread(len(held)).spread(PICTURES)
     if strange := [key for key in pictures.keys if key not in held.index]:
         raise ValueError(

@@ -1,4 +1,6 @@
-"""Layout of a grid's working folder: weights, scores of each image, locks. Every file is written atomically.
+"""Layout of a grid's working folder: weights, scores of each image, locks.
+
+Every file is written atomically.
 
 FOLDER/recipe.json                 training settings of all networks
 FOLDER/weights/NAME.safetensors    a trained network, with its card NAME.json
@@ -50,7 +52,9 @@ class Store:
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         self.folder, self.recipe = folder, recipe
         if (folder / "recipe.json").exists() and (found := Recipe.read(folder)) != recipe:
-            raise ValueError(f"{folder} holds networks of another recipe ({found}): give another folder")
+            raise ValueError(
+                f"{folder} holds networks of another recipe ({found}): give another folder"
+            )
 
     def claim(self) -> None:
         """Write the recipe to the folder unless a recipe is there."""
@@ -68,7 +72,10 @@ class Store:
         return self.weights(name).with_suffix(".json").exists()
 
     def lock(self, name: str) -> filelock.FileLock:
-        """Return the lock of `name`; the operating system releases a held lock if its process dies."""
+        """Return the lock of `name`.
+
+        The operating system releases a held lock if its process dies.
+        """
         path = self.folder / "locks" / f"{name}.lock"
         path.parent.mkdir(parents=True, exist_ok=True)
         return filelock.FileLock(path)
@@ -77,7 +84,9 @@ class Store:
 def write_scores(path: Path, frame: pd.DataFrame, facts: dict[str, Any]) -> None:
     """Write the scores of one method; `facts` is stored as JSON metadata."""
     table = pa.Table.from_pandas(frame[list(TYPES)].astype(TYPES), preserve_index=False)
-    table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"facts": json.dumps(facts).encode()})
+    table = table.replace_schema_metadata(
+        {**(table.schema.metadata or {}), b"facts": json.dumps(facts).encode()}
+    )
     with whole_file(path) as partial:
         pq.write_table(table, partial, compression="zstd")
 
@@ -96,10 +105,15 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         table = pq.read_table(path)
         frame = table.to_pandas()
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path}: not a whole Parquet file ({error}): remove it to score anew") from error
+        raise ValueError(
+            f"{path}: not a whole Parquet file ({error}): remove it to score anew"
+        ) from error
     facts = (table.schema.metadata or {}).get(b"facts")
     if list(table.column_names) != list(TYPES) or facts is None:
-        raise ValueError(f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is left as it is")
+        raise ValueError(
+            f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is "
+            "left as it is"
+        )
     held = json_files.parse(facts, f"{path}: its facts")
     json_files.check(held, FACTS, f"{path}: its facts", needed=FACTS)
     try:

@@ -1,7 +1,8 @@
 """Summary tables from the scores of each image: means with intervals, differences between arms, ties.
 
-Arms are compared within a condition: same training images, clamping, budget, test corruption and seeds. If `levels` of
-a condition is "all", each image's score is first averaged over the levels of its noise.
+Arms are compared within a condition: same training images, clamping, budget, test corruption and
+seeds. If `levels` of a condition is "all", each image's score is first averaged over the levels of
+its noise.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
     Returns
     -------
     summary : pandas.DataFrame
-        One row per condition, budget and arm: means with 95 % intervals, letters of its ties, seeds, images, status.
-        Untrained methods have no budget.
+        One row per condition, budget and arm: means with 95 % intervals, letters of its ties,
+        seeds, images, status. Untrained methods have no budget.
     differences : pandas.DataFrame
-        One row per condition, budget and pair of arms: mean difference with its 95 % interval, tied or not, and the
-        smallest difference that the condition resolves.
+        One row per condition, budget and pair of arms: mean difference with its 95 % interval, tied
+        or not, and the smallest difference that the condition resolves.
 
     Raises
     ------
@@ -60,28 +61,44 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
                 found += _compared({arm: names}, psnrs, ssims, groups)[0]
             rows += [condition | {"budget": budget} | row for row in found]
             pairs += [condition | {"budget": budget} | pair | made_by for pair in differences]
-    origins = {names: _origin(names, facts) for names in dict.fromkeys(str(row["methods"]) for row in rows)}
+    origins = {
+        names: _origin(names, facts) for names in dict.fromkeys(str(row["methods"]) for row in rows)
+    }
     whole = [row | origins[str(row["methods"])] for row in rows]
-    return pd.DataFrame(whole, columns=list(SUMMARY)), pd.DataFrame(pairs, columns=list(DIFFERENCES))
+    return pd.DataFrame(whole, columns=list(SUMMARY)), pd.DataFrame(
+        pairs, columns=list(DIFFERENCES)
+    )
 
 
 def _conditions(
     facts: pd.DataFrame, scores: pd.DataFrame
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
     """Yield each condition with its PSNR and SSIM tables: one row per image, one column per method."""
-    own = facts[["dataset", "clipped"]].rename(columns={"dataset": "trained_on", "clipped": "trained_clipped"})
-    joined = scores.rename(columns={"dataset": "tested_on"}).merge(own, left_on="method", right_index=True)
+    own = facts[["dataset", "clipped"]].rename(
+        columns={"dataset": "trained_on", "clipped": "trained_clipped"}
+    )
+    joined = scores.rename(columns={"dataset": "tested_on"}).merge(
+        own, left_on="method", right_index=True
+    )
     keys = [name for name in CONDITION if name not in ("levels", "budget")]
     for values, rows in joined.groupby(keys, sort=False):
         levels = {f"{sigma:g}": part for sigma, part in rows.groupby("sigma")}
         if len(levels) > 1:
-            by_picture = rows.groupby(["method", "picture"], sort=False, as_index=False)[[*MEASURES]]
+            by_picture = rows.groupby(["method", "picture"], sort=False, as_index=False)[
+                [*MEASURES]
+            ]
             levels["all"] = by_picture.mean(skipna=False)
             _check_levels(rows, values)
         for level, part in levels.items():
             condition = dict(zip(keys, values, strict=True)) | {"levels": level}
             _check_pictures(part, condition)
-            yield condition, *(part.pivot(index="picture", columns="method", values=score) for score in MEASURES)
+            yield (
+                condition,
+                *(
+                    part.pivot(index="picture", columns="method", values=score)
+                    for score in MEASURES
+                ),
+            )
 
 
 def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
@@ -97,10 +114,14 @@ def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
 
 def _check_levels(rows: pd.DataFrame, values: Iterable[object]) -> None:
     """Raise ValueError if two methods were scored at different levels, because their means are not comparable."""
-    of_method = rows.groupby("method", sort=False).sigma.agg(lambda sigmas: tuple(sorted(set(sigmas))))
+    of_method = rows.groupby("method", sort=False).sigma.agg(
+        lambda sigmas: tuple(sorted(set(sigmas)))
+    )
     for name, levels in of_method.items():
         if levels != of_method.iloc[0]:
-            first, other = (", ".join(f"{sigma:g}" for sigma in one) for one in (of_method.iloc[0], levels))
+            first, other = (
+                ", ".join(f"{sigma:g}" for sigma in one) for one in (of_method.iloc[0], levels)
+            )
             raise ValueError(
                 f"{of_method.index[0]} and {name} were scored at different levels ({first}; {other}) "
                 f"of {' '.join(map(str, values))}: score one of them anew"
@@ -111,7 +132,9 @@ def _origin(names: str, facts: pd.DataFrame) -> dict[str, object]:
     """Return the provenance of a summary row: checksums of the weights, versions, and a command."""
     behind = facts.loc[names.split()]
     first = behind.iloc[0]
-    hashes = "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
+    hashes = (
+        "" if pd.isna(first.seed) else " ".join(digest[:12] for digest in behind.weights_sha256)
+    )
     command = first.command if len(behind) == 1 else _command(behind)
     versions = {name: _each_once(behind[name]) for name in VERSIONS}
     return {"weights_sha256": hashes, "command": command, **versions}
@@ -128,7 +151,15 @@ def _command(behind: pd.DataFrame) -> str:
     arm = ["--arms", behind.iloc[0].arm, "--budgets", *behind.iloc[0].budgets.split()[:1]]
     noise = "clipped" if behind.iloc[0].clipped else "unclipped"
     return " ".join(
-        [*words[:place], "--noise", noise, *arm, "--seeds", str(behind.seed.max() + 1), *words[place + 2 :]]
+        [
+            *words[:place],
+            "--noise",
+            noise,
+            *arm,
+            "--seeds",
+            str(behind.seed.max() + 1),
+            *words[place + 2 :],
+        ]
     )
 
 
@@ -146,17 +177,21 @@ def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, di
     return arms
 
 
-def _on_time(arms: dict[str, dict[int, str]]) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
+def _on_time(
+    arms: dict[str, dict[int, str]],
+) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
     """Split the arms into those that have every common seed and the rest.
 
-    A seed is common if more than half of the decoders have it. An arm that lacks a common seed is reported alone, with
-    its own seeds, and takes no seed away from the comparison.
+    A seed is common if more than half of the decoders have it. An arm that lacks a common seed is
+    reported alone, with its own seeds, and takes no seed away from the comparison.
     """
     decoders = {arm: names for arm, names in arms.items() if arm not in budgets.CEILINGS} or arms
     count = Counter(seed for names in decoders.values() for seed in names)
     seeds = {seed for seed, having in count.items() if 2 * having > len(decoders)}
     late = {arm: names for arm, names in arms.items() if not seeds or not seeds <= set(names)}
-    return {arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in arms if arm not in late}, late
+    return {
+        arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in arms if arm not in late
+    }, late
 
 
 def _compared(
@@ -173,9 +208,12 @@ def _compared(
     invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
     valid = [arm for arm in chosen if not invalid[arm]]
     shape = {"seeds": len(seeds), "pictures": len(psnrs), "groups": len(set(groups))}
-    of_arm = {arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()}
+    of_arm = {
+        arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()
+    }
     rows: list[dict[str, object]] = [
-        of_arm[arm] | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
+        of_arm[arm]
+        | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
         for arm, count in invalid.items()
         if count
     ]
@@ -183,21 +221,33 @@ def _compared(
         return rows, []
     inside = [arm not in budgets.CEILINGS for arm in valid]
     quality, structure = (
-        intervals.compare(np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid]), groups, inside)
+        intervals.compare(
+            np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid]), groups, inside
+        )
         for table in (psnrs, ssims)
     )
     for place, (arm, letters) in enumerate(zip(valid, intervals.letters(quality), strict=True)):
-        row = of_arm[arm] | {"status": "ok", "ties": letters if len(valid) > 1 and letters else None}
+        row = of_arm[arm] | {
+            "status": "ok",
+            "ties": letters if len(valid) > 1 and letters else None,
+        }
         if len(seeds) > 1:
             row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
         for name, found in (("psnr_db", quality), ("ssim", structure)):
-            row |= {name: found.mean[place], f"{name}_low": found.low[place], f"{name}_high": found.high[place]}
+            row |= {
+                name: found.mean[place],
+                f"{name}_low": found.low[place],
+                f"{name}_high": found.high[place],
+            }
         rows.append(row)
     return rows, list(_pairs(valid, quality, structure, shape))
 
 
 def _pairs(
-    arms: list[str], quality: intervals.Comparison, structure: intervals.Comparison, shape: dict[str, object]
+    arms: list[str],
+    quality: intervals.Comparison,
+    structure: intervals.Comparison,
+    shape: dict[str, object],
 ) -> Iterator[dict[str, object]]:
     """Yield the difference of every pair of arms, once, in PSNR and in SSIM."""
     for i, j in itertools.combinations(range(len(arms)), 2):

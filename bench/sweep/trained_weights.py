@@ -27,8 +27,11 @@ def obtain(
     ValueError
         The weights were trained with other settings; the file is not changed.
     """
-    if not path.with_suffix(".json").exists():  # the card is written after the weights, so it marks them complete
-        loop.train(settings, path.parent, root, every, name=path.stem, validation=validation, show=show)
+    # the card is written after the weights, so it marks them complete
+    if not path.with_suffix(".json").exists():
+        loop.train(
+            settings, path.parent, root, every, name=path.stem, validation=validation, show=show
+        )
     denoiser = engine.load(path, precision="float32")
     try:
         held = Settings.of(denoiser.card).plain()
@@ -36,6 +39,8 @@ def obtain(
         raise ValueError(f"{path}: {error}; it is left as it is") from error
     differing = [name for name, value in settings.plain().items() if held[name] != value]
     if differing:
-        what = ", ".join(f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing)
+        what = ", ".join(
+            f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing
+        )
         raise ValueError(f"{path} was trained by other settings ({what}); it is left as it is")
     return denoiser

@@ -31,7 +31,9 @@ CARD = {
 
 
 def add(cards: list[Path], folder: Path) -> pd.DataFrame:
-    """Add one row per card to the file of `folder`, replacing a row of the same weights; return all rows.
+    """Add one row per card to the file of `folder`, replacing a row of the same weights.
+
+    Return all rows.
 
     Raises
     ------
@@ -76,4 +78,6 @@ def _row(card: Path) -> dict[str, Any]:
         return row(held)
     except (KeyError, ValueError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise ValueError(f"{card}: not a card ({what}); valid: the .json beside trained weights") from error
+        raise ValueError(
+            f"{card}: not a card ({what}); valid: the .json beside trained weights"
+        ) from error

@@ -27,7 +27,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     Raises
     ------
     ValueError
-        A file is truncated or has another schema; the message names it, and the file is not changed.
+        A file is truncated or has another schema; the message names it, and the file is not
+        changed.
     """
     if not (folder / "tutorials.csv").exists():
         return none()
@@ -35,7 +36,10 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     scores = collect.read_parquet(folder / "scores.parquet")
     lacking = sorted(set(rows.network + "-" + rows.recipe) - set(scores.method))
     if lacking:
-        raise ValueError(f"{folder}: scores.parquet lacks {lacking[0]} of tutorials.csv; they are left as they are")
+        raise ValueError(
+            f"{folder}: scores.parquet lacks {lacking[0]} of tutorials.csv; they are left "
+            "as they are"
+        )
     return rows, scores
 
 
@@ -52,7 +56,9 @@ def write(folder: Path, rows: pd.DataFrame, scores: pd.DataFrame) -> None:
         rows.to_csv(partial, index=False, float_format="%.6g")
 
 
-def refuse_to_lessen(frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, folder: Path) -> None:
+def refuse_to_lessen(
+    frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, folder: Path
+) -> None:
     """Raise ValueError if a trial with a fraction of the images would replace a row trained on more."""
     for row in frame.itertuples():
         if (row.network, row.recipe) in chosen and row.share > share:
@@ -69,13 +75,17 @@ def with_scores(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
-    """Replace the row of the same network and recipe, or add it; rows are in the order of networks, then recipes."""
+    """Replace the row of the same network and recipe, or add it.
+
+    Rows are in the order of networks, then recipes.
+    """
     older = (frame.network == row["network"]) & (frame.recipe == row["recipe"])
     new = pd.DataFrame([row]).reindex(columns=list(TUTORIALS))
     kept = frame[~older]
     whole = new if kept.empty else pd.concat([kept, new], ignore_index=True)
     order = {
-        (name, recipe): place for place, (name, recipe) in enumerate(itertools.product(TUTORIALS_BY_NAME, RECIPES))
+        (name, recipe): place
+        for place, (name, recipe) in enumerate(itertools.product(TUTORIALS_BY_NAME, RECIPES))
     }
     places = [order[key] for key in zip(whole.network, whole.recipe, strict=True)]
     return whole.iloc[pd.Series(places).argsort()].reset_index(drop=True)
@@ -89,7 +99,9 @@ def missing(rows: pd.DataFrame) -> list[str]:
 
 
 def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
-    """State in sentences the gain from the recipe and from the decoder; rows trained on a fraction are left out.
+    """State in sentences the gain from the recipe and from the decoder.
+
+    Rows trained on a fraction are left out.
 
     Intervals are over images, from one training of each network.
     """
@@ -107,7 +119,9 @@ def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
     for recipe, whose in (("own", "their own recipe"), ("project", "this project's recipe")):
         if {("K2", recipe), ("K2_resize", recipe)} <= set(whole.index):
             gap = _gap(psnrs, f"K2_resize-{recipe}", f"K2-{recipe}")
-            said.append(f"K2', which upsamples before it convolves, scores {gap} than K2, by {whose}.")
+            said.append(
+                f"K2', which upsamples before it convolves, scores {gap} than K2, by {whose}."
+            )
     return said + [
         f"{name} by its own recipe reaches a cross-entropy of {whole.bce[(name, 'own')]:.4f} on the test pictures; "
         f"published: {tutorial.known_bce:.4f}."

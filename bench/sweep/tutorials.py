@@ -1,10 +1,11 @@
 """Networks from tutorials, each trained by its published recipe and by this project's.
 
-Two rows of one network differ in the recipe; two networks under one recipe differ in the network. The recipe "own"
-follows the page: loss, optimizer and learning rate, batch, epochs, noise, order of stages, and the initial weights of
-the page's framework. It runs in this project's training loop, with four deviations: a recipe for "all of MNIST" gets
-55,000 images, because the protocol holds out 5,000; epsilon of Adam is PyTorch's; Adam restarts in the second stage of
-K1; bfloat16 autocast is used if the device has it.
+Two rows of one network differ in the recipe; two networks under one recipe differ in the network.
+The recipe "own" follows the page: loss, optimizer and learning rate, batch, epochs, noise, order of
+stages, and the initial weights of the page's framework. It runs in this project's training loop,
+with four deviations: a recipe for "all of MNIST" gets 55,000 images, because the protocol holds out
+5,000; epsilon of Adam is PyTorch's; Adam restarts in the second stage of K1; bfloat16 autocast is
+used if the device has it.
 
 References
 ----------
@@ -43,7 +44,10 @@ EVERY = 4_296  # steps between checkpoints: ten epochs at batch 128
 
 @dataclasses.dataclass(frozen=True)
 class Tutorial:
-    """Tutorial's network: data, noise, and the stages of its own recipe; each stage continues from the last weights."""
+    """Tutorial's network: data, noise, and the stages of its own recipe.
+
+    Each stage continues from the last weights.
+    """
 
     dataset: str
     sigma: float
@@ -76,7 +80,9 @@ TUTORIALS_BY_NAME = {
     "K2": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
     "K2_resize": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
     "T1": Tutorial("fashion_mnist", 0.2, (_mse(0.2, 10, 32, fresh=False, init="keras"),), ""),
-    "U1": Tutorial("mnist", 0.5, (_mse(0.5, 20, 20, fresh=True, init="pytorch"),), "training MSE 0.0261"),
+    "U1": Tutorial(
+        "mnist", 0.5, (_mse(0.5, 20, 20, fresh=True, init="pytorch"),), "training MSE 0.0261"
+    ),
 }
 PROJECT = {"images": 1_000_000, "batch": 128, "loss": "bce", "lr": 4e-3}
 """This project's recipe at the tutorial's sigma: online noise, a cosine schedule, a higher learning rate."""
@@ -85,7 +91,9 @@ RECIPES = ("own", "project")
 
 
 def stages(name: str, recipe: str, share: float = 1.0) -> list[Settings]:
-    """Return the trainings that make a network by a recipe; `share` is the fraction of images, for a trial.
+    """Return the trainings that make a network by a recipe.
+
+    `share` is the fraction of images, for a trial.
 
     Raises
     ------
@@ -142,12 +150,22 @@ def score(
     pictures = datasets.load(tutorial.dataset, "test", root)
     corruption = Corruption("gaussian", tutorial.sigma, clip=True)
     method = f"{name}-{recipe}"
-    scores = quality.score({method: lambda noisy, sigma: denoiser.estimate(noisy)}, pictures, corruption)
+    scores = quality.score(
+        {method: lambda noisy, sigma: denoiser.estimate(noisy)}, pictures, corruption
+    )
     row = {"network": name, "recipe": recipe, "dataset": tutorial.dataset, "sigma": tutorial.sigma}
-    row |= {"pictures": len(pictures), "share": share, "known": tutorial.known if recipe == "own" else ""}
+    row |= {
+        "pictures": len(pictures),
+        "share": share,
+        "known": tutorial.known if recipe == "own" else "",
+    }
     for column in ("psnr_db", "ssim"):
         found = intervals.compare(scores[column].to_numpy(float)[None, None])
-        row |= {column: found.mean[0], f"{column}_low": found.low[0], f"{column}_high": found.high[0]}
+        row |= {
+            column: found.mean[0],
+            f"{column}_low": found.low[0],
+            f"{column}_high": found.high[0],
+        }
     for loss in ("bce", "mse"):
         row[loss] = _loss(denoiser, pictures, corruption, loss)
     card = denoiser.card
@@ -161,7 +179,12 @@ def score(
         "weights_sha256": card["sha256"],
         **provenance.describe(),
     }
-    of_test = {"dataset": pictures.name, "split": pictures.split, "noise": corruption.noise, "clipped": True}
+    of_test = {
+        "dataset": pictures.name,
+        "split": pictures.split,
+        "noise": corruption.noise,
+        "clipped": True,
+    }
     scores = scores.assign(**of_test, sigma=corruption.sigma, draw=corruption.draw)
     return row, scores[list(SCORES)].round(DECIMALS)
 
@@ -173,7 +196,9 @@ def command(name: str, recipe: str, share: float = 1.0) -> str:
 
 
 @torch.inference_mode()
-def _loss(denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Corruption, loss: str) -> float:
+def _loss(
+    denoiser: engine.Denoiser, pictures: datasets.Pictures, corruption: Corruption, loss: str
+) -> float:
     total = 0.0
     for clean, _, noisy in quality.noisy_batches(pictures, corruption):
         logits = denoiser.network.logits(noisy.to(denoiser.device)).float().cpu()

@@ -1,7 +1,8 @@
 """Execution of one grid cell: train missing weights, compute missing scores.
 
-A cell is one trained network, or one untrained method on one dataset. Every file is written atomically, so a killed run
-resumes from the files on disk. One lock per cell keeps two runs in one folder apart.
+A cell is one trained network, or one untrained method on one dataset. Every file is written
+atomically, so a killed run resumes from the files on disk. One lock per cell keeps two runs in one
+folder apart.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from denoise import cli, datasets
 from denoise.classical import DENOISERS
 from denoise.inference import engine
 
-OWN_PICTURES, OTHER_PICTURES = 2_000, 500  # test images of the suite `own` and of every other suite, evenly spaced
+# test images of the suite `own` and of every other suite, evenly spaced
+OWN_PICTURES, OTHER_PICTURES = 2_000, 500
 OTHER_PHOTOGRAPHS = 20  # photographs in every other suite, each with about the pixels of 200 digits
 EVERY = 1_000  # steps between checkpoints
 VALIDATION = 1_000  # validation images behind the validation scores of a card
@@ -35,8 +37,8 @@ VALIDATION = 1_000  # validation images behind the validation scores of a card
 class Job:
     """Settings that a worker needs to execute cells, on this machine or on another.
 
-    `sets` names the available datasets; every network is tested on each. `suites` names the suites to score, all by
-    default.
+    `sets` names the available datasets; every network is tested on each. `suites` names the suites
+    to score, all by default.
     """
 
     recipe: Recipe
@@ -48,7 +50,10 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Untrained:
-    """Untrained method (a floor or a classical method) on one dataset; `name` is formed like a network's."""
+    """Untrained method (a floor or a classical method) on one dataset.
+
+    `name` is formed like a network's.
+    """
 
     dataset: str
     clip: bool
@@ -65,7 +70,9 @@ Cell = Network | Untrained
 def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
     """List the cells of a selection in the order of `Selection.networks`, untrained methods first: they are fast."""
     untrained = [
-        Untrained(dataset, clip, method) for clip, dataset in selection.pairs(recipe) for method in DENOISERS.names()
+        Untrained(dataset, clip, method)
+        for clip, dataset in selection.pairs(recipe)
+        for method in DENOISERS.names()
     ]
     return [*untrained, *selection.networks(recipe, possible=possible)]
 
@@ -82,7 +89,9 @@ def files(cell: Cell, job: Job) -> list[Path]:
     store = Store(job.folder, job.recipe)
     scores = [store.scores(suite, cell.name) for suite in _suites(cell, job)]
     weights = store.weights(cell.name)
-    return scores if isinstance(cell, Untrained) else [weights, weights.with_suffix(".json"), *scores]
+    return (
+        scores if isinstance(cell, Untrained) else [weights, weights.with_suffix(".json"), *scores]
+    )
 
 
 def checkpoint(cell: Cell, job: Job) -> Path:
@@ -107,16 +116,28 @@ def run(cell: Cell, job: Job) -> bool:
 def _suites(cell: Cell, job: Job) -> dict[str, list[Test]]:
     found = suites(cell.dataset, cell.clip, job.recipe.body, job.sets)
     if isinstance(cell, Untrained) and DENOISERS[cell.method].facts["told_sigma"]:
-        return {"own": found["own"]}  # the method takes sigma as an input, which the other noises do not have
-    return {suite: tests for suite, tests in found.items() if job.suites is None or suite in job.suites}
+        # the method takes sigma as an input, which the other noises do not have
+        return {"own": found["own"]}
+    return {
+        suite: tests for suite, tests in found.items() if job.suites is None or suite in job.suites
+    }
 
 
 def _trained(network: Network, store: Store, job: Job) -> engine.Denoiser:
     settings = network.settings(job.recipe)
-    return obtain(store.weights(network.name), settings, job.root, EVERY, validation=VALIDATION, show=False)
+    return obtain(
+        store.weights(network.name), settings, job.root, EVERY, validation=VALIDATION, show=False
+    )
 
 
-def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list[Test], store: Store, job: Job) -> None:
+def _score(
+    cell: Cell,
+    denoiser: engine.Denoiser | None,
+    suite: str,
+    tests: list[Test],
+    store: Store,
+    job: Job,
+) -> None:
     if denoiser is None:
         assert isinstance(cell, Untrained)
         estimate = DENOISERS[cell.method].build(datasets.load(cell.dataset, "train", job.root))
@@ -125,7 +146,9 @@ def _score(cell: Cell, denoiser: engine.Denoiser | None, suite: str, tests: list
     others = OTHER_PHOTOGRAPHS if BODIES[job.recipe.body].photographic else OTHER_PICTURES
     parts = []
     for test in tests:
-        pictures = datasets.load(test.dataset, "test", job.root).spread(OWN_PICTURES if suite == "own" else others)
+        pictures = datasets.load(test.dataset, "test", job.root).spread(
+            OWN_PICTURES if suite == "own" else others
+        )
         scores = quality.score({cell.name: estimate}, pictures, test.corruption)
         parts.append(scores.assign(dataset=test.dataset, split="test", **_condition(test)))
     facts = {

@@ -32,9 +32,13 @@ def check(frame: pd.DataFrame, schema: dict[str, str], path: Path) -> None:
         lacking = [name for name in schema if name not in names]
         strange = [str(name) for name in names if name not in schema]
         what = "; ".join(
-            f"{word} {', '.join(list_)}" for word, list_ in (("it lacks", lacking), ("it has", strange)) if list_
+            f"{word} {', '.join(list_)}"
+            for word, list_ in (("it lacks", lacking), ("it has", strange))
+            if list_
         )
-        raise ValueError(f"{path}: of another schema ({what or 'other order'}); it is left as it is")
+        raise ValueError(
+            f"{path}: of another schema ({what or 'other order'}); it is left as it is"
+        )
     for name in schema if len(frame) else ():
         if wrong := _wrong(frame[name], name):
             raise ValueError(f"{path}: its column {name} {wrong}; it is left as it is")
@@ -46,7 +50,11 @@ def _wrong(values: pd.Series, name: str) -> str:
         return "must hold True and False alone"
     if name in NUMBERS and not types.is_numeric_dtype(values):
         odd = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
-        return f"must hold numbers ({odd.iloc[0]!r:.40} is none)" if len(odd) else "must hold numbers, not text"
+        return (
+            f"must hold numbers ({odd.iloc[0]!r:.40} is none)"
+            if len(odd)
+            else "must hold numbers, not text"
+        )
     if name in FILLED and values.isna().any():
         return f"is empty in row {int(values.isna().to_numpy().argmax()) + 1}"
     return ""
@@ -58,7 +66,8 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        The file is missing, truncated or of another schema. The message names it, and the file is not changed.
+        The file is missing, truncated or of another schema. The message names it, and the file is
+        not changed.
     """
     refuse_missing(path)
     try:
@@ -77,4 +86,6 @@ def refuse_missing(path: Path) -> None:
     if path.is_dir():
         raise ValueError(f"{path}: a folder where a file is expected; it is left as it is")
     if not path.is_file():
-        raise ValueError(f"{path}: no such file; `python -m bench --help` says which command makes it")
+        raise ValueError(
+            f"{path}: no such file; `python -m bench --help` says which command makes it"
+        )

@@ -17,8 +17,8 @@ def piped(cells: pd.DataFrame, *, scores: bool = False) -> str:
     ----------
     cells : pandas.DataFrame
     scores : bool
-        If True, the first column holds arbitrary names and is escaped; every other column is right-aligned. If False,
-        Markdown in cells stays Markdown.
+        If True, the first column holds arbitrary names and is escaped; every other column is
+        right-aligned. If False, Markdown in cells stays Markdown.
     """
     shown = cells.map(_cell)
     if not scores:
@@ -26,7 +26,9 @@ def piped(cells: pd.DataFrame, *, scores: bool = False) -> str:
     first, *others = shown.columns
     shown[first] = [plain(value) if isinstance(value, str) else value for value in cells[first]]
     align = ["left"] + ["right"] * len(others)
-    return shown.rename(columns=_cell).to_markdown(index=False, disable_numparse=True, colalign=align)
+    return shown.rename(columns=_cell).to_markdown(
+        index=False, disable_numparse=True, colalign=align
+    )
 
 
 def plain(text: str) -> str:

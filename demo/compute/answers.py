@@ -29,9 +29,12 @@ PATIENCE = 0.005  # seconds; no further timed call starts after this total
 
 @dataclass(frozen=True)
 class Answer:
-    """One image of the comparison: `picture` is (H, W) uint8; a score is None if it cannot be computed.
+    """One image of the comparison: `picture` is (H, W) uint8.
 
-    `lead` is set on the output with the highest PSNR if there are several decoders; `best` is True if that lead holds.
+    A score is None if it cannot be computed.
+
+    `lead` is set on the output with the highest PSNR if there are several decoders; `best` is True
+    if that lead holds.
     """
 
     name: str
@@ -51,13 +54,17 @@ class Answer:
 
 def families() -> list[str]:
     """Return the datasets for which weights of several decoders ship, sorted by name."""
-    return sorted({name.partition("-")[0] for name in denoise.names() if name.partition("-")[2] in DECODERS})
+    return sorted(
+        {name.partition("-")[0] for name in denoise.names() if name.partition("-")[2] in DECODERS}
+    )
 
 
 def decoders() -> list[str]:
     """Return the valid decoders of `compare`: all that have weights of some family, in registry order."""
     known = {key for family in families() for key in members(family)}
-    return [name for name in DECODERS.names() if name in known] + sorted(known - set(DECODERS.names()))
+    return [name for name in DECODERS.names() if name in known] + sorted(
+        known - set(DECODERS.names())
+    )
 
 
 @alone
@@ -79,7 +86,8 @@ def compare(
     noise : str
         A name of `denoise.noise.NOISES`.
     clip : bool
-        Clamp the noisy image to [0, 1] before it is denoised. The displayed image is clamped in any case.
+        Clamp the noisy image to [0, 1] before it is denoised. The displayed image is clamped in any
+        case.
     sigma : float
         Noise level in units of the [0, 1] range, at most `HIGHEST`.
     seed : int
@@ -92,7 +100,8 @@ def compare(
     Returns
     -------
     list of Answer
-        The clean image, the noisy image, then one output per decoder; the output with the highest PSNR has its lead.
+        The clean image, the noisy image, then one output per decoder; the output with the highest
+        PSNR has its lead.
 
     Raises
     ------
@@ -104,7 +113,9 @@ def compare(
     if isinstance(sigma, bool) or not isinstance(sigma, int | float):
         raise ValueError(f"the level {sigma!r} is not a number")
     if check_level(sigma, noise) > HIGHEST:
-        raise ValueError(f"the level {sigma:g} is not in 0 to {HIGHEST:g}, for which the networks were trained")
+        raise ValueError(
+            f"the level {sigma:g} is not in 0 to {HIGHEST:g}, for which the networks were trained"
+        )
     draws = PictureDraws([whole(seed)])
     networks = [_load(name) for name in _chosen(family, chosen)]
     clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
@@ -126,14 +137,21 @@ def compare(
     return rows
 
 
-def _lead(shown: float, pair: list[denoise.Denoiser], clean: Tensor, sigma: float, noise: str, clip: bool) -> Lead:
-    """Judge the lead of the first of two networks over the second; redraw the noise only if the lead may matter."""
+def _lead(
+    shown: float, pair: list[denoise.Denoiser], clean: Tensor, sigma: float, noise: str, clip: bool
+) -> Lead:
+    """Judge the lead of the first of two networks over the second.
+
+    Redraw the noise only if the lead may matter.
+    """
     if shown < MATTERS:
         return Lead(shown, 0, False)
     count = redraws(clean.shape[-2:])
     draws = PictureDraws([FIRST_SEED + number for number in range(count)])
     noisy = corrupt(clean.expand(count, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
-    scores = [psnr(network.estimate(noisy).cpu().clamp(0, 1), clean, data_range=1.0) for network in pair]
+    scores = [
+        psnr(network.estimate(noisy).cpu().clamp(0, 1), clean, data_range=1.0) for network in pair
+    ]
     return judged(shown, *scores)
 
 
@@ -159,17 +177,28 @@ def _chosen(family: str, chosen: Sequence[str] | None) -> list[str]:
             raise UnknownName(unknown("decoder", str(key), decoders()))
     found = [name for key, name in there.items() if key in chosen]
     if not found:
-        raise ValueError(f"no decoder is chosen of those that ship for {family}: {', '.join(there)}")
+        raise ValueError(
+            f"no decoder is chosen of those that ship for {family}: {', '.join(there)}"
+        )
     return found
 
 
 def members(family: str) -> dict[str, str]:
     """Return the map from decoders to weight names of a family, in registry order."""
     order = DECODERS.names()
-    found = {key: name for name in denoise.names() for of, _, key in [name.partition("-")] if of == family}
+    found = {
+        key: name
+        for name in denoise.names()
+        for of, _, key in [name.partition("-")]
+        if of == family
+    }
     if not found:
         raise UnknownName(unknown("family of weights", family, families()))
-    return dict(sorted(found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)))
+    return dict(
+        sorted(
+            found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)
+        )
+    )
 
 
 def _load(name: str) -> denoise.Denoiser:
@@ -177,11 +206,18 @@ def _load(name: str) -> denoise.Denoiser:
 
 
 def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
-    # List weights under their own name if no single registered decoder builds the network, as in a tutorial.
+    # List weights under their own name if no single registered decoder builds the network, as in a
+    # tutorial.
     decoder = network.card["architecture"].get("decoder")
-    shown = DECODERS[decoder] if decoder in DECODERS else Entry(network.name, denoise.load, network.name)
+    shown = (
+        DECODERS[decoder]
+        if decoder in DECODERS
+        else Entry(network.name, denoise.load, network.name)
+    )
     parameters = sum(parameter.numel() for parameter in network.network.parameters())
-    return Answer(network.name, shown.label, shown.colour, _shown(estimate), ms=ms, parameters=parameters)
+    return Answer(
+        network.name, shown.label, shown.colour, _shown(estimate), ms=ms, parameters=parameters
+    )
 
 
 @functools.lru_cache(maxsize=256)
@@ -191,7 +227,10 @@ def _warm(network: denoise.Denoiser, shape: torch.Size) -> None:
 
 
 def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
-    """Return the estimate and the median time of a few calls in milliseconds; a large image is timed by one call."""
+    """Return the estimate and the median time of a few calls in milliseconds.
+
+    A large image is timed by one call.
+    """
     _warm(network, noisy.shape)
     seconds: list[float] = []
     while not seconds or (len(seconds) < CALLS and sum(seconds) < PATIENCE):
@@ -202,9 +241,16 @@ def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
 
 
 def _scores(preds: Tensor, clean: Tensor) -> list[tuple[float, float | None]]:
-    """Return PSNR in dB and SSIM of each displayed image; SSIM is None if the image is smaller than the SSIM window."""
+    """Return PSNR in dB and SSIM of each displayed image.
+
+    SSIM is None if the image is smaller than the SSIM window.
+    """
     preds = preds.clamp(0, 1)
-    similar = ssim(preds, clean, data_range=1.0).tolist() if min(clean.shape[-2:]) >= WINDOW else [None] * len(preds)
+    similar = (
+        ssim(preds, clean, data_range=1.0).tolist()
+        if min(clean.shape[-2:]) >= WINDOW
+        else [None] * len(preds)
+    )
     return list(zip(psnr(preds, clean, data_range=1.0).tolist(), similar, strict=True))
 
 

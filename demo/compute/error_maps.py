@@ -21,7 +21,9 @@ SPECTRUM_DB = (-50.0, 0.0)  # error power at a frequency, from the darkest color
 EXPLAINED = {
     "pictures": "",
     "wipe": "Left of the line: noisy. Right of it: the answer.",
-    "differences": f"Answer less clean picture: red is too bright, blue too dark, full colour at {FULL:g}.",
+    "differences": (
+        f"Answer less clean picture: red is too bright, blue too dark, full colour at {FULL:g}."
+    ),
     "spectra": "Power of the error at each frequency, the mean in the middle, brightest at "
     f"{SPECTRUM_DB[1]:g} dB, black at {SPECTRUM_DB[0]:g} dB. A checkerboard of period 2 is a bright dot in the middle "
     "of the sides or in the corners.",
@@ -36,7 +38,10 @@ def check_view(view: str) -> str:
 
 
 def shown(view: str, answers: list[Answer]) -> list[np.ndarray]:
-    """Return the image to display for each output, (H, W) or (H, W, 3) uint8; the clean image, first, is unchanged."""
+    """Return the image to display for each output, (H, W) or (H, W, 3) uint8.
+
+    The clean image, first, is unchanged.
+    """
     draw = {"differences": difference, "spectra": spectrum}.get(check_view(view))
     if draw is None:
         return [answer.picture for answer in answers]
@@ -45,7 +50,10 @@ def shown(view: str, answers: list[Answer]) -> list[np.ndarray]:
 
 
 def difference(picture: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Draw `picture - clean`, two (H, W) uint8 images, as (H, W, 3) uint8; equal pixels are white."""
+    """Draw `picture - clean`, two (H, W) uint8 images, as (H, W, 3) uint8.
+
+    Equal pixels are white.
+    """
     return _coloured("RdBu_r", _error(picture, clean) / (2 * FULL) + 0.5)
 
 

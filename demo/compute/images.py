@@ -1,7 +1,8 @@
 """Image input and output of the demo: checks before decoding, lossless display.
 
-Gradio's own image components decode any file, and a 500 kB PNG can hold 169 million pixels. They also display images as
-lossy WebP, which smooths noise: an image at sigma 25 gains 2.9 dB from the display alone.
+Gradio's own image components decode any file, and a 500 kB PNG can hold 169 million pixels. They
+also display images as lossy WebP, which smooths noise: an image at sigma 25 gains 2.9 dB from the
+display alone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from denoise.images.image_files import PictureFile
 
 LARGEST = 4_000_000  # pixels; a larger file is not decoded
 LARGEST_SIDE = 256  # pixels; a larger image is downscaled, so that outputs keep up with the slider
-MNIST_BOX = 20  # pixels: MNIST scaled each digit to this box and put its center of mass in the center of 28x28
+# pixels: MNIST scaled each digit to this box and put its center of mass in the center of 28x28
+MNIST_BOX = 20
 
 
 def read_file(path: str | None, largest: int = LARGEST) -> PictureFile:
@@ -43,10 +45,13 @@ def read_gray(path: str | None) -> np.ndarray:
     Raises
     ------
     gradio.Error
-        The value is no file, the file is no image, or the image is too large; the message is one sentence.
+        The value is no file, the file is no image, or the image is too large; the message is one
+        sentence.
     """
     layers = image_files.eight_bits(read_file(path)).numpy()
-    image = Image.fromarray(layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)).convert("L")
+    image = Image.fromarray(layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)).convert(
+        "L"
+    )
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
@@ -85,9 +90,13 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
         return None
     image = image.crop(box)
     scale = MNIST_BOX / max(image.size)
-    image = image.resize(tuple(max(1, round(side * scale)) for side in image.size), Image.Resampling.BOX)
+    image = image.resize(
+        tuple(max(1, round(side * scale)) for side in image.size), Image.Resampling.BOX
+    )
     ink = np.asarray(image, dtype=float)
-    rows, columns = (np.average(np.arange(n), weights=ink.sum(1 - axis)) for axis, n in enumerate(ink.shape))
+    rows, columns = (
+        np.average(np.arange(n), weights=ink.sum(1 - axis)) for axis, n in enumerate(ink.shape)
+    )
     top, left = (
         int(np.clip(round(SIDE / 2 - 0.5 - centre), 0, SIDE - n))
         for centre, n in zip((rows, columns), ink.shape, strict=True)
@@ -100,7 +109,7 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
 def data_url(picture: np.ndarray) -> str:
     """Encode a (H, W) uint8 image as a lossless PNG in a `data:` URL."""
     buffer = io.BytesIO()
-    # Noise has no repeats except runs. Without the search for matches, encoding takes a third of the time and the file
-    # is no larger.
+    # Noise has no repeats except runs. Without the search for matches, encoding takes a third of
+    # the time and the file is no larger.
     Image.fromarray(picture).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

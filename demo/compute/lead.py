@@ -1,7 +1,7 @@
 """Significance of the best decoder's lead: a test of the PSNR difference under redraws of the noise.
 
-A PSNR of one image under one noise draw is random: another draw often changes which decoder comes first, even after a
-lead of 0.3 dB. So the noise is redrawn a few times for the first two decoders.
+A PSNR of one image under one noise draw is random: another draw often changes which decoder comes
+first, even after a lead of 0.3 dB. So the noise is redrawn a few times for the first two decoders.
 """
 
 from __future__ import annotations
@@ -13,15 +13,21 @@ from typing import NamedTuple
 from torch import Tensor
 
 HIGHEST = 100.0  # dB; a difference above this PSNR is not visible
-MATTERS = 0.1  # dB; about the width of the committed results' intervals: retraining may reverse a smaller lead
+# dB; about the width of the committed results' intervals: retraining may reverse a smaller lead
+MATTERS = 0.1
 REDRAWS = 8  # number of redraws of the noise
-# number of redraws if a side is above `SMALL`: more pixels average the noise, and each redraw costs more
+# number of redraws if a side is above `SMALL`: more pixels average the noise, and each redraw costs
+# more
 REDRAWS_LARGE = 3
 SMALL = 64  # pixels
-QUANTILES = {8: 2.365, 3: 4.303}  # Student's t for a two-sided 95 % interval, n - 1 degrees of freedom
+# Student's t for a two-sided 95 % interval, n - 1 degrees of freedom
+QUANTILES = {8: 2.365, 3: 4.303}
 FIRST_SEED = 2**64  # first seed of the redraws, above every seed that a visitor can choose
 
-CLEAR = "Best: {decibels} dB above the next decoder; {redraws} redraws of the noise confirm a lead (95 % interval)."
+CLEAR = (
+    "Best: {decibels} dB above the next decoder; {redraws} redraws of the noise confirm a "
+    "lead (95 % interval)."
+)
 UNCLEAR = (
     "No clear lead: {redraws} redraws of the noise do not confirm the {decibels} dB between the first two decoders "
     "(95 % interval)."
@@ -56,7 +62,10 @@ def redraws(shape: Sequence[int]) -> int:
 
 
 def between(best: float, following: float) -> float:
-    """Return the lead in dB; cap each PSNR at `HIGHEST`, because the PSNR of an image without error is infinite."""
+    """Return the lead in dB.
+
+    Cap each PSNR at `HIGHEST`, because the PSNR of an image without error is infinite.
+    """
     return min(best, HIGHEST) - min(following, HIGHEST)
 
 
@@ -82,7 +91,10 @@ def judged(decibels: float, best: Tensor, following: Tensor) -> Lead:
 
 
 def sentence(lead: Lead | None) -> str:
-    """Explain in one line the reason for a best decoder or for none; return an empty string for None."""
+    """Explain in one line the reason for a best decoder or for none.
+
+    Return an empty string for None.
+    """
     if lead is None:
         return ""
     text = SMALL_LEAD if not lead.redraws else CLEAR if lead.holds else UNCLEAR

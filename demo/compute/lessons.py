@@ -62,7 +62,10 @@ def overlap(kernel: int, stride: int, size: int = 5) -> Tensor:
 
 
 def inside(output: Tensor, kernel: int) -> Tensor:
-    """Return the output without its border, which fewer kernel copies reach; return all if nothing would be left."""
+    """Return the output without its border, which fewer kernel copies reach.
+
+    Return all if nothing would be left.
+    """
     margin = kernel - 1
     within = output[margin : output.shape[0] - margin, margin : output.shape[1] - margin]
     return within if within.numel() else output
@@ -71,13 +74,15 @@ def inside(output: Tensor, kernel: int) -> Tensor:
 def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tensor, Tensor]:
     """Apply a random transposed convolution, and nearest upsampling + conv 3x3, to a constant input.
 
-    Return both outputs, (H, W), without the border. The second output is constant, because every pixel is computed
-    alike.
+    Return both outputs, (H, W), without the border. The second output is constant, because every
+    pixel is computed alike.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = torch.rand(1, 1, kernel, kernel, generator=generator)
     constant = torch.ones(1, 1, size, size)
-    transposed = inside(F.conv_transpose2d(constant, weights, stride=stride)[0, 0], max(kernel, stride))
+    transposed = inside(
+        F.conv_transpose2d(constant, weights, stride=stride)[0, 0], max(kernel, stride)
+    )
     large = F.interpolate(constant, scale_factor=stride)
     resized = F.conv2d(large, torch.rand(1, 1, 3, 3, generator=generator))[0, 0]
     side = min(len(transposed), len(resized))

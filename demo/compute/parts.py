@@ -29,7 +29,10 @@ def size(part: str, height: int, width: int) -> tuple[int, int]:
 
 
 def offered(height: int, width: int) -> dict[str, str]:
-    """Return the parts of a large image that can be denoised, with their labels; an empty dict for a small image."""
+    """Return the parts of a large image that can be denoised, with their labels.
+
+    An empty dict for a small image.
+    """
     if height * width <= AT_ONCE:
         return {}
     found = {}
@@ -42,7 +45,9 @@ def offered(height: int, width: int) -> dict[str, str]:
 
 def usual(height: int, width: int) -> str:
     """Return the default part: as much of the image as `AT_ONCE` allows."""
-    return next(part for part in (ALL, HALF, MIDDLE) if np.prod(size(part, height, width)) <= AT_ONCE)
+    return next(
+        part for part in (ALL, HALF, MIDDLE) if np.prod(size(part, height, width)) <= AT_ONCE
+    )
 
 
 def cut(image: PictureFile, part: str) -> PictureFile:
@@ -66,11 +71,15 @@ def cut(image: PictureFile, part: str) -> PictureFile:
         return dataclasses.replace(image, pixels=_halved(image.pixels, image.alpha))
     top, left = (height - tall) // 2, (width - wide) // 2
     middle = image.pixels[top : top + tall, left : left + wide]
-    return dataclasses.replace(image, pixels=middle.copy())  # a view would keep the whole image alive
+    # a view would keep the whole image alive
+    return dataclasses.replace(image, pixels=middle.copy())
 
 
 def _halved(pixels: np.ndarray, alpha: bool) -> np.ndarray:
-    """Return the mean of each 2x2 pixels, (H, W, C) -> (ceil(H / 2), ceil(W / 2), C); a last odd row counts twice."""
+    """Return the mean of each 2x2 pixels, (H, W, C) -> (ceil(H / 2), ceil(W / 2), C).
+
+    A last odd row counts twice.
+    """
     if not alpha or (pixels[..., -1] == pixels[0, 0, -1]).all():
         return _mean(pixels)
     # Weight each color by its alpha: the color of a transparent pixel must not show.
@@ -85,14 +94,21 @@ def _halved(pixels: np.ndarray, alpha: bool) -> np.ndarray:
 def _mean(pixels: np.ndarray) -> np.ndarray:
     wider = {"uint8": np.uint16, "uint16": np.uint32}.get(pixels.dtype.name, pixels.dtype)
     total = sum(
-        (_every_second(_every_second(pixels, row, 0), column, 1).astype(wider) for row in (0, 1) for column in (0, 1)),
+        (
+            _every_second(_every_second(pixels, row, 0), column, 1).astype(wider)
+            for row in (0, 1)
+            for column in (0, 1)
+        ),
         start=np.zeros((), wider),
     )
     return ((total + 2) // 4).astype(pixels.dtype) if pixels.dtype.kind == "u" else total / 4
 
 
 def _every_second(pixels: np.ndarray, first: int, axis: int) -> np.ndarray:
-    """Return every second row (axis 0) or column (axis 1) from `first` on; repeat the last one if one is missing."""
+    """Return every second row (axis 0) or column (axis 1) from `first` on.
+
+    Repeat the last one if one is missing.
+    """
     count = pixels.shape[axis]
     if count % 2 == 0 or first == 0:
         return pixels[first::2] if axis == 0 else pixels[:, first::2]

@@ -27,7 +27,8 @@ HIGHEST = 100  # sigma on the 0-255 scale up to which the networks were trained
 SCALE = 255
 JUDGED_SIDE = 512  # pixels: the noise level of a larger image is estimated from its center
 WORTH_A_GPU = 512 * 512  # pixels
-TILE_PIXELS = 408 * 408  # 512x512 with overlap: at this size, a layer of a network for photographs takes 34 MB
+# 512x512 with overlap: at this size, a layer of a network for photographs takes 34 MB
+TILE_PIXELS = 408 * 408
 KINDS = {"photograph": "Photograph", "page": "Scanned page with stains"}
 
 
@@ -35,9 +36,10 @@ KINDS = {"photograph": "Photograph", "page": "Scanned page with stains"}
 class Cleaned:
     """One image before and after denoising.
 
-    `before` and `after` are (H, W) or (H, W, 3) uint8 for display; `file` is the output at full bit depth with the
-    metadata of the input. `psnr` and `ssim` are (before, after), or None if the truth is unknown or the image too
-    small. `estimate` is the blind estimate of the noise level on the 0-255 scale; `network` is the method in words.
+    `before` and `after` are (H, W) or (H, W, 3) uint8 for display; `file` is the output at full bit
+    depth with the metadata of the input. `psnr` and `ssim` are (before, after), or None if the
+    truth is unknown or the image too small. `estimate` is the blind estimate of the noise level on
+    the 0-255 scale; `network` is the method in words.
     """
 
     before: np.ndarray
@@ -77,10 +79,12 @@ def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> C
 
 @alone
 def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> Cleaned:
-    """Add Gaussian noise, unclamped, to a clean image, and denoise the result; score it against the clean image.
+    """Add Gaussian noise, unclamped, to a clean image, and denoise the result.
 
-    `sigma` is the level of the added noise; the network does not get it. `sigma` and errors as for `clean`; `seed` as
-    for `demo.compute.answers`.
+    Score it against the clean image.
+
+    `sigma` is the level of the added noise; the network does not get it. `sigma` and errors as for
+    `clean`; `seed` as for `demo.compute.answers`.
     """
     name = _network(picture, kind)
     truth, restore = as_batch(picture.pixels)
@@ -105,17 +109,22 @@ def _network(picture: PictureFile, kind: str) -> str:
 
 @functools.cache
 def _on_borrowed(name: str) -> denoise.Denoiser:
-    # Do not autotune if a GPU is lent: each new process would autotune again, on the visitor's time.
+    # Do not autotune if a GPU is lent: each new process would autotune again, on the visitor's
+    # time.
     return denoise.load(name, "cuda", "float32")
 
 
 def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Restored, float]:
-    """Return the estimate (1, C, H, W) and its milliseconds; only a noise-conditional network uses `level`."""
+    """Return the estimate (1, C, H, W) and its milliseconds.
+
+    Only a noise-conditional network uses `level`.
+    """
     network = warm.network(name)
     level = level if network.network.told else None
     network.prepare()  # not timed
     began = time.perf_counter()
-    # Borrow a GPU only for large inputs: a loan costs waiting time and a part of the visitor's quota.
+    # Borrow a GPU only for large inputs: a loan costs waiting time and a part of the visitor's
+    # quota.
     if zerogpu.BORROWED and noisy.numel() > WORTH_A_GPU:
         done = _borrowing(name, noisy, level)
     else:
@@ -142,6 +151,9 @@ def _shown(batch: Tensor) -> np.ndarray:
 
 
 def _estimated(batch: Tensor) -> float | None:
-    """Return the estimated noise level on the 0-255 scale; return None if the image is too small."""
+    """Return the estimated noise level on the 0-255 scale.
+
+    Return None if the image is too small.
+    """
     found = of_middle(batch[0], JUDGED_SIDE)
     return None if found is None else found * SCALE

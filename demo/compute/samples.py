@@ -18,7 +18,8 @@ from denoise.datasets.glyphs import render
 REAL = {"mnist": 4, "notmnist": 4}  # number of test images per dataset, offered without a download
 FONT = "DejaVuSans.ttf"
 DIGITS = "2358"
-LETTERS = ("STIXGeneral/A", "cmtt10/B", "cmss10/C", "STIXGeneralBolIta/G")  # keys of the test split of glyphs
+# keys of the test split of glyphs
+LETTERS = ("STIXGeneral/A", "cmtt10/B", "cmss10/C", "STIXGeneralBolIta/G")
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,7 @@
-"""Background preparation: the port opens at once; first results and networks are prepared in a thread."""
+"""Background preparation: the port opens at once.
+
+First results and networks are prepared in a thread.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,8 @@ class Once(Generic[Result]):
         self._compute, self._lock = compute, threading.Lock()
         functools.update_wrapper(self, compute)
         self.forget()
-        atexit.register(self.forget)  # release results of a compiled library before the library is unloaded
+        # release results of a compiled library before the library is unloaded
+        atexit.register(self.forget)
 
     def __call__(self) -> Result:
         with self._lock:
@@ -52,7 +56,9 @@ class Once(Generic[Result]):
 
 
 def begin(*first: Callable[[], Any]) -> None:
-    """Start a thread that computes the first results and then prepares every network; later calls do nothing.
+    """Start a thread that computes the first results and then prepares every network.
+
+    Later calls do nothing.
 
     Parameters
     ----------
@@ -73,7 +79,8 @@ def _prepare(first: tuple[Callable[[], Any], ...]) -> None:
 def _attempt(step: Callable[[], Any]) -> None:
     """Run a step and log its error; later steps still run, and visitors meet the same error.
 
-    Begin no step once the interpreter is shutting down, because the interpreter waits for this thread at exit.
+    Begin no step once the interpreter is shutting down, because the interpreter waits for this
+    thread at exit.
     """
     if not threading.main_thread().is_alive():
         return

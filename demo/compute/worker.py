@@ -1,8 +1,9 @@
 """Single inference thread for all callers; a long job gives way to shorter ones.
 
-Each thread that calls PyTorch gets its own pool of helper threads. Several pools have more threads than there are
-processors: helpers then sleep between operations, and a small network takes far longer. So a shorter job runs inside
-the longer one, between two operations of the longer job's network.
+Each thread that calls PyTorch gets its own pool of helper threads. Several pools have more threads
+than there are processors: helpers then sleep between operations, and a small network takes far
+longer. So a shorter job runs inside the longer one, between two operations of the longer job's
+network.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ class Job:
         self.cancelled = True
 
     def done(self, seconds: float) -> bool:
-        """Wait for the end of the job, at most that many seconds; return True if the job has ended."""
+        """Wait for the end of the job, at most that many seconds.
+
+        Return True if the job has ended.
+        """
         return bool(wait([self._answer], seconds).done)
 
     def result(self) -> Any:
@@ -74,10 +78,13 @@ class Job:
                 raise Cancelled
             self._answer.set_result(self._context.run(self._call))
         except Cancelled:
-            self._answer.set_exception(Cancelled())  # a new error, without the frames that hold the images
+            # a new error, without the frames that hold the images
+            self._answer.set_exception(Cancelled())
         except BaseException as error:
             self._answer.set_exception(error)
-            self = None  # the error holds this frame: a reference cycle would keep the images until garbage collection
+            # the error holds this frame: a reference cycle would keep the images until garbage
+            # collection
+            self = None
         finally:
             _here.job = outer
 
@@ -93,10 +100,14 @@ class _Thread:
     def add(self, job: Job) -> None:
         with self.lock:
             heapq.heappush(self.waiting, (job.work, next(_numbers), job))
-        self.pool.submit(self.take)  # one turn per job; a job that ran inside another one leaves an empty turn
+        # one turn per job; a job that ran inside another one leaves an empty turn
+        self.pool.submit(self.take)
 
     def take(self, below: float = math.inf) -> bool:
-        """Run the waiting job with the least work if its work is below the bound; return False if there is none."""
+        """Run the waiting job with the least work if its work is below the bound.
+
+        Return False if there is none.
+        """
         with self.lock:
             if not self.waiting or self.waiting[0][0] >= below:
                 return False
@@ -133,7 +144,9 @@ def submit(job: Job) -> Job:
 
 
 def alone(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Wrap a function to run in that thread, in the context of the Gradio request; the caller waits for the result.
+    """Wrap a function to run in that thread, in the context of the Gradio request.
+
+    The caller waits for the result.
 
     Raises
     ------
@@ -156,7 +169,8 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
 def giving_way() -> Iterator[None]:
     """Let the present job give way, and end if it is cancelled, before each PyTorch operation in this context.
 
-    Hold no lock in this context: the other jobs run in the same thread. Outside of a job, the context does nothing.
+    Hold no lock in this context: the other jobs run in the same thread. Outside of a job, the
+    context does nothing.
     """
     job: Job | None = getattr(_here, "job", None)
     if job is None:

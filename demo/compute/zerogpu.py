@@ -19,9 +19,13 @@ except ImportError:  # not a Space
 Function = TypeVar("Function", bound=Callable)
 
 BORROWED = spaces is not None and Config.zero_gpu
-DEVICE = "cpu" if BORROWED else None  # device outside of a GPU call, since torch reports a GPU that is not there
+# device outside of a GPU call, since torch reports a GPU that is not there
+DEVICE = "cpu" if BORROWED else None
 
 
 def lent(function: Function) -> Function:
-    """Wrap a module-level function to run in a process with a GPU if one is lent; arguments and result are pickled."""
+    """Wrap a module-level function to run in a process with a GPU if one is lent.
+
+    Arguments and result are pickled.
+    """
     return function if spaces is None else spaces.GPU(function)

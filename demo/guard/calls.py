@@ -19,7 +19,9 @@ from demo.guard.refusals import shown
 
 SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KEPT = 32  # number of unfetched results and session states that are kept
-CALL = re.compile(r"/gradio_api/(?P<kind>queue/join|call/v2|call|run|cancel|reset)(?:/(?P<name>[^/]+))?/?")
+CALL = re.compile(
+    r"/gradio_api/(?P<kind>queue/join|call/v2|call|run|cancel|reset)(?:/(?P<name>[^/]+))?/?"
+)
 ANSWER = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/(?P<event>[^/]+)")
 BODIES: dict[str, type[BaseModel]] = {
     "queue/join": PredictBody,
@@ -28,7 +30,9 @@ BODIES: dict[str, type[BaseModel]] = {
     "cancel": CancelBody,
     "reset": ResetBody,
 }
-NO_ANSWER = "there is no such call, or its answer was fetched before or is no longer kept: call again"
+NO_ANSWER = (
+    "there is no such call, or its answer was fetched before or is no longer kept: call again"
+)
 NO_UPLOAD = "this upload cannot be read: send multipart/form-data with a file named files"
 
 
@@ -54,7 +58,8 @@ class Calls:
 
     async def _get(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         path = path_within(scope)
-        if path == "/gradio_api/upload_progress":  # Gradio would keep each name forever; files are small
+        # Gradio would keep each name forever; files are small
+        if path == "/gradio_api/upload_progress":
             answer = Response('data: {"msg": "done"}\n\n', media_type="text/event-stream")
         elif _is_missing(path, scope["query_string"], scope["app"].get_blocks()._queue):
             answer = PlainTextResponse(NO_ANSWER, 404)
@@ -74,7 +79,9 @@ class Calls:
 
     async def _upload(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if uploads.full():
-            await PlainTextResponse("no more uploads fit on this server: come again later", 507)(scope, receive, send)
+            await PlainTextResponse("no more uploads fit on this server: come again later", 507)(
+                scope, receive, send
+            )
             return
         answered: list[dict[str, Any]] = []
 
@@ -95,7 +102,9 @@ class Calls:
         for message in answered:
             await send(message)
 
-    async def _call(self, call: re.Match[str], scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def _call(
+        self, call: re.Match[str], scope: dict[str, Any], receive: Any, send: Any
+    ) -> None:
         blocks = scope["app"].get_blocks()
         try:
             body = await Request(scope, receive).body()  # limited by `BodyLimit`
@@ -159,7 +168,9 @@ def _is_missing(path: str, query: bytes, queue: Any) -> bool:
     if answer:
         return not _waits(queue, answer["event"])
     sessions = parse_qs(query.decode("latin-1")).get("session_hash", [""])
-    return path == "/gradio_api/queue/data" and sessions[-1] not in queue.pending_messages_per_session
+    return (
+        path == "/gradio_api/queue/data" and sessions[-1] not in queue.pending_messages_per_session
+    )
 
 
 def _waits(queue: Any, event: str) -> bool:
@@ -205,7 +216,11 @@ def _function(name: str | None, index: int | None, blocks: Any) -> Any:
 
 
 def _unknown(name: str | None, blocks: Any) -> Wrong:
-    public = [f"/{function.api_name}" for function in blocks.fns.values() if function.api_visibility == "public"]
+    public = [
+        f"/{function.api_name}"
+        for function in blocks.fns.values()
+        if function.api_visibility == "public"
+    ]
     called = "of that number" if name is None else shown(name)
     return Wrong(404, f"there is no function {called}; valid: {' '.join(public)}")
 
@@ -230,7 +245,11 @@ def _wrong_names(name: str | None, sent: Any, blocks: Any) -> Wrong | None:
     unknown = [key for key in sent if key not in names]
     if unknown:
         return Wrong(400, f"unknown name {shown(unknown[0])}; valid: {', '.join(names)}")
-    needed = [key for key, block in zip(names, function.inputs, strict=True) if getattr(block, "value", None) is None]
+    needed = [
+        key
+        for key, block in zip(names, function.inputs, strict=True)
+        if getattr(block, "value", None) is None
+    ]
     missing = [key for key in needed if key not in sent]
     return Wrong(400, f"missing: {', '.join(missing)}") if missing else None
 
@@ -238,4 +257,6 @@ def _wrong_names(name: str | None, sent: Any, blocks: Any) -> Wrong | None:
 def _names(function: Any) -> list[str]:
     """Return the names of a function's inputs."""
     given = list(inspect.signature(function.fn).parameters)
-    return [given[at] if at < len(given) else f"input {at + 1}" for at in range(len(function.inputs))]
+    return [
+        given[at] if at < len(given) else f"input {at + 1}" for at in range(len(function.inputs))
+    ]

@@ -43,7 +43,8 @@ login.
 
 POLICY = {
     "default-src": "'self'",
-    # Gradio writes its settings into the page as a script, and compiles the text of `js=` to functions.
+    # Gradio writes its settings into the page as a script, and compiles the text of `js=` to
+    # functions.
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
     "style-src": "'self' 'unsafe-inline'",
     "img-src": "'self' data: blob:",
@@ -57,7 +58,8 @@ POLICY = {
 class Gate:
     """ASGI middleware that rejects foreign hosts, foreign sites and closed routes, and sets headers on every response.
 
-    An IP address is never a foreign host. A name that an attacker points at this machine is a foreign host.
+    An IP address is never a foreign host. A name that an attacker points at this machine is a
+    foreign host.
     """
 
     def __init__(self, app: Any) -> None:
@@ -104,17 +106,32 @@ def _more() -> tuple[str, ...]:
 
 
 def _refused(scope: dict[str, Any], headers: Headers, blocks: Any) -> tuple[int, str] | None:
-    """Return the status and the message of a rejected request; return None for an allowed request."""
+    """Return the status and the message of a rejected request.
+
+    Return None for an allowed request.
+    """
     asked = [*headers.getlist("host"), *_first(headers, "x-forwarded-host")]
     if not get_space():  # in a Space, the hub's proxy checks the host
         for host in asked:
             if not _is_here(host, blocks):
-                return 421, f"this page is not open at {shown(host)}: to open it there, set {SETTING} on the server"
+                return (
+                    421,
+                    (
+                        f"this page is not open at {shown(host)}: to open it there, set "
+                        f"{SETTING} on the server"
+                    ),
+                )
     method = scope["method"]
     if method not in ("GET", "HEAD", "OPTIONS"):
         for origin in headers.getlist("origin"):
             if not _is_own(origin, asked):
-                return 403, f"a page of {shown(origin)} may not call this one: set {SETTING} on the server to allow it"
+                return (
+                    403,
+                    (
+                        f"a page of {shown(origin)} may not call this one: set {SETTING} on "
+                        "the server to allow it"
+                    ),
+                )
     routes = OPEN.get("GET" if method == "HEAD" else method)
     if routes is None or not routes.fullmatch(path_within(scope)):
         return 404, "there is nothing here"
@@ -138,8 +155,18 @@ def _is_here(host: str, blocks: Any) -> bool:
     if name is None:
         return False
     machine = socket.gethostname().lower()
-    own = {"localhost", machine, f"{machine}.local", (getattr(blocks, "server_name", None) or "").lower()}
-    return _is_address(name) or name in own or name.endswith(".localhost") or _matches(name, (*KNOWN, *_more()))
+    own = {
+        "localhost",
+        machine,
+        f"{machine}.local",
+        (getattr(blocks, "server_name", None) or "").lower(),
+    }
+    return (
+        _is_address(name)
+        or name in own
+        or name.endswith(".localhost")
+        or _matches(name, (*KNOWN, *_more()))
+    )
 
 
 def _is_own(origin: str, asked: list[str]) -> bool:

@@ -9,7 +9,9 @@ from typing import Any
 import gradio as gr
 
 LONGEST = 400  # characters of a message
-PATH = re.compile(r"(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^/\\\s:'\"]+)+[/\\](?P<name>[^/\\\s:'\"]*)")
+PATH = re.compile(
+    r"(?<![\w.:/\\])(?:[A-Za-z]:)?(?:[/\\][^/\\\s:'\"]+)+[/\\](?P<name>[^/\\\s:'\"]*)"
+)
 """An absolute path of two or more parts; only its last part may be shown."""
 LONGEST_SHOWN = 60  # characters of an invalid value in its message
 

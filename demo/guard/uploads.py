@@ -53,7 +53,8 @@ def _remove(own: Path, owner: int) -> None:
 def _remove_abandoned(parent: Path) -> None:
     """Remove the folders of killed processes, found by age: a running page touches its own folder at each sweep."""
     for left in parent.glob(f"{PREFIX}*"):
-        with contextlib.suppress(OSError):  # another user's folder, or already removed by another page
+        # another user's folder, or already removed by another page
+        with contextlib.suppress(OSError):
             if not left.is_symlink() and time.time() - left.stat().st_mtime > OLDEST:
                 shutil.rmtree(left)
 
@@ -66,7 +67,10 @@ def holds(path: Any) -> bool:
     if not isinstance(path, str) or not os.path.isabs(path) or "\0" in path or not _encodable(path):
         return False
     named = get_upload_folder()
-    if not any(_below(os.path.abspath(path), root) for root in (os.path.abspath(named), os.path.realpath(named))):
+    if not any(
+        _below(os.path.abspath(path), root)
+        for root in (os.path.abspath(named), os.path.realpath(named))
+    ):
         return False
     return _below(os.path.realpath(path), os.path.realpath(named)) and os.path.isfile(path)
 
@@ -129,7 +133,10 @@ def _changed(path: Path) -> float:
 
 @contextlib.asynccontextmanager
 async def swept(app: Any) -> AsyncIterator[None]:
-    """Sweep the folder periodically while the app runs; serves as the `lifespan` of a FastAPI app."""
+    """Sweep the folder periodically while the app runs.
+
+    Serves as the `lifespan` of a FastAPI app.
+    """
     task = asyncio.create_task(_again_and_again(app))
     try:
         yield
@@ -151,6 +158,8 @@ async def _again_and_again(app: Any) -> None:
 def _sweep_of(blocks: gr.Blocks) -> None:
     """Sweep, and remove the paths of deleted files from Gradio's records."""
     _remove_abandoned(folder().parent)
-    sweep({path for block in blocks.blocks.values() for path in getattr(block, "keep_in_cache", ())})
+    sweep(
+        {path for block in blocks.blocks.values() for path in getattr(block, "keep_in_cache", ())}
+    )
     for known in blocks.temp_file_sets:
         known.difference_update([path for path in list(known) if not os.path.lexists(path)])

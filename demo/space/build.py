@@ -1,7 +1,7 @@
 """`python -m demo.space build`, `push ORG/NAME`: the page as a Hugging Face Space, with only the files that it needs.
 
-With `--static`, the Space is the page that runs in the browser (`demo.space.static_page`). `push-models ORG` publishes
-each set of weights as a model repository.
+With `--static`, the Space is the page that runs in the browser (`demo.space.static_page`).
+`push-models ORG` publishes each set of weights as a model repository.
 
 References
 ----------
@@ -27,8 +27,18 @@ from denoise.files.atomic import partial_folder
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    *("app.py", "LICENSE", "denoise/**/*.py", "denoise/pretrained/*.json", "denoise/pretrained/*.safetensors"),
-    *("bench/results/table.csv", "bench/results/photographs/table.csv", "bench/results/small/report.md"),
+    *(
+        "app.py",
+        "LICENSE",
+        "denoise/**/*.py",
+        "denoise/pretrained/*.json",
+        "denoise/pretrained/*.safetensors",
+    ),
+    *(
+        "bench/results/table.csv",
+        "bench/results/photographs/table.csv",
+        "bench/results/small/report.md",
+    ),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
     "demo/controls.*",
 )
@@ -38,8 +48,10 @@ TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
 # lines of requirements.txt that the page does not need
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")
 HARDWARE = tuple(kind.value for kind in SpaceHardware)
-FREE = SpaceHardware.ZERO_A10G.value  # ZeroGPU; since July 2026 a Gradio Space on a CPU needs a paid plan
-LARGEST_FILE = 10_000_000  # bytes, for a Gradio Space, which starts often; the static Space's runtime is larger
+# ZeroGPU; since July 2026 a Gradio Space on a CPU needs a paid plan
+FREE = SpaceHardware.ZERO_A10G.value
+# bytes, for a Gradio Space, which starts often; the static Space's runtime is larger
+LARGEST_FILE = 10_000_000
 
 
 def build(folder: Path, *, static: bool = False) -> list[Path]:
@@ -60,7 +72,8 @@ def build(folder: Path, *, static: bool = False) -> list[Path]:
     Raises
     ------
     ValueError
-        The folder is not empty; a file of the Gradio Space is larger than `LARGEST_FILE`; or as `static_page.fill`.
+        The folder is not empty; a file of the Gradio Space is larger than `LARGEST_FILE`; or as
+        `static_page.fill`.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")
@@ -95,7 +108,9 @@ def _fill(folder: Path) -> None:
     for file in _files(folder):
         size = (folder / file).stat().st_size
         if size > LARGEST_FILE:
-            raise ValueError(f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}")
+            raise ValueError(
+                f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}"
+            )
 
 
 def front_matter() -> str:
@@ -109,7 +124,9 @@ def requirements() -> str:
     return "".join(f"{line}\n" for line in lines if not line.startswith(OF_TESTS_AND_BENCH))
 
 
-def push(name: str, *, private: bool = False, static: bool = False, hardware: str | None = None) -> str:
+def push(
+    name: str, *, private: bool = False, static: bool = False, hardware: str | None = None
+) -> str:
     """Create or update the Space `ORG/NAME`; return its address.
 
     Parameters
@@ -120,26 +137,32 @@ def push(name: str, *, private: bool = False, static: bool = False, hardware: st
     static : bool
         Push the page that runs in the browser.
     hardware : str, optional
-        One of `HARDWARE`; an existing Space is moved to it. The hub's default is a CPU, which needs a paid plan.
+        One of `HARDWARE`; an existing Space is moved to it. The hub's default is a CPU, which needs
+        a paid plan.
 
     Raises
     ------
     ValueError
-        As `build` and `hub.push`; if the hub asks for a paid plan, the message names the commands for free accounts.
+        As `build` and `hub.push`; if the hub asks for a paid plan, the message names the commands
+        for free accounts.
     """
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "space"
         build(built, static=static)
         said, sdk = "The page, its networks and what it needs", "static" if static else "gradio"
         try:
-            return hub.push(name, built, "space", said, private=private, hardware=hardware, space_sdk=sdk)
+            return hub.push(
+                name, built, "space", said, private=private, hardware=hardware, space_sdk=sdk
+            )
         except hub.PaymentRequired as error:
             again = f"python -m demo.space push {name}"
             ways = f"{again} --hardware {FREE}, or {again} --static"
             raise ValueError(f"{error} Free accounts can run: {ways}") from error
 
 
-def push_models(organisation: str, *, private: bool = False, dry_run: bool = False) -> Iterator[str]:
+def push_models(
+    organisation: str, *, private: bool = False, dry_run: bool = False
+) -> Iterator[str]:
     """Publish each set of shipped weights as a model repository; yield one line per repository.
 
     Raises
@@ -169,7 +192,9 @@ def listing(folder: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if given.verb == "push" and given.static and given.hardware:
-        raise ValueError("--static runs in the browser and takes no --hardware: leave one of them out")
+        raise ValueError(
+            "--static runs in the browser and takes no --hardware: leave one of them out"
+        )
     if given.verb == "push":
         hub.check_name(given.name, "space")
     if given.verb == "build":
@@ -187,25 +212,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(listing(built))
         print(f"nothing was sent to {given.name}")
     else:
-        print("there:", push(given.name, private=given.private, static=given.static, hardware=given.hardware))
+        print(
+            "there:",
+            push(given.name, private=given.private, static=given.static, hardware=given.hardware),
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog="python -m demo.space", description=__doc__.splitlines()[0])
     verbs = parser.add_subparsers(title="what to do", metavar="", dest="verb", required=True)
     made = verbs.add_parser("build", help="write the folder of the Space")
-    made.add_argument("folder", type=Path, nargs="?", help="default: runs/space, or runs/static-space")
+    made.add_argument(
+        "folder", type=Path, nargs="?", help="default: runs/space, or runs/static-space"
+    )
     sent = verbs.add_parser("push", help="create the Space ORG/NAME, or bring it up to date")
     sent.add_argument("name", metavar="ORG/NAME")
     for verb in (made, sent):
-        verb.add_argument("--static", action="store_true", help="the page that runs in the browser: no Python there")
+        verb.add_argument(
+            "--static",
+            action="store_true",
+            help="the page that runs in the browser: no Python there",
+        )
     sent.add_argument(
         "--hardware", choices=HARDWARE, metavar="NAME",
         help=f"where the Space runs, as {FREE} (free accounts), cpu-basic or t4-small",
     )  # fmt: skip
-    models = verbs.add_parser("push-models", help="publish each set of weights as a model repository with a model card")
-    models.add_argument("organisation", metavar="ORG", help="yours, or an organisation's in which you may write")
+    models = verbs.add_parser(
+        "push-models", help="publish each set of weights as a model repository with a model card"
+    )
+    models.add_argument(
+        "organisation", metavar="ORG", help="yours, or an organisation's in which you may write"
+    )
     for verb in (sent, models):
         verb.add_argument("--private", action="store_true", help="for you alone")
-        verb.add_argument("--dry-run", action="store_true", help="list the files and sizes, and send nothing")
+        verb.add_argument(
+            "--dry-run", action="store_true", help="list the files and sizes, and send nothing"
+        )
     return parser

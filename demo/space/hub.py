@@ -24,11 +24,16 @@ class PaymentRequired(ValueError):
 
 
 def check_name(name: str, kind: str) -> None:
-    """Raise ValueError if `name` is invalid for a repository of a `kind` in `KINDS`; send nothing."""
+    """Raise ValueError if `name` is invalid for a repository of a `kind` in `KINDS`.
+
+    Send nothing.
+    """
     try:
         validate_repo_id(name)
     except errors.HFValidationError as error:
-        raise ValueError(f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({one_line(error)})") from error
+        raise ValueError(
+            f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({one_line(error)})"
+        ) from error
 
 
 def push(
@@ -62,7 +67,8 @@ def push(
     PaymentRequired
         The hub returns status 402.
     ValueError
-        The token is missing, the name is invalid, or the hub refuses or is unreachable; the message is one line.
+        The token is missing, the name is invalid, or the hub refuses or is unreachable; the message
+        is one line.
     """
     check_name(name, kind)
     token = huggingface_hub.get_token()
@@ -82,7 +88,8 @@ def push(
         api.upload_folder(
             repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
         )  # fmt: skip
-    except errors.HTTPError as error:  # base class of the library's HTTP client, which differs between versions
+    # base class of the library's HTTP client, which differs between versions
+    except errors.HTTPError as error:
         if getattr(getattr(error, "response", None), "status_code", None) == PAYMENT_REQUIRED:
             raise PaymentRequired(f"the hub did not take {name}: {_first(error)}") from error
         raise ValueError(f"the hub did not take {name}: {_first(error)}") from error

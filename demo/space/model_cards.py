@@ -23,7 +23,10 @@ from denoise.models import weights
 from denoise.train.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-TABLES = (ROOT / "bench" / "results" / "table.csv", ROOT / "bench" / "results" / "photographs" / "table.csv")
+TABLES = (
+    ROOT / "bench" / "results" / "table.csv",
+    ROOT / "bench" / "results" / "photographs" / "table.csv",
+)
 PREFIX = "denoise-"  # prefix of the repositories' names
 NEEDS = ("huggingface_hub", "numpy", "pillow", "safetensors", "torch", "tqdm")
 TASK = "image-to-image"
@@ -81,7 +84,10 @@ cleaned picture on which a decision about somebody depends.
 
 
 def fill(folder: Path, name: str, repository: str) -> None:
-    """Write the model repository of shipped weights into an empty folder; `repository` is its future ORG/NAME."""
+    """Write the model repository of shipped weights into an empty folder.
+
+    `repository` is its future ORG/NAME.
+    """
     for source in (ROOT / "LICENSE", *sorted((ROOT / "denoise").rglob("*.py"))):
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +130,10 @@ def _tested(row: dict[str, Any]) -> str:
     label = DATASETS[row["dataset"]].label
     if not row["sigma"]:
         return label
-    return f"{label}, {'clipped' if row['clipped'] else 'unclipped'} Gaussian noise, sigma {row['sigma_255']:g}/255"
+    return (
+        f"{label}, {'clipped' if row['clipped'] else 'unclipped'} Gaussian noise, sigma "
+        f"{row['sigma_255']:g}/255"
+    )
 
 
 def _trained(facts: dict[str, Any]) -> Iterator[str]:
@@ -133,7 +142,11 @@ def _trained(facts: dict[str, Any]) -> Iterator[str]:
         settings = Settings.of(card)
         low, high = (f"{level * 255:.0f}" for level in settings.sigma)
         levels = low if low == high else f"{low} to {high}"
-        noise = f"Gaussian noise of sigma {levels} on the 0-255 scale" if settings.sigma[1] else "no noise added"
+        noise = (
+            f"Gaussian noise of sigma {levels} on the 0-255 scale"
+            if settings.sigma[1]
+            else "no noise added"
+        )
         side = f"{settings.patch}x{settings.patch} crops of " if settings.patch else "pictures of "
         yield (
             f"- On {images:,} {side}{DATASETS[settings.dataset].label}, with {noise}, {settings.loss} loss, "
@@ -149,16 +162,23 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
     of = DATASETS[settings["dataset"]].label
     table = pd.DataFrame(
         {
-            "Test pictures": [f"{_tested(row)} ({row['pictures']:.0f})" for row in scores.to_dict("records")],
-            "PSNR (dB)": [f"{row.psnr_db:.2f} ± {row.psnr_ci95_db:.2f}" for row in scores.itertuples()],
+            "Test pictures": [
+                f"{_tested(row)} ({row['pictures']:.0f})" for row in scores.to_dict("records")
+            ],
+            "PSNR (dB)": [
+                f"{row.psnr_db:.2f} ± {row.psnr_ci95_db:.2f}" for row in scores.itertuples()
+            ],
             "SSIM": [f"{row.ssim:.4f}" for row in scores.itertuples()],
         }
     )
-    kind = {"unet": "A U-Net", "autoencoder": "An autoencoder", "dncnn": "A DnCNN"}[architecture["name"]]
+    kind = {"unet": "A U-Net", "autoencoder": "An autoencoder", "dncnn": "A DnCNN"}[
+        architecture["name"]
+    ]
     decoder = architecture.get("decoder")
     return CARD.format(
         name=name, repository=repository, needs=" ".join(NEEDS), knows=of,
-        what=f"{kind} that removes noise from {'colour' if channels == 3 else 'gray'} pictures such as {of}.",
+        what=(f"{kind} that removes noise from {'colour' if channels == 3 else 'gray'} pictures "
+    f"such as {of}."),
         parameters=sum(p.numel() for p in denoise.load(name, "cpu").network.parameters()),
         decoder="none: it keeps the size" if decoder is None else DECODERS[decoder].label.lower(),
         example="(64, 64, 3)" if channels == 3 else "(64, 64)",

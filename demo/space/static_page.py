@@ -40,7 +40,9 @@ PATIENCE = 300  # seconds
 
 
 def fill(folder: Path, front_matter: str, licence: Path) -> None:
-    """Write the page, its networks and its runtime into a folder; the page loads nothing from other hosts.
+    """Write the page, its networks and its runtime into a folder.
+
+    The page loads nothing from other hosts.
 
     Parameters
     ----------
@@ -81,20 +83,37 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
 def _facts(front_matter: str) -> str:
     """Return the front matter of a static Space."""
     facts = yaml.safe_load(front_matter)
-    kept = ("title", "emoji", "colorFrom", "colorTo", "short_description", "license", "tags", "pinned")
+    kept = (
+        "title",
+        "emoji",
+        "colorFrom",
+        "colorTo",
+        "short_description",
+        "license",
+        "tags",
+        "pinned",
+    )
     of_static = {"sdk": "static", "app_file": "index.html"}
-    return yaml.safe_dump({key: facts[key] for key in kept} | of_static, allow_unicode=True, sort_keys=False)
+    return yaml.safe_dump(
+        {key: facts[key] for key in kept} | of_static, allow_unicode=True, sort_keys=False
+    )
 
 
 def _fetch_runtime(folder: Path) -> None:
     if shutil.which("npm") is None:
-        raise ValueError("npm is missing: it brings ONNX Runtime Web (apt-get install npm, or nodejs.org)")
+        raise ValueError(
+            "npm is missing: it brings ONNX Runtime Web (apt-get install npm, or nodejs.org)"
+        )
     with tempfile.TemporaryDirectory() as packed:
         command = ["npm", "pack", "--silent", RUNTIME]
         try:
-            done = subprocess.run(command, cwd=packed, capture_output=True, text=True, timeout=PATIENCE, check=False)
+            done = subprocess.run(
+                command, cwd=packed, capture_output=True, text=True, timeout=PATIENCE, check=False
+            )
         except subprocess.TimeoutExpired:
-            raise ValueError(f"npm did not bring {RUNTIME} within {PATIENCE} seconds: try again") from None
+            raise ValueError(
+                f"npm did not bring {RUNTIME} within {PATIENCE} seconds: try again"
+            ) from None
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["no reason was given"]
             raise ValueError(f"npm did not bring {RUNTIME}: {lines[0]}")
@@ -110,7 +129,8 @@ def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
     file = f"{name}.onnx"
     onnx_export.any_size(denoiser.network, folder / file, denoiser.channels)
     decoder = denoiser.card["architecture"].get("decoder")
-    # List weights under their own name if no single registered decoder builds the network, as in a tutorial.
+    # List weights under their own name if no single registered decoder builds the network, as in a
+    # tutorial.
     shown = DECODERS[decoder] if decoder in DECODERS else Entry(name, denoise.load, name)
     return {
         "name": name, "family": family, "label": shown.label, "colour": shown.colour, "file": file,
@@ -127,9 +147,14 @@ def _lead() -> dict[str, Any]:
 
 
 def _samples(folder: Path) -> list[dict[str, str]]:
-    """Write the rendered samples, which may be redistributed with the page, as PNG; return their facts."""
+    """Write the rendered samples, which may be redistributed with the page, as PNG.
+
+    Return their facts.
+    """
     found = []
-    for number, sample in enumerate(one for one in samples() if one.rendered and one.family in families()):
+    for number, sample in enumerate(
+        one for one in samples() if one.rendered and one.family in families()
+    ):
         file = f"sample-{number}.png"
         Image.fromarray(sample.picture).save(folder / file)
         found.append({"label": sample.label, "family": sample.family, "file": file})

@@ -26,7 +26,10 @@ FIGURES = ROOT / "docs" / "figures"
 SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clipped"}
 LAST = "How it was measured"  # last heading of the report on the page; figures and tables follow it
 KINDS = {
-    "psnr": "PSNR by level of the noise, with 95 % intervals, and the difference from upsampling nearest + conv 3x3",
+    "psnr": (
+        "PSNR by level of the noise, with 95 % intervals, and the difference from upsampling "
+        "nearest + conv 3x3"
+    ),
     "pareto": "Quality against cost, at equal channels, parameters and MACs",
 }
 COLUMNS = {  # columns of the table on the page, and their columns in the file
@@ -43,13 +46,19 @@ COLUMNS = {  # columns of the table on the page, and their columns in the file
 SETTING = ("Pictures", "sigma")  # columns of a row that set the state of another tab
 WIDTHS = ["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"]
 FLOORS = ("black", "mean")  # constant outputs, which are far from any photograph
-SHOWN_BY = {"bsd68": "camera.png", "set12": "camera.png", "cbsd68": "astronaut.png", "documents": "page.png"}
+SHOWN_BY = {
+    "bsd68": "camera.png",
+    "set12": "camera.png",
+    "cbsd68": "astronaut.png",
+    "documents": "page.png",
+}
 """Sample of the Photo tab for the images of each dataset."""
 
 # Gradio gives the filter box a placeholder and a title, but no name for screen readers.
 NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input, #photo-scores input").forEach(
   (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
-# Align headers of number columns with their last digits. On a phone, tables keep their widths and scroll.
+# Align headers of number columns with their last digits. On a phone, tables keep their widths and
+# scroll.
 CSS = """
 #scores th:nth-child(n + 3) .header-content, #photo-scores th:nth-child(n + 3) .header-content {
   justify-content: flex-end; text-align: right; }
@@ -66,7 +75,9 @@ DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 def table() -> pd.DataFrame:
     """Return the scores of the shipped networks on their training domains, and the scores of the untrained methods."""
     rows = pd.read_csv(TABLE)
-    rows = rows[(rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())]
+    rows = rows[
+        (rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())
+    ]
     shown = _shown(rows)
     # the training set stands in the next column
     shown["Method"] = shown.Method.str.replace(r" \(.*\)$", "", regex=True)
@@ -74,12 +85,17 @@ def table() -> pd.DataFrame:
 
 
 def photographs() -> pd.DataFrame:
-    """Return all scores on photographs and pages, with published ones; sigma is on the 0-255 scale, as in papers."""
+    """Return all scores on photographs and pages, with published ones.
+
+    Sigma is on the 0-255 scale, as in papers.
+    """
     rows = pd.read_csv(PHOTOGRAPHS)
     rows = rows[~rows.method.isin(FLOORS) & ~(rows.told_sigma & (rows.sigma == 0))]
     # The column is too narrow for a full label.
     short = rows.method.replace({":told": ", told sigma", ":ensemble": ", ensemble"}, regex=True)
-    return _shown(rows.assign(sigma=rows.sigma_255, label=rows.label.where(rows.trained_on.isna(), short)))
+    return _shown(
+        rows.assign(sigma=rows.sigma_255, label=rows.label.where(rows.trained_on.isna(), short))
+    )
 
 
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
@@ -119,7 +135,10 @@ def picker(tab: str) -> Callable[[gr.SelectData], tuple[dict[str, object], objec
 
 
 def _picked(row: dict[str, object] | None, names: Iterable[str]) -> tuple[str, float]:
-    """Return the dataset, one of `names`, and the level of a kept row; raise gradio.Error if no valid row is kept."""
+    """Return the dataset, one of `names`, and the level of a kept row.
+
+    Raise gradio.Error if no valid row is kept.
+    """
     labels = {datasets.DATASETS[name].label: name for name in names}
     try:
         return labels[row["Pictures"]], float(row["sigma"])
@@ -131,9 +150,20 @@ def choose(row: dict[str, object] | None) -> tuple[object, ...]:
     """Return the Compare tab's inputs for a kept row: a sample of its dataset, its noise, and the selected tab."""
     name, sigma = _picked(row, _names())
     of_family = [sample for sample in samples() if sample.family == name]
-    picture: np.ndarray = min(of_family, key=lambda sample: sample.rendered).picture  # prefer a real image
+    # prefer a real image
+    picture: np.ndarray = min(of_family, key=lambda sample: sample.rendered).picture
     keep = gr.skip()  # keep the decoders and the view
-    return picture, FIRST["noise"], True, sigma, FIRST["seed"], name, keep, keep, gr.Tabs(selected="compare")
+    return (
+        picture,
+        FIRST["noise"],
+        True,
+        sigma,
+        FIRST["seed"],
+        name,
+        keep,
+        keep,
+        gr.Tabs(selected="compare"),
+    )
 
 
 def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
@@ -141,7 +171,15 @@ def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
     name, sigma = _picked(row, SHOWN_BY)
     picture, task, kind = photo_events.sample(SHOWN_BY[name])
     level = photo_events.for_task(task) | {"value": sigma}
-    return picture, task, kind, level, photo_events.FIRST["seed"], photo_events.whole(), gr.Tabs(selected="photo")
+    return (
+        picture,
+        task,
+        kind,
+        level,
+        photo_events.FIRST["seed"],
+        photo_events.whole(),
+        gr.Tabs(selected="photo"),
+    )
 
 
 def figure(kind: str, of: str) -> str:
@@ -150,7 +188,10 @@ def figure(kind: str, of: str) -> str:
 
 
 def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
-    """Add the tab to the Blocks in construction; a button shows a selected row in the Compare or the Photo tab."""
+    """Add the tab to the Blocks in construction.
+
+    A button shows a selected row in the Compare or the Photo tab.
+    """
     short, sections = verdict()
     gr.Markdown("## The answer so far\n\n" + short, elem_id="answer")
     of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
@@ -183,7 +224,9 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
         "what papers report. Choose a row, and the button below the table shows its noise in "
         "Photo, where the network that ships for such pictures cleans it, not told its level."
     )
-    row, button = _dataframe(photographs(), "Scores on photographs and pages", "photo-scores", "Photo")
+    row, button = _dataframe(
+        photographs(), "Scores on photographs and pages", "photo-scores", "Photo"
+    )
     button.click(choose_photograph, row, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
         photo_events.follow, cleaned.inputs, cleaned.outputs, **photo.QUEUE, **PRIVATE, **LIVE
     )
@@ -209,4 +252,6 @@ def styled(shown: pd.DataFrame) -> Styler:
     whole = (shown.sigma % 1 == 0).all()
     digits = {**DIGITS, "sigma": 0 if whole else 1, "Parameters": 0}
     forms = {column: f"{{:,.{count}f}}" for column, count in digits.items()}
-    return shown.style.format(forms, na_rep="–").set_properties(subset=list(forms), **{"text-align": "right"})
+    return shown.style.format(forms, na_rep="–").set_properties(
+        subset=list(forms), **{"text-align": "right"}
+    )

@@ -41,8 +41,9 @@ def show(
 ) -> tuple[str, dict[str, object]]:
     """Denoise one image with the chosen decoders.
 
-    Return the comparison as HTML, and the scores as JSON. Each row of the JSON, the noisy image or a decoder, has psnr
-    (dB), ssim, ms, and a flag for the best decoder. psnr is null for equal images, ssim is null below 11x11 pixels.
+    Return the comparison as HTML, and the scores as JSON. Each row of the JSON, the noisy image or
+    a decoder, has psnr (dB), ssim, ms, and a flag for the best decoder. psnr is null for equal
+    images, ssim is null below 11x11 pixels.
     """
     if picture is None:
         return hint("Choose a sample, draw, or upload a picture."), {}
@@ -50,13 +51,19 @@ def show(
         answers = compare(picture, noise, clip, sigma, seed, family, chosen)
         said = _settings(picture, noise, clip, sigma, seed, family)
         again = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
-        what = "Link to exactly this" if permalink.holds(picture) else "Link to these settings, without the picture"
+        what = (
+            "Link to exactly this"
+            if permalink.holds(picture)
+            else "Link to these settings, without the picture"
+        )
         return board(answers, said, view, {what: again}), _scores(answers)
     except ValueError as error:
         raise refusal(error) from None
 
 
-def _settings(picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str) -> str:
+def _settings(
+    picture: np.ndarray, noise: str, clip: bool, sigma: float, seed: int, family: str
+) -> str:
     height, width = picture.shape
     return (
         f"{NOISES[noise].label} noise, {_level(noise, sigma)}, "
@@ -79,7 +86,9 @@ def _label(family: str) -> str:
 def _scores(answers: list[Answer]) -> dict[str, object]:
     return {
         answer.name: {
-            "psnr": None if answer.psnr is None or math.isinf(answer.psnr) else round(answer.psnr, 3),
+            "psnr": None
+            if answer.psnr is None or math.isinf(answer.psnr)
+            else round(answer.psnr, 3),
             "ssim": None if answer.ssim is None else round(answer.ssim, 5),
             "ms": None if answer.ms is None else round(answer.ms, 2),
             "best": answer.best,
@@ -104,7 +113,10 @@ def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
 
 
 def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
-    """Compare a new image as `show` does; for a photograph, show a hint that leads to the Photo tab instead."""
+    """Compare a new image as `show` does.
+
+    For a photograph, show a hint that leads to the Photo tab instead.
+    """
     if picture is not None and is_photograph(picture):
         return hint(photo_hint.INSTEAD), {}, gr.update(visible=True)
     return *show(picture, *settings), gr.update(visible=False)
@@ -121,7 +133,9 @@ def level_label(noise: str) -> str:
 def first() -> tuple[str, dict[str, object]]:
     """Compute the comparison that the page opens with."""
     usual = _usual()
-    return show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
+    return (
+        show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
+    )
 
 
 def opening(request: gr.Request) -> object:
@@ -154,7 +168,13 @@ def restore(request: gr.Request) -> object:
 def _usual() -> dict[str, Any]:
     """Return the default settings under the names of a permalink."""
     sample, family = _opening()
-    return {"picture": sample.picture, **FIRST, "weights": family, "decoders": decoders(), "view": next(iter(VIEWS))}
+    return {
+        "picture": sample.picture,
+        **FIRST,
+        "weights": family,
+        "decoders": decoders(),
+        "view": next(iter(VIEWS)),
+    }
 
 
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
@@ -172,7 +192,10 @@ class Compare(NamedTuple):
 
 
 def tab() -> Compare:
-    """Add the tab to the Blocks in construction; the first result is computed after the page has opened."""
+    """Add the tab to the Blocks in construction.
+
+    The first result is computed after the page has opened.
+    """
     usual = _usual()
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -180,21 +203,33 @@ def tab() -> Compare:
             noise, seed, clip, weights, chosen = _settings_group(usual)
         with gr.Column(scale=5, min_width=320):
             sigma = Level(0, HIGHEST, usual["sigma"], step=0.01, label=level_label(usual["noise"]))
-            view = gr.Radio([(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show")
+            view = gr.Radio(
+                [(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show"
+            )
             out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
             data = gr.JSON({}, label="Scores", visible=False)
     inputs, outputs = [picture, noise, clip, sigma, seed, weights, chosen, view], [out, data]
     changes = [entry.input for entry in inputs[1:]]
     gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
-    noise.change(lambda name: gr.update(label=level_label(name)), noise, sigma, queue=False, **PRIVATE, **LIVE)
+    noise.change(
+        lambda name: gr.update(label=level_label(name)),
+        noise,
+        sigma,
+        queue=False,
+        **PRIVATE,
+        **LIVE,
+    )
     # A new image first becomes the value of `picture`; then `show` reads the current settings.
     for source in (
         gallery.select(choose, None, [picture, weights], **PRIVATE, **LIVE),
         pad.input(draw, pad, picture, **PRIVATE, **LIVE),
         picture.upload(keep, picture, picture, **PRIVATE, **LIVE),
-        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),  # the event carries the old value
+        # the event carries the old value
+        picture.clear(lambda: None, None, picture, **PRIVATE, **LIVE),
     ):
-        source.success(arrived, inputs, [*outputs, leading.row], concurrency_id=MODEL, **PRIVATE, **LIVE)
+        source.success(
+            arrived, inputs, [*outputs, leading.row], concurrency_id=MODEL, **PRIVATE, **LIVE
+        )
     leading.anyway.click(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
     return Compare(inputs, outputs, gallery, leading)
 
@@ -206,17 +241,23 @@ def _opening() -> tuple[Sample, str | None]:
     return opened, opened.family if opened.family in known else next(iter(known), None)
 
 
-def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
+def _settings_group(
+    usual: dict[str, Any],
+) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
     with gr.Group():
         weights = gr.Radio(
-            [(_label(name), name) for name in families()], value=usual["weights"], label="Networks trained on"
+            [(_label(name), name) for name in families()],
+            value=usual["weights"],
+            label="Networks trained on",
         )
         labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
         chosen = gr.CheckboxGroup(
             labels, value=usual["decoders"], label="Decoders (at least one)", elem_classes="keep-one"
         )  # fmt: skip
         with gr.Row():
-            kinds = [(entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")]
+            kinds = [
+                (entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")
+            ]
             noise = gr.Dropdown(kinds, value=usual["noise"], label="Noise", scale=2, min_width=140)
             seed = Seed(usual["seed"], label="Seed", min_width=70, **TYPED_SEED)
             clip = gr.Checkbox(usual["clip"], label="Clipped", info="to [0, 1]", min_width=70)
@@ -224,7 +265,10 @@ def _settings_group(usual: dict[str, Any]) -> tuple[gr.Dropdown, Seed, gr.Checkb
 
 
 def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, PhotoHint]:
-    """Add the three sources of a clean image. The upload shows the current image, from any of the sources."""
+    """Add the three sources of a clean image.
+
+    The upload shows the current image, from any of the sources.
+    """
     with gr.Tabs():
         with gr.Tab("Sample"):
             gallery = gr.Gallery(
@@ -240,7 +284,8 @@ def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, P
             )  # fmt: skip
             leading = photo_hint.place(picture)
             gr.Markdown(
-                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know digits and letters only."
+                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know "
+                "digits and letters only."
             )
     return picture, pad, gallery, leading
 

@@ -1,4 +1,7 @@
-"""The Learn tab: each layer of a decoder on inputs small enough to read; each control acts at once."""
+"""The Learn tab: each layer of a decoder on inputs small enough to read.
+
+Each control acts at once.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,9 @@ def upsampling(values: str, mode: str, factor: float) -> str:
     small = lessons.INPUTS[values]
     large = lessons.upsampled(small, mode, int(factor))
     return row(
-        array_html.numbers(small, "Input, 3x3"), ARROW, array_html.numbers(large, f"{mode}, {len(large)}x{len(large)}")
+        array_html.numbers(small, "Input, 3x3"),
+        ARROW,
+        array_html.numbers(large, f"{mode}, {len(large)}x{len(large)}"),
     )
 
 
@@ -76,7 +81,9 @@ def transposed(kernel: float, stride: float) -> str:
     least, most = int(within.min()), int(within.max())
     said = f"{len(counts)}x{len(counts)}. Away from the border each pixel is reached by "
     said += (
-        f"{most} stamps: even." if least == most else f"{least} to {most} stamps: a checkerboard of period {stride:g}."
+        f"{most} stamps: even."
+        if least == most
+        else f"{least} to {most} stamps: a checkerboard of period {stride:g}."
     )
     return row(array_html.numbers(counts, said))
 
@@ -89,12 +96,18 @@ def checkerboards(kernel: float, stride: float, seed: float) -> str:
     )
 
 
-def _lesson(text: str, show: Callable[..., str], controls: Callable[[], list[Component]], **options: object) -> None:
+def _lesson(
+    text: str, show: Callable[..., str], controls: Callable[[], list[Component]], **options: object
+) -> None:
     """Add a text, its controls, and the output of `show`, computed now and at each change."""
     gr.Markdown(text)
     with gr.Row():
         given = controls()
-    out = gr.HTML(show(*(control.value for control in given)), label=show.__name__, elem_id=f"lesson-{show.__name__}")
+    out = gr.HTML(
+        show(*(control.value for control in given)),
+        label=show.__name__,
+        elem_id=f"lesson-{show.__name__}",
+    )
     gr.on([control.input for control in given], show, given, out, **options, **PRIVATE, **LIVE)
 
 

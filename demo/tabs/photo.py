@@ -74,7 +74,10 @@ class CleanFile(gr.DownloadButton):
 
 
 def tab() -> Photo:
-    """Add the tab to the Blocks in construction; the first result is computed after the page has opened."""
+    """Add the tab to the Blocks in construction.
+
+    The first result is computed after the page has opened.
+    """
     with gr.Row(elem_id="photo"):
         with gr.Column(scale=2, min_width=320):
             gallery, picture = _sources()
@@ -82,7 +85,9 @@ def tab() -> Photo:
         with gr.Column(scale=5, min_width=320):
             said = gr.HTML(label="What was done", elem_id="status")
             out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
-            file = CleanFile("Download the clean image (PNG, every pixel and bit)", interactive=False)
+            file = CleanFile(
+                "Download the clean image (PNG, every pixel and bit)", interactive=False
+            )
             data = gr.JSON({}, label="Scores", visible=False)
     made = Photo([picture, *settings], [out, data, file, said])
     with gr.Group(visible=False):  # an API call without settings denoises its image as it is
@@ -103,7 +108,9 @@ def _wire(made: Photo, gallery: gr.Gallery) -> None:
     for event in (
         gallery.select(choose, None, [*made.inputs, *made.outputs], **at_once),
         picture.upload(arrived, picture, [*settings, *made.outputs], **at_once),
-        task.input(for_task, task, sigma, **PRIVATE, **LIVE).success(follow, made.inputs, made.outputs, **at_once),
+        task.input(for_task, task, sigma, **PRIVATE, **LIVE).success(
+            follow, made.inputs, made.outputs, **at_once
+        ),
         gr.on(chosen, follow, made.inputs, made.outputs, **at_once),
         gr.on([sigma.input, seed.input], follow, made.inputs, made.outputs, **positions),
     ):
@@ -134,8 +141,12 @@ def _settings(values: dict[str, Any], name: str | None = None) -> list[Component
     level = for_task(values["task"])
     part = gr.Radio(WHOLE, value=values["part"], label="Of this large image, clean", visible=False)
     with gr.Group(elem_id=name):
-        task = gr.Radio([(label, name) for name, label in TASKS.items()], value=values["task"], label="Task")
-        kind = gr.Radio([(label, name) for name, label in KINDS.items()], value=values["kind"], label="It is a")
+        task = gr.Radio(
+            [(label, name) for name, label in TASKS.items()], value=values["task"], label="Task"
+        )
+        kind = gr.Radio(
+            [(label, name) for name, label in KINDS.items()], value=values["kind"], label="It is a"
+        )
         sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
         seed = Seed(values["seed"], label="Seed of the noise", **TYPED_SEED)
     return [task, kind, sigma, seed, part]

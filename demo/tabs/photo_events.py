@@ -35,11 +35,13 @@ SAMPLES = {  # images of scikit-image: label and kind
     "coffee.png": ("Coffee", "photograph"),
     "page.png": ("Page", "page"),
 }
-FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL}  # settings of a clean sample
+# settings of a clean sample
+FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL}
 AS_UPLOADED = {"task": AS_IT_IS, "kind": "photograph", "sigma": 0, "seed": 0, "part": parts.ALL}
 WHOLE = [(label, part) for part, label in parts.LABELS.items()]
 NOTHING = "Choose a sample or upload a picture."
-MOMENT = 0.5  # seconds between two polls of a job: each poll reports progress, and ends the job if nobody waits
+# seconds between two polls of a job: each poll reports progress, and ends the job if nobody waits
+MOMENT = 0.5
 TRIMMED = 1_000_000  # pixels: after a larger image, freed memory is returned to the system
 
 _latest: dict[str, Job] = {}  # by visitor
@@ -50,8 +52,9 @@ def show(
 ) -> tuple[str, dict[str, object], PictureFile | None]:
     """Denoise one image, for the API.
 
-    Return the image before and after as HTML, a JSON, and the output file. The JSON has the network, milliseconds and
-    the estimated noise level (0-255 scale); if noise was added, also psnr (dB) and ssim before and after.
+    Return the image before and after as HTML, a JSON, and the output file. The JSON has the
+    network, milliseconds and the estimated noise level (0-255 scale); if noise was added, also psnr
+    (dB) and ssim before and after.
     """
     if picture is None:
         return hint(NOTHING), {}, None
@@ -72,11 +75,22 @@ def first() -> tuple[str, dict[str, object], dict[str, object], str]:
         return _nothing("No weights for photographs ship with this copy.")
     picture = _file(next(iter(SAMPLES)))
     html, scores, file = show(picture, **FIRST)
-    return html, scores, gr.update(value=file, interactive=True), before_after.status(said(picture, **FIRST))
+    return (
+        html,
+        scores,
+        gr.update(value=file, interactive=True),
+        before_after.status(said(picture, **FIRST)),
+    )
 
 
 def follow(
-    picture: PictureFile | None, task: str, kind: str, sigma: float, seed: int, part: str, request: gr.Request
+    picture: PictureFile | None,
+    task: str,
+    kind: str,
+    sigma: float,
+    seed: int,
+    part: str,
+    request: gr.Request,
 ) -> Iterator[tuple[object, ...]]:
     """Denoise one image for a visitor: yield outputs that report progress, then the result."""
     asked = {"task": task, "kind": kind, "sigma": sigma, "seed": seed, "part": part}
@@ -127,7 +141,9 @@ def sample(name: str) -> tuple[np.ndarray, str, str]:
 def for_task(task: str) -> dict[str, object]:
     """Return the level slider for a task: noise to add to a clean image, or noise to remove from a noisy image."""
     if task == ADD:
-        return gr.update(label="Noise to add: sigma, on the 0-255 scale", info="", value=FIRST["sigma"])
+        return gr.update(
+            label="Noise to add: sigma, on the 0-255 scale", info="", value=FIRST["sigma"]
+        )
     info = "0: as much as the network sees"
     return gr.update(label="Noise to take: sigma, on the 0-255 scale", info=info, value=0)
 
@@ -140,7 +156,10 @@ def whole() -> dict[str, object]:
 def _steps(
     picture: PictureFile | None, asked: dict[str, Any], request: gr.Request, *, fresh: bool = False
 ) -> Iterator[tuple[object, ...]]:
-    """Yield the outputs of the page while an image is denoised; with `fresh`, the page still shows another image."""
+    """Yield the outputs of the page while an image is denoised.
+
+    With `fresh`, the page still shows another image.
+    """
     if picture is None:
         yield _nothing(NOTHING)
         return
@@ -156,7 +175,12 @@ def _steps(
             while not job.done(MOMENT):
                 if job.cancelled:
                     return
-                yield gr.skip(), gr.skip(), gr.skip(), before_after.busy(working, job.share, time.monotonic() - began)
+                yield (
+                    gr.skip(),
+                    gr.skip(),
+                    gr.skip(),
+                    before_after.busy(working, job.share, time.monotonic() - began),
+                )
             done = job.result()
             html, line = before_after.wipe(done), before_after.status(said(picture, **asked))
             if is_newest():
@@ -171,7 +195,9 @@ def _steps(
 
 @contextlib.contextmanager
 def _newest(job: Job, visitor: str) -> Iterator[Callable[[], bool]]:
-    """Make a job the newest of a visitor and cancel the visitor's older job; cancel the new job at exit.
+    """Make a job the newest of a visitor and cancel the visitor's older job.
+
+    Cancel the new job at exit.
 
     Yield a function that returns True as long as the job is the newest.
     """
@@ -192,7 +218,9 @@ def _cancel(visitor: str) -> None:
         job.cancel()
 
 
-def _after(settings: tuple[object, ...], steps: Iterator[tuple[object, ...]]) -> Iterator[tuple[object, ...]]:
+def _after(
+    settings: tuple[object, ...], steps: Iterator[tuple[object, ...]]
+) -> Iterator[tuple[object, ...]]:
     """Yield settings with the first step, and unchanged settings with the later steps."""
     for step in steps:
         yield *settings, *step
@@ -214,7 +242,10 @@ def _planned(
     if task == AS_IT_IS:
         return image, functools.partial(clean, image, kind, sigma)
     if _pixels(image) > parts.AT_ONCE:
-        raise ValueError(f"noise is added to images of up to {parts.AT_ONCE:,} pixels: choose a smaller part of it")
+        raise ValueError(
+            f"noise is added to images of up to {parts.AT_ONCE:,} pixels: choose a "
+            "smaller part of it"
+        )
     return image, functools.partial(add_and_clean, image, kind, sigma, seed)
 
 
@@ -225,7 +256,11 @@ def said(picture: PictureFile, task: str, kind: str, sigma: float, seed: int, pa
         whose = {parts.HALF: f"{whose} at half size", parts.MIDDLE: f"the middle of {whose}"}[part]
     if task == ADD:
         return f"Noise of sigma {sigma:g} was added to {whose}, then it was cleaned."
-    how = f"noise of sigma {sigma:g} was taken" if sigma else "as much noise was taken as the network sees"
+    how = (
+        f"noise of sigma {sigma:g} was taken"
+        if sigma
+        else "as much noise was taken as the network sees"
+    )
     how = how if kind == "photograph" else f"as a {KINDS[kind].lower()}"
     return f"{whose[0].upper()}{whose[1:]}, cleaned: {how}."
 
@@ -242,7 +277,9 @@ def _scores(done: Cleaned) -> dict[str, object]:
 def _preview(image: PictureFile) -> np.ndarray:
     """Return the image for display until the output is ready: 8 bits, with rows and columns skipped if it is large."""
     step = -(-max(image.pixels.shape[:2]) // before_after.LARGEST_SIDE)
-    layers = image_files.eight_bits(dataclasses.replace(image, pixels=image.pixels[::step, ::step])).numpy()
+    layers = image_files.eight_bits(
+        dataclasses.replace(image, pixels=image.pixels[::step, ::step])
+    ).numpy()
     return layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)
 
 

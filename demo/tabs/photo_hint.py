@@ -11,7 +11,8 @@ from demo.compute.lead import SMALL
 from demo.tabs import photo, photo_events
 from demo.widgets.controls import LIVE, PRIVATE
 
-BINS = 64  # of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
+# of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
+BINS = 64
 FLAT = 0.5  # fraction of the pixels
 """Digits and letters, enlarged, have at least this fraction in their two fullest bins, ink and background.
 
@@ -20,7 +21,10 @@ One in a hundred photographs of BSD68, Set12 and BSDS500 reaches this fraction.
 
 TEXT = """**This looks like a photograph.** The networks of this tab know digits and letters only. Those of the Photo
 tab know photographs and scanned pages."""
-INSTEAD = "This looks like a photograph: open it in Photo, or compare it anyway. Both buttons are below the image."
+INSTEAD = (
+    "This looks like a photograph: open it in Photo, or compare it anyway. Both buttons are "
+    "below the image."
+)
 
 
 class PhotoHint(NamedTuple):
@@ -43,7 +47,8 @@ def is_photograph(image: np.ndarray) -> bool:
     Returns
     -------
     bool
-        True if a side has more than `SMALL` pixels and the two fullest of `BINS` bins of gray hold less than `FLAT`.
+        True if a side has more than `SMALL` pixels and the two fullest of `BINS` bins of gray hold
+        less than `FLAT`.
     """
     if max(image.shape) <= SMALL:
         return False
@@ -69,4 +74,11 @@ def connect(hint: PhotoHint, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     picture, *settings = cleaned.inputs
     hint.opener.click(None, hint.original, picture, js="(file) => file").then(
         lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, **PRIVATE, **LIVE
-    ).success(photo_events.arrived, picture, [*settings, *cleaned.outputs], **photo.QUEUE, **PRIVATE, **LIVE)
+    ).success(
+        photo_events.arrived,
+        picture,
+        [*settings, *cleaned.outputs],
+        **photo.QUEUE,
+        **PRIVATE,
+        **LIVE,
+    )

@@ -42,7 +42,10 @@ def numbers(values: Tensor, caption: str, marked: set[tuple[int, int]] = frozens
             shade = round(255 * min(1, max(0, value / largest)))
             ink = "#000" if shade > 117 else "#fff"  # contrast above 4.5:1 on every shade
             of_mark = ' class="marked"' if (i, j) in marked else ""
-            cells.append(f'<td{of_mark} style="background:rgb({shade},{shade},{shade});color:{ink}">{value:.3g}</td>')
+            cells.append(
+                f"<td{of_mark} "
+                f'style="background:rgb({shade},{shade},{shade});color:{ink}">{value:.3g}</td>'
+            )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     of_size = ' class="many"' if values.shape[1] > MANY else ""
     return _figure(f"<table{of_size}><tbody>{''.join(rows)}</tbody></table>", caption)
@@ -51,7 +54,9 @@ def numbers(values: Tensor, caption: str, marked: set[tuple[int, int]] = frozens
 def picture(values: Tensor | np.ndarray, caption: str, side: int = 160) -> str:
     """Render (H, W) as an image: an array of uint8 unchanged, a tensor scaled as in `_gray`."""
     pixels = values if isinstance(values, np.ndarray) else _gray(values)
-    image = f'<img src="{data_url(pixels)}" alt="{html.escape(caption, quote=True)}" width="{side}">'
+    image = (
+        f'<img src="{data_url(pixels)}" alt="{html.escape(caption, quote=True)}" width="{side}">'
+    )
     return _figure(image, caption)
 
 

@@ -14,7 +14,8 @@ from demo.compute.photographs import Cleaned
 
 LARGEST_SIDE = 1024  # pixels of a displayed image; the file has the full size
 
-# The images share one grid cell, so that they need no fixed size. Gradio marks a waiting component as pending at once.
+# The images share one grid cell, so that they need no fixed size. Gradio marks a waiting component
+# as pending at once.
 CSS = """
 #wipe .html-container { padding: 0; }
 before-after { display: grid; position: relative; overflow: hidden; cursor: ew-resize; touch-action: pan-y;
@@ -41,8 +42,8 @@ before-after .before { clip-path: inset(0 calc(100% - var(--at, 50%)) 0 0); }
 #status span { font-variant-numeric: tabular-nums; min-width: 5.5em; text-align: right; }
 """
 
-# A custom element: Gradio updates a page attribute by attribute, but leaves the line in the shadow DOM as it is. All
-# lines of the page move as one, so a new output moves no line.
+# A custom element: Gradio updates a page attribute by attribute, but leaves the line in the shadow
+# DOM as it is. All lines of the page move as one, so a new output moves no line.
 SCRIPT = """<script>
 customElements.define("before-after", class BeforeAfter extends HTMLElement {
   static all = new Set();
@@ -107,7 +108,10 @@ customElements.define("before-after", class BeforeAfter extends HTMLElement {
 
 
 def pair(after: str, before: str, look: str = "") -> str:
-    """Return the element of an image with another image over its left part; `before` is that other image's address."""
+    """Return the element of an image with another image over its left part.
+
+    `before` is that other image's address.
+    """
     over = f'<img class="before" src="{before}" alt="" draggable="false">'
     return f'<before-after class="{look}">{after}{over}</before-after>'
 
@@ -122,7 +126,10 @@ def wipe(done: Cleaned) -> str:
 
 def waiting(image: np.ndarray) -> str:
     """Render the image that waits to be denoised, (H, W) or (H, W, 3) uint8."""
-    return f'<div class="{_small(image)}"><img class="alone" src="{_url(image)}" alt="The image that is cleaned"></div>'
+    return (
+        f'<div class="{_small(image)}"><img class="alone" src="{_url(image)}" alt="The image '
+        'that is cleaned"></div>'
+    )
 
 
 def status(said: str, bar: str = "") -> str:
@@ -133,7 +140,10 @@ def status(said: str, bar: str = "") -> str:
 def busy(said: str, share: float, seconds: float) -> str:
     """Render the line above a pending result: finished fraction, 0 to 1, and elapsed seconds."""
     finished = f"{share * 100:.0f} %, " if share else ""
-    bar = f'<progress aria-label="Finished" value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'
+    bar = (
+        '<progress aria-label="Finished" '
+        f'value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'
+    )
     return status(f"{said}…", bar)
 
 
@@ -156,9 +166,15 @@ def _table(done: Cleaned) -> str:
 
 def _facts(done: Cleaned) -> str:
     height, width = done.before.shape[:2]
-    said = f"{width}x{height} pixels, cleaned by {done.network} in {_duration(done.ms)} on this server."
+    said = (
+        f"{width}x{height} pixels, cleaned by {done.network} in {_duration(done.ms)} on this "
+        "server."
+    )
     if done.estimate is not None:
-        said += f" Level of the noise, told from the noisy picture alone: sigma {done.estimate:.1f} of 255."
+        said += (
+            " Level of the noise, told from the noisy picture alone: sigma "
+            f"{done.estimate:.1f} of 255."
+        )
     if max(height, width) > LARGEST_SIDE:
         said += " Shown smaller than it is, which hides noise: the file has every pixel."
     return said

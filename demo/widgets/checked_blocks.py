@@ -22,11 +22,16 @@ log = logging.getLogger(__name__)
 class Guarded(gr.Blocks):
     """A `gr.Blocks` that rejects an invalid input, file or choice with a one-sentence error, without a traceback.
 
-    Gradio reads and downloads files before a component sees them. So the class checks the paths in all inputs itself.
+    Gradio reads and downloads files before a component sees them. So the class checks the paths in
+    all inputs itself.
     """
 
-    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, *rest: Any, **options: Any) -> Any:
-        known = [state[block._id] if state and block._id in state else block for block in block_fn.inputs]
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, *rest: Any, **options: Any
+    ) -> Any:
+        known = [
+            state[block._id] if state and block._id in state else block for block in block_fn.inputs
+        ]
         if len(inputs) < len(known):
             raise refusal(f"{len(known)} inputs are needed, not {len(inputs)}")
         for block, value in zip(known, inputs, strict=False):
@@ -38,7 +43,11 @@ class Guarded(gr.Blocks):
         except ValueError as error:  # error of Gradio's data models or components
             if not isinstance(error.__cause__, ValueError | TypeError | KeyError | None):
                 raise
-            log.info("an input of %s was refused: %s", block_fn.api_name, type(error.__cause__ or error).__name__)
+            log.info(
+                "an input of %s was refused: %s",
+                block_fn.api_name,
+                type(error.__cause__ or error).__name__,
+            )
             raise refusal("an input is not of the kind that its component takes") from None
 
     async def call_function(self, block_fn: Any, *rest: Any, **options: Any) -> Any:
@@ -62,9 +71,20 @@ def _check(block: Any, value: Any) -> None:
             raise refusal(f"{label}: lists and objects may be nested {DEEPEST} deep")
         if isinstance(part, dict) and "path" in part and not uploads.holds(part["path"]):
             raise refusal(uploads.NO_FILE)
-    if value is not None and _takes_a_file(block) and not (isinstance(value, dict) and "path" in value):
+    if (
+        value is not None
+        and _takes_a_file(block)
+        and not (isinstance(value, dict) and "path" in value)
+    ):
         raise refusal(uploads.NO_FILE)
-    wrong = next((said for kind, say in KINDS.items() if type(block) is kind and (said := say(block, value))), None)
+    wrong = next(
+        (
+            said
+            for kind, say in KINDS.items()
+            if type(block) is kind and (said := say(block, value))
+        ),
+        None,
+    )
     if wrong:
         raise refusal(f"{label.strip()}: {wrong}")
 
@@ -122,7 +142,9 @@ def _wrong_text(block: Any, value: Any) -> str:
 
 
 def _wrong_table(block: Any, value: Any) -> str:
-    lists = isinstance(value, dict) and all(isinstance(value.get(part), list) for part in ("headers", "data"))
+    lists = isinstance(value, dict) and all(
+        isinstance(value.get(part), list) for part in ("headers", "data")
+    )
     return "" if lists else "an object with headers and data, both lists, is needed"
 
 

@@ -1,4 +1,7 @@
-"""The comparison as HTML: one figure per image, then the same results in a table. Pixels stay exact and sharp."""
+"""The comparison as HTML: one figure per image, then the same results in a table.
+
+Pixels stay exact and sharp.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,8 @@ NOTES = f"""One picture is no verdict: the project's table measures whole test s
 {SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, fused, in bfloat16 where this server's
 processor has it. Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
 
-# Show 28x28 images at 5 (on a phone 3) screen pixels per pixel: at a fractional scale, squares would differ in size.
+# Show 28x28 images at 5 (on a phone 3) screen pixels per pixel: at a fractional scale, squares
+# would differ in size.
 CSS = """
 #board .html-container { padding: 0; }
 .board { --side: 140px; display: grid; grid-template-columns: repeat(auto-fill, calc(var(--side) + 16px)); gap: 10px; }
@@ -65,7 +69,8 @@ CSS = """
 """
 
 
-# A separate dialog stays open while the comparison is redrawn; integer zoom steps keep pixels square.
+# A separate dialog stays open while the comparison is redrawn; integer zoom steps keep pixels
+# square.
 SCRIPT = (
     before_after.SCRIPT
     + """<script>
@@ -97,15 +102,23 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
     ValueError
         The view is unknown.
     """
-    large = max(answers[0].picture.shape) > SMALL  # up to this side, each pixel of an image is enlarged to a square
+    # up to this side, each pixel of an image is enlarged to a square
+    large = max(answers[0].picture.shape) > SMALL
     pictures = error_maps.shown(view, answers)
     figures = "".join(
-        _figure(answer, picture, answers[1].picture if view == "wipe" and answer.ms is not None else None)
+        _figure(
+            answer,
+            picture,
+            answers[1].picture if view == "wipe" and answer.ms is not None else None,
+        )
         for answer, picture in zip(answers, pictures, strict=True)
     )
     lines = [error_maps.EXPLAINED[view], settings]
     (verdict,) = [sentence(answer.lead) for answer in answers if answer.lead] or [""]
-    back = "".join(f' <a href="{html.escape(address)}">{html.escape(text)}</a>' for text, address in links.items())
+    back = "".join(
+        f' <a href="{html.escape(address)}">{html.escape(text)}</a>'
+        for text, address in links.items()
+    )
     return (
         f'<div class="board{" large" if large else ""}">{figures}</div>'
         f'<p class="verdict">{html.escape(verdict)}</p>{_table(answers)}'
@@ -123,8 +136,14 @@ def _figure(answer: Answer, picture: np.ndarray, before: np.ndarray | None) -> s
     label = html.escape(answer.label, quote=True)
     alt = label if answer.psnr is None else f"{label}, {decibels(answer.psnr)}"
     badge = ' <span class="badge">best</span>' if answer.best else ""
-    score = "" if answer.psnr is None else f'<span class="psnr">{decibels(answer.psnr)}</span>{badge}'
-    rest = f'<span class="rest">SSIM {_number(answer.ssim, ".4f")}</span>' if answer.psnr is not None else ""
+    score = (
+        "" if answer.psnr is None else f'<span class="psnr">{decibels(answer.psnr)}</span>{badge}'
+    )
+    rest = (
+        f'<span class="rest">SSIM {_number(answer.ssim, ".4f")}</span>'
+        if answer.psnr is not None
+        else ""
+    )
     time = f'<span class="rest">{answer.ms:.1f} ms</span>' if answer.ms is not None else ""
     image = f'<img src="{data_url(picture)}" alt="{alt}">'
     click = 'type="button" title="Enlarge" onclick="enlarge(this)"'

@@ -7,9 +7,11 @@ from typing import Any
 import gradio as gr
 
 MODEL = "model"  # one queue for every event that runs a network
-LIVE = {"show_progress": "hidden", "trigger_mode": "always_last"}  # the last position wins, nothing flickers
+# the last position wins, nothing flickers
+LIVE = {"show_progress": "hidden", "trigger_mode": "always_last"}
 PRIVATE = {"api_visibility": "private"}  # for events that are not part of the API
-TYPED_SEED = {"step": 1, "minimum": 0, "maximum": 2**53 - 1}  # the largest integer that a browser represents exactly
+# the largest integer that a browser represents exactly
+TYPED_SEED = {"step": 1, "minimum": 0, "maximum": 2**53 - 1}
 
 
 class Level(gr.Slider):

@@ -1,4 +1,7 @@
-"""Drawing pad for digits. Gradio's own pad requires picking a tool first, needs WebGL and sends undecoded files."""
+"""Drawing pad for digits.
+
+Gradio's own pad requires picking a tool first, needs WebGL and sends undecoded files.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +61,15 @@ element.querySelector("button").addEventListener("click", () => {{ wipe(); hand(
 
 
 class DrawingPad(gr.HTML):
-    """A square for drawing with mouse, pen or finger, white on black; its value is (280, 280) uint8 after a stroke."""
+    """A square for drawing with mouse, pen or finger, white on black.
+
+    Its value is (280, 280) uint8 after a stroke.
+    """
 
     def __init__(self) -> None:
-        super().__init__("", html_template=HTML, css_template=CSS, js_on_load=JAVASCRIPT, elem_id="pad")
+        super().__init__(
+            "", html_template=HTML, css_template=CSS, js_on_load=JAVASCRIPT, elem_id="pad"
+        )
 
     def get_block_name(self) -> str:
         return "html"
@@ -76,7 +84,8 @@ def read_pad(text: str) -> np.ndarray:
     Raises
     ------
     gradio.Error
-        The text does not encode the pixels of a pad. No image decoder runs, so the text cannot attack one.
+        The text does not encode the pixels of a pad. No image decoder runs, so the text cannot
+        attack one.
     """
     try:
         pixels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)

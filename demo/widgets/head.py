@@ -1,4 +1,7 @@
-"""HTML head for search engines and link previews, which run no JavaScript; Gradio's own head is fixed."""
+"""HTML head for search engines and link previews, which run no JavaScript.
+
+Gradio's own head is fixed.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,8 @@ PREVIEW = Path(__file__).parents[2] / "docs" / "preview.png"
 PREVIEW_ADDRESS = "preview.png"  # relative to the address of the page
 PREVIEW_ALT = "A noisy digit beside the output of each decoder, with its PSNR"
 
-# A digit, half of it noisy. A `data:` URL, because Gradio's `favicon_path` opens a route that resizes to any size.
+# A digit, half of it noisy. A `data:` URL, because Gradio's `favicon_path` opens a route that
+# resizes to any size.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M0 0h16v16H0z"/>'
     '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3zM6 5h1v1H6zM2 7h1v1H2zM'
@@ -46,26 +50,48 @@ def tags(address: str) -> str:
         Address of the page, with a trailing slash; empty if it is unknown.
     """
     image = address + PREVIEW_ADDRESS
-    named = {"description": DESCRIPTION, "twitter:card": "summary_large_image", "twitter:title": TITLE}
-    named |= {"twitter:description": DESCRIPTION, "twitter:image": image, "twitter:image:alt": PREVIEW_ALT}
-    graph = {"og:type": "website", "og:title": TITLE, "og:description": DESCRIPTION, "og:image": image}
+    named = {
+        "description": DESCRIPTION,
+        "twitter:card": "summary_large_image",
+        "twitter:title": TITLE,
+    }
+    named |= {
+        "twitter:description": DESCRIPTION,
+        "twitter:image": image,
+        "twitter:image:alt": PREVIEW_ALT,
+    }
+    graph = {
+        "og:type": "website",
+        "og:title": TITLE,
+        "og:description": DESCRIPTION,
+        "og:image": image,
+    }
     graph |= {"og:image:type": "image/png", "og:image:alt": PREVIEW_ALT}
     if address:
         graph["og:url"] = address
-    lines = [f"<title>{html.escape(TITLE)}</title>", f'<link rel="icon" href="{html.escape(ICON_ADDRESS)}">']
+    lines = [
+        f"<title>{html.escape(TITLE)}</title>",
+        f'<link rel="icon" href="{html.escape(ICON_ADDRESS)}">',
+    ]
     for kind, found in (("name", named), ("property", graph)):
-        lines += [f'<meta {kind}="{key}" content="{html.escape(value)}">' for key, value in found.items()]
+        lines += [
+            f'<meta {kind}="{key}" content="{html.escape(value)}">' for key, value in found.items()
+        ]
     return "\n".join(lines) + "\n"
 
 
 def with_tags(text: str, address: str) -> str:
-    """Replace the title, icon and preview tags in the head of an HTML document by `tags`; keep other text."""
+    """Replace the title, icon and preview tags in the head of an HTML document by `tags`.
+
+    Keep other text.
+    """
     before, opened, after = text.partition("<head>")
     head, closed, body = after.partition("</head>")
     if not closed:
         return text
     first = REPLACED.search(head)
-    at = first.start() if first else len(head)  # after the declaration of the charset, before the long configuration
+    # after the declaration of the charset, before the long configuration
+    at = first.start() if first else len(head)
     head = f"{head[:at]}\n{tags(address)}{REPLACED.sub('', head[at:])}"
     return f"{before}{opened}{head}{closed}{body}"
 
@@ -81,10 +107,16 @@ class Head:
         self.preview = PREVIEW.read_bytes() if PREVIEW.is_file() else None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else None
+        path = (
+            scope["path"].removeprefix(scope.get("root_path", ""))
+            if scope["type"] == "http"
+            else None
+        )
         if path == f"/{PREVIEW_ADDRESS}" and self.preview is not None:
             headers = {"cache-control": "public, max-age=86400"}
-            await Response(self.preview, media_type="image/png", headers=headers)(scope, receive, send)
+            await Response(self.preview, media_type="image/png", headers=headers)(
+                scope, receive, send
+            )
         elif path == "/" and scope["method"] == "GET":
             await self.app(scope, receive, _Rewriting(send, _address(scope)))
         else:
@@ -113,12 +145,17 @@ class _Rewriting:
             return
         body = with_tags(self.body.decode(), self.address).encode()
         kept = [(name, value) for name, value in self.start["headers"] if name != b"content-length"]
-        await self.send({**self.start, "headers": [*kept, (b"content-length", str(len(body)).encode())]})
+        await self.send(
+            {**self.start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
+        )
         await self.send({"type": "http.response.body", "body": body})
 
 
 def _address(scope: dict[str, Any]) -> str:
-    """Return the requested address of the page, behind a proxy too; empty if a header is invalid."""
+    """Return the requested address of the page, behind a proxy too.
+
+    Empty if a header is invalid.
+    """
     headers = {name: value.partition(b",")[0].strip() for name, value in scope["headers"]}
     host = headers.get(b"x-forwarded-host") or headers.get(b"host", b"")
     scheme = headers.get(b"x-forwarded-proto", b"").decode("latin-1") or scope["scheme"]

@@ -18,9 +18,16 @@ SEPARATOR = "."
 
 
 def write(picture: np.ndarray, *settings: Any) -> str:
-    """Return the query, "?noise=gaussian&..."; `settings` in the order of `SETTINGS`, `picture` (H, W) uint8."""
+    """Return the query, "?noise=gaussian&...".
+
+    `settings` in the order of `SETTINGS`, `picture` (H, W) uint8.
+    """
     given = dict(zip(SETTINGS, settings, strict=True))
-    given |= {"clip": int(given["clip"]), "sigma": f"{given['sigma']:g}", "decoders": SEPARATOR.join(given["decoders"])}
+    given |= {
+        "clip": int(given["clip"]),
+        "sigma": f"{given['sigma']:g}",
+        "decoders": SEPARATOR.join(given["decoders"]),
+    }
     if holds(picture):
         given["picture"] = _text(picture)
     return "?" + urlencode(given)
@@ -49,7 +56,8 @@ def read(query: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any] |
     Returns
     -------
     dict or None
-        None if the query has no parameter of a permalink. Numbers are parsed; `compare` validates names and levels.
+        None if the query has no parameter of a permalink. Numbers are parsed; `compare` validates
+        names and levels.
 
     Raises
     ------

@@ -6,7 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 # Each module registers its datasets on import; lists keep this order.
-from denoise.datasets import mnist, notmnist, glyphs, scikit_image, berkeley, dirty_documents, camera, folder  # noqa: F401  isort: skip
+# isort: off
+from denoise.datasets import mnist, notmnist, glyphs, scikit_image, berkeley  # noqa: F401
+from denoise.datasets import dirty_documents, camera, folder  # noqa: F401
+
+# isort: on
 from denoise.datasets.base import DATASETS, SPLITS, BrokenData, MissingData, Pictures, data_root
 from denoise.registry import Entry
 
@@ -33,7 +37,8 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     name : str
         A name of `DATASETS`; `NAME:PATH` uses PATH as the data root (`folder:my_pictures`).
     split : {"train", "val", "test"}
-        Split; for a test-only dataset, train and val come from its training dataset (BSD68: train400).
+        Split; for a test-only dataset, train and val come from its training dataset (BSD68:
+        train400).
     root : str or Path, optional
         Data root; see `data_root` for the default.
 
@@ -59,7 +64,9 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     if split != "test" and "training" in facts:  # test-only dataset
         return load(facts["training"], split, root)
     if split not in facts.get("splits", SPLITS):
-        raise ValueError(f"{entry.name} has no {split} pictures; valid: {', '.join(facts['splits'])}")
+        raise ValueError(
+            f"{entry.name} has no {split} pictures; valid: {', '.join(facts['splits'])}"
+        )
     return entry.build(split, data_root(root))
 
 
@@ -76,10 +83,13 @@ def named(name: str) -> tuple[Entry, str | None]:
     kind, colon, path = name.partition(":")
     entry = DATASETS[kind]
     if colon and entry.facts.get("bundled"):
-        raise ValueError(f"dataset {name!r}: {kind} comes with a package and reads no folder; valid: {kind}")
+        raise ValueError(
+            f"dataset {name!r}: {kind} comes with a package and reads no folder; valid: {kind}"
+        )
     if colon and not path.strip():
         raise ValueError(
-            f"dataset {name!r} has no path behind the colon; valid: {kind}:PATH, or {kind} for the data root"
+            f"dataset {name!r} has no path behind the colon; valid: {kind}:PATH, or "
+            f"{kind} for the data root"
         )
     return entry, path or None
 

@@ -28,7 +28,10 @@ digits, letters or clothes).
 
 
 class MissingData(ValueError):
-    """Error of a dataset whose files are missing and cannot be downloaded; its text says where to put them."""
+    """Error of a dataset whose files are missing and cannot be downloaded.
+
+    Its text says where to put them.
+    """
 
 
 class BrokenData(ValueError):
@@ -45,14 +48,17 @@ class Pictures(Sequence[Tensor]):
     images : sequence of Tensor
         Each (C, H, W) uint8. One (N, C, H, W) tensor if all sizes are equal, else a tuple.
     keys : tuple of str
-        One key per image, unique within the dataset (all splits) and equal on every machine. Test noise is drawn from
-        the keys, so a key must never depend on the order of a folder listing or on another image.
+        One key per image, unique within the dataset (all splits) and equal on every machine. Test
+        noise is drawn from the keys, so a key must never depend on the order of a folder listing or
+        on another image.
     labels : tuple of str
         Content of each image ("7", "A", "astronaut"), for pages and figures.
     notes : dict of str to int
-        Counts from the loader that a reader should know, e.g. `{"unreadable": 2, "duplicates": 492}`.
+        Counts from the loader that a reader should know, e.g. `{"unreadable": 2, "duplicates":
+        492}`.
     dirty : sequence of Tensor
-        Dirty version of each image, of its shape, if the dataset has both (stained pages); else empty.
+        Dirty version of each image, of its shape, if the dataset has both (stained pages); else
+        empty.
     """
 
     name: str
@@ -65,10 +71,13 @@ class Pictures(Sequence[Tensor]):
 
     def __post_init__(self) -> None:
         if self.dirty and [one.shape for one in self.dirty] != [one.shape for one in self.images]:
-            raise ValueError(f"{self.name}: the dirty pictures have not the shapes of the clean ones")
+            raise ValueError(
+                f"{self.name}: the dirty pictures have not the shapes of the clean ones"
+            )
         if not len(self.images) == len(self.keys) == len(self.labels):
             raise ValueError(
-                f"{self.name}: {len(self.images)} images, {len(self.keys)} keys, {len(self.labels)} labels"
+                f"{self.name}: {len(self.images)} images, {len(self.keys)} keys, "
+                f"{len(self.labels)} labels"
             )
         if not self.keys:
             raise MissingData(f"the {self.split} split of {self.name} has no picture")
@@ -87,14 +96,20 @@ class Pictures(Sequence[Tensor]):
         return {tuple(image.shape) for image in self.images}
 
     def spread(self, count: int | None) -> Pictures:
-        """Select `count` images evenly spread over the split; all images if `count` is None or larger.
+        """Select `count` images evenly spread over the split.
+
+        All images if `count` is None or larger.
 
         The first images would not be representative: some datasets are sorted by content.
         """
         if count is None or count >= len(self):
             return self
         kept = [i * len(self) // count for i in range(count)]
-        images = self.images[kept] if isinstance(self.images, Tensor) else tuple(self.images[i] for i in kept)
+        images = (
+            self.images[kept]
+            if isinstance(self.images, Tensor)
+            else tuple(self.images[i] for i in kept)
+        )
         keys, labels = (tuple(column[i] for i in kept) for column in (self.keys, self.labels))
         dirty = tuple(self.dirty[i] for i in kept) if self.dirty else ()
         return Pictures(self.name, self.split, images, keys, labels, self.notes, dirty)
@@ -135,27 +150,36 @@ class Pictures(Sequence[Tensor]):
         end = min(start + size, len(self))
         if isinstance(self.images, Tensor):
             return end
-        return next((at for at in range(start + 1, end) if self[at].shape != self[start].shape), end)
+        return next(
+            (at for at in range(start + 1, end) if self[at].shape != self[start].shape), end
+        )
 
 
 def _luma(image: Tensor) -> Tensor:
     """Convert (1 or 3, H, W) to (1, H, W), uint8: luma by ITU-R BT.601, as in MATLAB's rgb2gray."""
     if image.shape[0] == 1:
         return image
-    return torch.einsum("c,chw->hw", torch.tensor([0.299, 0.587, 0.114]), image.float()).round().byte().unsqueeze(0)
+    return (
+        torch.einsum("c,chw->hw", torch.tensor([0.299, 0.587, 0.114]), image.float())
+        .round()
+        .byte()
+        .unsqueeze(0)
+    )
 
 
 def data_root(given: str | Path | None = None) -> Path:
     """Return the folder of all data: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
-    chosen = given or os.environ.get("DENOISE_DATA") or platformdirs.user_cache_path("denoise") / "data"
+    chosen = (
+        given or os.environ.get("DENOISE_DATA") or platformdirs.user_cache_path("denoise") / "data"
+    )
     return Path(chosen).expanduser().resolve()
 
 
 def split_of(group: str, *, val: float = 0.1, test: float = 0.1) -> str:
     """Return the split of a group of images (a font, a file), from its name alone.
 
-    A hash decides, so a group keeps its split if new groups are added. A font has the same split in every archive:
-    letters of a test font are never trained on.
+    A hash decides, so a group keeps its split if new groups are added. A font has the same split in
+    every archive: letters of a test font are never trained on.
     """
     share = int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") / 2**64
     if share < test:

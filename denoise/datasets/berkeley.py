@@ -1,7 +1,7 @@
 """Berkeley and related datasets of the published tables.
 
-train400 and BSDS500 are for training; Set12, BSD68 and CBSD68 are for tests. They have no stable official link, so they
-are not downloaded: put the folders into the data root.
+train400 and BSDS500 are for training; Set12, BSD68 and CBSD68 are for tests. They have no stable
+official link, so they are not downloaded: put the folders into the data root.
 
 References
 ----------
@@ -20,7 +20,8 @@ from denoise.datasets.base import DATASETS, BrokenData, MissingData, Pictures, s
 from denoise.images import image_files
 
 TERMS = "non-commercial research and education (BSDS500's terms)"
-LEVELS = (15 / 255, 25 / 255, 50 / 255)  # sigmas of the published tables, whose noise is not clamped
+# sigmas of the published tables, whose noise is not clamped
+LEVELS = (15 / 255, 25 / 255, 50 / 255)
 HELD_OUT = 0.05  # share of the training images for validation
 MEMBERS = "bsds500/CBSD68_members.txt"  # list of the images of bsds500/val that form CBSD68
 
@@ -53,7 +54,12 @@ def bsds500(split: str, root: Path) -> Pictures:
 
     The folder val is excluded, because BSD68 and CBSD68 come from it.
     """
-    return _read("bsds500", split, root, [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")])
+    return _read(
+        "bsds500",
+        split,
+        root,
+        [f for part in ("train", "test") for f in _listed(root, f"bsds500/{part}")],
+    )
 
 
 @DATASETS.register(
@@ -106,19 +112,26 @@ def cbsd68(split: str, root: Path) -> Pictures:
 
 
 def _listed(root: Path, folder: str, endings: tuple[str, ...] = (".jpg", ".png")) -> list[str]:
-    found = sorted(path.name for path in (root / folder).glob("*") if path.suffix.lower() in endings)
+    found = sorted(
+        path.name for path in (root / folder).glob("*") if path.suffix.lower() in endings
+    )
     if not found:
         raise MissingData(_missing(root / folder))
     return [f"{folder}/{name}" for name in found]
 
 
 def _missing(path: Path) -> str:
-    return f"{path} is not there, and there is no official link to load it from: put the folder {path.name} there"
+    return (
+        f"{path} is not there, and there is no official link to load it from: put the folder "
+        f"{path.name} there"
+    )
 
 
 def _read(name: str, split: str, root: Path, files: Iterable[str]) -> Pictures:
     """Read the files that belong to the split; the test split of a dataset has all files."""
-    kept = [file for file in files if split == "test" or split_of(file, val=HELD_OUT, test=0) == split]
+    kept = [
+        file for file in files if split == "test" or split_of(file, val=HELD_OUT, test=0) == split
+    ]
     try:
         images = tuple(image_files.read_8bit(root / file) for file in kept)
     except ValueError as error:

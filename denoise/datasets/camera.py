@@ -44,7 +44,10 @@ def scene(key: str) -> str:
     correlated=True,
 )
 def real_noise(split: str, root: Path) -> Pictures:
-    """Load 512x512 crops of a camera's JPEGs; `dirty` holds one shot, the image is the mean of many shots."""
+    """Load 512x512 crops of a camera's JPEGs.
+
+    `dirty` holds one shot, the image is the mean of many shots.
+    """
     folder = root / FOLDER
     keys = tuple(path.name.removesuffix(NOISY) for path in sorted(folder.glob(f"*{NOISY}")))
     if not keys:
@@ -55,7 +58,8 @@ def real_noise(split: str, root: Path) -> Pictures:
         )
     try:
         clean, dirty = (
-            tuple(image_files.read_8bit(folder / f"{key}{ending}") for key in keys) for ending in (CLEAN, NOISY)
+            tuple(image_files.read_8bit(folder / f"{key}{ending}") for key in keys)
+            for ending in (CLEAN, NOISY)
         )
     except ValueError as error:
         raise BrokenData(f"{FOLDER}: {error}") from error
@@ -90,14 +94,16 @@ def noisy_jpegs(pictures: Pictures, name: str) -> Pictures:
     Returns
     -------
     Pictures
-        Images with their `dirty` versions. White noise of sigma 25/255, from a seed per image, is added. The sum is
-        rounded to 8 bits, saved as JPEG (quality 90, 4:2:0) and read again.
+        Images with their `dirty` versions. White noise of sigma 25/255, from a seed per image, is
+        added. The sum is rounded to 8 bits, saved as JPEG (quality 90, 4:2:0) and read again.
     """
     dirty = []
     for clean, keys in pictures.batches(1):
         draws = PictureDraws(picture_seeds(pictures.name, keys, "gaussian", SIGMA))
         dirty.append(_through_jpeg(corrupt(clean, SIGMA, draws, noise="gaussian", clip=True)[0]))
-    return Pictures(name, pictures.split, pictures.images, pictures.keys, pictures.labels, {}, tuple(dirty))
+    return Pictures(
+        name, pictures.split, pictures.images, pictures.keys, pictures.labels, {}, tuple(dirty)
+    )
 
 
 def _through_jpeg(image: Tensor) -> Tensor:

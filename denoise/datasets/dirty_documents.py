@@ -19,7 +19,10 @@ TEST_EVERY, VALIDATION = 5, (1, 13)  # pages 0, 5, 10, ... are for tests, 1 and 
 
 
 def page(key: str) -> str:
-    """Return the page of an image; its key is PAGE/FILE, and a page is named after the first of its files."""
+    """Return the page of an image.
+
+    Its key is PAGE/FILE, and a page is named after the first of its files.
+    """
     return key.partition("/")[0]
 
 
@@ -42,7 +45,8 @@ def documents(split: str, root: Path) -> Pictures:
     groups = root / PAGES
     if not groups.is_file():
         raise MissingData(
-            f"{groups} is not there, and there is no official link to load it from: put the folder {FOLDER} there"
+            f"{groups} is not there, and there is no official link to load it from: put "
+            f"the folder {FOLDER} there"
         )
     kept = []
     for number, line in enumerate(groups.read_text().splitlines()):
@@ -56,7 +60,15 @@ def documents(split: str, root: Path) -> Pictures:
         )
     except ValueError as error:
         raise BrokenData(f"documents: {error}") from error
-    return Pictures("documents", split, clean, tuple(kept), tuple(f"page {page(key)}" for key in kept), {}, dirty)
+    return Pictures(
+        "documents",
+        split,
+        clean,
+        tuple(kept),
+        tuple(f"page {page(key)}" for key in kept),
+        {},
+        dirty,
+    )
 
 
 def _split(number: int) -> str:

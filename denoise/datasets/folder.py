@@ -15,16 +15,22 @@ log = logging.getLogger(__name__)
 def folder(split: str, path: Path) -> Pictures:
     """Load every image below a folder, gray or RGB, of any size; `notes` counts unreadable files.
 
-    If a file has several images, such as a TIFF with pages, the first is used; `notes` counts the rest.
+    If a file has several images, such as a TIFF with pages, the first is used; `notes` counts the
+    rest.
 
-    If the folder has a subfolder train, val or test, these subfolders are the splits and no other file is read. Else a
-    hash of each file's path decides (about 80, 10 and 10 %). `folder` without a path reads the data root itself.
+    If the folder has a subfolder train, val or test, these subfolders are the splits and no other
+    file is read. Else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without
+    a path reads the data root itself.
     """
     if not path.is_dir():
-        raise MissingData(f"{path} is not a folder: give folder:PATH with pictures ({' '.join(image_files.ENDINGS)})")
+        raise MissingData(
+            f"{path} is not a folder: give folder:PATH with pictures "
+            f"({' '.join(image_files.ENDINGS)})"
+        )
     files = image_files.below(path)
     keys = {file: file.relative_to(path).as_posix() for file in files}
-    # One subfolder is enough: with train and test only, a hash over both would train on test images.
+    # One subfolder is enough: with train and test only, a hash over both would train on test
+    # images.
     named = any((path / name).is_dir() for name in SPLITS)
     images, kept, unreadable, further = [], [], 0, 0
     for file, key in keys.items():
@@ -42,8 +48,15 @@ def folder(split: str, path: Path) -> Pictures:
             log.warning("skipped: %s", error)
     if not kept:
         raise MissingData(
-            f"{path} has {len(files)} pictures ({unreadable} unreadable), none of them for {split}: "
-            + (f"put some into {path / split}" if named else "add pictures, or make subfolders train, val and test")
+            (
+                f"{path} has {len(files)} pictures ({unreadable} unreadable), none of them "
+                f"for {split}: "
+            )
+            + (
+                f"put some into {path / split}"
+                if named
+                else "add pictures, or make subfolders train, val and test"
+            )
         )
     labels = tuple(Path(key).stem for key in kept)
     notes = {"unreadable": unreadable, **({"further images of files": further} if further else {})}

@@ -15,13 +15,21 @@ LETTERS = "ABCDEFGHIJ"
 SIDE = 28
 DRAWN = 256  # pixels: size of a letter before it is scaled to its box
 
-# Fonts by the part of their file names before the hyphen ("DejaVuSans-Bold"). Families are not split, so that no letter
-# of the test split has another weight of its font in the training split. Fonts of symbols (STIXSiz*, STIXNonUni*,
-# cmex10, cmsy10, LastResort) and the two DejaVu Display, which hold only a few letters, are left out.
+# Fonts by the part of their file names before the hyphen ("DejaVuSans-Bold"). Families are not
+# split, so that no letter of the test split has another weight of its font in the training split.
+# Fonts of symbols (STIXSiz*, STIXNonUni*, cmex10, cmsy10, LastResort) and the two DejaVu Display,
+# which hold only a few letters, are left out.
 FAMILIES = {
     "train": ("DejaVuSans", "DejaVuSansMono", "DejaVuSerif"),
     "val": ("cmr10", "cmb10", "cmti10", "cmmi10"),
-    "test": ("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta", "cmss10", "cmtt10"),
+    "test": (
+        "STIXGeneral",
+        "STIXGeneralBol",
+        "STIXGeneralItalic",
+        "STIXGeneralBolIta",
+        "cmss10",
+        "cmtt10",
+    ),
 }
 
 
@@ -35,8 +43,8 @@ FAMILIES = {
 def glyphs(split: str, root: Path) -> Pictures:
     """Load 28x28 gray letters, bright on black, stretched to the box; `root` is not used.
 
-    The fonts come with Matplotlib. A bare bar "I" stretched to its box is a white square in every font, so it is left
-    out.
+    The fonts come with Matplotlib. A bare bar "I" stretched to its box is a white square in every
+    font, so it is left out.
     """
     images, keys = _rendered(split)
     return Pictures("glyphs", split, images, keys, tuple(key[-1] for key in keys))
@@ -47,10 +55,17 @@ def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     import matplotlib  # slow import, needed only here
 
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-    files = [path for path in sorted(folder.glob("*.ttf")) if path.stem.partition("-")[0] in FAMILIES[split]]
-    # notMNIST stretches: 99.9 % of its images touch all four sides of the box, a narrow I like a wide H.
+    files = [
+        path
+        for path in sorted(folder.glob("*.ttf"))
+        if path.stem.partition("-")[0] in FAMILIES[split]
+    ]
+    # notMNIST stretches: 99.9 % of its images touch all four sides of the box, a narrow I like a
+    # wide H.
     pictures = {
-        f"{path.stem}/{letter}": np.asarray(_drawn(path, letter).resize((SIDE, SIDE), Image.Resampling.BOX))
+        f"{path.stem}/{letter}": np.asarray(
+            _drawn(path, letter).resize((SIDE, SIDE), Image.Resampling.BOX)
+        )
         for path in files
         for letter in LETTERS
     }
@@ -77,7 +92,9 @@ def render(font: Path, text: str) -> np.ndarray:
     scale = SIDE / max(drawn.size)
     size = tuple(max(1, round(side * scale)) for side in drawn.size)
     picture = Image.new("L", (SIDE, SIDE))
-    picture.paste(drawn.resize(size, Image.Resampling.BOX), tuple((SIDE - side) // 2 for side in size))
+    picture.paste(
+        drawn.resize(size, Image.Resampling.BOX), tuple((SIDE - side) // 2 for side in size)
+    )
     return np.asarray(picture)
 
 

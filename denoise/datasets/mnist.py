@@ -23,14 +23,26 @@ from denoise.files.atomic import partial_folder
 VALIDATION = 5_000  # last of the 60,000 training images; the protocol's 55,000 / 5,000 / 10,000
 SIDE = 28
 HEADERS = {"images": 16, "labels": 8}  # bytes; after the header, one byte per pixel or label
-MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}  # first bytes: uint8 in 3 dimensions, or in 1
+# first bytes: uint8 in 3 dimensions, or in 1
+MAGIC = {"images": b"\0\0\x08\x03", "labels": b"\0\0\x08\x01"}
 FILES = {  # bytes of each unpacked file
     "train-images-idx3-ubyte": HEADERS["images"] + 60_000 * SIDE**2,
     "train-labels-idx1-ubyte": HEADERS["labels"] + 60_000,
     "t10k-images-idx3-ubyte": HEADERS["images"] + 10_000 * SIDE**2,
     "t10k-labels-idx1-ubyte": HEADERS["labels"] + 10_000,
 }
-CLOTHES = ("t-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+CLOTHES = (
+    "t-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 
 
 @DATASETS.register(
@@ -62,11 +74,23 @@ def _load(name: str, source: str, split: str, root: Path, classes: Sequence[str]
     for file, expected in FILES.items():
         found = (raw / file).stat().st_size
         if found != expected:
-            raise BrokenData(f"{raw / file} has {found:,} bytes, {expected:,} expected: remove it to have it again")
+            raise BrokenData(
+                f"{raw / file} has {found:,} bytes, {expected:,} expected: remove it to "
+                "have it again"
+            )
     half, stem = ("test", "t10k") if split == "test" else ("train", "train")
-    images, labels = _bytes(raw / f"{stem}-images-idx3-ubyte"), _bytes(raw / f"{stem}-labels-idx1-ubyte")
+    images, labels = (
+        _bytes(raw / f"{stem}-images-idx3-ubyte"),
+        _bytes(raw / f"{stem}-labels-idx1-ubyte"),
+    )
     every = range(len(labels))
-    kept = every if half == "test" else every[:-VALIDATION] if split == "train" else every[-VALIDATION:]
+    kept = (
+        every
+        if half == "test"
+        else every[:-VALIDATION]
+        if split == "train"
+        else every[-VALIDATION:]
+    )
     return Pictures(
         name,
         split,
@@ -81,7 +105,9 @@ def _bytes(file: Path) -> Tensor:
     kind, whole = file.name.split("-")[1], np.fromfile(file, np.uint8)
     values = whole[HEADERS[kind] :]
     if whole[:4].tobytes() != MAGIC[kind] or (kind == "labels" and values.max() > 9):
-        raise BrokenData(f"{file} does not hold {kind} in the format IDX: remove it to have it again")
+        raise BrokenData(
+            f"{file} does not hold {kind} in the format IDX: remove it to have it again"
+        )
     return torch.from_numpy(values)
 
 
@@ -89,7 +115,10 @@ def _download(name: str, source: str, root: Path, raw: Path) -> None:
     """Download into a temporary folder, then move each complete file to its place."""
     import torchvision  # imports as slowly as PyTorch itself, and is not needed if the files exist
 
-    where = f"put {', '.join(FILES)} into {raw}, or name another folder with --data-root or DENOISE_DATA"
+    where = (
+        f"put {', '.join(FILES)} into {raw}, or name another folder with --data-root or "
+        "DENOISE_DATA"
+    )
     try:
         raw.mkdir(parents=True, exist_ok=True)
         with partial_folder(root) as partial:
@@ -98,4 +127,6 @@ def _download(name: str, source: str, root: Path, raw: Path) -> None:
                 os.replace(partial / source / "raw" / file, raw / file)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        raise MissingData(f"{name} is not in {raw} and could not be downloaded ({reason}): {where}") from error
+        raise MissingData(
+            f"{name} is not in {raw} and could not be downloaded ({reason}): {where}"
+        ) from error

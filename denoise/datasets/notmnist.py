@@ -58,7 +58,10 @@ LARGE = Archive("notMNIST_large.tar.gz", 247_336_696, 529_119)
 
 
 def font(key: str) -> str:
-    """Return the font of an image; its key ends in the base64 of a file name, or in the plain file name."""
+    """Return the font of an image.
+
+    Its key ends in the base64 of a file name, or in the plain file name.
+    """
     stem = key.partition("/")[2]
     try:
         return base64.b64decode(stem, validate=True).decode("latin-1")
@@ -66,14 +69,24 @@ def font(key: str) -> str:
         return stem
 
 
-@DATASETS.register("notmnist", label="notMNIST letters", license=TERMS, files=[f"notMNIST/{SMALL.file}"], group=font)
+@DATASETS.register(
+    "notmnist",
+    label="notMNIST letters",
+    license=TERMS,
+    files=[f"notMNIST/{SMALL.file}"],
+    group=font,
+)
 def notmnist(split: str, root: Path) -> Pictures:
     """Load the hand-cleaned archive: 28x28 gray letters of 1,873 fonts, split by font."""
     return load("notmnist", SMALL, split, root)
 
 
 @DATASETS.register(
-    "notmnist_large", label="notMNIST letters (large)", license=TERMS, files=[f"notMNIST/{LARGE.file}"], group=font
+    "notmnist_large",
+    label="notMNIST letters (large)",
+    license=TERMS,
+    files=[f"notMNIST/{LARGE.file}"],
+    group=font,
 )
 def notmnist_large(split: str, root: Path) -> Pictures:
     """Load the uncleaned archive: half a million letters, about 6.5 % with a wrong label, split by font."""
@@ -81,18 +94,26 @@ def notmnist_large(split: str, root: Path) -> Pictures:
 
 
 def load(name: str, archive: Archive, split: str, root: Path) -> Pictures:
-    """Load one split of an archive; pixel duplicates are removed over all splits, then each font goes to one split."""
+    """Load one split of an archive.
+
+    Pixel duplicates are removed over all splits, then each font goes to one split.
+    """
     path = root / "notMNIST" / archive.file
     if not path.exists():
         _download(name, archive, path)
     images, facts = _decoded(path, archive)
     kept = [i for i, of_font in enumerate(facts["fonts"]) if split_of(of_font) == split]
     keys = tuple(facts["keys"][i] for i in kept)
-    return Pictures(name, split, images[kept].unsqueeze(1), keys, tuple(key[0] for key in keys), facts["notes"])
+    return Pictures(
+        name, split, images[kept].unsqueeze(1), keys, tuple(key[0] for key in keys), facts["notes"]
+    )
 
 
 def _download(name: str, archive: Archive, path: Path) -> None:
-    where = f"put {archive.file} into {path.parent}, or name another folder with --data-root or DENOISE_DATA"
+    where = (
+        f"put {archive.file} into {path.parent}, or name another folder with --data-root or "
+        "DENOISE_DATA"
+    )
     try:
         with whole_file(path) as partial:
             with (
@@ -104,17 +125,23 @@ def _download(name: str, archive: Archive, path: Path) -> None:
             if partial.stat().st_size != archive.bytes:
                 raise OSError(f"{partial.stat().st_size:,} bytes came, {archive.bytes:,} expected")
     except (OSError, http.client.HTTPException) as error:
-        raise MissingData(f"{name} is not in {path.parent} and could not be downloaded ({error}): {where}") from error
+        raise MissingData(
+            f"{name} is not in {path.parent} and could not be downloaded ({error}): {where}"
+        ) from error
 
 
 def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     """Return the archive's distinct images, (N, 28, 28) uint8, and their facts, from a cache if there is one.
 
-    The data root may be read-only, and half a million PNG files take minutes to read. The decoded images are therefore
-    cached in the user's cache folder, under the checksum of the archive.
+    The data root may be read-only, and half a million PNG files take minutes to read. The decoded
+    images are therefore cached in the user's cache folder, under the checksum of the archive.
     """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    cache = platformdirs.user_cache_path("denoise") / "decoded" / f"notmnist-{LOADER}-{digest[:32]}.safetensors"
+    cache = (
+        platformdirs.user_cache_path("denoise")
+        / "decoded"
+        / f"notmnist-{LOADER}-{digest[:32]}.safetensors"
+    )
     try:
         with safetensors.safe_open(cache, "pt") as file:
             return file.get_tensor("images"), json.loads(file.metadata()["facts"])
@@ -125,7 +152,9 @@ def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     images, facts = _read(path, archive)
     try:
         with whole_file(cache) as partial:
-            safetensors.torch.save_file({"images": images}, partial, metadata={"facts": json.dumps(facts)})
+            safetensors.torch.save_file(
+                {"images": images}, partial, metadata={"facts": json.dumps(facts)}
+            )
     except OSError as error:
         log.warning("%s cannot be written (%s): the archive is read again next time", cache, error)
     return images, facts
@@ -142,7 +171,9 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
         else:
             pictures[key] = picture
     if not pictures:
-        raise BrokenData(f"{path} holds no readable picture; {archive.pictures:,} PNG files in A/ to J/ expected")
+        raise BrokenData(
+            f"{path} holds no readable picture; {archive.pictures:,} PNG files in A/ to J/ expected"
+        )
     distinct: dict[bytes, str] = {}
     for key in sorted(pictures):
         distinct.setdefault(pictures[key].tobytes(), key)
@@ -154,37 +185,53 @@ def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
         "duplicates": len(pictures) - len(keys),
         "fonts": len({font(key) for key in pictures}),
     }
-    # Copies of the archive differ, so another count is no error in a complete archive: the count is logged and noted.
+    # Copies of the archive differ, so another count is no error in a complete archive: the count is
+    # logged and noted.
     if files != archive.pictures:
-        log.warning("%s holds %s pictures; the published archive holds %s", path, f"{files:,}", f"{archive.pictures:,}")
+        log.warning(
+            "%s holds %s pictures; the published archive holds %s",
+            path,
+            f"{files:,}",
+            f"{archive.pictures:,}",
+        )
     images = torch.from_numpy(np.stack([pictures[key] for key in keys]))
     return images, {"keys": keys, "fonts": fonts, "notes": notes}
 
 
 def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
-    """Yield each PNG file's key and bytes in stream order; raise BrokenData unless gzip and tar both end correctly."""
+    """Yield each PNG file's key and bytes in stream order.
+
+    Raise BrokenData unless gzip and tar both end correctly.
+    """
     count = 0
     try:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
-            for member in tqdm(members, desc=path.name, total=archive.pictures, unit=" files", leave=False):
+            for member in tqdm(
+                members, desc=path.name, total=archive.pictures, unit=" files", leave=False
+            ):
                 name = Path(member.name)
                 if member.isfile() and name.suffix == ".png":
                     data = members.extractfile(member).read()
                     count += 1
                     yield f"{name.parent.name}/{name.stem}", data
-            # tarfile takes a cut within a header for the end of the archive; gzip's checksum stands at its very end.
+            # tarfile takes a cut within a header for the end of the archive; gzip's checksum stands
+            # at its very end.
             while stream.read(2**20):
                 pass
             if stream.tell() < members.offset + tarfile.BLOCKSIZE:
                 raise EOFError("no end mark")
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise BrokenData(
-            f"{path} breaks off after {count:,} of {archive.pictures:,} pictures ({error}): remove it to have it again"
+            f"{path} breaks off after {count:,} of {archive.pictures:,} pictures "
+            f"({error}): remove it to have it again"
         ) from error
 
 
 def _picture(data: bytes) -> np.ndarray | None:
-    """Decode a PNG to (28, 28) uint8; return None if it is unreadable: some published files are empty."""
+    """Decode a PNG to (28, 28) uint8.
+
+    Return None if it is unreadable: some published files are empty.
+    """
     try:
         with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
             if image.size != (SIDE, SIDE):

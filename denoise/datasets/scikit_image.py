@@ -15,9 +15,18 @@ import skimage
 from denoise.datasets.base import DATASETS, MissingData, Pictures
 from denoise.images import image_files
 
-FILES = {  # logos, charts, rendered text and microscope stacks are left out; the motorcycle pair stays together
+# logos, charts, rendered text and microscope stacks are left out; the motorcycle pair stays
+# together
+FILES = {
     "train": (
-        *("astronaut.png", "brick.png", "chelsea.png", "grass.png", "gravel.png", "hubble_deep_field.jpg"),
+        *(
+            "astronaut.png",
+            "brick.png",
+            "chelsea.png",
+            "grass.png",
+            "gravel.png",
+            "hubble_deep_field.jpg",
+        ),
         *("motorcycle_left.png", "motorcycle_right.png", "retina.jpg"),
     ),
     "val": ("coins.png", "rocket.jpg"),
@@ -33,11 +42,16 @@ FILES = {  # logos, charts, rendered text and microscope stacks are left out; th
     bundled=True,
 )
 def photos(split: str, root: Path) -> Pictures:
-    """Load gray and color photographs of different sizes; `root` is not used. `notes` counts missing files."""
+    """Load gray and color photographs of different sizes.
+
+    `root` is not used. `notes` counts missing files.
+    """
     folder = Path(skimage.__file__).parent / "data"
     files = [folder / file for file in FILES[split] if (folder / file).is_file()]
     if not files:
-        raise MissingData(f"none of {', '.join(FILES[split])} is in {folder}: install scikit-image again")
+        raise MissingData(
+            f"none of {', '.join(FILES[split])} is in {folder}: install scikit-image again"
+        )
     return Pictures(
         "photos",
         split,

@@ -17,9 +17,13 @@ from pathlib import Path
 LONGEST_NAME = 255  # bytes of a file name
 LONGEST_ENDING = 32  # bytes of an ending that a temporary name keeps: no format has a longer one
 SHOWN = 60  # characters of a wrong name that its error shows
-STALE = 24 * 60 * 60  # seconds without a change after which a partial file of an unknown process counts as abandoned
-PARTIAL = re.compile(r"\.denoise-(?P<place>[0-9a-f]{8})-(?P<pid>\d{1,9})-[0-9a-f]{8}(\..*)?", re.DOTALL)
-OLD_PARTIAL = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{32}(?P<ending>\.[^.]*)?", re.DOTALL)  # version 0.1, no process id
+# seconds without a change after which a partial file of an unknown process counts as abandoned
+STALE = 24 * 60 * 60
+PARTIAL = re.compile(
+    r"\.denoise-(?P<place>[0-9a-f]{8})-(?P<pid>\d{1,9})-[0-9a-f]{8}(\..*)?", re.DOTALL
+)
+# version 0.1, no process id
+OLD_PARTIAL = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{32}(?P<ending>\.[^.]*)?", re.DOTALL)
 
 _writing: set[str] = set()  # names of this process's own partial files
 
@@ -38,7 +42,8 @@ def check_name(name: str, what: str, ending: str = "") -> str:
     Raises
     ------
     ValueError
-        The name is empty or too long, begins with a dot, or holds a slash, a backslash or a control character.
+        The name is empty or too long, begins with a dot, or holds a slash, a backslash or a control
+        character.
     """
     longest = LONGEST_NAME - len(ending)
     wrong = {
@@ -62,9 +67,10 @@ def check_name(name: str, what: str, ending: str = "") -> str:
 def whole_file(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside `target` that becomes `target` on success and is removed on any failure.
 
-    The folder is created if it is missing. The temporary name keeps the ending of `target`, from which some writers
-    choose a format. The file gets the permissions of any new file, even if its writer sets others. An error of the
-    operating system, for example of a full disk, names `target`.
+    The folder is created if it is missing. The temporary name keeps the ending of `target`, from
+    which some writers choose a format. The file gets the permissions of any new file, even if its
+    writer sets others. An error of the operating system, for example of a full disk, names
+    `target`.
 
     First, partial files of killed processes in the same folder are removed (`remove_leftovers`).
     """
@@ -110,12 +116,13 @@ def is_partial(name: str) -> bool:
 def remove_leftovers(target: Path) -> None:
     """Remove the partial files and folders beside `target` that no process writes to.
 
-    The name of a partial file holds its process. The file is removed at once if that process ran here and has ended,
-    and never while it runs. A file from another machine, container or boot is removed after a day without a change. A
-    file with a name of version 0.1 is removed likewise, but only if it was to become `target`: other programs use
-    similar names.
+    The name of a partial file holds its process. The file is removed at once if that process ran
+    here and has ended, and never while it runs. A file from another machine, container or boot is
+    removed after a day without a change. A file with a name of version 0.1 is removed likewise, but
+    only if it was to become `target`: other programs use similar names.
     """
-    # Another user's file cannot be removed, or another process removes it first: `target` is written all the same.
+    # Another user's file cannot be removed, or another process removes it first: `target` is
+    # written all the same.
     with suppress(OSError):
         for entry in os.scandir(target.parent):
             if entry.name.startswith(".") and _is_leftover(entry, target):
@@ -152,7 +159,10 @@ def _is_leftover(entry: os.DirEntry[str], target: Path) -> bool:
 def _place() -> str:
     """Return eight digits shared by all processes of one machine, container and boot, which see each other."""
     names = [platform.node()]
-    for read, path in ((os.readlink, "/proc/self/ns/pid"), (_text, "/proc/sys/kernel/random/boot_id")):
+    for read, path in (
+        (os.readlink, "/proc/self/ns/pid"),
+        (_text, "/proc/sys/kernel/random/boot_id"),
+    ):
         with suppress(OSError):  # not on Linux
             names.append(read(path))
     return hashlib.blake2b(os.fsencode("\0".join(names)), digest_size=4).hexdigest()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from denoise.files.atomic import is_partial
 
-OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})  # listings and thumbnails by file managers
+# listings and thumbnails by file managers
+OF_SYSTEMS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 @dataclass
@@ -36,9 +37,9 @@ class Walk:
 def walk(folder: Path, without: Iterable[Path] = ()) -> Walk:
     """List every file below a folder, except in the folders `without`.
 
-    Partial files of `whole_file`, companion files of macOS ("._x.png"), and listings and thumbnails of file managers
-    are ignored. A folder that several links lead to is walked once, under its own path if it is below `folder`.
-    Circular links are therefore safe.
+    Partial files of `whole_file`, companion files of macOS ("._x.png"), and listings and thumbnails
+    of file managers are ignored. A folder that several links lead to is walked once, under its own
+    path if it is below `folder`. Circular links are therefore safe.
     """
     found = Walk()
     seen = {_identity(path) for path in without}

@@ -47,10 +47,13 @@ def read(path: Path) -> dict[str, Any]:
 def parse(data: bytes | str, where: str) -> dict[str, Any]:
     """Parse JSON text that holds one object; raise ValueError that begins with `where`."""
     try:
-        text = data if isinstance(data, str) else data.decode("utf-8-sig")  # editors on Windows add a byte order mark
+        # editors on Windows add a byte order mark
+        text = data if isinstance(data, str) else data.decode("utf-8-sig")
         held = json.loads(text)
     except RecursionError:
-        raise ValueError(f"{where}: objects and lists are nested too deep; at most {DEEPEST}") from None
+        raise ValueError(
+            f"{where}: objects and lists are nested too deep; at most {DEEPEST}"
+        ) from None
     except ValueError as error:
         raise ValueError(f"{where}: not whole JSON ({error})") from error
     if not isinstance(held, dict):
@@ -73,7 +76,9 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def check(held: Mapping[str, Any], kinds: Mapping[str, Any], where: str, needed: Collection[str] = ()) -> None:
+def check(
+    held: Mapping[str, Any], kinds: Mapping[str, Any], where: str, needed: Collection[str] = ()
+) -> None:
     """Raise ValueError unless each value has its type.
 
     Parameters
@@ -81,8 +86,9 @@ def check(held: Mapping[str, Any], kinds: Mapping[str, Any], where: str, needed:
     held : mapping
         Content of a file.
     kinds : mapping
-        Type of each named value, as an annotation: `int`, `float`, `str`, `bool`, `dict`, `list[str]`,
-        `dict[str, float]`, `str | None`. A name that is absent here may have any value.
+        Type of each named value, as an annotation: `int`, `float`, `str`, `bool`, `dict`,
+        `list[str]`, `dict[str, float]`, `str | None`. A name that is absent here may have any
+        value.
     where : str
         Name of the file, for the error.
     needed : collection of str
@@ -97,7 +103,10 @@ def check(held: Mapping[str, Any], kinds: Mapping[str, Any], where: str, needed:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Return True if a JSON value matches a type; a list matches any sequence, an integer matches `float`."""
+    """Return True if a JSON value matches a type.
+
+    A list matches any sequence, an integer matches `float`.
+    """
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, one) for one in inner)
@@ -134,6 +143,8 @@ def _depth(held: Any) -> int:
     depth, layer = 0, [held]
     while layer and depth <= DEEPEST:
         depth += 1
-        layer = [one for outer in layer for one in (outer.values() if isinstance(outer, dict) else outer)]
+        layer = [
+            one for outer in layer for one in (outer.values() if isinstance(outer, dict) else outer)
+        ]
         layer = [one for one in layer if isinstance(one, dict | list)]
     return depth

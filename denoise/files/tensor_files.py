@@ -11,7 +11,8 @@ import safetensors
 import torch
 from torch import Tensor
 
-DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}  # names in a header of the types in use
+# names in a header of the types in use
+DTYPES = {torch.float32: "F32", torch.float64: "F64", torch.int64: "I64"}
 
 
 class Entry(NamedTuple):
@@ -42,8 +43,8 @@ def header(path: Path, largest: int = 2**20) -> Header:
     FileNotFoundError
         The file does not exist.
     ValueError
-        The header is too large, is invalid, or describes more or fewer bytes than the file has. The error does not name
-        the file.
+        The header is too large, is invalid, or describes more or fewer bytes than the file has. The
+        error does not name the file.
     """
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
@@ -52,7 +53,10 @@ def header(path: Path, largest: int = 2**20) -> Header:
     try:
         with safetensors.safe_open(path, "pt") as file:
             slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  not a dict
-            tensors = {name: Entry(part.get_dtype(), tuple(part.get_shape())) for name, part in slices.items()}
+            tensors = {
+                name: Entry(part.get_dtype(), tuple(part.get_shape()))
+                for name, part in slices.items()
+            }
             return Header(tensors, file.metadata() or {})
     except safetensors.SafetensorError as error:
         raise ValueError(str(error)) from error
@@ -60,12 +64,20 @@ def header(path: Path, largest: int = 2**20) -> Header:
 
 def entries(tensors: Mapping[str, Tensor]) -> dict[str, Entry]:
     """Describe tensors as in the header of their file."""
-    return {name: Entry(DTYPES.get(one.dtype, str(one.dtype)), tuple(one.shape)) for name, one in tensors.items()}
+    return {
+        name: Entry(DTYPES.get(one.dtype, str(one.dtype)), tuple(one.shape))
+        for name, one in tensors.items()
+    }
 
 
 def difference(held: Mapping[str, Entry], expected: Mapping[str, Entry]) -> str:
-    """Describe the first difference between a header and the expected entries; empty if there is none."""
-    missing, strange = (sorted(one.keys() - other.keys()) for one, other in ((expected, held), (held, expected)))
+    """Describe the first difference between a header and the expected entries.
+
+    Empty if there is none.
+    """
+    missing, strange = (
+        sorted(one.keys() - other.keys()) for one, other in ((expected, held), (held, expected))
+    )
     if missing or strange:
         found = [f"it lacks {len(missing)} tensors, {missing[0]} for one"] if missing else []
         found += [f"it has {len(strange)} more, {strange[0][:80]} for one"] if strange else []

@@ -1,7 +1,7 @@
 """CUDA graphs: GPU work that is recorded once and then launched as a whole.
 
-The launch of a small operation takes longer than its execution. Repeated work of fixed shapes is launched at once: a
-training step, or a network on images of one size.
+The launch of a small operation takes longer than its execution. Repeated work of fixed shapes is
+launched at once: a training step, or a network on images of one size.
 
 References
 ----------
@@ -37,18 +37,22 @@ class Replayed:
     Parameters
     ----------
     call : callable
-        Function without synchronization with the GPU that does the same work at each call. Its side effects on tensors,
-        such as gradients, must use the same memory each time.
+        Function without synchronization with the GPU that does the same work at each call. Its side
+        effects on tensors, such as gradients, must use the same memory each time.
     choosing : bool
-        Let cuDNN benchmark its algorithms for each convolution: worthwhile for a function that is called many times.
+        Let cuDNN benchmark its algorithms for each convolution: worthwhile for a function that is
+        called many times.
     pool : optional
-        `torch.cuda.graph_pool_handle()`: memory shared by recordings; an output is valid until another recording runs.
+        `torch.cuda.graph_pool_handle()`: memory shared by recordings; an output is valid until
+        another recording runs.
 
-    The output of a recording keeps one address: read it before the next call. A function that cannot be recorded is
-    called each time.
+    The output of a recording keeps one address: read it before the next call. A function that
+    cannot be recorded is called each time.
     """
 
-    def __init__(self, call: Callable[..., Tensor], *, choosing: bool = False, pool: Any = None) -> None:
+    def __init__(
+        self, call: Callable[..., Tensor], *, choosing: bool = False, pool: Any = None
+    ) -> None:
         self._call, self._choosing, self._pool = call, choosing, pool
         self._left = WARM
         self._replay: Callable[[], None] | None = None
@@ -75,7 +79,9 @@ class Replayed:
         places = [x.clone() for x in given]
         try:
             with _choosing(self._choosing):
-                self._answer, self._replay = recorded(lambda: self._call(*places), given[0].device, self._pool)
+                self._answer, self._replay = recorded(
+                    lambda: self._call(*places), given[0].device, self._pool
+                )
             self._given = places
         except RuntimeError as error:  # a user's own network may synchronize with the GPU
             log.info("not recorded: %s", one_line(error))
@@ -98,7 +104,10 @@ def _choosing(wanted: bool) -> Iterator[None]:
 
 @functools.cache
 def _side(device: torch.device) -> torch.cuda.Stream:
-    """Return the side stream of a device; all recordings share it, because each stream keeps the memory used on it."""
+    """Return the side stream of a device.
+
+    All recordings share it, because each stream keeps the memory used on it.
+    """
     return torch.cuda.Stream(device)
 
 
@@ -116,7 +125,9 @@ def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
     return answer
 
 
-def recorded(call: Callable[[], Tensor], device: torch.device, pool: Any) -> tuple[Tensor, Callable[[], None]]:
+def recorded(
+    call: Callable[[], Tensor], device: torch.device, pool: Any
+) -> tuple[Tensor, Callable[[], None]]:
     """Record a call; return its output tensor and the function that recomputes it.
 
     Raises
@@ -126,7 +137,8 @@ def recorded(call: Callable[[], Tensor], device: torch.device, pool: Any) -> tup
     """
     graph, stream = torch.cuda.CUDAGraph(), _side(device)
     capture = torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local")
-    with _recording, torch.cuda.stream(stream), capture:  # the stream is restored even if recording fails
+    # the stream is restored even if recording fails
+    with _recording, torch.cuda.stream(stream), capture:
         answer = call()
     return answer, graph.replay
 
@@ -134,8 +146,8 @@ def recorded(call: Callable[[], Tensor], device: torch.device, pool: Any) -> tup
 class BySize(nn.Module):
     """Layers that are recorded for each repeated size of a small batch: (N, C, H, W) -> (N, C', H', W').
 
-    Large batches, and batches of a size seen only a few times, such as most photographs, go through the layers without
-    a recording.
+    Large batches, and batches of a size seen only a few times, such as most photographs, go through
+    the layers without a recording.
     """
 
     def __init__(self, layers: nn.Module) -> None:
@@ -143,7 +155,8 @@ class BySize(nn.Module):
         self.layers = layers
         self._known: OrderedDict[tuple[Any, ...], Replayed] = OrderedDict()
         self._lock = threading.Lock()
-        self._looked: Any = None  # event at the end of the last copy of an output, whose memory all recordings share
+        # event at the end of the last copy of an output, whose memory all recordings share
+        self._looked: Any = None
         self._pool: Any = None
 
     @torch.inference_mode()

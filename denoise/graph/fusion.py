@@ -1,10 +1,11 @@
 """Exact rewrites of a trained network: equal outputs up to rounding, from fewer and larger operations.
 
-- Batch normalization is folded into the convolution before it, also through a nearest upsampling or a pixel shuffle.
+- Batch normalization is folded into the convolution before it, also through a nearest upsampling or
+  a pixel shuffle.
 - Nearest upsampling moves behind a following ReLU: the ReLU then works on a quarter of the values.
-- Nearest upsampling and the 3x3 convolution after it become one transposed convolution 4x4, stride 2, with equal
-  borders. Each output pixel depends on 2x2 input pixels, so 16 products replace 36. A decoder can be trained in one
-  form and deployed in the other.
+- Nearest upsampling and the 3x3 convolution after it become one transposed convolution 4x4, stride
+  2, with equal borders. Each output pixel depends on 2x2 input pixels, so 16 products replace 36. A
+  decoder can be trained in one form and deployed in the other.
 
 References
 ----------
@@ -35,20 +36,21 @@ def fuse(network: nn.Module) -> nn.Module:
     Parameters
     ----------
     network : nn.Module
-        (N, C, H, W) -> (N, C', H', W'), in evaluation mode; an `AnySize` or any other network that `torch.fx` can
-        trace. The network is not modified.
+        (N, C, H, W) -> (N, C', H', W'), in evaluation mode; an `AnySize` or any other network that
+        `torch.fx` can trace. The network is not modified.
 
     Returns
     -------
     nn.Module
-        Network equal to `network` within the rounding of float32, at every size that `network` takes. The result is not
-        for training: folded parameters cannot be trained apart. The result owns its weights: later training of
-        `network` does not change them.
+        Network equal to `network` within the rounding of float32, at every size that `network`
+        takes. The result is not for training: folded parameters cannot be trained apart. The result
+        owns its weights: later training of `network` does not change them.
 
     Raises
     ------
     ValueError
-        The network is in training mode, in which batch normalization depends on the batch, or it cannot be traced.
+        The network is in training mode, in which batch normalization depends on the batch, or it
+        cannot be traced.
 
     Examples
     --------
@@ -95,7 +97,11 @@ class _Tracer(fx.Tracer):
         self._thread = threading.get_ident()
 
     def call_module(
-        self, module: nn.Module, forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        module: nn.Module,
+        forward: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
     ) -> Any:
         if threading.get_ident() != self._thread:
             return forward(*args, **kwargs)
@@ -104,7 +110,12 @@ class _Tracer(fx.Tracer):
 
 def layer_of(graph: fx.GraphModule, node: object) -> nn.Module | None:
     """Return the layer that a node calls with one input; None for any other node."""
-    called = isinstance(node, fx.Node) and node.op == "call_module" and len(node.args) == 1 and not node.kwargs
+    called = (
+        isinstance(node, fx.Node)
+        and node.op == "call_module"
+        and len(node.args) == 1
+        and not node.kwargs
+    )
     return graph.get_submodule(node.target) if called else None
 
 
@@ -152,7 +163,8 @@ def _fold_norms(graph: fx.GraphModule) -> None:
         if not isinstance(norm, nn.BatchNorm2d) or norm.running_mean is None or source is None:
             continue
         between = layer_of(graph, source)
-        if isinstance(between, nn.PixelShuffle):  # the channels that a pixel shuffle places in one cell are adjacent
+        # the channels that a pixel shuffle places in one cell are adjacent
+        if isinstance(between, nn.PixelShuffle):
             source, copies = before(source), between.upscale_factor**2
         conv = layer_of(graph, source)
         if is_convolution(conv) and conv.groups == 1:
@@ -162,10 +174,19 @@ def _fold_norms(graph: fx.GraphModule) -> None:
 
 def _with_norm(conv: Convolution, norm: nn.BatchNorm2d, copies: int) -> Convolution:
     statistics = [norm.running_mean, norm.running_var, norm.weight, norm.bias]
-    mean, variance, scale, shift = (None if part is None else part.repeat_interleave(copies) for part in statistics)
+    mean, variance, scale, shift = (
+        None if part is None else part.repeat_interleave(copies) for part in statistics
+    )
     fused = copy.deepcopy(conv)
     fused.weight, fused.bias = fuse_conv_bn_weights(
-        fused.weight, fused.bias, mean, variance, norm.eps, scale, shift, transpose=isinstance(conv, nn.ConvTranspose2d)
+        fused.weight,
+        fused.bias,
+        mean,
+        variance,
+        norm.eps,
+        scale,
+        shift,
+        transpose=isinstance(conv, nn.ConvTranspose2d),
     )
     return fused
 
@@ -179,7 +200,8 @@ def _sink_upsampling(graph: fx.GraphModule) -> None:
             if not isinstance(layer, nn.ReLU | nn.BatchNorm2d):
                 break
             if isinstance(layer, nn.ReLU):
-                replace(graph, user, nn.ReLU())  # an in-place ReLU would change values that other nodes may use
+                # an in-place ReLU would change values that other nodes may use
+                replace(graph, user, nn.ReLU())
             user.args = (node.args[0],)
             user.replace_all_uses_with(node)
             node.args = (user,)
@@ -208,11 +230,12 @@ def is_plain_3x3(conv: Convolution) -> bool:
 def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
     """Join nearest upsampling x2 and `conv`, 3x3 with zero padding, into one transposed convolution 4x4, stride 2.
 
-    The value of an input pixel fills two rows of the upsampled image; taps of `conv` on equal values are added up. In
-    one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).
+    The value of an input pixel fills two rows of the upsampled image; taps of `conv` on equal
+    values are added up. In one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).
     """
     taps = conv.weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
-    fused = nn.utils.skip_init(  # without initial weights, which would advance the global random generator
+    # without initial weights, which would advance the global random generator
+    fused = nn.utils.skip_init(
         nn.ConvTranspose2d, conv.in_channels, conv.out_channels, 4, stride=2, padding=1,
         bias=conv.bias is not None, device=conv.weight.device, dtype=conv.weight.dtype,
     )  # fmt: skip

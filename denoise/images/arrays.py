@@ -20,24 +20,24 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     Parameters
     ----------
     image : PIL.Image.Image, numpy.ndarray or Tensor
-        PIL in any mode, turned upright by its EXIF orientation; numpy (H, W) or (H, W, C); a tensor (H, W), (C, H, W)
-        or (N, C, H, W). bool, uint8 (255 is white), uint16 (65535 is white), or floats in about [0, 1], which unclamped
-        noise may leave. Alpha is kept unchanged.
+        PIL in any mode, turned upright by its EXIF orientation; numpy (H, W) or (H, W, C); a tensor
+        (H, W), (C, H, W) or (N, C, H, W). bool, uint8 (255 is white), uint16 (65535 is white), or
+        floats in about [0, 1], which unclamped noise may leave. Alpha is kept unchanged.
 
     Returns
     -------
     batch : Tensor
         (N, C, H, W) float32 in about [0, 1].
     restore : callable
-        Converts an estimate of the same shape to the type, layout, dtype and range of `image`. A PIL image keeps its
-        color profile, resolution and EXIF data, which its `save` writes. Modes 1, P, PA, La, RGBa, RGBX, CMYK, YCbCr,
-        LAB and HSV become L, RGB, LA or RGBA.
+        Converts an estimate of the same shape to the type, layout, dtype and range of `image`. A
+        PIL image keeps its color profile, resolution and EXIF data, which its `save` writes. Modes
+        1, P, PA, La, RGBa, RGBX, CMYK, YCbCr, LAB and HSV become L, RGB, LA or RGBA.
 
     Raises
     ------
     ValueError
-        A path; an empty image, a NaN, another integer type, floats in other units, or an unknown layout. The text lists
-        the valid values.
+        A path; an empty image, a NaN, another integer type, floats in other units, or an unknown
+        layout. The text lists the valid values.
     """
     if isinstance(image, Tensor):
         return _tensor_batch(image)
@@ -48,14 +48,19 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     units.check_kind(image)
     array = np.asarray(image)
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[-1] <= 4):
-        raise ValueError(f"a picture is (H, W) or (H, W, C) with 1 to 4 channels; this one is {array.shape}")
+        raise ValueError(
+            f"a picture is (H, W) or (H, W, C) with 1 to 4 channels; this one is {array.shape}"
+        )
     return _array_batch(array)
 
 
 def _array_batch(array: np.ndarray) -> tuple[Tensor, Callable[[Tensor], np.ndarray]]:
     layers = array if array.ndim == 3 else array[..., None]
-    colours = layers.shape[-1] - (layers.shape[-1] in (2, 4))  # the last of two or four channels is alpha
-    batch, restore = _tensor_batch(torch.from_numpy(_to_unit(layers[..., :colours])).permute(2, 0, 1))
+    # the last of two or four channels is alpha
+    colours = layers.shape[-1] - (layers.shape[-1] in (2, 4))
+    batch, restore = _tensor_batch(
+        torch.from_numpy(_to_unit(layers[..., :colours])).permute(2, 0, 1)
+    )
 
     def back(estimate: Tensor) -> np.ndarray:
         clean = _from_unit(restore(estimate).permute(1, 2, 0).numpy(), array.dtype)
@@ -85,7 +90,8 @@ def _from_unit(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if not np.issubdtype(dtype, np.integer):
         return array.astype(dtype)
     values = np.empty(array.shape, dtype)
-    for start in range(0, len(array), ROWS):  # the float64 copies of a large image would take gigabytes
+    # the float64 copies of a large image would take gigabytes
+    for start in range(0, len(array), ROWS):
         rows = slice(start, start + ROWS)
         values[rows] = np.round(array[rows].clip(0, 1).astype(np.float64) * np.iinfo(dtype).max)
     return values
@@ -93,7 +99,9 @@ def _from_unit(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 def _tensor_batch(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     if not 2 <= image.ndim <= 4 or (image.ndim > 2 and image.shape[-1] <= 4 < image.shape[-3]):
-        raise ValueError(f"a tensor is (H, W), (C, H, W) or (N, C, H, W); this one is {tuple(image.shape)}")
+        raise ValueError(
+            f"a tensor is (H, W), (C, H, W) or (N, C, H, W); this one is {tuple(image.shape)}"
+        )
     batch = image.detach().reshape((1,) * (4 - image.ndim) + image.shape)
     if batch.numel() == 0:
         raise ValueError(f"the picture is empty: {tuple(image.shape)}")
@@ -104,7 +112,10 @@ def _tensor_batch(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
             units.check_dtype(str(batch.dtype).removeprefix("torch."), *_extremes(batch))
         top = 1 if batch.dtype == torch.bool else torch.iinfo(batch.dtype).max
         dtype = image.dtype
-        return batch.float() / top, lambda e: (e.clamp(0, 1) * top).round().to(dtype).reshape(image.shape)
+        return (
+            batch.float() / top,
+            lambda e: (e.clamp(0, 1) * top).round().to(dtype).reshape(image.shape),
+        )
     batch = batch.float()
     if not torch.isfinite(batch).all():
         raise ValueError("the picture holds values that are not finite (NaN or infinity)")

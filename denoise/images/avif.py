@@ -40,7 +40,9 @@ def open_avif(data: bytes, largest: int) -> Opened:
         raise ValueError(f"{UNREADABLE}: {said(error)}") from None
     check_size(*image.size, largest)
     if image.n_frames > MOST_FRAMES:
-        raise ValueError(f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}")
+        raise ValueError(
+            f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}"
+        )
     bits = _bits(data, PATH)
     info = image.info
     exif = info.get("exif", b"").removeprefix(b"Exif\0\0")
@@ -50,21 +52,31 @@ def open_avif(data: bytes, largest: int) -> Opened:
     return Opened(image.n_frames, _images(data, image.n_frames, len(bits) == 1, metadata, notes))
 
 
-def _images(data: bytes, count: int, gray: bool, metadata: Metadata, notes: tuple[str, ...]) -> Iterator[Decoded]:
+def _images(
+    data: bytes, count: int, gray: bool, metadata: Metadata, notes: tuple[str, ...]
+) -> Iterator[Decoded]:
     for pixels, alpha, duration in frames(AvifImageFile, data, range(count)):
         found = pixels[..., :1] if gray and not alpha else pixels
-        yield Decoded(found, alpha, replace(metadata, duration=duration if count > 1 else None), notes)
+        yield Decoded(
+            found, alpha, replace(metadata, duration=duration if count > 1 else None), notes
+        )
 
 
 def _bits(data: bytes, path: tuple[bytes, ...]) -> bytes:
-    """Return the bits of each channel from the first box at the end of a path; empty if there is none."""
+    """Return the bits of each channel from the first box at the end of a path.
+
+    Empty if there is none.
+    """
     at = 0
     for _ in range(MOST_BOXES):
         size, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
         if size < 8 or at + size > len(data):
             return b""
         if name == path[0]:
-            within = data[at + 8 + 4 * (name in (b"meta", b"pixi")) : at + size]  # these two have a version and flags
-            return within[1 : 1 + within[0]] if len(path) == 1 and within else _bits(within, path[1:])
+            # these two have a version and flags
+            within = data[at + 8 + 4 * (name in (b"meta", b"pixi")) : at + size]
+            return (
+                within[1 : 1 + within[0]] if len(path) == 1 and within else _bits(within, path[1:])
+            )
         at += size
     return b""

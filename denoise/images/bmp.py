@@ -41,7 +41,9 @@ def open_bmp(data: bytes, largest: int) -> Opened:
     if compression in (RAW, MASKS) and needed > len(data):
         raise cut(f"{len(data):,} of the {needed:,} bytes of the BMP")
     if compression not in (RAW, MASKS) and width > WIDEST:
-        raise ValueError(f"a run-length encoded BMP of {width:,} pixels across; valid: at most {WIDEST:,}")
+        raise ValueError(
+            f"a run-length encoded BMP of {width:,} pixels across; valid: at most {WIDEST:,}"
+        )
     return Opened(1, (_decoded(data, header) for _ in range(1)))
 
 

@@ -1,7 +1,7 @@
 """Common parts of all image formats between the bytes of a file and its pixels.
 
-A decoder gets only the bytes that make the pixels. Metadata never reaches the decoder, so that no text, profile or
-record can harm it. Sizes and counts are checked before decoding starts.
+A decoder gets only the bytes that make the pixels. Metadata never reaches the decoder, so that no
+text, profile or record can harm it. Sizes and counts are checked before decoding starts.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def cut(what: str) -> ValueError:
 
 
 def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
-    """Decode the first image with one of Pillow's readers and no further format; raise ValueError."""
+    """Decode the first image with one of Pillow's readers and no further format.
+
+    Raise ValueError.
+    """
     try:
         image = reader(io.BytesIO(data))
         image.load()
@@ -93,8 +96,13 @@ def channels(image: Image.Image) -> tuple[np.ndarray, bool]:
     return pixels.reshape(image.height, image.width, -1), image.mode in ("LA", "RGBA")
 
 
-def frames(reader: type[ImageFile.ImageFile], data: bytes, numbers: range) -> Iterator[tuple[np.ndarray, bool, int]]:
-    """Decode the images of an animation: pixels, alpha, and duration in milliseconds; raise ValueError."""
+def frames(
+    reader: type[ImageFile.ImageFile], data: bytes, numbers: range
+) -> Iterator[tuple[np.ndarray, bool, int]]:
+    """Decode the images of an animation: pixels, alpha, and duration in milliseconds.
+
+    Raise ValueError.
+    """
     try:
         image = reader(io.BytesIO(data))
         for number in numbers:

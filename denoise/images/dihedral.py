@@ -16,7 +16,10 @@ WAYS = 8
 
 
 def turned(x: Tensor, way: int) -> Tensor:
-    """Transform (..., H, W): mirror from way 4 on, turn by `way` quarters; (..., W, H) if `way` is odd."""
+    """Transform (..., H, W): mirror from way 4 on, turn by `way` quarters.
+
+    (..., W, H) if `way` is odd.
+    """
     x = x.flip(-1) if way >= 4 else x
     return x.rot90(way % 4, (-2, -1)) if way % 4 else x
 

@@ -1,7 +1,7 @@
 """EXIF blocks: kept byte for byte between formats, edited for upright images, and split into fields for TIFF.
 
-A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. Edits are made in place, which keeps the maker's
-notes valid, because they hold offsets into the block.
+A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. Edits are made in place,
+which keeps the maker's notes valid, because they hold offsets into the block.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ from denoise.images.ifd import (
 ORIENTATION, X_RESOLUTION, Y_RESOLUTION, UNIT = 274, 282, 283, 296
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
 POINTERS = (EXIF, GPS, INTEROPERABILITY)
-WITHIN: dict[int, tuple[int, ...]] = {0: (EXIF, GPS), EXIF: (INTEROPERABILITY,), GPS: (), INTEROPERABILITY: ()}
+WITHIN: dict[int, tuple[int, ...]] = {
+    0: (EXIF, GPS),
+    EXIF: (INTEROPERABILITY,),
+    GPS: (),
+    INTEROPERABILITY: (),
+}
 """Sub-directories that each directory may hold (0: the first), so that no pointer leads in a circle."""
 
 WIDTHS, HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, in the EXIF directory
@@ -70,7 +75,8 @@ def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, 
 def upright(block: bytes, width: int, height: int, *, aside: bool) -> bytes:
     """Return a block for the upright image of `width` x `height` pixels, without the thumbnail of the old image.
 
-    `aside` means that the pixels were turned by 90 degrees: the horizontal and vertical resolutions are swapped.
+    `aside` means that the pixels were turned by 90 degrees: the horizontal and vertical resolutions
+    are swapped.
     """
     layout, first = _first(block)
     edited = bytearray(block)
@@ -93,19 +99,29 @@ def with_resolution(block: bytes, x: Fraction, y: Fraction, unit: str) -> bytes:
     if X_RESOLUTION in first.entries:
         return block
     fields = {**first.entries, **resolution_fields(x, y, unit, layout.order)}
-    return _replaced(block, layout, fields, first.next) if block else put_together(fields, layout.order)
+    return (
+        _replaced(block, layout, fields, first.next)
+        if block
+        else put_together(fields, layout.order)
+    )
 
 
 def without_orientation(block: bytes) -> bytes:
     """Return a block without an orientation."""
     layout, first = _first(block)
-    return _replaced(block, layout, {k: v for k, v in first.entries.items() if k != ORIENTATION}, first.next)
+    return _replaced(
+        block, layout, {k: v for k, v in first.entries.items() if k != ORIENTATION}, first.next
+    )
 
 
 def _replaced(block: bytes, layout: Layout, fields: Tree, next_: int) -> bytes:
     """Append a new first directory to the block, so that no offset within the block changes."""
     block += bytes(len(block) % 2)
-    return _header(layout.order, len(block)) + block[8:] + write_directory(fields, len(block), layout, next_)
+    return (
+        _header(layout.order, len(block))
+        + block[8:]
+        + write_directory(fields, len(block), layout, next_)
+    )
 
 
 def resolution_fields(x: Fraction, y: Fraction, unit: str, order: str) -> dict[int, Entry]:
@@ -113,7 +129,9 @@ def resolution_fields(x: Fraction, y: Fraction, unit: str, order: str) -> dict[i
     return {
         X_RESOLUTION: entry(RATIONAL, *x.as_integer_ratio(), order=order),
         Y_RESOLUTION: entry(RATIONAL, *y.as_integer_ratio(), order=order),
-        UNIT: entry(SHORT, next((key for key, name in UNITS.items() if name == unit), 1), order=order),
+        UNIT: entry(
+            SHORT, next((key for key, name in UNITS.items() if name == unit), 1), order=order
+        ),
     }
 
 
@@ -123,10 +141,14 @@ def take_apart(block: bytes, order: str) -> dict[int, Entry | Tree]:
     return tree(block, first, layout, order)
 
 
-def tree(data: bytes, directory: Directory, layout: Layout, order: str, tag: int = 0) -> dict[int, Entry | Tree]:
+def tree(
+    data: bytes, directory: Directory, layout: Layout, order: str, tag: int = 0
+) -> dict[int, Entry | Tree]:
     """Return the fields of the directory that `tag` points at (0: the first), in a byte order."""
     fields: dict[int, Entry | Tree] = {
-        key: swapped(field, layout.order, order) for key, field in directory.entries.items() if key not in POINTERS
+        key: swapped(field, layout.order, order)
+        for key, field in directory.entries.items()
+        if key not in POINTERS
     }
     for pointer in WITHIN[tag]:
         inner = tree(data, _below(data, directory, pointer, layout), layout, order, pointer)
@@ -151,8 +173,13 @@ def _below(data: bytes, directory: Directory, tag: int, layout: Layout) -> Direc
     """Return the directory that a field points at; an empty one if it is missing or unreadable."""
     offset = numbers(directory.entries.get(tag), layout.order)
     try:
-        return read_directory(data, int(offset[0]), layout, lenient=True) if offset else Directory({}, 0, 0)
-    except Broken:  # many programs move a block but not this directory; the remaining fields are still valid
+        return (
+            read_directory(data, int(offset[0]), layout, lenient=True)
+            if offset
+            else Directory({}, 0, 0)
+        )
+    # many programs move a block but not this directory; the remaining fields are still valid
+    except Broken:
         return Directory({}, 0, 0)
 
 
@@ -162,7 +189,12 @@ def _header(order: str, first: int) -> bytes:
 
 def _set(block: bytearray, field: Entry | None, value: int, layout: Layout) -> None:
     """Overwrite a field with an integer, if the field's type can hold it."""
-    if field is not None and field.count == 1 and field.type in (SHORT, LONG) and value < 1 << 8 * BYTES[field.type]:
+    if (
+        field is not None
+        and field.count == 1
+        and field.type in (SHORT, LONG)
+        and value < 1 << 8 * BYTES[field.type]
+    ):
         struct.pack_into(layout.order + NUMBERS[field.type], block, field.at, value)
 
 
@@ -175,9 +207,12 @@ def _without_thumbnail(block: bytearray, first: Directory, layout: Layout) -> by
         second = read_directory(block, first.next, layout, lenient=True)
     except Broken:
         return block
-    start, size = (numbers(second.entries.get(tag), layout.order) for tag in (THUMBNAIL, THUMBNAIL_BYTES))
+    start, size = (
+        numbers(second.entries.get(tag), layout.order) for tag in (THUMBNAIL, THUMBNAIL_BYTES)
+    )
     if start and size and start[0] + size[0] <= len(block):
-        if start[0] + size[0] >= len(block) - 1:  # last in the block, as in nearly every camera's files
+        # last in the block, as in nearly every camera's files
+        if start[0] + size[0] >= len(block) - 1:
             return block[: int(start[0])]
         block[int(start[0]) : int(start[0] + size[0])] = bytes(int(size[0]))
     return block

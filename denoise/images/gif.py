@@ -36,14 +36,25 @@ def open_gif(data: bytes, largest: int) -> Opened:
     file = _parsed(data)
     width, height = struct.unpack_from("<HH", data, 6)
     # Readers enlarge the image if a frame exceeds its borders.
-    check_size(max(width, *(right for right, _ in file.sizes)), max(height, *(low for _, low in file.sizes)), largest)
+    check_size(
+        max(width, *(right for right, _ in file.sizes)),
+        max(height, *(low for _, low in file.sizes)),
+        largest,
+    )
     metadata, notes = bounded(Metadata(texts=tuple(file.texts), loops=file.loops))
-    return Opened(len(file.sizes), _images(b"".join(file.needed) + bytes((END,)), len(file.sizes), metadata, notes))
+    return Opened(
+        len(file.sizes),
+        _images(b"".join(file.needed) + bytes((END,)), len(file.sizes), metadata, notes),
+    )
 
 
-def _images(data: bytes, count: int, metadata: Metadata, notes: tuple[str, ...]) -> Iterator[Decoded]:
+def _images(
+    data: bytes, count: int, metadata: Metadata, notes: tuple[str, ...]
+) -> Iterator[Decoded]:
     for pixels, alpha, duration in frames(GifImageFile, data, range(count)):
-        yield Decoded(pixels, alpha, replace(metadata, duration=duration if count > 1 else None), notes)
+        yield Decoded(
+            pixels, alpha, replace(metadata, duration=duration if count > 1 else None), notes
+        )
 
 
 def _parsed(data: bytes) -> _File:
@@ -59,7 +70,10 @@ def _parsed(data: bytes) -> _File:
             at = _blocks(data, at + 11 + _palette(data[at + 9]))
             file.sizes.append((left + width, top + height))
             if len(file.sizes) > MOST_FRAMES:
-                raise ValueError(f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}")
+                raise ValueError(
+                    f"an animation of more than {MOST_FRAMES:,} frames; valid: at most "
+                    f"{MOST_FRAMES:,}"
+                )
             file.needed.append(data[start:at])
         elif kind == EXTENSION and at + 2 <= len(data):
             at = _blocks(data, at + 2)

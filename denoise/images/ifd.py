@@ -13,7 +13,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+BYTES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 """Bytes of one value, by the type of an entry."""
 
 ASCII, SHORT, LONG, RATIONAL, UNDEFINED = 2, 3, 4, 5, 7
@@ -54,7 +71,10 @@ class Broken(ValueError):
 
 
 def read_header(data: bytes) -> tuple[Layout, int]:
-    """Return the layout of a TIFF structure and the offset of its first directory; raise `Broken`."""
+    """Return the layout of a TIFF structure and the offset of its first directory.
+
+    Raise `Broken`.
+    """
     order = {b"II": "<", b"MM": ">"}.get(bytes(data[:2]))
     if order is None or len(data) < 8:
         raise Broken("no TIFF header")
@@ -100,7 +120,10 @@ def read_directory(data: bytes, offset: int, layout: Layout, *, lenient: bool = 
 
 
 def directories(data: bytes, most: int) -> Iterator[tuple[Layout, Directory]]:
-    """Yield the directories of a file in order; raise `Broken` for a loop or for more than `most`."""
+    """Yield the directories of a file in order.
+
+    Raise `Broken` for a loop or for more than `most`.
+    """
     layout, offset = read_header(data)
     seen: set[int] = set()
     while offset:
@@ -115,13 +138,20 @@ def directories(data: bytes, most: int) -> Iterator[tuple[Layout, Directory]]:
 
 
 def numbers(entry: Entry | None, order: str) -> tuple[float, ...]:
-    """Return the values of a field as numbers, a rational as its quotient; empty for other types and for None."""
+    """Return the values of a field as numbers, a rational as its quotient.
+
+    Empty for other types and for None.
+    """
     if entry is None:
         return ()
     if entry.type in NUMBERS:
         return struct.unpack(f"{order}{entry.count}{NUMBERS[entry.type]}", entry.data)
     if entry.type in (5, 10):
-        pairs = np.frombuffer(entry.data, order + ("u4" if entry.type == 5 else "i4")).reshape(-1, 2).tolist()
+        pairs = (
+            np.frombuffer(entry.data, order + ("u4" if entry.type == 5 else "i4"))
+            .reshape(-1, 2)
+            .tolist()
+        )
         return tuple(over / under if under else 0.0 for over, under in pairs)
     return ()
 
@@ -137,7 +167,9 @@ def swapped(field: Entry, source: str, target: str) -> Entry:
     width = 4 if field.type in (5, 10) else BYTES[field.type]
     if source == target or width == 1:
         return field
-    return field._replace(data=np.frombuffer(field.data, f"{source}u{width}").astype(f"{target}u{width}").tobytes())
+    return field._replace(
+        data=np.frombuffer(field.data, f"{source}u{width}").astype(f"{target}u{width}").tobytes()
+    )
 
 
 Tree = Mapping[int, "Entry | Tree"]
@@ -160,7 +192,9 @@ def write_directory(tree: Tree, at: int, layout: Layout, next_: int = 0) -> byte
         if len(data) > width:
             place, data = start + len(behind), struct.pack(layout.offset, start + len(behind))
             behind += field.data + bytes(len(field.data) % 2)
-        table += struct.pack(layout.order + "HH", tag, field.type) + struct.pack(layout.offset, field.count)
+        table += struct.pack(layout.order + "HH", tag, field.type) + struct.pack(
+            layout.offset, field.count
+        )
         table += data.ljust(width, b"\0")
     return table + struct.pack(layout.offset, next_) + behind
 

@@ -44,7 +44,10 @@ __all__ = [
 
 
 def write(picture: PictureFile, path: str | Path) -> Written:
-    """Write one image in the format of its file ending; outputs and errors are those of `write_pages`."""
+    """Write one image in the format of its file ending.
+
+    Outputs and errors are those of `write_pages`.
+    """
     return write_pages([picture], path)
 
 
@@ -64,7 +67,10 @@ def read_8bit(path: str | Path, largest: int = LARGEST_PIXELS) -> Tensor:
 
 
 def eight_bits(picture: PictureFile) -> Tensor:
-    """Convert pixels for a dataset: (1, H, W) uint8 if gray, else (3, H, W); alpha is composed over white."""
+    """Convert pixels for a dataset: (1, H, W) uint8 if gray, else (3, H, W).
+
+    Alpha is composed over white.
+    """
     array = converted(picture.pixels, np.dtype(np.uint8))
     if picture.alpha:
         alpha = array[..., -1:].astype(np.float32) / 255

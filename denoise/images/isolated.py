@@ -1,7 +1,8 @@
 """Decoding of uploads in a separate process with limits of memory and time.
 
-A decoder is a large C program, and a file may crash it or exhaust the memory. Here such a file affects only the
-decoding process, which is then replaced. The checks before decoding are those of `reading`.
+A decoder is a large C program, and a file may crash it or exhaust the memory. Here such a file
+affects only the decoding process, which is then replaced. The checks before decoding are those of
+`reading`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ log = logging.getLogger(__name__)
 
 PROCESSES = 2  # at once, so that one slow file does not block every other file
 SECONDS, A_MEGAPIXEL = 10.0, 1.0  # per file, and per million pixels that the caller allows
-KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")  # environment variables passed on; a decoder must not see tokens
+# environment variables passed on; a decoder must not see tokens
+KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL")
 COMMAND = (sys.executable, "-m", "denoise.images.worker")
 AVAILABLE = sys.platform == "linux"  # on other systems the limits do not exist, or do not hold
 
@@ -57,7 +59,9 @@ def read(path: str | Path, largest: int) -> PictureFile:
             raise ValueError(f"{path}: decoding took more than {seconds:.0f} seconds") from None
         except _Ended:
             process.end()
-            raise ValueError(f"{path}: decoding failed: the file is damaged, or needs too much memory") from None
+            raise ValueError(
+                f"{path}: decoding failed: the file is damaged, or needs too much memory"
+            ) from None
         except OSError as error:  # no process, or no temporary folder
             process.end()
             raise ValueError(f"{path}: cannot be decoded now: {error.strerror or error}") from error
@@ -76,12 +80,17 @@ class _Process:
         self._come = bytearray()
 
     def ask(self, path: Path, largest: int, deadline: float) -> PictureFile:
-        """Return the image of one request; raise ValueError for its error reply, TimeoutError, `_Ended` or OSError."""
+        """Return the image of one request.
+
+        Raise ValueError for its error reply, TimeoutError, `_Ended` or OSError.
+        """
         if self._running is None or self._running.poll() is not None:
             self._start()
         absolute = str(path.absolute())
         try:
-            self._running.stdin.write(json.dumps({"path": absolute, "largest": largest}).encode() + b"\n")
+            self._running.stdin.write(
+                json.dumps({"path": absolute, "largest": largest}).encode() + b"\n"
+            )
             self._running.stdin.flush()
         except BrokenPipeError:
             raise _Ended from None
@@ -108,15 +117,27 @@ class _Process:
             code = running.wait()
             running.stdin.close()
             running.stdout.close()
-            log.warning("the process that decodes uploads was ended (%d); the next upload starts another one", code)
+            log.warning(
+                (
+                    "the process that decodes uploads was ended (%d); the next upload starts "
+                    "another one"
+                ),
+                code,
+            )
         self._clear()
 
     def _start(self) -> None:
         self._clear()
         self._folder = tempfile.TemporaryDirectory(prefix="denoise-uploads-")
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-        environment |= {"PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)}
-        environment |= {"TMPDIR": self._folder.name, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment |= {
+            "PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+        }
+        environment |= {
+            "TMPDIR": self._folder.name,
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
         self._running = subprocess.Popen(
             COMMAND,
             stdin=subprocess.PIPE,
@@ -133,7 +154,10 @@ class _Process:
             self._folder = None
 
     def _read(self, deadline: float, most: int) -> None:
-        """Wait for bytes until a deadline of the monotonic clock; more than `most` bytes are an invalid reply."""
+        """Wait for bytes until a deadline of the monotonic clock.
+
+        More than `most` bytes are an invalid reply.
+        """
         waiting = select.poll()
         waiting.register(self._running.stdout, select.POLLIN)
         if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):

@@ -30,12 +30,17 @@ ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 FRAMES = (0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 PROGRESSIVE = (0xC2, 0xCA)
 RESTART_INTERVAL = 0xDD
-NEEDED = (*FRAMES, 0xC4, 0xCC, 0xDB, RESTART_INTERVAL, APP14)  # with Huffman, arithmetic and quantization tables
+# with Huffman, arithmetic and quantization tables
+NEEDED = (*FRAMES, 0xC4, 0xCC, 0xDB, RESTART_INTERVAL, APP14)
 MARKER = re.compile(rb"\xff+([^\x00\xff])")
 IN_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that ends the data of a scan
 FILLING = re.compile(rb"\xff{2,}")
 JFIF = b"JFIF\0\1\1\0\0\1\0\1\0\0"  # identifies three components as YCbCr for a decoder
-EXIF, XMP, MORE_XMP = b"Exif\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
+EXIF, XMP, MORE_XMP = (
+    b"Exif\0",
+    b"http://ns.adobe.com/xap/1.0/\0",
+    b"http://ns.adobe.com/xmp/extension/\0",
+)
 ICC, PHOTOSHOP = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
 ICC_CHUNK, RESOURCE_CHUNK = 65_000, 65_000  # bytes per segment
 UNITS = {0: "aspect", 1: "inch", 2: "cm"}
@@ -53,14 +58,17 @@ class _File:
     progressive: bool = False
     restarts: bool = False
     scans: int = 0
-    exact: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))  # finished coefficients, by component
+    # finished coefficients, by component
+    exact: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     behind: int = 0  # bytes after the end
 
     @property
     def complete(self) -> bool:
         """True if every coefficient of every component had its last scan."""
         wanted = 64 if self.progressive else 1
-        return bool(self.components) and all(len(self.exact[one]) == wanted for one in self.components)
+        return bool(self.components) and all(
+            len(self.exact[one]) == wanted for one in self.components
+        )
 
 
 def open_jpeg(data: bytes, largest: int) -> Opened:
@@ -77,7 +85,9 @@ def dress(image: bytes, metadata: Metadata) -> bytes:
     segments = [(APP1, EXIF + b"\0" + metadata.exif)] if metadata.exif else []
     segments += [(APP1, XMP + metadata.xmp)] if metadata.xmp else []
     profile = [metadata.icc[at : at + ICC_CHUNK] for at in range(0, len(metadata.icc), ICC_CHUNK)]
-    segments += [(APP2, ICC + bytes((number, len(profile))) + part) for number, part in enumerate(profile, 1)]
+    segments += [
+        (APP2, ICC + bytes((number, len(profile))) + part) for number, part in enumerate(profile, 1)
+    ]
     if metadata.iptc:
         resource = photoshop(metadata.iptc)
         parts = range(0, len(resource), RESOURCE_CHUNK)
@@ -151,9 +161,12 @@ def _read_scan(file: _File, body: bytes, data: bytes, at: int) -> int:
             file.exact[body[1 + 2 * number]].update(range(first, min(last, 63) + 1))
     found = IN_SCAN.search(data, at)
     end = found.start() if found else len(data)
-    content = FILLING.sub(b"\xff", data[at:end])  # fill bytes have no meaning, and slow a decoder down
+    # fill bytes have no meaning, and slow a decoder down
+    content = FILLING.sub(b"\xff", data[at:end])
     if found is None:  # a broken download may have left zeros for the whole length of the file
-        content = content.rstrip(b"\0") + content[-FEW_ZEROS:][len(content[-FEW_ZEROS:].rstrip(b"\0")) :]
+        content = (
+            content.rstrip(b"\0") + content[-FEW_ZEROS:][len(content[-FEW_ZEROS:].rstrip(b"\0")) :]
+        )
     file.needed.append(_segment(START_OF_SCAN, body) + content)
     return end
 
@@ -184,7 +197,9 @@ def _metadata(beside: dict[str, list[bytes]]) -> tuple[Metadata, tuple[str, ...]
         if x and y and unit in UNITS and (unit or x != y):
             resolution = Resolution(x, y, UNITS[unit])
     profile = sorted(part for part in beside["icc"] if len(part) > 2)
-    whole = [part[:2] for part in profile] == [bytes((number, len(profile))) for number in range(1, len(profile) + 1)]
+    whole = [part[:2] for part in profile] == [
+        bytes((number, len(profile))) for number in range(1, len(profile) + 1)
+    ]
     metadata = Metadata(
         exif=(beside["exif"] or [b""])[0],
         icc=b"".join(part[2:] for part in profile) if whole else b"",
@@ -240,7 +255,10 @@ def _segment(code: int, body: bytes) -> bytes:
 
 
 def _density(resolution: Resolution) -> bytes:
-    """Return unit, horizontal and vertical density; choose the unit with the smaller rounding error."""
+    """Return unit, horizontal and vertical density.
+
+    Choose the unit with the smaller rounding error.
+    """
 
     def rounding(unit: str) -> Fraction:
         return max(abs(value - round(value)) / value for value in resolution.per(unit))

@@ -49,7 +49,12 @@ JPEG = Kind("JPEG", (".jpg", ".jpeg", ".jfif", ".jpe"), EIGHT, carries=ALL, side
 WEBP = Kind("WebP", (".webp",), EIGHT, alpha=True, several="frames", carries=BESIDE, side=16_383)
 BMP = Kind("BMP", (".bmp",), EIGHT, carries=frozenset({"resolution"}))
 TIFF = Kind(
-    "TIFF", (".tif", ".tiff"), (*EIGHT, "uint16", "float"), alpha=True, several="pages", carries=ALL - {"texts"}
+    "TIFF",
+    (".tif", ".tiff"),
+    (*EIGHT, "uint16", "float"),
+    alpha=True,
+    several="pages",
+    carries=ALL - {"texts"},
 )
 AVIF = Kind("AVIF", (".avif",), EIGHT, alpha=True, several="frames", carries=BESIDE, side=65_536)
 GIF = Kind("GIF", (".gif",), several="frames")
@@ -79,7 +84,9 @@ STARTS = {
     **dict.fromkeys((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"), JP2),
 }
 BRANDS = {**dict.fromkeys((b"avif", b"avis"), AVIF)}
-BRANDS |= dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIC)
+BRANDS |= dict.fromkeys(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIC
+)
 OTHERS = {
     b"%PDF": "a PDF",
     b"8BPS": "a Photoshop document",
@@ -113,7 +120,9 @@ def refusal(head: bytes, size: int) -> str:
     kind = kind_of(head)
     valid = f"valid: {' '.join(READ)}"
     if kind is not None:
-        return f"{kind.name} images cannot be read: save the image as PNG, JPEG or TIFF first; {valid}"
+        return (
+            f"{kind.name} images cannot be read: save the image as PNG, JPEG or TIFF first; {valid}"
+        )
     if head[4:8] == b"ftyp":
         return f"not a picture but a film; {valid}"
     name = next((name for start, name in OTHERS.items() if head.lstrip().startswith(start)), None)
@@ -131,7 +140,9 @@ def of_target(path: Path) -> Kind:
     kind = KNOWN.get(path.suffix.lower())
     valid = " ".join(ENDINGS)
     if kind is None:
-        raise ValueError(f"{path}: the ending {path.suffix!r} names no picture format; valid: {valid}")
+        raise ValueError(
+            f"{path}: the ending {path.suffix!r} names no picture format; valid: {valid}"
+        )
     if not kind.formats:
         raise ValueError(f"{path}: {kind.name} files cannot be written; valid: {valid}")
     return kind

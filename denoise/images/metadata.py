@@ -21,7 +21,8 @@ MOST = 1_000  # most IPTC keywords, texts and comments; longer lists are dropped
 IN_JPEG = {"exif": 65_500, "xmp": 65_500, "texts": 65_500}  # one segment holds 65,533 bytes
 NAMES = {"exif": "EXIF", "icc": "ICC profile", "xmp": "XMP", "iptc": "IPTC", "texts": "text"}
 NAMES |= {"resolution": "resolution"}
-SPACES = {b"GRAY": 1, b"RGB ": 3}  # color spaces of ICC profiles, and the channels that they describe
+# color spaces of ICC profiles, and the channels that they describe
+SPACES = {b"GRAY": 1, b"RGB ": 3}
 SRGB_GAMMA = 45_455  # 1/2.2 in PNG's units
 RESOURCE, IPTC_RESOURCE = b"8BIM", 0x0404
 METERS = {"meter": Fraction(1), "inch": Fraction(254, 10_000), "cm": Fraction(1, 100)}
@@ -29,16 +30,25 @@ XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>\s*))[2-8]")
 
 
 class Resolution(NamedTuple):
-    """Pixels per unit ("meter", "inch" or "cm"), horizontal and vertical; "aspect" gives only the shape of a pixel."""
+    """Pixels per unit ("meter", "inch" or "cm"), horizontal and vertical.
+
+    "aspect" gives only the shape of a pixel.
+    """
 
     x: float
     y: float
     unit: str
 
     def per(self, unit: str) -> tuple[Fraction, Fraction]:
-        """Return the resolution in another unit; undo the rounding if an integer of that unit explains it."""
+        """Return the resolution in another unit.
+
+        Undo the rounding if an integer of that unit explains it.
+        """
         scale = METERS[unit] / METERS[self.unit] if self.unit != "aspect" else Fraction(1)
-        return tuple(_converted(Fraction(value).limit_denominator(10_000), scale) for value in (self.x, self.y))
+        return tuple(
+            _converted(Fraction(value).limit_denominator(10_000), scale)
+            for value in (self.x, self.y)
+        )
 
 
 @dataclass(frozen=True)
@@ -79,9 +89,13 @@ def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
     counts = {"iptc": metadata.iptc.count(b"\x1c\x02"), "texts": len(metadata.texts)}
     for part, size in sizes.items():
         if size > LARGEST[part]:
-            notes.append(f"{NAMES[part]} of {size:,} bytes was left out: at most {LARGEST[part]:,} are kept")
+            notes.append(
+                f"{NAMES[part]} of {size:,} bytes was left out: at most {LARGEST[part]:,} are kept"
+            )
         elif counts.get(part, 0) > MOST:
-            notes.append(f"{NAMES[part]} of {counts[part]:,} entries was left out: at most {MOST:,} are kept")
+            notes.append(
+                f"{NAMES[part]} of {counts[part]:,} entries was left out: at most {MOST:,} are kept"
+            )
         elif size and part in READABLE and not READABLE[part](getattr(metadata, part)):
             notes.append(f"{NAMES[part]} that cannot be read was left out")
         else:
@@ -108,9 +122,15 @@ def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tu
     """Return the metadata that a format can hold for an image of 1 or 3 channels, and a note on the rest."""
     empty = Metadata()
     kept, lost = metadata, []
-    if kind in (WEBP, AVIF) and metadata.resolution is not None and metadata.resolution.unit != "aspect":
+    if (
+        kind in (WEBP, AVIF)
+        and metadata.resolution is not None
+        and metadata.resolution.unit != "aspect"
+    ):
         unit = "cm" if metadata.resolution.unit == "cm" else "inch"
-        kept = dataclasses.replace(kept, exif=exif.with_resolution(kept.exif, *metadata.resolution.per(unit), unit))
+        kept = dataclasses.replace(
+            kept, exif=exif.with_resolution(kept.exif, *metadata.resolution.per(unit), unit)
+        )
     if kept.icc and SPACES.get(kept.icc[16:20]) != channels:
         kept, lost = dataclasses.replace(kept, icc=b""), ["an ICC profile for other colors"]
     if kind is JPEG:
@@ -127,7 +147,9 @@ def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tu
             if part != "resolution" or kind not in (WEBP, AVIF) or value.unit == "aspect":
                 lost.append(name)
             kept = dataclasses.replace(kept, **{part: getattr(empty, part)})
-    notes = (f"left out, as {kind.name} files have no room for it: {', '.join(lost)}",) if lost else ()
+    notes = (
+        (f"left out, as {kind.name} files have no room for it: {', '.join(lost)}",) if lost else ()
+    )
     return kept, notes
 
 
@@ -152,7 +174,10 @@ def iptc_records(resources: bytes) -> bytes:
 
 
 def inflated(data: bytes, most: int) -> bytes | None:
-    """Decompress a zlib stream; return None if the output exceeds `most` bytes, or the stream is damaged."""
+    """Decompress a zlib stream.
+
+    Return None if the output exceeds `most` bytes, or the stream is damaged.
+    """
     stream = zlib.decompressobj()
     try:
         found = stream.decompress(data, most + 1)

@@ -19,9 +19,19 @@ LAYOUT = frozenset(  # TIFF tags on the storage of the pixels in the input file
     {262, 266, 273, 274, 277, 278, 279, 280, 281, 284, 317, 320, 330, 338, 339, 347, 34675}
     | {*range(254, 260), *range(322, 326), *range(512, 522), *range(529, 533)}
 )
-NOT_KEPT = ("transparency", "background", "compression", "duration", "loop", "adobe", "adobe_transform", "interlace")
+NOT_KEPT = (
+    "transparency",
+    "background",
+    "compression",
+    "duration",
+    "loop",
+    "adobe",
+    "adobe_transform",
+    "interlace",
+)
 SAVED = ("exif", "icc_profile", "dpi", "xmp")  # entries of `info`, also options of `save`
-BROKEN = (SyntaxError, ValueError, TypeError, KeyError, OverflowError, struct.error)  # Pillow's errors for damaged EXIF
+# Pillow's errors for damaged EXIF
+BROKEN = (SyntaxError, ValueError, TypeError, KeyError, OverflowError, struct.error)
 PREFIX = b"Exif\0\0"
 JPEG_SEGMENT = 65533  # bytes of a JPEG's metadata block
 
@@ -29,17 +39,24 @@ JPEG_SEGMENT = 65533  # bytes of a JPEG's metadata block
 class CleanImage(Image.Image):
     """Image that saves with the EXIF data, color profile, resolution and XMP of its source image.
 
-    Pillow drops these from most formats, unless they are given to `save`. Options given to `save` take precedence.
+    Pillow drops these from most formats, unless they are given to `save`. Options given to `save`
+    take precedence.
     """
 
     def __init__(self, image: Image.Image, info: dict[Any, Any]) -> None:
         self.__dict__.update(image.__dict__, info=info)
 
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
-        kept = {name: self.info[name] for name in SAVED if self.info.get(name) and name not in params}
+        kept = {
+            name: self.info[name] for name in SAVED if self.info.get(name) and name not in params
+        }
         kind = _format(fp, format)
         if kind in ("JPEG", "MPO"):
-            kept = {name: value for name, value in kept.items() if name == "icc_profile" or len(value) <= JPEG_SEGMENT}
+            kept = {
+                name: value
+                for name, value in kept.items()
+                if name == "icc_profile" or len(value) <= JPEG_SEGMENT
+            }
         if kind == "TIFF" and "exif" in kept and not _fits_tiff(kept["exif"]):
             del kept["exif"]
         super().save(fp, format, **kept, **params)
@@ -58,7 +75,8 @@ def taken_apart(image: Image.Image) -> tuple[np.ndarray, Callable[[np.ndarray], 
     pixels : numpy.ndarray
         (H, W) or (H, W, C): bool, uint8, uint16 or float32; gray, gray + alpha, RGB or RGBA.
     restore : callable
-        Makes an image from denoised pixels, as in `as_batch`; its `info` is that of `image`, without the orientation.
+        Makes an image from denoised pixels, as in `as_batch`; its `info` is that of `image`,
+        without the orientation.
 
     Raises
     ------
@@ -77,7 +95,8 @@ def _upright(image: Image.Image) -> Image.Image:
     """Return a copy, turned by its EXIF orientation, with the EXIF data as bytes in `info` for every format."""
     try:
         upright = ImageOps.exif_transpose(image)
-        if "exif" not in upright.info and image.getexif():  # in a TIFF, EXIF is among the tags of the file
+        # in a TIFF, EXIF is among the tags of the file
+        if "exif" not in upright.info and image.getexif():
             upright.info["exif"] = _without_layout(image.getexif())
         if upright.info.get("exif"):  # WebP has no prefix, and a JPEG would be written without it
             upright.info["exif"] = PREFIX + upright.info["exif"].removeprefix(PREFIX)
@@ -97,7 +116,10 @@ def _without_layout(exif: Image.Exif) -> bytes:
 
 
 def _fits_tiff(exif: bytes) -> bool:
-    """Return True if Pillow can write EXIF data as TIFF tags; other formats accept it unchanged, even if broken."""
+    """Return True if Pillow can write EXIF data as TIFF tags.
+
+    Other formats accept it unchanged, even if broken.
+    """
     try:
         Image.new("L", (1, 1)).save(io.BytesIO(), "TIFF", exif=exif)
     except BROKEN as error:
@@ -113,7 +135,8 @@ def _natural(image: Image.Image) -> Image.Image:
     if image.mode in ("La", "RGBa"):
         return image.convert(image.mode.upper())
     if image.mode in ("1", "L", "RGB") and image.has_transparency_data:
-        return image.convert("RGBA" if image.mode == "RGB" else "LA")  # one color of the image is transparent
+        # one color of the image is transparent
+        return image.convert("RGBA" if image.mode == "RGB" else "LA")
     if image.mode in ("L", "LA", "RGB", "RGBA", "F") or image.mode.startswith("I"):
         return image
     if image.mode == "1":
@@ -122,11 +145,17 @@ def _natural(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image) -> Image.Image:
-    """Convert CMYK or LAB to RGB, by the color profile if it is usable; drop the profile, which is wrong for RGB."""
+    """Convert CMYK or LAB to RGB, by the color profile if it is usable.
+
+    Drop the profile, which is wrong for RGB.
+    """
     profile, converted = image.info.get("icc_profile"), None
     if profile and image.mode == "CMYK":
         try:
-            source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
+            source, target = (
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+            )
             converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
         except (ImageCms.PyCMSError, OSError) as error:
             log.warning("the color profile of the image cannot be used: %s", error)
@@ -156,10 +185,16 @@ def _to_pil(array: np.ndarray, mode: str) -> Image.Image:
 
 def _is_resolution(dpi: Any) -> bool:
     """Return True if Pillow can write the resolution: TIFF has fractions, including 0/0."""
-    return isinstance(dpi, tuple) and len(dpi) == 2 and all(math.isfinite(side) and side > 0 for side in dpi)
+    return (
+        isinstance(dpi, tuple)
+        and len(dpi) == 2
+        and all(math.isfinite(side) and side > 0 for side in dpi)
+    )
 
 
 def _format(fp: Any, format: str | None) -> str:
     name = fp if isinstance(fp, str | os.PathLike) else getattr(fp, "name", "")
-    ending = os.path.splitext(os.fspath(name))[1].lower() if isinstance(name, str | os.PathLike) else ""
+    ending = (
+        os.path.splitext(os.fspath(name))[1].lower() if isinstance(name, str | os.PathLike) else ""
+    )
     return (format or Image.registered_extensions().get(ending, "")).upper()

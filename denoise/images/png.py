@@ -29,10 +29,19 @@ from denoise.images.container import (
 from denoise.images.metadata import Metadata
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # bits of a sample, by color type
+# bits of a sample, by color type
+BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 GRAY, PALETTE = 0, 3
-PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+PASSES = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")
 ANIMATION = (b"acTL", b"fcTL", b"fdAT")
 SURPLUS = 65_536  # bytes that some encoders write after the pixels
@@ -45,7 +54,8 @@ class _File:
 
     header: bytes = b""
     needed: dict[bytes, list[bytes]] = field(default_factory=lambda: {name: [] for name in NEEDED})
-    animation: list[tuple[bytes, bytes]] = field(default_factory=list)  # with the data of the image, in order
+    # with the data of the image, in order
+    animation: list[tuple[bytes, bytes]] = field(default_factory=list)
     beside: list[tuple[bytes, bytes]] = field(default_factory=list)
     ended: bool = False
     behind: int = 0  # bytes after the end
@@ -68,7 +78,10 @@ class _File:
     @property
     def hidden(self) -> bool:
         """True if the still image is not part of the animation, because no frame begins before that image."""
-        return self.count > 1 and next(name for name, _ in self.animation if name != b"acTL") == b"IDAT"
+        return (
+            self.count > 1
+            and next(name for name, _ in self.animation if name != b"acTL") == b"IDAT"
+        )
 
 
 def open_png(data: bytes, largest: int) -> Opened:
@@ -82,8 +95,13 @@ def open_png(data: bytes, largest: int) -> Opened:
     if found * MOST_TIMES + 1024 < expected:
         raise cut(f"{found:,} bytes for the pixels of the PNG")
     if file.count > MOST_FRAMES:
-        raise ValueError(f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}")
-    return Opened(file.count, _animated(file) if file.count > 1 else (_still(file, expected) for _ in range(1)))
+        raise ValueError(
+            f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}"
+        )
+    return Opened(
+        file.count,
+        _animated(file) if file.count > 1 else (_still(file, expected) for _ in range(1)),
+    )
 
 
 def bare(data: bytes) -> bytes:
@@ -97,7 +115,11 @@ def bare(data: bytes) -> bytes:
 def dress(image: bytes, metadata: Metadata) -> bytes:
     """Add metadata, as allowed by `metadata.fitting`, to a PNG file."""
     head = len(SIGNATURE) + 25  # includes the header
-    return image[:head] + b"".join(_chunk(*chunk) for chunk in png_metadata.write(metadata)) + image[head:]
+    return (
+        image[:head]
+        + b"".join(_chunk(*chunk) for chunk in png_metadata.write(metadata))
+        + image[head:]
+    )
 
 
 def _parsed(data: bytes) -> _File:
@@ -109,8 +131,12 @@ def _parsed(data: bytes) -> _File:
             raise cut(f"a chunk of the PNG at byte {at:,}")
         if not file.header and name != b"IHDR":
             raise ValueError(f"{UNREADABLE}: a PNG without a header")
-        if name in NEEDED and data[end - 4 : end] != struct.pack(">I", zlib.crc32(data[at + 4 : end - 4])):
-            raise ValueError(f"{UNREADABLE}: damaged, a chunk of the PNG at byte {at:,} has another checksum")
+        if name in NEEDED and data[end - 4 : end] != struct.pack(
+            ">I", zlib.crc32(data[at + 4 : end - 4])
+        ):
+            raise ValueError(
+                f"{UNREADABLE}: damaged, a chunk of the PNG at byte {at:,} has another checksum"
+            )
         if name == b"IEND":
             file.ended, file.behind = True, len(data) - end
             break
@@ -160,7 +186,8 @@ def _still(file: _File, expected: int) -> Decoded:
     metadata, notes = png_metadata.read(file.beside, *_notes(file))
     _check_stream(file.needed[b"IDAT"], expected)
     bits, color = file.header[8:10]
-    # Pillow cannot read 16-bit colors, and misreads transparent gray of fewer than 8 bits as 8-bit gray.
+    # Pillow cannot read 16-bit colors, and misreads transparent gray of fewer than 8 bits as 8-bit
+    # gray.
     by_pillow = bits == 8 if color == GRAY and file.needed[b"tRNS"] else bits < 16 or color == GRAY
     if by_pillow:
         return Decoded(*channels(loaded(PngImageFile, _image(file))), metadata, notes)
@@ -169,7 +196,9 @@ def _still(file: _File, expected: int) -> Decoded:
 
 
 def _check_stream(parts: list[bytes], expected: int) -> None:
-    """Raise ValueError unless zlib yields the bytes of the pixels from the parts; decompress chunk by chunk.
+    """Raise ValueError unless zlib yields the bytes of the pixels from the parts.
+
+    Decompress chunk by chunk.
 
     Pillow leaves memory uninitialized if there are too few bytes.
     """
@@ -194,7 +223,9 @@ def _animated(file: _File) -> Iterator[Decoded]:
     if file.hidden:
         notes += ("left out: the still image beside the animation",)
     chunks, streams = _frames(file)
-    loops = next(int.from_bytes(body[4:8], "big") for name, body in file.animation if name == b"acTL")
+    loops = next(
+        int.from_bytes(body[4:8], "big") for name, body in file.animation if name == b"acTL"
+    )
     numbers = range(file.hidden, file.count + file.hidden)
     images = frames(PngImageFile, _image(file, chunks), numbers)
     for expected, parts in streams:

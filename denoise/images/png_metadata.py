@@ -7,7 +7,16 @@ import struct
 import zlib
 from typing import Any
 
-from denoise.images.metadata import LARGEST, MOST, Metadata, Resolution, bounded, inflated, iptc_records, photoshop
+from denoise.images.metadata import (
+    LARGEST,
+    MOST,
+    Metadata,
+    Resolution,
+    bounded,
+    inflated,
+    iptc_records,
+    photoshop,
+)
 
 TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 COLORS = (b"gAMA", b"cHRM", b"sRGB", b"cICP")
@@ -15,7 +24,14 @@ CHUNKS = (*TEXTS, *COLORS, b"iCCP", b"pHYs", b"eXIf")
 MOST_CHUNKS = 2 * MOST  # twice the limit of texts, so that a file with too many texts is recognized
 XMP = b"XML:com.adobe.xmp"
 PROFILE = b"Raw profile type "  # ImageMagick's texts with EXIF, IPTC or XMP in hexadecimal digits
-PROFILES = {b"exif": "exif", b"APP1": "exif", b"app1": "exif", b"iptc": "iptc", b"8bim": "iptc", b"xmp": "xmp"}
+PROFILES = {
+    b"exif": "exif",
+    b"APP1": "exif",
+    b"app1": "exif",
+    b"iptc": "iptc",
+    b"8bim": "iptc",
+    b"xmp": "xmp",
+}
 
 
 def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple[str, ...]]:
@@ -42,14 +58,25 @@ def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple
         unread.add(f"more than {MOST:,} texts")
     if not parts.get("icc"):
         parts["colors"] = tuple(chunk for chunk in found if chunk[0] in COLORS)
-    notes += (f"left out, as it is damaged or too large: {', '.join(sorted(unread))}",) if unread else ()
+    notes += (
+        (f"left out, as it is damaged or too large: {', '.join(sorted(unread))}",) if unread else ()
+    )
     return bounded(Metadata(**parts), *notes)
 
 
 def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> bool:
-    """Return True if a text is kept unchanged; store XMP and profiles in `parts`, oversized texts in `unread`."""
+    """Return True if a text is kept unchanged.
+
+    Store XMP and profiles in `parts`, oversized texts in `unread`.
+    """
     keyword, _, content = body.partition(b"\0")
-    part = "xmp" if keyword == XMP else PROFILES.get(keyword.removeprefix(PROFILE)) if PROFILE in keyword else None
+    part = (
+        "xmp"
+        if keyword == XMP
+        else PROFILES.get(keyword.removeprefix(PROFILE))
+        if PROFILE in keyword
+        else None
+    )
     packed = name == b"zTXt" or (name == b"iTXt" and content[:1] == b"\1")
     if name == b"iTXt":  # after a flag, a method, a language and the translated keyword
         content = content[2:].partition(b"\0")[2].partition(b"\0")[2]
@@ -95,5 +122,7 @@ def write(metadata: Metadata) -> list[tuple[bytes, bytes]]:
         lines = b"\niptc\n%8d\n%s\n" % (len(records), binascii.hexlify(records))
         chunks.append((b"zTXt", PROFILE + b"iptc\0\0" + zlib.compress(lines)))
     for name, body in metadata.texts:
-        chunks.append((b"tEXt", b"Comment\0" + body.replace(b"\0", b" ")) if name == b"COM" else (name, body))
+        chunks.append(
+            (b"tEXt", b"Comment\0" + body.replace(b"\0", b" ")) if name == b"COM" else (name, body)
+        )
     return chunks

@@ -95,7 +95,8 @@ def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
     Raises
     ------
     ValueError
-        The file is missing, empty, not an image, damaged or truncated, or exceeds a limit. Iteration raises it too.
+        The file is missing, empty, not an image, damaged or truncated, or exceeds a limit.
+        Iteration raises it too.
     TooLarge
         ValueError of an image with more than `largest` pixels.
     """
@@ -104,7 +105,9 @@ def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
         if not path.is_file():
             raise ValueError("not a file" if path.exists() else "no such file")
         if path.stat().st_size > LARGEST_BYTES:
-            raise ValueError(f"a file of {path.stat().st_size:,} bytes; valid: at most {LARGEST_BYTES:,}")
+            raise ValueError(
+                f"a file of {path.stat().st_size:,} bytes; valid: at most {LARGEST_BYTES:,}"
+            )
         data = path.read_bytes()
         kind = kinds.kind_of(data[:64])
         if kind not in READERS:
@@ -121,7 +124,9 @@ def read(path: str | Path, largest: int = LARGEST_PIXELS) -> PictureFile:
     first = pages.first()
     if len(pages) == 1:
         return first
-    return replace(first, notes=(*first.notes, f"only the first of {len(pages):,} images in the file was read"))
+    return replace(
+        first, notes=(*first.notes, f"only the first of {len(pages):,} images in the file was read")
+    )
 
 
 def number_format(dtype: np.dtype) -> str:
@@ -132,7 +137,13 @@ def number_format(dtype: np.dtype) -> str:
 def made(pixels: np.ndarray, alpha: bool, kept: Metadata, notes: tuple[str, ...]) -> PictureFile:
     """Make an image with the number format of its pixels for writing."""
     height, width, channels = pixels.shape
-    return PictureFile(pixels, alpha, oiio.ImageSpec(width, height, channels, number_format(pixels.dtype)), kept, notes)
+    return PictureFile(
+        pixels,
+        alpha,
+        oiio.ImageSpec(width, height, channels, number_format(pixels.dtype)),
+        kept,
+        notes,
+    )
 
 
 def _upright(found: Decoded) -> PictureFile:

@@ -1,6 +1,7 @@
 """OpenImageIO for TIFF and 16-bit PNG, through temporary files, because it does not accept bytes.
 
-OpenImageIO gets pixels alone: text that is not UTF-8 aborts its process, and the memory of metadata is not released.
+OpenImageIO gets pixels alone: text that is not UTF-8 aborts its process, and the memory of metadata
+is not released.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
             number = 0
             while file.seek_subimage(number, 0):
                 found, error = file.read_image("unknown"), file.geterror()
-                if found is None or error:  # before OpenImageIO 3.2 unreadable parts are filled up, with an error
+                # before OpenImageIO 3.2 unreadable parts are filled up, with an error
+                if found is None or error:
                     raise ValueError(f"{UNREADABLE}: {_text(error, path)}")
                 yield found.reshape(file.spec().height, file.spec().width, file.spec().nchannels)
                 number += 1
@@ -44,7 +46,8 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
     Raises
     ------
     OSError
-        The file cannot be written. OpenImageIO does not report a full disk, so the file is read back.
+        The file cannot be written. OpenImageIO does not report a full disk, so the file is read
+        back.
     """
     with _file(ending) as path:
         file = oiio.ImageOutput.create(str(path))
@@ -52,11 +55,15 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
         for pixels, alpha in images:
             digests.append(_digest(pixels))
             height, width, channels = pixels.shape
-            spec = oiio.ImageSpec(width, height, channels, str(pixels.dtype).replace("float32", "float"))
+            spec = oiio.ImageSpec(
+                width, height, channels, str(pixels.dtype).replace("float32", "float")
+            )
             spec.alpha_channel = channels - 1 if alpha else -1
             spec.attribute("oiio:UnassociatedAlpha", 1)
             spec.attribute("Compression", "zip")
-            if not (file.open(str(path), spec, mode) and file.write_image(np.ascontiguousarray(pixels))):
+            if not (
+                file.open(str(path), spec, mode) and file.write_image(np.ascontiguousarray(pixels))
+            ):
                 raise OSError(_text(file.geterror(), path))
             mode = "AppendSubimage"
         if not file.close():
@@ -67,7 +74,9 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
     except ValueError:
         whole = False
     if not whole:
-        raise OSError(f"a temporary file was cut short: is the disk of {tempfile.gettempdir()} full?")
+        raise OSError(
+            f"a temporary file was cut short: is the disk of {tempfile.gettempdir()} full?"
+        )
     return written
 
 
@@ -83,4 +92,8 @@ def _file(ending: str) -> Iterator[Path]:
 
 def _text(error: str, path: Path) -> str:
     """Return the message of OpenImageIO, without the temporary path."""
-    return said(ValueError(error.replace(str(path), "").replace('""', ""))) if error else "no reason was given"
+    return (
+        said(ValueError(error.replace(str(path), "").replace('""', "")))
+        if error
+        else "no reason was given"
+    )

@@ -16,11 +16,21 @@ import numpy as np
 from denoise.images import colors, scratch, tiff_metadata
 from denoise.images import tiff_tags as tags
 from denoise.images.container import UNREADABLE, Decoded, Opened, check_size, cut
-from denoise.images.ifd import SHORT, Broken, Directory, Layout, directories, entry, numbers, set_directories
+from denoise.images.ifd import (
+    SHORT,
+    Broken,
+    Directory,
+    Layout,
+    directories,
+    entry,
+    numbers,
+    set_directories,
+)
 from denoise.images.metadata import bounded
 
 MOST_PAGES = 10_000
-LARGEST_TILE = 16_777_216  # pixels, if that is more than the limit of the image: GDAL's tiles have 65,536
+# pixels, if that is more than the limit of the image: GDAL's tiles have 65,536
+LARGEST_TILE = 16_777_216
 UNIT = {1: 255, 2: 85, 4: 17}  # OpenImageIO's step between values of fewer than 8 bits
 
 
@@ -61,21 +71,30 @@ class _Page:
 
 
 def open_tiff(data: bytes, largest: int) -> Opened:
-    """Check the directories of a TIFF file; raise ValueError. Each page is checked before it is decoded."""
+    """Check the directories of a TIFF file.
+
+    Raise ValueError. Each page is checked before it is decoded.
+    """
     if data[8:10] == b"CR":
         raise ValueError(tags.RAW_FILE)
     try:
-        pages = [_Page(data, layout, directory) for layout, directory in directories(data, MOST_PAGES)]
+        pages = [
+            _Page(data, layout, directory) for layout, directory in directories(data, MOST_PAGES)
+        ]
     except Broken as error:
         raise ValueError(f"{UNREADABLE}: a TIFF with {error}, cut short or damaged") from None
     full = [page for page in pages if page.full]
     if not full or any(tags.DNG in page.entries for page in pages):
         raise ValueError(tags.RAW_FILE if pages else f"{UNREADABLE}: a TIFF without a page")
     note = f"left out: {len(pages) - len(full)} smaller versions or masks of the pages"
-    return Opened(len(full), _images(data, full, largest, (note,) if len(full) < len(pages) else ()))
+    return Opened(
+        len(full), _images(data, full, largest, (note,) if len(full) < len(pages) else ())
+    )
 
 
-def _images(data: bytes, pages: list[_Page], largest: int, notes: tuple[str, ...]) -> Iterator[Decoded]:
+def _images(
+    data: bytes, pages: list[_Page], largest: int, notes: tuple[str, ...]
+) -> Iterator[Decoded]:
     _check(pages[0], largest)
     with closing(scratch.read(_opaque(data, pages), ".tif")) as found:
         for page in pages:
@@ -90,16 +109,23 @@ def _check(page: _Page, largest: int) -> None:
     if page.photometric in tags.RAW:
         raise ValueError(tags.RAW_FILE)
     if page.photometric not in tags.CHANNELS:
-        raise ValueError(f"a TIFF with the color space {page.photometric}; valid: gray, RGB, CMYK, YCbCr, CIELAB")
+        raise ValueError(
+            f"a TIFF with the color space {page.photometric}; valid: gray, RGB, CMYK, YCbCr, CIELAB"
+        )
     sample = int(page.value(tags.FORMAT, tags.UNSIGNED))
     if sample == tags.SIGNED:
-        raise ValueError(f"a TIFF of signed {page.bits}-bit integers, without a known black and white; {tags.VALID}")
+        raise ValueError(
+            f"a TIFF of signed {page.bits}-bit integers, without a known black and white; "
+            f"{tags.VALID}"
+        )
     if len({*page.values(tags.BITS)}) > 1 or len({*page.values(tags.FORMAT)}) > 1:
         raise ValueError(f"a TIFF with channels of different number formats; {tags.VALID}")
     if (sample, page.bits) not in tags.NUMBERS:
         raise ValueError(f"a TIFF of {page.bits} bits a sample (format {sample}); {tags.VALID}")
     if page.bits == 64 and height == 1:  # OpenImageIO (3.0 to 3.2) leaves such a row uninitialized
-        raise ValueError("a TIFF of 64-bit floats with a single row cannot be read: save it with 32 bits")
+        raise ValueError(
+            "a TIFF of 64-bit floats with a single row cannot be read: save it with 32 bits"
+        )
     extra = page.samples - tags.CHANNELS[page.photometric]
     plain = page.photometric in (tags.WHITE_IS_ZERO, tags.BLACK_IS_ZERO, tags.RGB)
     if extra and not (extra == 1 and plain and page.alpha in (tags.ASSOCIATED, tags.UNASSOCIATED)):
@@ -108,7 +134,10 @@ def _check(page: _Page, largest: int) -> None:
             "valid: gray or RGB, with alpha or without"
         )
     if page.value(tags.COMPRESSION, 1) == tags.OLD_JPEG:
-        raise ValueError("a TIFF with the JPEG compression of 1992, which cannot be read: save it with another one")
+        raise ValueError(
+            "a TIFF with the JPEG compression of 1992, which cannot be read: save it with "
+            "another one"
+        )
     _check_parts(page, largest)
 
 
@@ -118,7 +147,9 @@ def _check_parts(page: _Page, largest: int) -> None:
     if tags.TILE_WIDTH in page.entries:
         across, down = int(page.value(tags.TILE_WIDTH, 0)), int(page.value(tags.TILE_HEIGHT, 0))
         if not 0 < across * down <= max(largest, LARGEST_TILE):
-            raise ValueError(f"a TIFF with tiles of {across:,}x{down:,}; valid: at most {LARGEST_TILE:,} pixels")
+            raise ValueError(
+                f"a TIFF with tiles of {across:,}x{down:,}; valid: at most {LARGEST_TILE:,} pixels"
+            )
         starts, sizes = tags.TILES, tags.TILE_BYTES
     else:
         across, down = width, min(int(page.value(tags.STRIP_ROWS, height)), height)
@@ -129,12 +160,18 @@ def _check_parts(page: _Page, largest: int) -> None:
     wanted = math.ceil(width / across) * math.ceil(height / down) * planes
     places, lengths = page.values(starts), page.values(sizes)
     if len(places) < wanted or len(lengths) < wanted:
-        raise cut(f"{min(len(places), len(lengths)):,} of the {wanted:,} strips or tiles of the TIFF")
+        raise cut(
+            f"{min(len(places), len(lengths)):,} of the {wanted:,} strips or tiles of the TIFF"
+        )
     if any(place + length > len(page.data) for place, length in zip(places, lengths, strict=False)):
         raise cut("a strip or tile of the TIFF ends behind the end of the file")
     row = math.ceil(width * page.samples / planes * page.bits / 8)
     needed = row * height * planes
-    if page.value(tags.COMPRESSION, 1) == 1 and page.photometric != tags.YCBCR and sum(lengths[:wanted]) < needed:
+    if (
+        page.value(tags.COMPRESSION, 1) == 1
+        and page.photometric != tags.YCBCR
+        and sum(lengths[:wanted]) < needed
+    ):
         raise cut(f"{sum(lengths[:wanted]):,} of the {needed:,} bytes of the pixels of the TIFF")
 
 
@@ -145,10 +182,15 @@ def _opaque(data: bytes, pages: list[_Page]) -> bytearray:
     trees = []
     for page in pages:
         fields = {tag: field for tag, field in page.entries.items() if tag in tags.DECODING}
-        shown = page.photometric if page.converted else tags.OPAQUE.get(page.photometric, page.photometric)
+        shown = (
+            page.photometric
+            if page.converted
+            else tags.OPAQUE.get(page.photometric, page.photometric)
+        )
         fields[tags.PHOTOMETRIC] = entry(SHORT, shown, order=layout.order)
         if page.samples > tags.CHANNELS.get(shown, page.samples):
-            fields[tags.EXTRA] = entry(SHORT, tags.ASSOCIATED, order=layout.order)  # else the colors may be multiplied
+            # else the colors may be multiplied
+            fields[tags.EXTRA] = entry(SHORT, tags.ASSOCIATED, order=layout.order)
         trees.append(fields)
     return set_directories(made, trees, layout)
 

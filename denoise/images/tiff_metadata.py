@@ -15,25 +15,38 @@ WIDE = (13, 16, 17, 18)  # field types that are offsets, or that only BigTIFF ha
 
 
 def read(data: bytes, entries: Mapping[int, Entry], layout: Layout) -> Metadata:
-    """Read the metadata of a page; its descriptive fields form an EXIF block in the byte order of the file."""
+    """Read the metadata of a page.
+
+    Its descriptive fields form an EXIF block in the byte order of the file.
+    """
     described = _described(exif.tree(data, Directory(dict(entries), 0, 0), layout, layout.order))
     found = exif.resolution_of(entries, layout.order)
-    plain = {tag: entries[tag].data for tag in (tags.ICC, tags.XMP, tags.IPTC, tags.PHOTOSHOP) if tag in entries}
+    plain = {
+        tag: entries[tag].data
+        for tag in (tags.ICC, tags.XMP, tags.IPTC, tags.PHOTOSHOP)
+        if tag in entries
+    }
     return Metadata(
         exif=exif.put_together(described, layout.order) if described else b"",
         icc=plain.get(tags.ICC, b""),
         xmp=plain.get(tags.XMP, b""),
-        iptc=plain.get(tags.IPTC, b"").rstrip(b"\0") or iptc_records(plain.get(tags.PHOTOSHOP, b"")),
+        iptc=plain.get(tags.IPTC, b"").rstrip(b"\0")
+        or iptc_records(plain.get(tags.PHOTOSHOP, b"")),
         resolution=Resolution(*found) if found else None,
     )
 
 
 def dress(image: bytes, pages: Sequence[Metadata]) -> bytes:
-    """Add metadata to each page of a TIFF file; raise ValueError if the file has fewer whole pages."""
+    """Add metadata to each page of a TIFF file.
+
+    Raise ValueError if the file has fewer whole pages.
+    """
     trees = []
     try:
         for layout, directory in directories(image, len(pages)):
-            fields = {tag: field for tag, field in directory.entries.items() if tag in tags.DECODING}
+            fields = {
+                tag: field for tag, field in directory.entries.items() if tag in tags.DECODING
+            }
             trees.append({**fields, **_fields(pages[len(trees)], layout.order)})
     except Broken as error:
         raise cut(str(error)) from None

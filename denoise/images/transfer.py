@@ -23,7 +23,10 @@ def pack(image: PictureFile) -> tuple[bytes, memoryview]:
         "type": str(image.pixels.dtype),
         "alpha": image.alpha,
         "notes": image.notes,
-        "metadata": {part.name: _text(getattr(image.metadata, part.name)) for part in dataclasses.fields(Metadata)},
+        "metadata": {
+            part.name: _text(getattr(image.metadata, part.name))
+            for part in dataclasses.fields(Metadata)
+        },
     }
     return json.dumps(about).encode() + b"\n", image.pixels.reshape(-1).view(np.uint8).data
 
@@ -34,7 +37,10 @@ def pack_error(error: str, *, large: bool) -> bytes:
 
 
 class Answer:
-    """Reply line from `pack` or `pack_error`; any other line raises KeyError, TypeError or ValueError."""
+    """Reply line from `pack` or `pack_error`.
+
+    Any other line raises KeyError, TypeError or ValueError.
+    """
 
     def __init__(self, line: bytearray, largest: int) -> None:
         self._about = json.loads(line)
@@ -55,7 +61,12 @@ class Answer:
         kept = {name: _value(value) for name, value in self._about["metadata"].items()}
         kept["resolution"] = Resolution(*kept["resolution"]) if kept["resolution"] else None
         array = np.frombuffer(pixels, self._type).reshape(self._shape)
-        return made(array, bool(self._about["alpha"]), Metadata(**kept), tuple(map(str, self._about["notes"])))
+        return made(
+            array,
+            bool(self._about["alpha"]),
+            Metadata(**kept),
+            tuple(map(str, self._about["notes"])),
+        )
 
 
 def _text(value: Any) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-BEYOND = 0.25  # distance to [0, 1] from which values are checked; resampling alone overshoots by less
+# distance to [0, 1] from which values are checked; resampling alone overshoots by less
+BEYOND = 0.25
 LARGEST = 16  # noise never takes a value that far
 FEWEST = 16  # values beyond the range that a decision needs
 STEEP = 15  # noise levels between a value and the range, from which the value is not noise
@@ -18,7 +19,10 @@ VALID = "uint8 (255 is white), uint16 (65535 is white), bool, floats in [0, 1]"
 
 
 def check_sigma(sigma: Any) -> float | None:
-    """Return `sigma` as a float, or None; raise ValueError with the units if it is not a number in 0 to 1."""
+    """Return `sigma` as a float, or None.
+
+    Raise ValueError with the units if it is not a number in 0 to 1.
+    """
     if sigma is None:
         return None
     try:
@@ -29,7 +33,8 @@ def check_sigma(sigma: Any) -> float | None:
         return value
     hint = f"; {value:g} on the 0-255 scale is {value / 255:.3g}" if 1 < value <= 255 else ""
     raise ValueError(
-        f"sigma is {sigma!r}; it is the standard deviation of the noise in units of the [0, 1] range, from 0 to 1{hint}"
+        f"sigma is {sigma!r}; it is the standard deviation of the noise in units of the "
+        f"[0, 1] range, from 0 to 1{hint}"
     )
 
 
@@ -43,7 +48,9 @@ def check_kind(image: Any) -> None:
             "`python -m denoise PATH`"
         )
     if np.ndim(image) == 0:
-        raise ValueError(f"a {type(image).__name__} is no image; valid: a PIL image, a numpy array, a tensor")
+        raise ValueError(
+            f"a {type(image).__name__} is no image; valid: a PIL image, a numpy array, a tensor"
+        )
 
 
 def check_dtype(name: str, lowest: float, highest: float) -> None:
@@ -54,13 +61,21 @@ def check_dtype(name: str, lowest: float, highest: float) -> None:
     if lowest >= 0 and highest <= 65535:
         fitting = "bool" if highest <= 1 else "uint8" if highest <= 255 else "uint16"
         hint = f"; these go from {lowest} to {highest}: image.astype('{fitting}')?"
-    raise ValueError(f"an image of dtype {name} does not say which number is white; valid: {VALID}{hint}")
+    raise ValueError(
+        f"an image of dtype {name} does not say which number is white; valid: {VALID}{hint}"
+    )
 
 
 def check_white(image: Any) -> None:
     """Raise ValueError if a 16-bit array or tensor holds only 8-bit values, which would appear black."""
-    if isinstance(image, np.ndarray | Tensor) and str(image.dtype).rpartition(".")[2] == "uint16" and len(image):
-        highest = int(np.max(image, initial=0) if isinstance(image, np.ndarray) else image.int().max())
+    if (
+        isinstance(image, np.ndarray | Tensor)
+        and str(image.dtype).rpartition(".")[2] == "uint16"
+        and len(image)
+    ):
+        highest = int(
+            np.max(image, initial=0) if isinstance(image, np.ndarray) else image.int().max()
+        )
         if 0 < highest <= 255:
             raise ValueError(
                 f"the largest number of this uint16 image is {highest}, and 65535 is white: give image.astype('uint8') "
@@ -71,8 +86,8 @@ def check_white(image: Any) -> None:
 def check_range(batch: Tensor) -> None:
     """Raise ValueError if float values are not in about [0, 1].
 
-    Unclamped noise leaves the range at single pixels, and is valid. Values in other units leave the range in whole
-    regions.
+    Unclamped noise leaves the range at single pixels, and is valid. Values in other units leave the
+    range in whole regions.
 
     Parameters
     ----------
@@ -84,17 +99,22 @@ def check_range(batch: Tensor) -> None:
     if max(-lowest, highest) > LARGEST:
         raise ValueError(f"{said}: divide by {255 if highest <= 255 else 65535} first")
     if lowest < -BEYOND and _is_region(batch):
-        raise ValueError(f"{said}, and whole regions are negative: (image + 1) / 2 first, if they are in [-1, 1]")
+        raise ValueError(
+            f"{said}, and whole regions are negative: (image + 1) / 2 first, if they are in [-1, 1]"
+        )
     if highest > 1 + BEYOND and _is_region(1 - batch):
-        raise ValueError(f"{said}, and whole regions are above 1: divide by the value of white first")
+        raise ValueError(
+            f"{said}, and whole regions are above 1: divide by the value of white first"
+        )
 
 
 def _is_region(batch: Tensor) -> bool:
     """Return True if the values below -`BEYOND` belong to an image, and not to noise on values of at least 0.
 
-    Noise takes a pixel below its own median with probability one half, independently of its neighbors. So a neighbor of
-    such a pixel is also below with probability one half at most, and far values are rarer than near ones. In an image
-    dark pixels lie together, and black pixels may be the most frequent.
+    Noise takes a pixel below its own median with probability one half, independently of its
+    neighbors. So a neighbor of such a pixel is also below with probability one half at most, and
+    far values are rarer than near ones. In an image dark pixels lie together, and black pixels may
+    be the most frequent.
     """
     beyond = batch < -BEYOND
     values = batch[beyond]
@@ -110,7 +130,10 @@ def _is_region(batch: Tensor) -> bool:
     pairs = both = 0
     for axis in (-1, -2):
         length = max(0, batch.shape[axis] - distance)
-        one, other = beyond.narrow(axis, 0, length), beyond.narrow(axis, batch.shape[axis] - length, length)
+        one, other = (
+            beyond.narrow(axis, 0, length),
+            beyond.narrow(axis, batch.shape[axis] - length, length),
+        )
         pairs, both = pairs + one.sum().item(), both + (one & other).sum().item()
     return pairs > 0 and both / pairs > 0.55 + 2 / math.sqrt(pairs)
 

@@ -44,7 +44,9 @@ def open_webp(data: bytes, largest: int) -> Opened:
     check_size(width, height, largest)
     notes = (f"left out: {behind:,} bytes behind the end of the WebP",) if behind else ()
     exif = found.get(b"EXIF", b"").removeprefix(b"Exif\0\0")
-    metadata, notes = bounded(Metadata(exif, found.get(b"ICCP", b""), found.get(b"XMP ", b"")), *notes)
+    metadata, notes = bounded(
+        Metadata(exif, found.get(b"ICCP", b""), found.get(b"XMP ", b"")), *notes
+    )
     if animated:
         parts = [body for name, body in chunks if name == b"ANMF"]
         _check_frames(parts, width, height)
@@ -57,7 +59,11 @@ def open_webp(data: bytes, largest: int) -> Opened:
 
 def dress(image: bytes, metadata: Metadata) -> bytes:
     """Add metadata, as allowed by `metadata.fitting`, to a WebP file."""
-    parts = ((ICC_FLAG, b"ICCP", metadata.icc), (EXIF_FLAG, b"EXIF", metadata.exif), (XMP_FLAG, b"XMP ", metadata.xmp))
+    parts = (
+        (ICC_FLAG, b"ICCP", metadata.icc),
+        (EXIF_FLAG, b"EXIF", metadata.exif),
+        (XMP_FLAG, b"XMP ", metadata.xmp),
+    )
     if not any(body for _, _, body in parts):
         return image
     chunks, _ = _parsed(image)
@@ -69,7 +75,9 @@ def dress(image: bytes, metadata: Metadata) -> bytes:
     extended = bytes((extended[0] | sum(flag for flag, _, body in parts if body),)) + extended[1:]
     before = [(name, body) for flag, name, body in parts if flag == ICC_FLAG and body]
     behind = [(name, body) for flag, name, body in parts if flag != ICC_FLAG and body]
-    return _riff([(b"VP8X", extended), *before, *(chunk for chunk in chunks if chunk[0] != b"VP8X"), *behind])
+    return _riff(
+        [(b"VP8X", extended), *before, *(chunk for chunk in chunks if chunk[0] != b"VP8X"), *behind]
+    )
 
 
 def _parsed(data: bytes) -> tuple[list[Chunk], int]:
@@ -105,23 +113,31 @@ def _check_frames(parts: list[bytes], width: int, height: int) -> None:
     if not parts:
         raise cut("no pixels in the WebP")
     if len(parts) > MOST_FRAMES:
-        raise ValueError(f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}")
+        raise ValueError(
+            f"an animation of more than {MOST_FRAMES:,} frames; valid: at most {MOST_FRAMES:,}"
+        )
     for body in parts:
         if len(body) < 16:
             raise cut("a frame of the WebP")
-        left, top, right, bottom = (int.from_bytes(body[at : at + 3], "little") for at in (0, 3, 6, 9))
+        left, top, right, bottom = (
+            int.from_bytes(body[at : at + 3], "little") for at in (0, 3, 6, 9)
+        )
         if 2 * left + right + 1 > width or 2 * top + bottom + 1 > height:
             raise ValueError(f"{UNREADABLE}: a frame of the WebP that is larger than the image")
 
 
-def _still(chunks: list[Chunk], extended: bytes, metadata: Metadata, notes: tuple[str, ...]) -> Decoded:
+def _still(
+    chunks: list[Chunk], extended: bytes, metadata: Metadata, notes: tuple[str, ...]
+) -> Decoded:
     needed = [chunk for chunk in chunks if chunk[0] in IMAGES]
     if extended:
         needed.insert(0, (b"VP8X", bytes((extended[0] & ALPHA_FLAG,)) + extended[1:]))
     return Decoded(*channels(loaded(WebPImageFile, _riff(needed))), metadata, notes)
 
 
-def _animated(chunks: list[Chunk], count: int, metadata: Metadata, notes: tuple[str, ...]) -> Iterator[Decoded]:
+def _animated(
+    chunks: list[Chunk], count: int, metadata: Metadata, notes: tuple[str, ...]
+) -> Iterator[Decoded]:
     extended = dict(chunks)[b"VP8X"]
     needed = [(b"VP8X", bytes((extended[0] & (ALPHA_FLAG | ANIMATION_FLAG),)) + extended[1:])]
     needed += [chunk for chunk in chunks if chunk[0] in (b"ANIM", b"ANMF")]
@@ -130,9 +146,15 @@ def _animated(chunks: list[Chunk], count: int, metadata: Metadata, notes: tuple[
 
 
 def _extended(flags: int, width: int, height: int) -> bytes:
-    return struct.pack("<I", flags) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    return (
+        struct.pack("<I", flags)
+        + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little")
+    )
 
 
 def _riff(chunks: list[Chunk]) -> bytes:
-    body = b"".join(name + struct.pack("<I", len(part)) + part + bytes(len(part) % 2) for name, part in chunks)
+    body = b"".join(
+        name + struct.pack("<I", len(part)) + part + bytes(len(part) % 2) for name, part in chunks
+    )
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body

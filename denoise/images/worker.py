@@ -1,6 +1,9 @@
-"""Worker process that decodes uploads, started by `isolated`; a harmful file affects this process alone.
+"""Worker process that decodes uploads, started by `isolated`.
 
-The worker reads requests as lines of JSON from its standard input, and ends at the end of the input.
+A harmful file affects this process alone.
+
+The worker reads requests as lines of JSON from its standard input, and ends at the end of the
+input.
 """
 
 from __future__ import annotations
@@ -43,7 +46,11 @@ def _answer(path: str, largest: int, answers: BinaryIO) -> None:
     try:
         about, pixels = transfer.pack(reading.read(path, largest))
     except (ValueError, MemoryError) as error:
-        said = str(error) if isinstance(error, ValueError) else f"{path}: needs more memory than an upload may take"
+        said = (
+            str(error)
+            if isinstance(error, ValueError)
+            else f"{path}: needs more memory than an upload may take"
+        )
         about = transfer.pack_error(said, large=isinstance(error, TooLarge))
     answers.write(about)
     answers.write(pixels)

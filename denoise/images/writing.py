@@ -26,7 +26,11 @@ OPTIONS: dict[Kind, dict[str, Any]] = {
     BMP: {},
     AVIF: {"quality": 95},
 }
-FORMATS = {"uint8": np.dtype(np.uint8), "uint16": np.dtype(np.uint16), "float": np.dtype(np.float32)}
+FORMATS = {
+    "uint8": np.dtype(np.uint8),
+    "uint16": np.dtype(np.uint16),
+    "float": np.dtype(np.float32),
+}
 DRESSES = {PNG: png.dress, JPEG: jpeg.dress, WEBP: webp.dress, BMP: bmp.dress}
 
 
@@ -43,14 +47,15 @@ def write_pages(images: Iterable[PictureFile], path: str | Path) -> Written:
     Parameters
     ----------
     images : iterable of PictureFile
-        One image; the pages of a TIFF; or the frames of an animation. The images are taken one after the other.
+        One image; the pages of a TIFF; or the frames of an animation. The images are taken one
+        after the other.
     path : str or Path
 
     Raises
     ------
     ValueError
-        An error of `check_target`; transparency in a format without it; an image too large for the format; or a file
-        that cannot be written.
+        An error of `check_target`; transparency in a format without it; an image too large for the
+        format; or a file that cannot be written.
     """
     path = check_target(path)
     kind = kinds.of_target(path)
@@ -70,7 +75,8 @@ def check_target(path: str | Path, pages: Pages | None = None) -> Path:
     Raises
     ------
     ValueError
-        An ending of no writable format, a folder that does not exist, or a format that holds fewer images.
+        An ending of no writable format, a folder that does not exist, or a format that holds fewer
+        images.
     """
     path = Path(path)
     kind = kinds.of_target(path)
@@ -85,10 +91,15 @@ def _check_several(kind: Kind, path: Path, several: str, count: str) -> None:
     valid = [one for one in kinds.KINDS if one.formats and one.several in (several, "pages")]
     if kind not in valid:
         endings = " ".join(one.endings[0] for one in valid)
-        raise ValueError(f"{path}: {kind.name} files cannot hold the {count} {several} of the input; valid: {endings}")
+        raise ValueError(
+            f"{path}: {kind.name} files cannot hold the {count} {several} of the input; "
+            f"valid: {endings}"
+        )
 
 
-def _fitted(images: Iterable[PictureFile], kind: Kind, path: Path, notes: dict[str, None]) -> Iterator[PictureFile]:
+def _fitted(
+    images: Iterable[PictureFile], kind: Kind, path: Path, notes: dict[str, None]
+) -> Iterator[PictureFile]:
     """Yield the images in a form that the format can hold; add losses to `notes`."""
     for number, image in enumerate(images):
         frame = image.metadata.duration is not None
@@ -99,8 +110,12 @@ def _fitted(images: Iterable[PictureFile], kind: Kind, path: Path, notes: dict[s
         wanted = str(image.spec.format)
         wanted = wanted if wanted in FORMATS else number_format(image.pixels.dtype)
         given = wanted if wanted in kind.formats else kind.formats[-1]
-        lost += (f"{wanted} samples were written as {given}: {kind.name} files hold no more",) * (given != wanted)
-        lost += ("the times of the frames were left out: TIFF files have pages",) * (frame and kind is TIFF)
+        lost += (f"{wanted} samples were written as {given}: {kind.name} files hold no more",) * (
+            given != wanted
+        )
+        lost += ("the times of the frames were left out: TIFF files have pages",) * (
+            frame and kind is TIFF
+        )
         notes.update(dict.fromkeys(lost))
         yield replace(image, pixels=converted(image.pixels, FORMATS[given]), metadata=kept)
 
@@ -109,9 +124,15 @@ def _check_fit(image: PictureFile, kind: Kind, path: Path) -> None:
     height, width = image.pixels.shape[:2]
     if image.alpha and not kind.alpha:
         valid = " ".join(kinds.WITH_ALPHA)
-        raise ValueError(f"{path}: {path.suffix.lower()} files have no transparency, the picture has; valid: {valid}")
+        raise ValueError(
+            f"{path}: {path.suffix.lower()} files have no transparency, the picture has; "
+            f"valid: {valid}"
+        )
     if max(height, width) > kind.side:
-        raise ValueError(f"{path}: {kind.name} files have at most {kind.side:,} pixels a side, not {width}x{height}")
+        raise ValueError(
+            f"{path}: {kind.name} files have at most {kind.side:,} pixels a side, not "
+            f"{width}x{height}"
+        )
 
 
 def _encoded(images: Iterator[PictureFile], kind: Kind) -> bytes:
@@ -137,7 +158,9 @@ def _encoded(images: Iterator[PictureFile], kind: Kind) -> bytes:
 def _by_pillow(images: list[PictureFile], kind: Kind) -> bytes:
     """Encode 8-bit images with Pillow; raise OSError on failure."""
     eight = (converted(image.pixels, np.dtype(np.uint8)) for image in images)
-    first, *rest = (Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels) for pixels in eight)
+    first, *rest = (
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels) for pixels in eight
+    )
     kept = images[0].metadata
     options = dict(OPTIONS[kind])
     if rest:
@@ -146,7 +169,12 @@ def _by_pillow(images: list[PictureFile], kind: Kind) -> bytes:
     if kind is AVIF:
         block = exif.without_orientation(kept.exif) if kept.exif else b""
         sampling = "4:0:0" if all(image.colours == 1 for image in images) else "4:4:4"
-        options |= {"exif": block, "icc_profile": kept.icc, "xmp": kept.xmp, "subsampling": sampling}
+        options |= {
+            "exif": block,
+            "icc_profile": kept.icc,
+            "xmp": kept.xmp,
+            "subsampling": sampling,
+        }
     buffer = io.BytesIO()
     try:
         first.save(buffer, kind.name, **options)
@@ -159,8 +187,12 @@ def converted(pixels: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Convert samples to another number format; white stays white."""
     if pixels.dtype == dtype:
         return pixels
-    unit = np.nan_to_num(pixels).astype(np.float32) / (np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1)
-    return np.round(unit.clip(0, 1) * np.iinfo(dtype).max).astype(dtype) if dtype.kind == "u" else unit
+    unit = np.nan_to_num(pixels).astype(np.float32) / (
+        np.iinfo(pixels.dtype).max if pixels.dtype.kind == "u" else 1
+    )
+    return (
+        np.round(unit.clip(0, 1) * np.iinfo(dtype).max).astype(dtype) if dtype.kind == "u" else unit
+    )
 
 
 def _write(content: bytes, path: Path) -> None:

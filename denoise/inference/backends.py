@@ -1,8 +1,9 @@
 """Backends: rewrite a fused network for the fastest kernels of a device, in float32 or bfloat16.
 
-oneDNN (CPU) and cuDNN (GPU) compute a convolution and the ReLU after it in one call. PyTorch's compiler emits the same
-calls; this module needs no compiler and accepts images of any size. OpenVINO has less overhead per layer than PyTorch,
-and that overhead dominates for small images. `denoise.inference.plan` chooses the backend.
+oneDNN (CPU) and cuDNN (GPU) compute a convolution and the ReLU after it in one call. PyTorch's
+compiler emits the same calls; this module needs no compiler and accepts images of any size.
+OpenVINO has less overhead per layer than PyTorch, and that overhead dominates for small images.
+`denoise.inference.plan` chooses the backend.
 """
 
 from __future__ import annotations
@@ -25,9 +26,16 @@ small images and oneDNN for larger ones."""
 
 
 def backends(device: torch.device) -> tuple[str, ...]:
-    """Return the backends available on a device; PyTorch does not document its cuDNN and oneDNN calls."""
+    """Return the backends available on a device.
+
+    PyTorch does not document its cuDNN and oneDNN calls.
+    """
     there = ["plain", "aten"]
-    if device.type == "cuda" and torch.backends.cudnn.is_available() and hasattr(torch, "cudnn_convolution_relu"):
+    if (
+        device.type == "cuda"
+        and torch.backends.cudnn.is_available()
+        and hasattr(torch, "cudnn_convolution_relu")
+    ):
         there.append("cudnn")
     calls = ("_convolution_pointwise", "_convolution_transpose_pointwise")
     has_onednn = device.type == "cpu" and torch.backends.mkldnn.is_available()
@@ -36,7 +44,9 @@ def backends(device: torch.device) -> tuple[str, ...]:
     return tuple(there)
 
 
-def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[str] = ()) -> AnySize:
+def lower(
+    network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[str] = ()
+) -> AnySize:
     """Rewrite a network for a backend.
 
     Parameters
@@ -46,11 +56,11 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
     backend : str
         One of `BACKENDS`.
     dtype : torch.dtype
-        Input and output type of the convolutions. Operations outside of the convolutions, such as the subtraction of
-        the noise from the image, stay in float32. "plain" is float32 throughout.
+        Input and output type of the convolutions. Operations outside of the convolutions, such as
+        the subtraction of the noise from the image, stay in float32. "plain" is float32 throughout.
     exact : collection of str
-        Names in `network.net` of the convolutions that stay in float32. OpenVINO then computes its whole graph in
-        float32.
+        Names in `network.net` of the convolutions that stay in float32. OpenVINO then computes its
+        whole graph in float32.
 
     Returns
     -------
@@ -67,9 +77,14 @@ def lower(network: AnySize, backend: str, dtype: torch.dtype, exact: Collection[
     if backend not in BACKENDS:
         raise ValueError(f"unknown backend {backend!r}; valid: {', '.join(BACKENDS)}")
     fused = fuse(network)
-    if backend != "aten" and not exact:  # the names in `exact` do not identify the parts of a gathered convolution
+    # the names in `exact` do not identify the parts of a gathered convolution
+    if backend != "aten" and not exact:
         polyphase.gather(fused.net)
-    left = {node.name for node in traced(network.net).graph.nodes if node.target in exact} if exact else set()
+    left = (
+        {node.name for node in traced(network.net).graph.nodes if node.target in exact}
+        if exact
+        else set()
+    )
     fused.net = _lowered(fused.net, backend, dtype, left)
     if backend not in ("openvino", "cudnn"):
         return fused
@@ -92,7 +107,9 @@ def _with_sigmoid(graph: fx.GraphModule) -> fx.GraphModule:
     return graph
 
 
-def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Collection[str]) -> fx.GraphModule:
+def _lowered(
+    graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Collection[str]
+) -> fx.GraphModule:
     """Lower each layer; `left` names the nodes whose convolutions stay in float32.
 
     Nodes keep their names if their layers are replaced.
@@ -103,12 +120,17 @@ def _lowered(graph: fx.GraphModule, backend: str, usual: torch.dtype, left: Coll
             stays = node.name in left or _sees_the_image(node)
             (user,) = node.users if len(node.users) == 1 else (None,)
             rectified = isinstance(layer_of(graph, user), nn.ReLU)
-            replace(graph, node, Conv(layer, CALLS[backend], torch.float32 if stays else usual, rectified))
+            replace(
+                graph,
+                node,
+                Conv(layer, CALLS[backend], torch.float32 if stays else usual, rectified),
+            )
             if rectified:
                 bypass(graph, user)
         elif isinstance(layer, nn.MaxPool2d) and _halves(layer) and backend != "aten":
             replace(graph, node, Halving())
-        elif layer is not None and any(True for _ in layer.parameters()):  # computes in its weights' format
+        # computes in its weights' format
+        elif layer is not None and any(True for _ in layer.parameters()):
             with graph.graph.inserting_before(node):
                 node.args = (graph.graph.call_method("float", node.args),)
     graph.recompile()
@@ -126,5 +148,14 @@ def _sees_the_image(node: fx.Node) -> bool:
 
 
 def _halves(layer: nn.MaxPool2d) -> bool:
-    square = layer.kernel_size in (2, (2, 2)) and layer.stride in (2, (2, 2)) and layer.padding in (0, (0, 0))
-    return square and layer.dilation in (1, (1, 1)) and not layer.return_indices and not layer.ceil_mode
+    square = (
+        layer.kernel_size in (2, (2, 2))
+        and layer.stride in (2, (2, 2))
+        and layer.padding in (0, (0, 0))
+    )
+    return (
+        square
+        and layer.dilation in (1, (1, 1))
+        and not layer.return_indices
+        and not layer.ceil_mode
+    )

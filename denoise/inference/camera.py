@@ -1,8 +1,8 @@
 """Removal of correlated noise from luma and chroma by a network for white noise, with a sigma given for each.
 
-Such a network takes correlated noise for texture, unless it is given the sigma of white noise that is as strong at low
-frequencies. The noise of chroma has the lowest frequencies, so it is removed at a quarter, then at half of the size. A
-camera's JPEG file stores chroma at half of the size only.
+Such a network takes correlated noise for texture, unless it is given the sigma of white noise that
+is as strong at low frequencies. The noise of chroma has the lowest frequencies, so it is removed at
+a quarter, then at half of the size. A camera's JPEG file stores chroma at half of the size only.
 """
 
 from __future__ import annotations
@@ -19,15 +19,20 @@ from denoise.inference.correlated import Noise, luma_chroma
 
 NETWORK = "photo-gray"
 APPLIES_TO = (NETWORK, "photo-color")  # networks for white noise in photographs
-LEAST_CHROMA = 5 / 255  # sigma at a quarter of the size, unless that of luma is lower; edges of chroma are weak
-OF_WHITE = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5  # sigma of luma over the sigma of white noise in RGB
+# sigma at a quarter of the size, unless that of luma is lower; edges of chroma are weak
+LEAST_CHROMA = 5 / 255
+# sigma of luma over the sigma of white noise in RGB
+OF_WHITE = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5
 
 Gray = Callable[[Tensor, float | None], Tensor]
 """Network for gray images: (N, 1, H, W) in about [0, 1] and a sigma, or None -> the estimate in [0, 1]."""
 
 
 class Restored(NamedTuple):
-    """Estimate, (N, C, H, W) in [0, 1]; description of the method; sigma of correlated noise, or None without any."""
+    """Estimate, (N, C, H, W) in [0, 1].
+
+    Description of the method; sigma of correlated noise, or None without any.
+    """
 
     estimate: Tensor
     method: str
@@ -50,7 +55,9 @@ def clean(image: Tensor, noise: Noise, gray: Gray, sigma: float | None = None) -
     """
     told = noise.sigma if sigma is None else sigma * (OF_WHITE if noise.colored else 1)
     if not noise.colored:
-        return Restored(gray(image[:, :1], told).expand(image.shape).contiguous(), _method(noise), noise.sigma)
+        return Restored(
+            gray(image[:, :1], told).expand(image.shape).contiguous(), _method(noise), noise.sigma
+        )
     gray = _counted(gray, *image.shape[-2:])
     luma, *chroma = luma_chroma(image)
     luma = gray(luma, told)
@@ -66,7 +73,9 @@ def joined(parts: Sequence[Restored]) -> Restored:
     """Put estimates of one shape into one batch, with each method once and the highest sigma."""
     methods = "; ".join(dict.fromkeys(part.method for part in parts))
     levels = [part.sigma for part in parts if part.sigma is not None]
-    return Restored(torch.cat([part.estimate for part in parts]), methods, max(levels, default=None))
+    return Restored(
+        torch.cat([part.estimate for part in parts]), methods, max(levels, default=None)
+    )
 
 
 def _counted(gray: Gray, height: int, width: int) -> Gray:
@@ -87,7 +96,10 @@ def _method(noise: Noise) -> str:
 
 
 def _chroma(plane: Tensor, luma_sigma: float, gray: Gray) -> Tensor:
-    """Denoise chroma, (1, 1, H, W) around 0, at a quarter, then at half of the size; finer details are dropped."""
+    """Denoise chroma, (1, 1, H, W) around 0, at a quarter, then at half of the size.
+
+    Finer details are dropped.
+    """
     half = _halved(plane + 0.5)
     quarter = _halved(half)
     told = max(min(LEAST_CHROMA, luma_sigma), luma_sigma / 4)

@@ -31,7 +31,8 @@ def run(network: Callable[[Tensor], Tensor], batch: Tensor, pixels: int) -> Tens
     if pieces <= 1:
         return network(batch).to(batch.device).contiguous()
     answer = torch.empty(batch.shape, dtype=torch.float32, device=batch.device)
-    size = -(-len(batch) // pieces)  # chunks of nearly equal size: a short last chunk would use the device less well
+    # chunks of nearly equal size: a short last chunk would use the device less well
+    size = -(-len(batch) // pieces)
     for part, place in zip(batch.split(size), answer.split(size), strict=True):
         _copy(network(part), place)
     return answer
@@ -40,7 +41,8 @@ def run(network: Callable[[Tensor], Tensor], batch: Tensor, pixels: int) -> Tens
 def _copy(values: Tensor, to: Tensor) -> None:
     """Copy values; on the CPU with one thread.
 
-    After a copy, PyTorch's other threads would spin for a while on the cores that OpenVINO computes on.
+    After a copy, PyTorch's other threads would spin for a while on the cores that OpenVINO computes
+    on.
     """
     if values.device.type == to.device.type == "cpu":
         np.copyto(to.numpy(), values.numpy())

@@ -23,7 +23,8 @@ from denoise.inference.sources import Source
 
 log = logging.getLogger("denoise")
 
-PHOTOGRAPHS = {1: "photo-gray", 3: "photo-color"}  # network for a photograph, by its channels without alpha
+# network for a photograph, by its channels without alpha
+PHOTOGRAPHS = {1: "photo-gray", 3: "photo-color"}
 BESIDE = "-denoised"  # suffix of the output's name, beside its source
 SCALE = 255  # scale of the noise levels shown to users
 OUT_OF_MEMORY = ("allocate memory", "out of memory")  # in the messages of PyTorch: CPU, GPU
@@ -31,7 +32,10 @@ OUT_OF_MEMORY = ("allocate memory", "out of memory")  # in the messages of PyTor
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """Job for one file. `into_folder`: create the target's folder if it is missing. `replace`: overwrite the target."""
+    """Job for one file. `into_folder`: create the target's folder if it is missing.
+
+    `replace`: overwrite the target.
+    """
 
     source: Path
     target: Path
@@ -50,7 +54,10 @@ class Cleaned(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Outcome of a job as shown to the user: `line` if the job succeeded, else `error`; one line each."""
+    """Outcome of a job as shown to the user: `line` if the job succeeded, else `error`.
+
+    One line each.
+    """
 
     job: Job
     line: str = ""
@@ -58,7 +65,9 @@ class Outcome:
     warnings: tuple[str, ...] = ()
 
 
-def plan(given: Sequence[str], out: Path | None = None, tell: Callable[[str], object] = log.warning) -> list[Job]:
+def plan(
+    given: Sequence[str], out: Path | None = None, tell: Callable[[str], object] = log.warning
+) -> list[Job]:
     """Choose a target for each source.
 
     Parameters
@@ -66,9 +75,10 @@ def plan(given: Sequence[str], out: Path | None = None, tell: Callable[[str], ob
     given : sequence of str
         Files, folders (every image below them) and patterns.
     out : Path, optional
-        The target file. The target is a folder if there are several images, if a folder of this name exists, or if the
-        name has no ending. Without it, `photo.jpg` becomes `photo-denoised.jpg` beside it. Such a target is never
-        overwritten, and is not a source if a folder or pattern is denoised again.
+        The target file. The target is a folder if there are several images, if a folder of this
+        name exists, or if the name has no ending. Without it, `photo.jpg` becomes
+        `photo-denoised.jpg` beside it. Such a target is never overwritten, and is not a source if a
+        folder or pattern is denoised again.
     tell : callable
         Called with one line for each folder or pattern of which files are left out.
 
@@ -80,7 +90,8 @@ def plan(given: Sequence[str], out: Path | None = None, tell: Callable[[str], ob
     Raises
     ------
     ValueError
-        A pattern without a match, a folder without an image, two images with one target, or a target that is a source.
+        A pattern without a match, a folder without an image, two images with one target, or a
+        target that is a source.
     """
     found = sources.find(given, out, tell)
     several = len(found) > 1 or os.path.isdir(given[0])
@@ -97,18 +108,24 @@ def plan(given: Sequence[str], out: Path | None = None, tell: Callable[[str], ob
 
 
 def _beside(found: Sequence[Source], tell: Callable[[str], object]) -> list[Job]:
-    """Name each output after its source; skip the files of folders and patterns that were denoised before."""
+    """Name each output after its source.
+
+    Skip the files of folders and patterns that were denoised before.
+    """
     paths = {source.path for source in found}
     names = {(path.parent, path.stem) for path in paths}
     jobs, before = [], []
     for source in found:
         path, written = source.path, _written_as(source.path)
-        stem = path.name if written != path and written in paths else path.stem  # a.gif-denoised.png beside a.png
+        # a.gif-denoised.png beside a.png
+        stem = path.name if written != path and written in paths else path.stem
         ending = written.suffix
         while len(os.fsencode(f"{stem}{BESIDE}{ending}")) > LONGEST_NAME:
             stem = stem[:-1]
         target = path.with_name(f"{stem}{BESIDE}{ending}")
-        is_output = path.stem.endswith(BESIDE) and (path.parent, path.stem.removesuffix(BESIDE)) in names
+        is_output = (
+            path.stem.endswith(BESIDE) and (path.parent, path.stem.removesuffix(BESIDE)) in names
+        )
         if not source.named and (is_output or os.path.lexists(target)):
             before.append(("cleaned before", path))
         else:
@@ -125,7 +142,8 @@ def _into(found: Sequence[Source], out: Path) -> list[Job]:
     for source in found:
         below = _written_as(source.below)
         if below != source.below and below in taken:
-            below = source.below.with_name(f"{source.below.name}{below.suffix}")  # a.gif becomes a.gif.png
+            # a.gif becomes a.gif.png
+            below = source.below.with_name(f"{source.below.name}{below.suffix}")
         taken.add(below)
         jobs.append(Job(source.path, out / below, into_folder=True, replace=True))
     return jobs
@@ -142,10 +160,15 @@ def _check(jobs: Iterable[Job]) -> None:
     inputs = {name for job in jobs for name in _names(job.source)}
     for job in jobs:
         if inputs.intersection(_names(job.target)):
-            raise ValueError(f"{job.target} is a picture to be cleaned, and never overwritten: name another file")
+            raise ValueError(
+                f"{job.target} is a picture to be cleaned, and never overwritten: name another file"
+            )
         target = os.path.realpath(job.target)
         if target in taken:
-            raise ValueError(f"{taken[target]} and {job.source} would both go to {job.target}: clean them one by one")
+            raise ValueError(
+                f"{taken[target]} and {job.source} would both go to {job.target}: clean "
+                "them one by one"
+            )
         taken[target] = job.source
 
 
@@ -157,13 +180,16 @@ def _names(path: Path) -> Iterator[object]:
         yield found.st_dev, found.st_ino
 
 
-def cleaner(model: str | None, sigma: float | None, *, ensemble: bool = False) -> Callable[[PictureFile], Cleaned]:
+def cleaner(
+    model: str | None, sigma: float | None, *, ensemble: bool = False
+) -> Callable[[PictureFile], Cleaned]:
     """Return a function that denoises an image and keeps its alpha and metadata.
 
     Parameters
     ----------
     model : str, optional
-        Name of shipped weights, or a path. Without it, the weights for photographs, gray or color to match the image.
+        Name of shipped weights, or a path. Without it, the weights for photographs, gray or color
+        to match the image.
     sigma : float, optional
         Noise level in units of the [0, 1] range, for a noise-conditional network.
     ensemble : bool
@@ -174,14 +200,16 @@ def cleaner(model: str | None, sigma: float | None, *, ensemble: bool = False) -
     UnknownName
         Unknown weights.
     ValueError
-        A sigma for a network that is not noise-conditional, or a self-ensemble of a network that was not trained for
-        it.
+        A sigma for a network that is not noise-conditional, or a self-ensemble of a network that
+        was not trained for it.
     """
     load = functools.cache(engine.load)
     if model is not None:
         named = load(model)  # before any image: missing weights are one error, not one per image
         if sigma is not None and not named.network.told:
-            raise ValueError(f"{named.name} cannot be told the level of the noise: leave out --sigma")
+            raise ValueError(
+                f"{named.name} cannot be told the level of the noise: leave out --sigma"
+            )
         if ensemble:
             named.check_ensemble()
 
@@ -191,7 +219,10 @@ def cleaner(model: str | None, sigma: float | None, *, ensemble: bool = False) -
         done = denoiser.clean(noisy, sigma, ensemble=ensemble)
         pixels = restore(done.estimate)
         seen = noise_level.of_middle(noisy[0]) if done.sigma is None else done.sigma
-        warnings = (*doubts.of_sigma(noisy[0], sigma, seen), *doubts.of_training(denoiser, noisy[0], sigma, seen))
+        warnings = (
+            *doubts.of_sigma(noisy[0], sigma, seen),
+            *doubts.of_training(denoiser, noisy[0], sigma, seen),
+        )
         return Cleaned(dataclasses.replace(picture, pixels=pixels), done.method, seen, warnings)
 
     return clean
@@ -204,7 +235,8 @@ def run(
     for job in tqdm(jobs, unit=" pictures", disable=None if len(jobs) > 1 else True):
         try:
             outcome = _done(job, clean, largest)
-        except Exception as error:  # decoder, network or memory: an error of one file must not stop the rest
+        # decoder, network or memory: an error of one file must not stop the rest
+        except Exception as error:
             outcome = Outcome(job, error=_said(error, job))
         yield outcome
 
@@ -218,7 +250,9 @@ def _done(job: Job, clean: Callable[[PictureFile], Cleaned], largest: int) -> Ou
     image_files.check_target(job.target)
     existed = os.path.lexists(job.target)
     if existed and not job.replace:
-        raise ValueError(f"{job.target} exists already, and is never overwritten: name another file with -o")
+        raise ValueError(
+            f"{job.target} exists already, and is never overwritten: name another file with -o"
+        )
     pages = image_files.read_pages(job.source, largest)
     image_files.check_target(job.target, pages)
     told: dict[str, None] = {}
@@ -244,7 +278,8 @@ def _described(facts: Sequence[tuple[str, float | None, str]]) -> str:
     sigma = f"{sum(known) / len(known) * SCALE:.1f}" if known else "unknown"
     count = f"{len(facts)} images, " if len(facts) > 1 else ""
     return (
-        f"{count}{'/'.join(dict.fromkeys(sizes))}, estimated sigma {sigma} (0-255), {'/'.join(dict.fromkeys(networks))}"
+        f"{count}{'/'.join(dict.fromkeys(sizes))}, estimated sigma {sigma} (0-255), "
+        f"{'/'.join(dict.fromkeys(networks))}"
     )
 
 
@@ -254,7 +289,11 @@ def _said(error: Exception, job: Job) -> str:
     if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         text = "not enough memory for an image of this size"
     elif isinstance(error, OSError) and error.strerror:
-        about = error.filename if error.filename and not is_partial(Path(error.filename).name) else job.target
+        about = (
+            error.filename
+            if error.filename and not is_partial(Path(error.filename).name)
+            else job.target
+        )
         text = f"{about}: {error.strerror}"
     elif not isinstance(error, ValueError | OSError):
         text = f"{type(error).__name__}: {text.splitlines()[0][:300]}"

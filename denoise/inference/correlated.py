@@ -1,11 +1,11 @@
 """Detection of correlated noise from cameras and JPEG files, which a network for white noise takes for texture.
 
-The spectrum of the noise is estimated from flat patches, as in `denoise.noise_level`. For white noise, all eigenvalues
-of the patches' covariance are equal. Demosaicing and JPEG make the smallest eigenvalue small; JPEG's subsampling does
-so in chroma alone.
+The spectrum of the noise is estimated from flat patches, as in `denoise.noise_level`. For white
+noise, all eigenvalues of the patches' covariance are equal. Demosaicing and JPEG make the smallest
+eigenvalue small; JPEG's subsampling does so in chroma alone.
 
-Two facts separate an image without flat patches from a noisy one. Texture is stronger in some blocks than in other
-blocks, and stronger at lower frequencies.
+Two facts separate an image without flat patches from a noisy one. Texture is stronger in some
+blocks than in other blocks, and stronger at lower frequencies.
 """
 
 from __future__ import annotations
@@ -26,26 +26,35 @@ BLOCK = 8  # pixels of a side, as in JPEG
 MEDIAN = noise_level.SIDE**2 // 2  # rank of the middle eigenvalue
 CALM = 0.2  # share of the blocks of an image that is assumed to be flat
 EIGHT_BITS = 0.3 / 255  # noise of rounding to 8 bits: white, and too weak to remove
-WHITE = 0.4  # sigma of chroma over that of luma from which noise may be white; 0.95 for white noise in RGB
-FLAT = 1.75  # sigma at half size, times 2, over sigma, up to which noise of chroma is white; 1 for white noise
+# sigma of chroma over that of luma from which noise may be white; 0.95 for white noise in RGB
+WHITE = 0.4
+# sigma at half size, times 2, over sigma, up to which noise of chroma is white; 1 for white noise
+FLAT = 1.75
 FLAT_LUMA = 2.5  # the same ratio for luma, which includes texture
 CALMEST = 0.01  # share of the blocks that counts as calmest
-EVEN = 0.5  # deviation within calmest over that within calm blocks, from which it is even; about 0.8 for noise
-FALLING = 0.75  # noise level over that one octave below, up to which it falls like texture; 1 for JPEG noise
-ROUNDED = 0.18 / 255  # sigma of chroma that rounding RGB to 8 bits leaves, unless chroma is interpolated
-QUANTIZED = 0.85  # smallest over middle eigenvalue (of sigma) up to which JPEG has removed a part of the noise
-ABOVE_CALM = 1.3  # sigma of such quantized noise over the deviation within calm blocks; about 1.9 for noise alone
-STRONG, WEAK = 3 / 255, 0.6 / 255  # sigma from which noise is detected: by the smallest, by the middle eigenvalue
-LEAST, MOST = 6 / 255, 10 / 255  # bounds of the sigma in use: JPEG hides less noise in flat parts; more may be texture
+# deviation within calmest over that within calm blocks, from which it is even; about 0.8 for noise
+EVEN = 0.5
+# noise level over that one octave below, up to which it falls like texture; 1 for JPEG noise
+FALLING = 0.75
+# sigma of chroma that rounding RGB to 8 bits leaves, unless chroma is interpolated
+ROUNDED = 0.18 / 255
+# smallest over middle eigenvalue (of sigma) up to which JPEG has removed a part of the noise
+QUANTIZED = 0.85
+# sigma of such quantized noise over the deviation within calm blocks; about 1.9 for noise alone
+ABOVE_CALM = 1.3
+# sigma from which noise is detected: by the smallest, by the middle eigenvalue
+STRONG, WEAK = 3 / 255, 0.6 / 255
+# bounds of the sigma in use: JPEG hides less noise in flat parts; more may be texture
+LEAST, MOST = 6 / 255, 10 / 255
 
 
 @dataclass(frozen=True)
 class Noise:
     """Correlated noise of an image.
 
-    `sigma` is the sigma of white noise in luma that is as strong at low frequencies, in units of the [0, 1] range.
-    `sigma` is None if only the channels are correlated with each other. `colored` is False if there is one channel, or
-    three equal channels.
+    `sigma` is the sigma of white noise in luma that is as strong at low frequencies, in units of
+    the [0, 1] range. `sigma` is None if only the channels are correlated with each other. `colored`
+    is False if there is one channel, or three equal channels.
     """
 
     sigma: float | None
@@ -70,8 +79,8 @@ def find(image: Tensor) -> Noise | None:
     Returns
     -------
     Noise or None
-        None if the noise is white or too weak to separate from texture. Also None if the image is smaller than 64x64,
-        or has neither 1 nor 3 channels.
+        None if the noise is white or too weak to separate from texture. Also None if the image is
+        smaller than 64x64, or has neither 1 nor 3 channels.
     """
     channels, height, width = image.shape
     if channels == 3 and image[0].equal(image[1]) and image[0].equal(image[2]):
@@ -94,7 +103,8 @@ def find(image: Tensor) -> Noise | None:
         return None
     if not textured:
         return Noise(max(LEAST, sharp, min(soft, MOST)), bool(chroma))
-    if chroma and sigma < STRONG and _mean_level(chroma) > ROUNDED:  # not a camera's or JPEG's noise
+    # not a camera's or JPEG's noise
+    if chroma and sigma < STRONG and _mean_level(chroma) > ROUNDED:
         return None
     return Noise(max(LEAST, sigma), bool(chroma))
 
@@ -108,7 +118,10 @@ def _is_white(luma: Tensor, sigma: float, chroma: list[Tensor]) -> bool:
 
 
 def _level(plane: Tensor, rank: int = 0, *, halved: bool = False) -> float:
-    """Estimate the sigma of noise in (1, H, W); at half size, the sigma of white noise that is as strong there."""
+    """Estimate the sigma of noise in (1, H, W).
+
+    At half size, the sigma of white noise that is as strong there.
+    """
     image = F.avg_pool2d(plane, 2) if halved else plane
     step = 1 if image.numel() <= DENSE else 2
     return noise_level.of_channel(image[0].double().numpy(), rank, step) * (2 if halved else 1)
@@ -120,9 +133,21 @@ def _mean_level(planes: list[Tensor], *, halved: bool = False) -> float:
 
 def _roughness(plane: Tensor) -> tuple[float, float]:
     """Return the standard deviations within the calmest and the calm blocks of (1, H, W), without linear slopes."""
-    blocks = plane[0].double().unfold(0, BLOCK, BLOCK // 2).unfold(1, BLOCK, BLOCK // 2).reshape(-1, BLOCK**2)
+    blocks = (
+        plane[0]
+        .double()
+        .unfold(0, BLOCK, BLOCK // 2)
+        .unfold(1, BLOCK, BLOCK // 2)
+        .reshape(-1, BLOCK**2)
+    )
     ramp = torch.arange(BLOCK, dtype=torch.double) - (BLOCK - 1) / 2
-    slopes = torch.stack([torch.ones(BLOCK**2, dtype=torch.double), ramp.repeat(BLOCK), ramp.repeat_interleave(BLOCK)])
+    slopes = torch.stack(
+        [
+            torch.ones(BLOCK**2, dtype=torch.double),
+            ramp.repeat(BLOCK),
+            ramp.repeat_interleave(BLOCK),
+        ]
+    )
     slopes = slopes / slopes.norm(dim=1, keepdim=True)
     rest = (blocks - blocks @ slopes.T @ slopes).square().sum(1) / (BLOCK**2 - len(slopes))
     calmest, calm = rest.quantile(torch.tensor([CALMEST, CALM], dtype=torch.double)).sqrt().tolist()
@@ -130,10 +155,15 @@ def _roughness(plane: Tensor) -> tuple[float, float]:
 
 
 def _mosaic(image: Tensor) -> Tensor:
-    """Return a small image unchanged; of a larger image, return evenly spread tiles side by side."""
+    """Return a small image unchanged.
+
+    Of a larger image, return evenly spread tiles side by side.
+    """
     for axis in (1, 2):
         length = image.shape[axis]
         if length > TILE * TILES:
             starts = [round(at * (length - TILE) / (TILES - 1) / 2) * 2 for at in range(TILES)]
-            image = torch.cat([image.narrow(axis, min(start, length - TILE), TILE) for start in starts], dim=axis)
+            image = torch.cat(
+                [image.narrow(axis, min(start, length - TILE), TILE) for start in starts], dim=axis
+            )
     return image

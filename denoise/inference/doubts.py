@@ -1,7 +1,7 @@
 """Warnings about an image and a network: a sigma far from the visible noise, or an image unlike the training data.
 
-Each rule is wide: an image of the kind that a network was trained on gets no warning. An image of another kind mostly
-gets a warning.
+Each rule is wide: an image of the kind that a network was trained on gets no warning. An image of
+another kind mostly gets a warning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from denoise.inference.engine import Denoiser
 SCALE = 255  # scale of the noise levels shown to users
 SURE_SIDE = 64  # pixels of a side; in smaller images, details and noise are hard to separate
 CLAMPED = 0.05  # share of pixels at black or white from which the noise is underestimated
-SHOWN = {"photographs": "photographs", "pages": "scanned pages", "objects": f"images of {SIDE}x{SIDE} pixels"}
+SHOWN = {
+    "photographs": "photographs",
+    "pages": "scanned pages",
+    "objects": f"images of {SIDE}x{SIDE} pixels",
+}
 
 
 def of_sigma(image: Tensor, sigma: float | None, seen: float | None) -> list[str]:
@@ -39,10 +43,17 @@ def of_sigma(image: Tensor, sigma: float | None, seen: float | None) -> list[str
     lowest, highest = seen / 1.5 - 3 / SCALE, (seen * 1.5 + 3 / SCALE) * (1.25 if clamped else 1)
     if lowest <= sigma <= highest:
         return []
-    return [f"--sigma {_read(sigma)} is far from the white noise that is seen, about {_read(seen)} (0-255 scale)"]
+    return [
+        (
+            f"--sigma {_read(sigma)} is far from the white noise that is seen, about "
+            f"{_read(seen)} (0-255 scale)"
+        )
+    ]
 
 
-def of_training(denoiser: Denoiser, image: Tensor, sigma: float | None, seen: float | None) -> list[str]:
+def of_training(
+    denoiser: Denoiser, image: Tensor, sigma: float | None, seen: float | None
+) -> list[str]:
     """Return a warning if an image is unlike the training images that the network's card names.
 
     `image`, `sigma` and `seen` are the parameters of `of_sigma`.
@@ -60,11 +71,19 @@ def of_training(denoiser: Denoiser, image: Tensor, sigma: float | None, seen: fl
     if low / 2 - 5 / SCALE <= found <= high * 1.25 + 5 / SCALE:
         return []
     trained = f"{_read(low)} to {_read(high)}" if low < high else _read(low)
-    return [f"{denoiser.name} was trained on noise of {trained}, and this is about {_read(found)} (0-255 scale)"]
+    return [
+        (
+            f"{denoiser.name} was trained on noise of {trained}, and this is about "
+            f"{_read(found)} (0-255 scale)"
+        )
+    ]
 
 
 def _of_kind(kind: str | None, dataset: str, image: Tensor) -> str:
-    """Return the difference between an image and a kind of dataset; empty if the image may be of that kind."""
+    """Return the difference between an image and a kind of dataset.
+
+    Empty if the image may be of that kind.
+    """
     height, width = image.shape[-2:]
     if kind == "objects" and min(height, width) > 2 * SIDE:
         return f"has {width}x{height}"

@@ -1,4 +1,7 @@
-"""Inference with a trained network on an image of any type; the output has the type of the input."""
+"""Inference with a trained network on an image of any type.
+
+The output has the type of the input.
+"""
 
 from __future__ import annotations
 
@@ -36,10 +39,11 @@ class Denoiser:
     device : str or torch.device, optional
         CUDA if present, else the CPU.
     precision : str
-        "auto": fused, with the fastest backend of the device (`denoise.inference.plan`). bfloat16 is used if the device
-        computes in it and the card says that the PSNR changes by less than 0.01 dB. The layers that the card names stay
-        in float32. "float32": as it was trained, for scores that are equal on all machines. "auto" copies the network
-        at the first call: a later change of `network` needs a new Denoiser.
+        "auto": fused, with the fastest backend of the device (`denoise.inference.plan`). bfloat16
+        is used if the device computes in it and the card says that the PSNR changes by less than
+        0.01 dB. The layers that the card names stay in float32. "float32": as it was trained, for
+        scores that are equal on all machines. "auto" copies the network at the first call: a later
+        change of `network` needs a new Denoiser.
 
     Raises
     ------
@@ -89,7 +93,8 @@ class Denoiser:
         try:
             lowered = chosen.lower(self.network, self.card.get(weights.FLOAT32, ()))
             lowered(tried.contiguous(memory_format=torch.channels_last))
-        except (ValueError, RuntimeError, TypeError) as error:  # a user's own network may raise any of these
+        # a user's own network may raise any of these
+        except (ValueError, RuntimeError, TypeError) as error:
             log.warning("%s is run as it was trained: %s", self.name, str(error).partition("\n")[0])
             return plain
         return chosen, lowered
@@ -100,15 +105,17 @@ class Denoiser:
         Parameters
         ----------
         image : PIL.Image.Image, numpy.ndarray or Tensor
-            Image of any size. See `denoise.images.arrays.as_batch` for layouts and ranges. A network for gray images
-            denoises the channels of a color image one by one; alpha is kept.
+            Image of any size. See `denoise.images.arrays.as_batch` for layouts and ranges. A
+            network for gray images denoises the channels of a color image one by one; alpha is
+            kept.
         sigma : float, optional
-            Noise level in units of the [0, 1] range (25 on the 0-255 scale is 0.098), from 0 to 1. A noise-conditional
-            network (`told`) removes noise of this level. Without it, and for every other network, denoising is blind.
+            Noise level in units of the [0, 1] range (25 on the 0-255 scale is 0.098), from 0 to 1.
+            A noise-conditional network (`told`) removes noise of this level. Without it, and for
+            every other network, denoising is blind.
         ensemble : bool
-            Average the outputs over the eight dihedral views of the image (`denoise.images.dihedral`). The quality is
-            slightly better and inference takes eight times as long. The network must have been trained with dihedral
-            augmentation.
+            Average the outputs over the eight dihedral views of the image
+            (`denoise.images.dihedral`). The quality is slightly better and inference takes eight
+            times as long. The network must have been trained with dihedral augmentation.
 
         Returns
         -------
@@ -117,24 +124,31 @@ class Denoiser:
         Raises
         ------
         ValueError
-            A path; an image that is empty, not finite or of the wrong range or type (including 16 bits that hold only
-            8-bit values); channels that the network does not take. A sigma outside 0 to 1. A self-ensemble of a network
-            that was not trained for it. An output that is not finite, from broken weights.
+            A path; an image that is empty, not finite or of the wrong range or type (including 16
+            bits that hold only 8-bit values); channels that the network does not take. A sigma
+            outside 0 to 1. A self-ensemble of a network that was not trained for it. An output that
+            is not finite, from broken weights.
         """
         level = units.check_sigma(sigma)
         units.check_white(image)
         noisy, restore = arrays.as_batch(image)
         estimate = self.clean(noisy, level, ensemble=ensemble).estimate
-        if not estimate.sum().isfinite():  # the sum of values in [0, 1]: much faster than a check of each value
-            raise ValueError(f"the output of {self.name} is not finite: the weights are broken, or of no good training")
+        # the sum of values in [0, 1]: much faster than a check of each value
+        if not estimate.sum().isfinite():
+            raise ValueError(
+                f"the output of {self.name} is not finite: the weights are broken, or of "
+                "no good training"
+            )
         return restore(estimate)
 
     @torch.inference_mode()
-    def clean(self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False) -> camera.Restored:
+    def clean(
+        self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False
+    ) -> camera.Restored:
         """Return `estimate`, or the result of `denoise.inference.camera` for a photograph with correlated noise.
 
-        The benchmark scores `estimate`. `noisy` is the parameter of `estimate`; further parameters and errors are those
-        of a call.
+        The benchmark scores `estimate`. `noisy` is the parameter of `estimate`; further parameters
+        and errors are those of a call.
         """
         found = [correlated.find(image) if self._for_luma else None for image in noisy]
         if not any(found):
@@ -145,7 +159,9 @@ class Denoiser:
         for image, noise in zip(noisy.split(1), found, strict=True):
             with tiling.weighted(1, len(noisy)):
                 if noise is None:
-                    restored.append(camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name))
+                    restored.append(
+                        camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name)
+                    )
                 else:
                     gray = functools.partial(self._for_luma.estimate, ensemble=ensemble)
                     restored.append(camera.clean(image, noise, gray, sigma))
@@ -153,7 +169,10 @@ class Denoiser:
 
     @functools.cached_property
     def _for_luma(self) -> Denoiser | None:
-        """Network that removes correlated noise in place of this one; None if this network is not for photographs."""
+        """Network that removes correlated noise in place of this one.
+
+        None if this network is not for photographs.
+        """
         if self.name not in camera.APPLIES_TO or not self.network.told:
             return None
         if self.name == camera.NETWORK:
@@ -172,11 +191,13 @@ class Denoiser:
             raise ValueError(f"{self.name} was not trained on turned pictures: it has no ensemble")
 
     @torch.inference_mode()
-    def estimate(self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False) -> Tensor:
+    def estimate(
+        self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False
+    ) -> Tensor:
         """Denoise (N, C, H, W) float32 in about [0, 1]; return [0, 1], same shape and device.
 
-        `sigma` and `ensemble` are the parameters of a call. The output is not checked: the benchmark counts outputs
-        that are not finite.
+        `sigma` and `ensemble` are the parameters of a call. The output is not checked: the
+        benchmark counts outputs that are not finite.
         """
         if ensemble:
             self.check_ensemble()
@@ -184,11 +205,19 @@ class Denoiser:
         count, channels, height, width = noisy.shape
         if channels != self.channels:
             if self.channels != 1:
-                raise ValueError(f"{self.name} takes {self.channels} channels, the picture has {channels}")
+                raise ValueError(
+                    f"{self.name} takes {self.channels} channels, the picture has {channels}"
+                )
             noisy = noisy.reshape(count * channels, 1, height, width)
         chosen, network = self._ready()
-        estimate = chunks.run(lambda part: self._run(network, part, sigma, len(noisy)), noisy, chosen.chunk_pixels)
-        return estimate if channels == self.channels else estimate.reshape(count, channels, height, width)
+        estimate = chunks.run(
+            lambda part: self._run(network, part, sigma, len(noisy)), noisy, chosen.chunk_pixels
+        )
+        return (
+            estimate
+            if channels == self.channels
+            else estimate.reshape(count, channels, height, width)
+        )
 
     def _view(self, noisy: Tensor, sigma: float | None) -> Tensor:
         """Return the estimate for one view, counted as its share of the progress over all views."""
@@ -210,13 +239,16 @@ class Denoiser:
         return f"Denoiser({self.name!r}, device={str(self.device)!r})"
 
 
-def load(name: str | Path, device: str | torch.device | None = None, precision: str = "auto") -> Denoiser:
+def load(
+    name: str | Path, device: str | torch.device | None = None, precision: str = "auto"
+) -> Denoiser:
     """Load trained weights.
 
     Parameters
     ----------
     name : str or Path
-        Name of shipped weights ("mnist-nearest"), or the path of a .safetensors file with its .json card beside it.
+        Name of shipped weights ("mnist-nearest"), or the path of a .safetensors file with its .json
+        card beside it.
     device : str or torch.device, optional
         CUDA if present, else the CPU.
     precision : str

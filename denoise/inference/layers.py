@@ -14,17 +14,26 @@ from denoise.graph.fusion import Convolution
 class Conv(nn.Module):
     """Convolution, transposed or not, with an optional ReLU after it."""
 
-    def __init__(self, layer: Convolution, call: Callable[..., Tensor], dtype: torch.dtype, rectified: bool) -> None:
+    def __init__(
+        self, layer: Convolution, call: Callable[..., Tensor], dtype: torch.dtype, rectified: bool
+    ) -> None:
         super().__init__()
         self.weight = _fixed(layer.weight.detach().to(dtype, memory_format=torch.channels_last))
         self.bias = None if layer.bias is None else _fixed(layer.bias.detach().to(dtype))
         transposed = isinstance(layer, nn.ConvTranspose2d)
-        self.geometry = [layer.padding, layer.output_padding if transposed else None, layer.stride, layer.dilation]
+        self.geometry = [
+            layer.padding,
+            layer.output_padding if transposed else None,
+            layer.stride,
+            layer.dilation,
+        ]
         self.geometry.append(layer.groups)
         self.rectified, self.call = rectified, call
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.call(x.to(self.weight.dtype), self.weight, self.bias, self.rectified, *self.geometry)
+        return self.call(
+            x.to(self.weight.dtype), self.weight, self.bias, self.rectified, *self.geometry
+        )
 
 
 def _fixed(values: Tensor) -> nn.Parameter:
@@ -39,12 +48,16 @@ def _aten(x, weight, bias, rectified, padding, output_padding, stride, dilation,
     return y.relu_() if rectified else y
 
 
-def _onednn(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups) -> Tensor:
+def _onednn(
+    x, weight, bias, rectified, padding, output_padding, stride, dilation, groups
+) -> Tensor:
     after = ("relu" if rectified else "none", [], "")
     calls, given = torch.ops.mkldnn, (x, weight, bias, padding)
     if output_padding is None:
         return calls._convolution_pointwise.default(*given, stride, dilation, groups, *after)
-    return calls._convolution_transpose_pointwise.default(*given, output_padding, stride, dilation, groups, *after)
+    return calls._convolution_transpose_pointwise.default(
+        *given, output_padding, stride, dilation, groups, *after
+    )
 
 
 def _cudnn(x, weight, bias, rectified, padding, output_padding, stride, dilation, groups) -> Tensor:
@@ -68,5 +81,7 @@ class Halving(nn.Module):
         if height % 2 or width % 2 or not x.is_contiguous(memory_format=torch.channels_last):
             return F.max_pool2d(x, 2)
         rows = x.permute(0, 2, 3, 1).view(count, height // 2, 2, width * channels)
-        columns = torch.maximum(rows[:, :, 0], rows[:, :, 1]).view(count, height // 2, width // 2, 2, channels)
+        columns = torch.maximum(rows[:, :, 0], rows[:, :, 1]).view(
+            count, height // 2, width // 2, 2, channels
+        )
         return torch.maximum(columns[..., 0, :], columns[..., 1, :]).permute(0, 3, 1, 2)

@@ -47,13 +47,18 @@ def any_batch(network: nn.Module, target: Path, shape: tuple[int, int, int] = (1
 def any_size(network: AnySize, target: Path, channels: int = 1) -> None:
     """Write `network` as (1, C, H, W) -> (1, C, H, W) for all H and W that are multiples of `network.multiple`.
 
-    The input is a noisy float32 image in about [0, 1], the output is the estimate in [0, 1]. The runtime must pad an
-    image as `AnySize` does. Raise the errors of `any_batch`, and ValueError for a network that takes other sizes.
+    The input is a noisy float32 image in about [0, 1], the output is the estimate in [0, 1]. The
+    runtime must pad an image as `AnySize` does. Raise the errors of `any_batch`, and ValueError for
+    a network that takes other sizes.
     """
     unit = network.multiple
     if network.remainder or network.minimum > unit:
         raise ValueError(f"not exported: it takes sizes other than the multiples of {unit}")
-    free = {2: unit * Dim("rows", min=1), 3: unit * Dim("columns", min=1)} if unit > 1 else {2: Dim("H"), 3: Dim("W")}
+    free = (
+        {2: unit * Dim("rows", min=1), 3: unit * Dim("columns", min=1)}
+        if unit > 1
+        else {2: Dim("H"), 3: Dim("W")}
+    )
     _write(_Fitted(network), target, torch.zeros(1, channels, 8 * unit, 9 * unit), free)
 
 
@@ -70,7 +75,10 @@ def _write(network: nn.Module, target: Path, example: Tensor, free: dict[int, An
                 network.eval(), (example,), target, dynamo=True, dynamic_shapes=(free,),
                 input_names=["noisy"], output_names=["estimate"], external_data=False, verbose=False,
             )  # fmt: skip
-    except Exception as error:  # the exporter raises many kinds; each means that this network cannot be exported
-        raise ValueError(f"not exported: {type(error).__name__}: {str(error).strip().splitlines()[0]}") from error
+    # the exporter raises many kinds; each means that this network cannot be exported
+    except Exception as error:
+        raise ValueError(
+            f"not exported: {type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        ) from error
     finally:
         logging.disable(before)

@@ -1,8 +1,8 @@
 """OpenVINO graph of a network's convolutions and the layers between them, if OpenVINO is installed.
 
-OpenVINO has less overhead per layer than PyTorch, and this overhead is most of the time for a 28x28 image. A graph is
-compiled for each size, which takes as long as inference on many such images. Large images stay in PyTorch: their sizes
-differ, and their computation takes long anyway.
+OpenVINO has less overhead per layer than PyTorch, and this overhead is most of the time for a 28x28
+image. A graph is compiled for each size, which takes as long as inference on many such images.
+Large images stay in PyTorch: their sizes differ, and their computation takes long anyway.
 
 References
 ----------
@@ -38,7 +38,8 @@ FAILURES = (ImportError, AttributeError, LookupError, TypeError, ValueError, Run
 SMALL = 2**14  # pixels of an image: larger images gain too little
 PIECE = 2**17  # pixels of a chunk that one thread computes: all threads share a smaller batch
 KEPT = 8  # batch shapes whose graphs are cached
-TINY = 2**26  # bound of the products of a batch (pixels times weights): fewer are not worth several threads
+# bound of the products of a batch (pixels times weights): fewer are not worth several threads
+TINY = 2**26
 
 
 def is_installed() -> bool:
@@ -49,14 +50,14 @@ def is_installed() -> bool:
 def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
     """Replace the layers from the first convolution to the end of the last one by one `BySize`.
 
-    The operations before and after, such as the subtraction of the noise from the image, stay in PyTorch. OpenVINO
-    would round these operations too.
+    The operations before and after, such as the subtraction of the noise from the image, stay in
+    PyTorch. OpenVINO would round these operations too.
 
     Parameters
     ----------
     lowered : fx.GraphModule
-        Network lowered by `denoise.inference.backends`: (N, C, H, W) -> (N, C', H, W), float32. The network is changed
-        in place.
+        Network lowered by `denoise.inference.backends`: (N, C, H, W) -> (N, C', H, W), float32. The
+        network is changed in place.
     dtype : torch.dtype
         Input and output type of its convolutions.
 
@@ -75,7 +76,8 @@ def with_graph(lowered: fx.GraphModule, dtype: torch.dtype) -> nn.Module:
         last += 1
     if last + 1 - first == len(nodes):
         return BySize(lowered, dtype)
-    # `split_module` would also do, but it first imports a computer algebra package, which delays the first image.
+    # `split_module` would also do, but it first imports a computer algebra package, which delays
+    # the first image.
     fuse_by_partitions(lowered, [dict.fromkeys(nodes[first : last + 1])], prefix="graph_")
     lowered.graph_0 = BySize(lowered.graph_0, dtype)
     lowered.delete_all_unused_submodules()
@@ -90,15 +92,18 @@ def _finishes(node: fx.Node, layer: nn.Module | None) -> bool:
 class BySize(nn.Module):
     """Layers that run in OpenVINO for small images, and in PyTorch for large ones or if OpenVINO lacks a layer.
 
-    (N, C, H, W) -> (N, C', H', W'), float32 from OpenVINO, else in the layers' format. The first image of each size
-    waits for its graph, even if no second one follows. Thus the graph and the output are the same each time.
+    (N, C, H, W) -> (N, C', H', W'), float32 from OpenVINO, else in the layers' format. The first
+    image of each size waits for its graph, even if no second one follows. Thus the graph and the
+    output are the same each time.
     """
 
     def __init__(self, layers: fx.GraphModule, dtype: torch.dtype) -> None:
         super().__init__()
         self.layers, self.dtype = layers, dtype
         self.usable = True
-        self.weight_count = sum(layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv))
+        self.weight_count = sum(
+            layer.weight.numel() for layer in layers.modules() if isinstance(layer, Conv)
+        )
         self._graphs: OrderedDict[tuple[Any, ...], _Ready] = OrderedDict()
         self._lock = threading.Lock()  # a request computes one output at a time
 
@@ -110,7 +115,11 @@ class BySize(nn.Module):
                     return self._in_openvino(*given)
             except FAILURES as error:
                 lacking = isinstance(error, NotImplementedError)
-                log.log(logging.INFO if lacking else logging.WARNING, "OpenVINO is left out: %s", one_line(error))
+                log.log(
+                    logging.INFO if lacking else logging.WARNING,
+                    "OpenVINO is left out: %s",
+                    one_line(error),
+                )
                 self.usable = False
         return self.layers(*given)
 
@@ -124,7 +133,8 @@ class BySize(nn.Module):
             ready = self._ready(given, threads if pixels * self.weight_count > TINY else 1)
             for x, place in zip(given, ready.given, strict=True):
                 np.copyto(place, x.numpy())  # for few images, cheaper than to pass their addresses
-            ready.requests[0].infer(share_outputs=True)  # without it, OpenVINO makes an unused copy of the output
+            # without it, OpenVINO makes an unused copy of the output
+            ready.requests[0].infer(share_outputs=True)
             return torch.from_numpy(ready.answer.copy())
 
     def _in_parts(self, given: tuple[Tensor, ...], pixels: int, threads: int) -> Tensor:
@@ -158,7 +168,8 @@ class BySize(nn.Module):
             options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
             options["INFERENCE_PRECISION_HINT"] = "bf16" if self.dtype == torch.bfloat16 else "f32"
             compiled = _core().compile_model(model(self.layers, shapes), "CPU", options)
-            waiting = 2 if streams > 1 else 1  # requests per stream: the second is ready when the first is done
+            # requests per stream: the second is ready when the first is done
+            waiting = 2 if streams > 1 else 1
             requests = [compiled.create_infer_request() for _ in range(waiting * streams)]
             places = [requests[0].get_input_tensor(number).data for number in range(len(given))]
             self._graphs[key] = _Ready(requests, places, requests[0].get_output_tensor(0).data)
@@ -180,7 +191,10 @@ class _Ready(NamedTuple):
 
 
 def _tell(request: Any, given: Sequence[Tensor], answer: Tensor) -> None:
-    """Set the memory of a request's inputs and output; the request neither copies the tensors nor keeps them alive."""
+    """Set the memory of a request's inputs and output.
+
+    The request neither copies the tensors nor keeps them alive.
+    """
     for place, x in enumerate(given):
         request.set_input_tensor(place, _shared(x))
     request.set_output_tensor(_shared(answer))
@@ -199,7 +213,8 @@ def _shared(values: Tensor) -> Any:
 
 
 @functools.cache
-def _tensor_class() -> type:  # cached: the import statement takes a while compared with one small image
+# cached: the import statement takes a while compared with one small image
+def _tensor_class() -> type:
     import openvino
 
     return openvino.Tensor
@@ -249,7 +264,9 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
             return _convolved(x, layer)
         case nn.Upsample(mode="bilinear", scale_factor=2, align_corners=False | None):
             sides = {"mode": "linear_onnx", "shape_calculation_mode": "scales", "axes": [2, 3]}
-            return ops.interpolate(x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel")
+            return ops.interpolate(
+                x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel"
+            )
         case nn.Sigmoid():
             return ops.sigmoid(x)
         case nn.ReLU():
@@ -273,13 +290,19 @@ def _convolved(x: Any, conv: Conv) -> Any:
     if groups != 1:
         raise NotImplementedError("no layer of it for convolutions in groups")
     weight = conv.weight.detach().float()
-    if conv.geometry == polyphase.DOUBLING and weight.shape[2:] == (3, 3) and conv.weight.dtype == torch.bfloat16:
+    if (
+        conv.geometry == polyphase.DOUBLING
+        and weight.shape[2:] == (3, 3)
+        and conv.weight.dtype == torch.bfloat16
+    ):
         return _doubled(x, weight, conv)
     sides = (list(stride), list(padding), list(padding), list(dilation))
     if output_padding is None:
         return _finished(ops.convolution(x, _constant(weight), *sides), conv.bias, conv.rectified)
     stride, *others = sides
-    y = ops.convolution_backprop_data(x, _constant(weight), stride, None, *others, output_padding=list(output_padding))
+    y = ops.convolution_backprop_data(
+        x, _constant(weight), stride, None, *others, output_padding=list(output_padding)
+    )
     return _finished(y, conv.bias, conv.rectified)
 
 
@@ -291,7 +314,9 @@ def _doubled(x: Any, weight: Tensor, conv: Conv) -> Any:
     from openvino import opset13 as ops
 
     bias = None if conv.bias is None else polyphase.of_each_phase(conv.bias)
-    y = ops.convolution(x, _constant(polyphase.of_transposed(weight)), [1, 1], [0, 0], [1, 1], [1, 1])
+    y = ops.convolution(
+        x, _constant(polyphase.of_transposed(weight)), [1, 1], [0, 0], [1, 1], [1, 1]
+    )
     return ops.depth_to_space(_finished(y, bias, conv.rectified), "blocks_first", 2)
 
 

@@ -11,7 +11,8 @@ from denoise.hardware import has_bfloat16
 from denoise.inference.backends import backends, lower
 from denoise.models.base import AnySize
 
-CHUNK, CHUNK_ON_GPU = 2**17, 2**20  # pixels: activations fit a CPU's caches; a GPU needs larger chunks
+# pixels: activations fit a CPU's caches; a GPU needs larger chunks
+CHUNK, CHUNK_ON_GPU = 2**17, 2**20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,10 +34,16 @@ class Plan:
     chunk_pixels: int = CHUNK
 
     def __str__(self) -> str:
-        return f"{self.backend}, {str(self.dtype).removeprefix('torch.')}, chunks of {self.chunk_pixels:,} pixels"
+        return (
+            f"{self.backend}, {str(self.dtype).removeprefix('torch.')}, chunks of "
+            f"{self.chunk_pixels:,} pixels"
+        )
 
     def lower(self, network: AnySize, exact: Collection[str] = ()) -> AnySize:
-        """Rewrite the network for this plan; `exact` names the convolutions that stay in float32."""
+        """Rewrite the network for this plan.
+
+        `exact` names the convolutions that stay in float32.
+        """
         return lower(network, self.backend, self.dtype, exact)
 
 

@@ -55,8 +55,12 @@ def left_out(of: str, reasons: Sequence[tuple[str, Path]]) -> str:
 
 
 def _counted(reasons: Sequence[tuple[str, Path]]) -> str:
-    numbers = ", ".join(f"{number} {reason}" for reason, number in Counter(reason for reason, _ in reasons).items())
-    names = ", ".join(str(path) for _, path in reasons[:NAMES]) + (", ..." if len(reasons) > NAMES else "")
+    numbers = ", ".join(
+        f"{number} {reason}" for reason, number in Counter(reason for reason, _ in reasons).items()
+    )
+    names = ", ".join(str(path) for _, path in reasons[:NAMES]) + (
+        ", ..." if len(reasons) > NAMES else ""
+    )
     return f"{numbers} ({names})"
 
 
@@ -76,7 +80,9 @@ def _named_by(text: str, out: Path | None, tell: Callable[[str], object]) -> lis
 
 
 def _in_folder(folder: Path, out: Path | None, tell: Callable[[str], object]) -> list[Source]:
-    outside = [out] if out and os.path.isdir(out) and folder.resolve() in out.resolve().parents else []
+    outside = (
+        [out] if out and os.path.isdir(out) and folder.resolve() in out.resolve().parents else []
+    )
     found = folders.walk(folder, without=outside)
     images: list[Path] = []
     others: list[tuple[str, Path]] = []
@@ -89,14 +95,20 @@ def _in_folder(folder: Path, out: Path | None, tell: Callable[[str], object]) ->
     others += [("cleaned under another name", path) for path in found.again]
     if not images and not found.unreadable:
         seen = f", but {_counted(others)}" if others else ""
-        raise ValueError(f"{folder}: no picture is below this folder{seen}; valid: {' '.join(ENDINGS)}")
+        raise ValueError(
+            f"{folder}: no picture is below this folder{seen}; valid: {' '.join(ENDINGS)}"
+        )
     if others:
         relative = [(reason, path.relative_to(folder)) for reason, path in others]
         tell(left_out(f"{len(images) + len(others)} files in {folder}", relative))
     if folder in found.unreadable:
         return [Source(folder, Path(folder.name or "folder"), named=True)]
-    # A folder that cannot be read is an error of the run, as an unreadable file is: the remaining files are denoised.
-    return [Source(file, file.relative_to(folder), named=False) for file in sorted([*images, *found.unreadable])]
+    # A folder that cannot be read is an error of the run, as an unreadable file is: the remaining
+    # files are denoised.
+    return [
+        Source(file, file.relative_to(folder), named=False)
+        for file in sorted([*images, *found.unreadable])
+    ]
 
 
 def _matches(pattern: str) -> list[Path]:
@@ -109,5 +121,7 @@ def _matches(pattern: str) -> list[Path]:
     start, rest = glob.escape(str(Path(*parts[:exist]))), parts[exist:]
     found: set[str] = set()
     for way in (rest, [part.replace("[", "[[]") for part in rest]):
-        found.update(glob.glob(os.path.join(start, *way) if exist else os.path.join(*way), recursive=True))
+        found.update(
+            glob.glob(os.path.join(start, *way) if exist else os.path.join(*way), recursive=True)
+        )
     return sorted(Path(name) for name in found)

@@ -1,7 +1,9 @@
-"""Tiled inference on large images; tiles overlap by the network's reach (about half of its receptive field).
+"""Tiled inference on large images.
 
-Each pixel of a tile's core depends only on pixels inside the tile. The output thus equals that of the whole image,
-without seams or blending.
+Tiles overlap by the network's reach (about half of its receptive field).
+
+Each pixel of a tile's core depends only on pixels inside the tile. The output thus equals that of
+the whole image, without seams or blending.
 """
 
 from __future__ import annotations
@@ -29,15 +31,16 @@ _finished: ContextVar[Callable[[Fraction], None] | None] = ContextVar("tile_fini
 def sized(pixels: int, finished: Callable[[float], None]) -> Iterator[None]:
     """Set the size of the tiles of every network that runs in this context, and report their progress.
 
-    The size is a context and not an argument, because the functions between caller and network need not know of tiles.
+    The size is a context and not an argument, because the functions between caller and network need
+    not know of tiles.
 
     Parameters
     ----------
     pixels : int
         Approximate pixels of a tile without its overlap.
     finished : callable
-        Called after each tile, or image without tiles, with the finished share of one call of a `Denoiser`. The share
-        grows from call to call and is 1.0 in the last.
+        Called after each tile, or image without tiles, with the finished share of one call of a
+        `Denoiser`. The share grows from call to call and is 1.0 in the last.
     """
     done = Fraction(0)
 
@@ -60,7 +63,9 @@ def sized(pixels: int, finished: Callable[[float], None]) -> Iterator[None]:
 
 @contextmanager
 def weighted(part: int, whole: int) -> Iterator[None]:
-    """Count the work in this context as `part` of the `whole` around it; all parts must add up to the whole.
+    """Count the work in this context as `part` of the `whole` around it.
+
+    All parts must add up to the whole.
 
     Fractions are exact, so that the last share is 1 and no share exceeds 1.
     """
@@ -113,7 +118,8 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
         (N, C, H, W) in [0, 1], float32.
     """
     assert network.reach is not None
-    # The whole image is padded, and tiles begin at pooling cells: each cell then equals one of the whole image.
+    # The whole image is padded, and tiles begin at pooling cells: each cell then equals one of the
+    # whole image.
     padded, inside = network.padded(x)
     unit = network.multiple
     margin = math.ceil(network.reach / unit) * unit
@@ -122,7 +128,8 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     answer = torch.empty(padded.shape, dtype=torch.float32, device=x.device)
     for top, bottom, above, below in _spans(height, core, margin, unit * FACTOR):
         for left, right, before, behind in _spans(width, core, margin, unit * FACTOR):
-            # The level map and the unbounded values exist for one tile at a time: that halves the memory.
+            # The level map and the unbounded values exist for one tile at a time: that halves the
+            # memory.
             tile = network.leveled(padded[..., above:below, before:behind], level)
             done = network.net(tile.contiguous(memory_format=torch.channels_last))
             shown = done[..., top - above : bottom - above, left - before : right - before]
@@ -132,7 +139,10 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
 
 
 def _spans(size: int, core: int, margin: int, factor: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the limits of each core and of its tile; `factor` divides the tile's side if there is room."""
+    """Yield the limits of each core and of its tile.
+
+    `factor` divides the tile's side if there is room.
+    """
     for start in range(0, size, core):
         stop = min(start + core, size)
         end = min(stop + margin, size)

@@ -40,8 +40,9 @@ def autoencoder(
 ) -> AnySize:
     """Build an encoder and decoder without skip connections: two convolutions per stage, batch normalization and ReLU.
 
-    All information about the image passes through the code, (width * 2**depth, H / 2**depth, W / 2**depth). The
-    upsampling stages alone must rebuild the detail, so this network compares decoders.
+    All information about the image passes through the code, (width * 2**depth, H / 2**depth, W /
+    2**depth). The upsampling stages alone must rebuild the detail, so this network compares
+    decoders.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def autoencoder(
     depth : int
         Number of poolings, and of upsampling stages.
     decoder_widths : sequence of int
-        Channels of each upsampling stage, from the code to the image; empty: the encoder's widths, mirrored.
+        Channels of each upsampling stage, from the code to the image; empty: the encoder's widths,
+        mirrored.
 
     Raises
     ------
@@ -82,30 +84,41 @@ def unet(
 ) -> AnySize:
     """Build `autoencoder` with skip connections: the decoder also receives the encoder's features of each size.
 
-    Detail does not depend on the upsampling stages alone, so beside autoencoders this network is an upper bound. For
-    photographs it is the backbone in which the decoders are compared.
+    Detail does not depend on the upsampling stages alone, so beside autoencoders this network is an
+    upper bound. For photographs it is the backbone in which the decoders are compared.
 
     Parameters
     ----------
     output : str
         One of `OUTPUTS`. With "residual" the network predicts the noise.
     bias : bool
-        Without it, no layer adds a constant: neither bias nor batch normalization. Then the output for `a * x` is `a`
-        times the output for `x`, and the network generalizes to untrained noise levels (Mohan et al. 2020).
+        Without it, no layer adds a constant: neither bias nor batch normalization. Then the output
+        for `a * x` is `a` times the output for `x`, and the network generalizes to untrained noise
+        levels (Mohan et al. 2020).
     told : bool
         Noise-conditional: the input has a channel with the noise level, 0 if the level is unknown.
     blocks : sequence of int
-        Residual blocks of each size, from full size to the code's; empty: none. Source: Zhang et al., "Plug-and-play
-        image restoration with deep denoiser prior" (DRUNet), 2021, https://arxiv.org/abs/2008.13751.
+        Residual blocks of each size, from full size to the code's; empty: none. Source: Zhang et
+        al., "Plug-and-play image restoration with deep denoiser prior" (DRUNet), 2021,
+        https://arxiv.org/abs/2008.13751.
 
-    Further parameters and errors are those of `autoencoder`. ValueError is also raised for an unknown output, a sigmoid
-    without bias, or a number of blocks other than one per size.
+    Further parameters and errors are those of `autoencoder`. ValueError is also raised for an
+    unknown output, a sigmoid without bias, or a number of blocks other than one per size.
     """
     _check_output(output)
     if not bias and output == "sigmoid":
         raise ValueError("a sigmoid of 0 is gray: a network without bias ends in --output residual")
     widths = _doubling(width, depth)
-    body = mirror(channels + told, channels, decoder, widths, decoder_widths, skips=True, norm=bias, blocks=blocks)
+    body = mirror(
+        channels + told,
+        channels,
+        decoder,
+        widths,
+        decoder_widths,
+        skips=True,
+        norm=bias,
+        blocks=blocks,
+    )
     options = {"multiple": 2**depth, "told": told, "reach": _reach(depth, blocks)}
     if output == "sigmoid":
         return AnySize(body, **options)
@@ -113,7 +126,9 @@ def unet(
 
 
 @ARCHITECTURES.register("dncnn", label="DnCNN-style residual network", colour="#444444")
-def dncnn(channels: int = 1, *, width: int = 64, depth: int = 17, output: str = "sigmoid") -> AnySize:
+def dncnn(
+    channels: int = 1, *, width: int = 64, depth: int = 17, output: str = "sigmoid"
+) -> AnySize:
     """Build convolutions at full size that predict the noise, without pooling: an upper bound without a decoder.
 
     Parameters
@@ -125,7 +140,8 @@ def dncnn(channels: int = 1, *, width: int = 64, depth: int = 17, output: str = 
     depth : int
         Number of convolutions, at least 2; the paper has 17, and 20 for one network for all levels.
     output : str
-        One of `OUTPUTS`: the noise is subtracted from logits of the noisy image, or, as in the paper, from the image.
+        One of `OUTPUTS`: the noise is subtracted from logits of the noisy image, or, as in the
+        paper, from the image.
 
     Raises
     ------
@@ -143,7 +159,10 @@ def dncnn(channels: int = 1, *, width: int = 64, depth: int = 17, output: str = 
 
 
 class _Residual(nn.Module):
-    """Image minus the predicted noise. `channels` counts the image's channels; a channel of noise levels may follow."""
+    """Image minus the predicted noise.
+
+    `channels` counts the image's channels; a channel of noise levels may follow.
+    """
 
     def __init__(self, noise: nn.Module, channels: int) -> None:
         super().__init__()
@@ -154,12 +173,16 @@ class _Residual(nn.Module):
 
 
 class _NoiseRemoved(nn.Module):
-    """Logits of the noisy image minus the predicted noise; sigmoid and loss are then equal to the autoencoders'."""
+    """Logits of the noisy image minus the predicted noise.
+
+    Sigmoid and loss are then equal to the autoencoders'.
+    """
 
     def __init__(self, noise: nn.Module) -> None:
         super().__init__()
         self.noise = noise
-        self.contrast = nn.Parameter(torch.tensor(4.0))  # near 1/2 the sigmoid of 4 (x - 1/2) is about x
+        # near 1/2 the sigmoid of 4 (x - 1/2) is about x
+        self.contrast = nn.Parameter(torch.tensor(4.0))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.contrast * (x - 0.5) - self.noise(x)
@@ -175,13 +198,18 @@ def _doubling(width: int, depth: int) -> list[int]:
 def _reach(depth: int, blocks: Sequence[int] = ()) -> int:
     """Return an upper bound of the reach of a `mirror` of this depth, in pixels, for any decoder.
 
-    At 1 / 2**k of the size, a 3x3 convolution extends the reach by 2**k pixels, and so does a pooling to the next size.
-    An upsampling stage to that size reaches at most one pixel of its own input, which is two pixels of its output.
+    At 1 / 2**k of the size, a 3x3 convolution extends the reach by 2**k pixels, and so does a
+    pooling to the next size. An upsampling stage to that size reaches at most one pixel of its own
+    input, which is two pixels of its output.
     """
     refining = [2 * count for count in blocks]  # convolutions
     down = [1 + more for more in refining or [1] * (depth + 1)]
     up = [1 + more for more in (refining or [0] * depth)[:depth]]
-    return sum(2**k * n for k, n in enumerate(down)) + sum(2**k * (n + 3) for k, n in enumerate(up)) + 1
+    return (
+        sum(2**k * n for k, n in enumerate(down))
+        + sum(2**k * (n + 3) for k, n in enumerate(up))
+        + 1
+    )
 
 
 def _check_output(output: str) -> None:

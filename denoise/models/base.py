@@ -19,8 +19,9 @@ ARCHITECTURES = Registry("architecture")
 class AnySize(nn.Module):
     """Network wrapper of all architectures: pad, compute, crop and bound to [0, 1].
 
-    Height and width are padded to the next size that the network maps to itself. Padding is by reflection if the image
-    is large enough, else by repeating the border (a 1x1 or 2x2 image cannot be reflected).
+    Height and width are padded to the next size that the network maps to itself. Padding is by
+    reflection if the image is large enough, else by repeating the border (a 1x1 or 2x2 image cannot
+    be reflected).
 
     Parameters
     ----------
@@ -33,8 +34,8 @@ class AnySize(nn.Module):
     told : bool
         Noise-conditional: `net` takes one more channel than the image has, the noise level.
     reach : int, optional
-        Largest distance in pixels between an output pixel and an input pixel that it depends on; None if unknown. Large
-        images are processed in tiles with this overlap.
+        Largest distance in pixels between an output pixel and an input pixel that it depends on;
+        None if unknown. Large images are processed in tiles with this overlap.
     """
 
     def __init__(
@@ -62,29 +63,37 @@ class AnySize(nn.Module):
         x : Tensor
             (N, C, H, W) in about [0, 1].
         level : float or Tensor, optional
-            Noise level, one or (N,), in units of the [0, 1] range; 0 or None: unknown. Only a noise-conditional network
-            (`told`) uses it.
+            Noise level, one or (N,), in units of the [0, 1] range; 0 or None: unknown. Only a
+            noise-conditional network (`told`) uses it.
 
         Returns
         -------
         Tensor
-            (N, C, H, W): the estimate before the sigmoid, or before the clamp if there is no sigmoid.
+            (N, C, H, W): the estimate before the sigmoid, or before the clamp if there is no
+            sigmoid.
         """
         entering, inside = self.fitted(x, level)
         answer = self.net(entering)
         return answer if inside == WHOLE else answer[inside]
 
-    def fitted(self, x: Tensor, level: float | Tensor | None = None) -> tuple[Tensor, tuple[Any, ...]]:
+    def fitted(
+        self, x: Tensor, level: float | Tensor | None = None
+    ) -> tuple[Tensor, tuple[Any, ...]]:
         """Return the input of `net` for `x` and `level` of `logits`, and the position of the image in its output."""
         padded, inside = self.padded(x)
         return self.leveled(padded, level), inside
 
     def leveled(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
-        """Append the channel of the noise level if the network is noise-conditional; `level` is that of `logits`."""
+        """Append the channel of the noise level if the network is noise-conditional.
+
+        `level` is that of `logits`.
+        """
         if not self.told:
             return x
         levels = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype, device=x.device)
-        return torch.cat([x, levels.expand(len(x)).view(-1, 1, 1, 1).expand(-1, 1, *x.shape[-2:])], dim=1)
+        return torch.cat(
+            [x, levels.expand(len(x)).view(-1, 1, 1, 1).expand(-1, 1, *x.shape[-2:])], dim=1
+        )
 
     def padded(self, x: Tensor) -> tuple[Tensor, tuple[Any, ...]]:
         """Pad `x` to a size that `net` takes; return it with the position of the image in it."""
@@ -93,14 +102,24 @@ class AnySize(nn.Module):
         left, right = self._padding(width)
         if not (top or bottom or left or right):
             return x, WHOLE
-        return _pad(x, (left, right, top, bottom)), (..., slice(top, top + height), slice(left, left + width))
+        return _pad(x, (left, right, top, bottom)), (
+            ...,
+            slice(top, top + height),
+            slice(left, left + width),
+        )
 
     def picture(self, logits: Tensor) -> Tensor:
-        """Return the estimate of `logits`; it is not clamped, so that a loss on it has gradients everywhere."""
+        """Return the estimate of `logits`.
+
+        It is not clamped, so that a loss on it has gradients everywhere.
+        """
         return logits.sigmoid() if self.sigmoid else logits
 
     def forward(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
-        """Denoise (N, C, H, W) in about [0, 1]; return [0, 1], same shape, float32. `level` is that of `logits`."""
+        """Denoise (N, C, H, W) in about [0, 1].
+
+        Return [0, 1], same shape, float32. `level` is that of `logits`.
+        """
         return self.bounded(self.logits(x, level))
 
     def bounded(self, logits: Tensor) -> Tensor:

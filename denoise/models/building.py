@@ -17,8 +17,10 @@ from denoise.registry import Entry, unknown
 
 LARGEST = 2**28  # values of a network, 1 GiB: about ten times the largest published denoisers
 TENSORS = 10_000  # most tensors of a network whose number no file bounds
-CALLS = 4  # tensor-making PyTorch calls allowed per tensor of the network: today's layers need about 1.3
-FILLING = ("kaiming_uniform_", "uniform_", "ones_", "zeros_", "zero_", "copy_")  # no effect on "meta", but slow
+# tensor-making PyTorch calls allowed per tensor of the network: today's layers need about 1.3
+CALLS = 4
+# no effect on "meta", but slow
+FILLING = ("kaiming_uniform_", "uniform_", "ones_", "zeros_", "zero_", "copy_")
 LONGEST = 100  # characters of a name, entries of a list
 
 
@@ -69,11 +71,20 @@ def _built(entry: Entry, options: dict[str, Any]) -> AnySize:
 
 
 def _described(architecture: dict[str, Any]) -> tuple[Entry, dict[str, Any]]:
-    """Return the entry and the options of an architecture; each option must match the entry's annotation."""
+    """Return the entry and the options of an architecture.
+
+    Each option must match the entry's annotation.
+    """
     for name, value in architecture.items():
         size = len(value) if isinstance(value, str | list | tuple) else 0
-        if len(name) > LONGEST or size > LONGEST or (isinstance(value, int) and abs(value) > LARGEST):
-            raise ValueError(f"{json_files.short(name)} is {json_files.short(value)}, which no network has")
+        if (
+            len(name) > LONGEST
+            or size > LONGEST
+            or (isinstance(value, int) and abs(value) > LARGEST)
+        ):
+            raise ValueError(
+                f"{json_files.short(name)} is {json_files.short(value)}, which no network has"
+            )
     json_files.check(architecture, {"name": str}, "architecture", needed=("name",))
     entry = ARCHITECTURES[architecture["name"]]
     options = {name: value for name, value in architecture.items() if name != "name"}
@@ -97,7 +108,8 @@ class _Bounded(TorchFunctionMode):
             return args[0] if args else (kwargs or {}).get("tensor")
         made = func(*args, **(kwargs or {}))
         if not isinstance(made, Tensor):
-            return made  # for example the call that enables gradients again, which must not be stopped
+            # for example the call that enables gradients again, which must not be stopped
+            return made
         self.left -= 1
         if self.left < 0:
             raise ValueError(f"it has more than {self.tensors:,} tensors")

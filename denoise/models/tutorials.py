@@ -43,7 +43,9 @@ def k2(channels: int = 1) -> AnySize:
     return _keras(channels, "conv_nearest")
 
 
-@ARCHITECTURES.register("K2_resize", label="Resize-convolution (nearest before conv)", aliases=("K2'",))
+@ARCHITECTURES.register(
+    "K2_resize", label="Resize-convolution (nearest before conv)", aliases=("K2'",)
+)
 def k2_resize(channels: int = 1) -> AnySize:
     """Build K2 with `UpSampling2D()` before `Conv2D(32, 3)`."""
     return _keras(channels, "nearest")
@@ -78,6 +80,6 @@ def u1(channels: int = 1) -> AnySize:
         *(nn.ConvTranspose2d(16, 32, 2, stride=2), nn.ReLU()),
         nn.Conv2d(32, channels, 3, padding=1),
     ]
-    # Output and input sizes are equal only for multiples of 4 with an odd quotient, such as 28: 4 more than a multiple
-    # of 8.
+    # Output and input sizes are equal only for multiples of 4 with an odd quotient, such as 28: 4
+    # more than a multiple of 8.
     return AnySize(nn.Sequential(*layers), multiple=8, remainder=4, minimum=12)

@@ -19,11 +19,23 @@ from denoise.models.base import AnySize
 from denoise.models.building import build, outline
 from denoise.registry import UnknownName, unknown
 
-__all__ = ["BFLOAT16", "FLOAT32", "build", "card", "fits_bfloat16", "history", "locate", "names", "read", "save"]
+__all__ = [
+    "BFLOAT16",
+    "FLOAT32",
+    "build",
+    "card",
+    "fits_bfloat16",
+    "history",
+    "locate",
+    "names",
+    "read",
+    "save",
+]
 
 log = logging.getLogger("denoise")
 
-BFLOAT16 = "bfloat16_psnr_change"  # card: PSNR change in dB on held-out images, by level (`denoise.train.bf16`)
+# card: PSNR change in dB on held-out images, by level (`denoise.train.bf16`)
+BFLOAT16 = "bfloat16_psnr_change"
 FLOAT32 = "float32_layers"  # card: names of the convolutions that stayed in float32 for that change
 TOLERANCE = 0.01  # dB, limit of the PSNR change
 FEW = 500  # tensors allowed even if the file has fewer, so that the error can name the missing ones
@@ -41,7 +53,9 @@ CARD = {
 
 def names(folder: Path = PRETRAINED) -> list[str]:
     """List the weights in a folder; by default, the weights that ship with the package."""
-    return sorted(card.stem for card in folder.glob("*.json") if card.with_suffix(".safetensors").exists())
+    return sorted(
+        card.stem for card in folder.glob("*.json") if card.with_suffix(".safetensors").exists()
+    )
 
 
 def save(network: AnySize, card: dict[str, Any], target: Path) -> None:
@@ -57,10 +71,12 @@ def save(network: AnySize, card: dict[str, Any], target: Path) -> None:
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     content = safetensors.torch.save(state)
     card = {**card, "sha256": hashlib.sha256(content).hexdigest()}
-    with whole_file(target.with_suffix(".json")) as told:  # renamed last: if there is a card, its weights exist
+    # renamed last: if there is a card, its weights exist
+    with whole_file(target.with_suffix(".json")) as told:
         told.write_text(json_files.text(card, indent=2) + "\n")
         with whole_file(target) as partial:
-            partial.write_bytes(content)  # safetensors' own writer does not raise OSError for a full disk
+            # safetensors' own writer does not raise OSError for a full disk
+            partial.write_bytes(content)
 
 
 def locate(name: str | Path) -> Path:
@@ -98,7 +114,9 @@ def card(path: Path) -> dict[str, Any]:
     try:
         found = json_files.read(file)
     except FileNotFoundError as error:
-        raise ValueError(f"{path}: {file} is missing: weights are a .safetensors and its .json") from error
+        raise ValueError(
+            f"{path}: {file} is missing: weights are a .safetensors and its .json"
+        ) from error
     json_files.check(found, CARD, str(file), needed=("architecture",))
     return found
 
@@ -111,8 +129,8 @@ def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
     Raises
     ------
     ValueError
-        The card or the weights are missing, truncated, changed since they were written, or not finite, or do not match
-        each other.
+        The card or the weights are missing, truncated, changed since they were written, or not
+        finite, or do not match each other.
     """
     found = card(path)
     try:
@@ -124,12 +142,19 @@ def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
     try:
         network = outline(found["architecture"], tensors=max(len(held), FEW))
     except ValueError as error:
-        raise ValueError(f"{path.with_suffix('.json')}: its architecture makes no network: {error}") from error
+        raise ValueError(
+            f"{path.with_suffix('.json')}: its architecture makes no network: {error}"
+        ) from error
     if wrong := tensor_files.difference(held, tensor_files.entries(network.state_dict())):
-        raise ValueError(f"{path}: the weights do not fit the architecture that its card names ({wrong})")
+        raise ValueError(
+            f"{path}: the weights do not fit the architecture that its card names ({wrong})"
+        )
     network.load_state_dict(safetensors.torch.load(_unchanged(path, found)), assign=True)
-    if not are_finite(network.state_dict().values()):  # on some CPUs ReLU turns NaN into 0, which hides the NaN
-        raise ValueError(f"{path}: weights that are not finite, as of a training that diverged: train again")
+    # on some CPUs ReLU turns NaN into 0, which hides the NaN
+    if not are_finite(network.state_dict().values()):
+        raise ValueError(
+            f"{path}: weights that are not finite, as of a training that diverged: train again"
+        )
     return network.eval(), found
 
 
@@ -139,12 +164,18 @@ def _unchanged(path: Path, found: dict[str, Any]) -> bytes:
     if found.get("sha256") is None:
         log.info("%s: its card has no sha256, so a changed bit would not be seen", path)
     elif hashlib.sha256(data).hexdigest() != found["sha256"].lower():
-        raise ValueError(f"{path}: not as it was written (its sha256 is not that of its card): fetch or train it again")
+        raise ValueError(
+            f"{path}: not as it was written (its sha256 is not that of its card): fetch "
+            "or train it again"
+        )
     return data
 
 
 def are_finite(tensors: Iterable[Tensor]) -> bool:
-    """Return True if every value of every tensor is finite; synchronize with the device only once."""
+    """Return True if every value of every tensor is finite.
+
+    Synchronize with the device only once.
+    """
     return bool(torch.stack([tensor.isfinite().all() for tensor in tensors]).all())
 
 
@@ -168,4 +199,6 @@ def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 def fits_bfloat16(card: dict[str, Any]) -> bool:
     """Return True if the card shows that bfloat16 changes the PSNR by less than 0.01 dB at every level."""
     changes = card.get(BFLOAT16)  # a value may be None or NaN; a NaN is not below the limit
-    return bool(changes) and all(value is not None and abs(value) < TOLERANCE for value in changes.values())
+    return bool(changes) and all(
+        value is not None and abs(value) < TOLERANCE for value in changes.values()
+    )

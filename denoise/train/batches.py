@@ -16,9 +16,9 @@ from denoise.train.store import Store
 class Batches:
     """Clean and noisy images for each step, with the noise levels for a noise-conditional network.
 
-    Every image is seen once per epoch, in an order that depends on (seed, epoch). Crops, levels and noise depend on
-    (seed, step). The uint8 images stay on the device, and a batch takes a few tensor operations for any number of
-    images. No operation synchronizes with the device.
+    Every image is seen once per epoch, in an order that depends on (seed, epoch). Crops, levels and
+    noise depend on (seed, step). The uint8 images stay on the device, and a batch takes a few
+    tensor operations for any number of images. No operation synchronizes with the device.
 
     Parameters
     ----------
@@ -30,10 +30,11 @@ class Batches:
     patch : int
         Side of a random square crop in pixels; 0 takes whole images, which must then have one size.
     sigma : tuple of float
-        Lowest and highest noise level; each image gets a uniform draw. Noise is added to the dirty images of a dataset
-        that has such images, else to the clean images.
+        Lowest and highest noise level; each image gets a uniform draw. Noise is added to the dirty
+        images of a dataset that has such images, else to the clean images.
     fresh : bool
-        Online noise: new noise each time an image is seen; without it, each image is corrupted once, as in tutorials.
+        Online noise: new noise each time an image is seen; without it, each image is corrupted
+        once, as in tutorials.
     flips : bool
         Apply a random dihedral transformation to an image each time it is seen.
     untold : float
@@ -64,13 +65,19 @@ class Batches:
                 f"at most {largest_patch}"
             )
         if patch > largest_patch:
-            key = next(key for key, one in zip(pictures.keys, pictures, strict=True) if largest_patch in one.shape[1:])
+            key = next(
+                key
+                for key, one in zip(pictures.keys, pictures, strict=True)
+                if largest_patch in one.shape[1:]
+            )
             raise ValueError(
                 f"--patch {patch} is larger than the smallest picture of {pictures.name}, {key}; "
                 f"valid: at most {largest_patch}"
             )
         if flips and not patch and any(height != width for height, width in sides):
-            raise ValueError(f"--flips turns pictures; those of {pictures.name} are not square: give --patch")
+            raise ValueError(
+                f"--flips turns pictures; those of {pictures.name} are not square: give --patch"
+            )
         if any(own not in (1, channels) for own, _, _ in pictures.shapes):
             raise ValueError(f"{pictures.name} has colour pictures: give --channels 3")
         side = patch or (max(sides.pop()) if flips else 0)
@@ -99,8 +106,12 @@ class Batches:
 
     def _corrupt(self, given: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         low, high = self.sigma
-        levels = low + (high - low) * torch.rand(len(given), generator=generator, device=self.device)
-        noisy = corrupt_unchecked(given, levels, BatchDraws(generator), noise=self.noise, clip=self.clip)
+        levels = low + (high - low) * torch.rand(
+            len(given), generator=generator, device=self.device
+        )
+        noisy = corrupt_unchecked(
+            given, levels, BatchDraws(generator), noise=self.noise, clip=self.clip
+        )
         return noisy, levels
 
     def _corrupted_once(self) -> tuple[Tensor, Tensor]:
@@ -126,7 +137,9 @@ class Batches:
             return lambda store: store.whole(indices)
         count = len(indices)
         places = torch.rand(count, 2, generator=generator, device=self.device)
-        ways = torch.randint(WAYS if self.flips else 1, (count,), generator=generator, device=self.device)
+        ways = torch.randint(
+            WAYS if self.flips else 1, (count,), generator=generator, device=self.device
+        )
         return lambda store: store.crops(indices, places, ways)
 
     def _indices(self, first: int) -> Tensor:
@@ -141,12 +154,17 @@ class Batches:
     def _order_of(self, epoch: int) -> Tensor:
         if epoch != self._epoch:
             generator = torch.Generator().manual_seed(_mixed(self.seed, 0, epoch))
-            self._epoch, self._order = epoch, torch.randperm(len(self.clean), generator=generator).to(self.device)
+            self._epoch, self._order = (
+                epoch,
+                torch.randperm(len(self.clean), generator=generator).to(self.device),
+            )
         return self._order
 
 
 def _mixed(seed: int, stream: int, counter: int) -> int:
     # PyTorch's CPU generator keeps 32 bits of its seed: the three numbers are mixed into 32 bits.
-    value = (seed * 0x9E3779B1 + stream * 0x85EBCA77 + counter * 0xC2B2AE3D + 0x27D4EB2F) & 0xFFFFFFFF
+    value = (
+        seed * 0x9E3779B1 + stream * 0x85EBCA77 + counter * 0xC2B2AE3D + 0x27D4EB2F
+    ) & 0xFFFFFFFF
     value = ((value ^ (value >> 15)) * 0x2C1B3C6D) & 0xFFFFFFFF
     return value ^ (value >> 13)

@@ -26,7 +26,9 @@ from denoise.train.validate import validate
 log = logging.getLogger("denoise.train.bf16")
 
 
-def mixed(network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]) -> dict[str, Any]:
+def mixed(
+    network: AnySize, pictures: Pictures, settings: Settings, right: dict[float, float]
+) -> dict[str, Any]:
     """Measure the change of the mean PSNR of held-out images in bfloat16, in dB, by noise level.
 
     Parameters
@@ -42,9 +44,9 @@ def mixed(network: AnySize, pictures: Pictures, settings: Settings, right: dict[
     Returns
     -------
     dict
-        Entries for the card. `weights.BFLOAT16` is None on a device without bfloat16 arithmetic, which would be slow.
-        The value is also None for a network that fails in bfloat16; the log gives the reason. `weights.FLOAT32`, the
-        layers to leave in float32, is empty.
+        Entries for the card. `weights.BFLOAT16` is None on a device without bfloat16 arithmetic,
+        which would be slow. The value is also None for a network that fails in bfloat16; the log
+        gives the reason. `weights.FLOAT32`, the layers to leave in float32, is empty.
     """
     held = {weights.BFLOAT16: None, weights.FLOAT32: []}
     if not has_bfloat16(next(network.parameters()).device):
@@ -54,17 +56,29 @@ def mixed(network: AnySize, pictures: Pictures, settings: Settings, right: dict[
     except (ValueError, RuntimeError, TypeError) as error:
         log.warning("not run in bfloat16: %s", cli.one_line(error))
         return held
-    return held | {weights.BFLOAT16: {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}}
+    return held | {
+        weights.BFLOAT16: {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = cli.Parser(prog="python -m denoise.precision", description=__doc__.splitlines()[0])
-    parser.add_argument("weights", nargs="*", default=weights.names(), help="names or files (default: all that ship)")
-    parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
+    parser.add_argument(
+        "weights",
+        nargs="*",
+        default=weights.names(),
+        help="names or files (default: all that ship)",
+    )
+    parser.add_argument(
+        "--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)"
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not has_bfloat16(torch.device("cpu")):
-        raise ValueError("this processor does not compute in bfloat16 (AMX or AVX-512 BF16): run it on one that does")
+        raise ValueError(
+            "this processor does not compute in bfloat16 (AMX or AVX-512 BF16): run it on "
+            "one that does"
+        )
     for path in map(weights.locate, given.weights):
         _measure(path, given.data_root)
 
@@ -79,5 +93,7 @@ def _measure(path: Path, root: Path | None) -> None:
         raise ValueError(f"{path.stem} cannot be run in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json_files.text(card, indent=2) + "\n")
-    changes = ", ".join(f"{value:+.4f} dB at {level}" for level, value in card[weights.BFLOAT16].items())
+    changes = ", ".join(
+        f"{value:+.4f} dB at {level}" for level, value in card[weights.BFLOAT16].items()
+    )
     log.info("%s: %s", path.stem, changes)

@@ -16,7 +16,8 @@ from denoise.models.base import AnySize
 from denoise.train.settings import Settings
 
 LARGEST_HEADER = 2**26  # bytes: the header includes the curve of the training
-METADATA = ("progress", "sha256")  # keys of the header's metadata; checkpoints of older versions have no sha256
+# keys of the header's metadata; checkpoints of older versions have no sha256
+METADATA = ("progress", "sha256")
 PROGRESS = {"step": int, "seconds": float, "curve": list[dict[str, float | None]], "settings": dict}
 
 
@@ -32,7 +33,8 @@ def save(
     Raises
     ------
     OSError
-        The file cannot be written, for example on a full disk; an earlier checkpoint stays unchanged.
+        The file cannot be written, for example on a full disk; an earlier checkpoint stays
+        unchanged.
     """
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     if average:
@@ -41,9 +43,12 @@ def save(
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     tensors = {name: tensors[name].contiguous() for name in sorted(tensors)}
     text = json_files.text(progress)
-    content = safetensors.torch.save(tensors, {"progress": text, "sha256": tensor_files.checksum(tensors, text)})
+    content = safetensors.torch.save(
+        tensors, {"progress": text, "sha256": tensor_files.checksum(tensors, text)}
+    )
     with whole_file(path) as partial:
-        partial.write_bytes(content)  # safetensors' own writer does not raise OSError for a full disk
+        # safetensors' own writer does not raise OSError for a full disk
+        partial.write_bytes(content)
 
 
 def load(
@@ -58,7 +63,8 @@ def load(
     Raises
     ------
     ValueError
-        The file is truncated, changed since it was written, no checkpoint, or made with other settings.
+        The file is truncated, changed since it was written, no checkpoint, or made with other
+        settings.
     """
     progress, tensors = _read(path)
     try:
@@ -68,7 +74,9 @@ def load(
     changed = [name for name, value in settings.items() if held.get(name) != value]
     if changed:
         was = ", ".join(f"{name} was {held.get(name)}, now {settings[name]}" for name in changed)
-        raise ValueError(f"{path} belongs to a run with other settings ({was}): remove it, or give another --out")
+        raise ValueError(
+            f"{path} belongs to a run with other settings ({was}): remove it, or give another --out"
+        )
     try:
         network.load_state_dict(_below(tensors, "network."))
         if average:
@@ -76,7 +84,9 @@ def load(
         optimiser.load_state_dict(_state(optimiser, _below(tensors, "optimiser.")))
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
         said = str(error).partition("\n")[0]
-        raise ValueError(f"{path}: not a checkpoint of this network ({said}): remove it to start again") from error
+        raise ValueError(
+            f"{path}: not a checkpoint of this network ({said}): remove it to start again"
+        ) from error
     return progress
 
 
@@ -85,16 +95,22 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         metadata = tensor_files.header(path, LARGEST_HEADER).metadata
         if "progress" not in metadata or not set(metadata) <= set(METADATA):
-            raise ValueError(f"its texts are {json_files.short([*metadata])}, not {', '.join(METADATA)}")
+            raise ValueError(
+                f"its texts are {json_files.short([*metadata])}, not {', '.join(METADATA)}"
+            )
         progress = json_files.parse(metadata["progress"], "its progress")
         json_files.check(progress, PROGRESS, "its progress", needed=("step", "settings"))
         if progress["step"] < 0:
             raise ValueError(f"its progress: step is {progress['step']}; it must be at least 0")
         tensors = dict(sorted(safetensors.torch.load_file(path).items()))
-        if "sha256" in metadata and metadata["sha256"] != tensor_files.checksum(tensors, metadata["progress"]):
+        if "sha256" in metadata and metadata["sha256"] != tensor_files.checksum(
+            tensors, metadata["progress"]
+        ):
             raise ValueError("changed since it was written: its sha256 is another")
     except ValueError as error:
-        raise ValueError(f"{path}: not a whole checkpoint ({error}): remove it to start again") from error
+        raise ValueError(
+            f"{path}: not a whole checkpoint ({error}): remove it to start again"
+        ) from error
     return {"seconds": 0.0, "curve": []} | progress, tensors
 
 
@@ -106,7 +122,9 @@ def _state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict
         index, _, slot = name.partition(".")
         weight = weights[int(index)]
         if value.numel() not in (1, weight.numel()):
-            raise ValueError(f"optimiser.{name} has {value.numel():,} numbers, its weight {weight.numel():,}")
+            raise ValueError(
+                f"optimiser.{name} has {value.numel():,} numbers, its weight {weight.numel():,}"
+            )
         state.setdefault(int(index), {})[slot] = _laid_out_as(weight, value)
     return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
 
@@ -117,4 +135,8 @@ def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

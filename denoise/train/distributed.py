@@ -1,16 +1,18 @@
 """Distributed training of one network: `torchrun --nproc-per-node 2 -m denoise.train ...`.
 
-Every process makes the whole batch of a step, which (seed, step) determines, and trains on its share. The images,
-levels and noise of a step thus do not depend on the number of processes. Gradients are averaged, so all processes keep
-equal weights. On GPUs batch normalization sees the whole batch. PyTorch has no such layer for CPUs: there each process
-normalizes its own share, and the first process's statistics are saved.
+Every process makes the whole batch of a step, which (seed, step) determines, and trains on its
+share. The images, levels and noise of a step thus do not depend on the number of processes.
+Gradients are averaged, so all processes keep equal weights. On GPUs batch normalization sees the
+whole batch. PyTorch has no such layer for CPUs: there each process normalizes its own share, and
+the first process's statistics are saved.
 
-This module uses Lightning Fabric rather than Accelerate. Both packages are maintained, small, under Apache-2.0, and
-support torchrun and all kinds of GPU. The trained method here is `network.logits`, and only Fabric sends a method other
-than `forward` through DistributedDataParallel (`mark_forward_method`). Accelerate would need one more wrapper around
-every network. Fabric also wraps the network alone, leaves loop, batches, optimizer and checkpoint unchanged, and holds
-no global state. Fabric depends on aiohttp and lightning-utilities; Accelerate would depend on psutil and
-huggingface_hub.
+This module uses Lightning Fabric rather than Accelerate. Both packages are maintained, small, under
+Apache-2.0, and support torchrun and all kinds of GPU. The trained method here is `network.logits`,
+and only Fabric sends a method other than `forward` through DistributedDataParallel
+(`mark_forward_method`). Accelerate would need one more wrapper around every network. Fabric also
+wraps the network alone, leaves loop, batches, optimizer and checkpoint unchanged, and holds no
+global state. Fabric depends on aiohttp and lightning-utilities; Accelerate would depend on psutil
+and huggingface_hub.
 """
 
 from __future__ import annotations
@@ -39,11 +41,17 @@ class Alone:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def start(self, read: Callable[[], Progress], optimiser: torch.optim.Optimizer) -> Progress:
-        """Return the progress at which training begins; `read` also loads a checkpoint into network and optimizer."""
+        """Return the progress at which training begins.
+
+        `read` also loads a checkpoint into network and optimizer.
+        """
         return read()
 
     def setup(self, network: AnySize) -> Callable[..., Tensor]:
-        """Return the network's logits as a function; its backward pass yields the gradients of the whole batch."""
+        """Return the network's logits as a function.
+
+        Its backward pass yields the gradients of the whole batch.
+        """
         return network.logits
 
     def share(self, *batch: Tensor) -> tuple[Tensor, ...]:
@@ -51,9 +59,12 @@ class Alone:
         return batch
 
     def agree(self, loss: Tensor, asked: bool) -> tuple[float, bool]:
-        """Return the loss of the whole batch, and True if any process was asked to stop; equal in all processes.
+        """Return the loss of the whole batch, and True if any process was asked to stop.
 
-        `loss` is the loss of this process's share of the batch; `asked` is True if this process was asked to stop.
+        Equal in all processes.
+
+        `loss` is the loss of this process's share of the batch; `asked` is True if this process was
+        asked to stop.
         """
         return loss.item(), asked
 
@@ -61,7 +72,10 @@ class Alone:
         """Wait for all processes and leave the group; no later step needs another process."""
 
     def refuse(self, error: BaseException, code: int = 2) -> NoReturn:
-        """End all processes, each of which calls this; the first raises `error`, the rest exit with `code`."""
+        """End all processes, each of which calls this.
+
+        The first raises `error`, the rest exit with `code`.
+        """
         raise error
 
 
@@ -80,14 +94,19 @@ class Team(Alone):
         self.first = self.rank == 0
 
     def start(self, read: Callable[[], Progress], optimiser: torch.optim.Optimizer) -> Progress:
-        """Start from the first process's progress; another process's machine may lack the checkpoint."""
+        """Start from the first process's progress.
+
+        Another process's machine may lack the checkpoint.
+        """
         progress, error = None, None
         if self.first:
             try:
                 progress = read()
             except ValueError as caught:
                 error = caught
-        progress, state, refused = self._fabric.broadcast((progress, optimiser.state_dict(), error is not None))
+        progress, state, refused = self._fabric.broadcast(
+            (progress, optimiser.state_dict(), error is not None)
+        )
         if refused:
             _refuse(self.first, error)
         if not self.first:
@@ -114,7 +133,8 @@ class Team(Alone):
         return mean, share > 0
 
     def leave(self) -> None:
-        self._fabric.barrier()  # if a process fails, torchrun kills the first one, even during a write
+        # if a process fails, torchrun kills the first one, even during a write
+        self._fabric.barrier()
         torch.distributed.destroy_process_group()
 
     def refuse(self, error: BaseException, code: int = 2) -> NoReturn:
@@ -132,7 +152,8 @@ def team(batch: int) -> Alone:
     Raises
     ------
     ValueError
-        The batch does not divide evenly, Lightning Fabric is not installed, or there are fewer GPUs than processes.
+        The batch does not divide evenly, Lightning Fabric is not installed, or there are fewer GPUs
+        than processes.
     """
     # WORLD_SIZE has another meaning in some launchers; TORCHELASTIC_RUN_ID identifies torchrun.
     if "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["WORLD_SIZE"] == "1":
@@ -140,11 +161,16 @@ def team(batch: int) -> Alone:
     size, here = int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_WORLD_SIZE"])
     gpus = torch.cuda.device_count()
     if 0 < gpus < here:
-        raise ValueError(f"{here} processes on a machine with {gpus} GPUs; valid: torchrun --nproc-per-node {gpus}")
+        raise ValueError(
+            f"{here} processes on a machine with {gpus} GPUs; valid: torchrun "
+            f"--nproc-per-node {gpus}"
+        )
     fabric = _launched(here, size // here, "cuda" if gpus else "cpu")
     if batch % size:
         even = f"a multiple of {size}, as {max(1, batch // size) * size}"
-        error = ValueError(f"--batch {batch} cannot be shared evenly by {size} processes; valid: {even}")
+        error = ValueError(
+            f"--batch {batch} cannot be shared evenly by {size} processes; valid: {even}"
+        )
         _refuse(fabric.global_rank == 0, error)
     return Team(fabric)
 
@@ -154,11 +180,17 @@ def _launched(here: int, machines: int, accelerator: str) -> Any:
         from lightning_fabric import Fabric
         from lightning_fabric.strategies import DDPStrategy
     except ImportError as error:
-        raise ValueError("several processes need Lightning Fabric: pip install '.[distributed]'") from error
+        raise ValueError(
+            "several processes need Lightning Fabric: pip install '.[distributed]'"
+        ) from error
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     # "32-true" leaves precision to the loop, which has its own autocast.
     fabric = Fabric(
-        accelerator=accelerator, strategy=DDPStrategy(), devices=here, num_nodes=machines, precision="32-true"
+        accelerator=accelerator,
+        strategy=DDPStrategy(),
+        devices=here,
+        num_nodes=machines,
+        precision="32-true",
     )
     fabric.launch()
     return fabric

@@ -22,8 +22,9 @@ def ema(network: AnySize, decay: float) -> AveragedModel:
     network : AnySize
         The network that is trained.
     decay : float
-        Share of the average that is kept at a step, in (0, 1). Early steps keep less, (1 + t) / (10 + t) at step t, so
-        that the initial weights are soon forgotten; the first step keeps nothing.
+        Share of the average that is kept at a step, in (0, 1). Early steps keep less, (1 + t) / (10
+        + t) at step t, so that the initial weights are soon forgotten; the first step keeps
+        nothing.
     """
 
     @torch.no_grad()

@@ -16,7 +16,8 @@ from denoise.train.settings import Settings
 
 def untrained(settings: Settings) -> AnySize:
     """Build the network with the initial weights of its seed."""
-    with torch.random.fork_rng(devices=[]):  # layers draw their initial weights from the global generator
+    # layers draw their initial weights from the global generator
+    with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         network = weights.build(settings.network())
         return network.apply(_as_keras) if settings.init == "keras" else network
@@ -25,9 +26,10 @@ def untrained(settings: Settings) -> AnySize:
 def _as_keras(layer: nn.Module) -> None:
     """Initialize a layer as Keras does: Glorot uniform weights and biases of 0.
 
-    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010.
-    PyTorch's default has smaller weights and random biases; here more channels stay active. The last weights of a
-    residual block's branch are scaled by 0.1, so that a deep network begins like a shallow one.
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", 2010. PyTorch's default has smaller weights and random biases; here more channels
+    stay active. The last weights of a residual block's branch are scaled by 0.1, so that a deep
+    network begins like a shallow one.
     """
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.xavier_uniform_(layer.weight)
@@ -41,9 +43,12 @@ def _as_keras(layer: nn.Module) -> None:
 def start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
     """Load the weights that `settings.start` names into `network`; return their card."""
     trained, card = weights.read(weights.locate(settings.start))
-    json_files.check(card, {"images_seen": int}, settings.start, needed=("images_seen",))  # the count continues
+    # the count continues
+    json_files.check(card, {"images_seen": int}, settings.start, needed=("images_seen",))
     here = settings.network()
     if card["architecture"] != here:
-        raise ValueError(f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from")
+        raise ValueError(
+            f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from"
+        )
     network.load_state_dict(trained.state_dict())
     return card

@@ -1,8 +1,9 @@
 """Training of one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
 
-Each batch has new noise; the optimizer is Adam or Muon with a cosine schedule; validation uses held-out images. A
-stopped or killed run continues from its checkpoint to the same result. The outputs are NAME.safetensors and NAME.json.
-Under torchrun several processes train one network (`denoise.train.distributed`); the first process writes.
+Each batch has new noise; the optimizer is Adam or Muon with a cosine schedule; validation uses
+held-out images. A stopped or killed run continues from its checkpoint to the same result. The
+outputs are NAME.safetensors and NAME.json. Under torchrun several processes train one network
+(`denoise.train.distributed`); the first process writes.
 """
 
 from __future__ import annotations
@@ -48,11 +49,13 @@ def train(
     validation: int | None = None,
     show: bool = True,
 ) -> Path:
-    """Train a network and write its weights; continue from a checkpoint of the same settings in `out`.
+    """Train a network and write its weights.
 
-    A checkpoint is written at least every 60 s, at the end, and on Ctrl-C, SIGTERM and SIGHUP. Each of these signals
-    ends the training after the current step; a second Ctrl-C ends it at once. An interruption changes neither the
-    weights nor the card.
+    Continue from a checkpoint of the same settings in `out`.
+
+    A checkpoint is written at least every 60 s, at the end, and on Ctrl-C, SIGTERM and SIGHUP. Each
+    of these signals ends the training after the current step; a second Ctrl-C ends it at once. An
+    interruption changes neither the weights nor the card.
 
     Parameters
     ----------
@@ -80,13 +83,13 @@ def train(
     ValueError
         The name is no valid file name, or ends as a checkpoint's name: nothing is trained.
     ValueError
-        The loss, the weights or the validation scores are not finite: the last checkpoint is kept. Or the memory does
-        not suffice.
+        The loss, the weights or the validation scores are not finite: the last checkpoint is kept.
+        Or the memory does not suffice.
     OSError
         A file cannot be written, for example on a full disk: the last checkpoint is kept.
     Stopped
-        A signal ended the training. `Stopped` is a KeyboardInterrupt. The caller's own handler of that signal runs
-        first.
+        A signal ended the training. `Stopped` is a KeyboardInterrupt. The caller's own handler of
+        that signal runs first.
     """
     name = settings.name if name is None else _checked(name)
     team = distributed.team(settings.batch)
@@ -102,8 +105,13 @@ def train(
         team.leave()
         if stopped:
             asked.pass_on()
-            where = f"{100 * run.done // settings.steps} % (step {run.done:,} of {settings.steps:,})"
-            stop = Stopped(f"stopped at {where}: the same command goes on from there", asked.number or signal.SIGTERM)
+            where = (
+                f"{100 * run.done // settings.steps} % (step {run.done:,} of {settings.steps:,})"
+            )
+            stop = Stopped(
+                f"stopped at {where}: the same command goes on from there",
+                asked.number or signal.SIGTERM,
+            )
             team.refuse(stop, stop.code)
         if team.first:
             run.finish({"name": name}, target, validation)
@@ -111,7 +119,10 @@ def train(
 
 
 def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
-    """Train to the last step, or until a signal asks to stop; return True if stopped. Write a checkpoint either way."""
+    """Train to the last step, or until a signal asks to stop.
+
+    Return True if stopped. Write a checkpoint either way.
+    """
     team, steps, stop, written = run.team, run.settings.steps, False, time.monotonic()
     while run.done < steps and not stop:
         loss = run.step(run.done)
@@ -135,10 +146,14 @@ def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
 
 
 def _checked(name: str) -> str:
-    """Return a name of weights; raise ValueError before the training if it is no valid file name."""
+    """Return a name of weights.
+
+    Raise ValueError before the training if it is no valid file name.
+    """
     if name.endswith(CHECKPOINT):
         raise ValueError(
-            f"--name {name!r} ends in {CHECKPOINT}, as the file of a training that is not done; valid: others"
+            f"--name {name!r} ends in {CHECKPOINT}, as the file of a training that is not "
+            "done; valid: others"
         )
     return check_name(name, "--name", f"{CHECKPOINT}.safetensors")
 
@@ -157,9 +172,14 @@ def _in_one_sentence() -> Iterator[None]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Create the folder of the weights; raise ValueError before the training if it is not writable."""
+    """Create the folder of the weights.
+
+    Raise ValueError before the training if it is not writable.
+    """
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; valid: --out with a folder, which is made if it is not there")
+        raise ValueError(
+            f"{folder} is a file; valid: --out with a folder, which is made if it is not there"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -173,11 +193,20 @@ def _check_folder(folder: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = cli.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
     cli.add_options(parser, Settings)
-    parser.add_argument("--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)")
-    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)")
-    parser.add_argument("--name", help="what the weights are called (default: DATASET-DECODER, or -ARCHITECTURE)")
     parser.add_argument(
-        "--every", type=int, default=1_000, help="steps between validations kept in the card (default: 1000)"
+        "--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)"
+    )
+    parser.add_argument(
+        "--name", help="what the weights are called (default: DATASET-DECODER, or -ARCHITECTURE)"
+    )
+    parser.add_argument(
+        "--every",
+        type=int,
+        default=1_000,
+        help="steps between validations kept in the card (default: 1000)",
     )
     given = parser.parse_args(arguments)
     if given.every < 1:

@@ -17,7 +17,9 @@ def adam(network: AnySize, lr: float) -> torch.optim.Adam:
 
 
 class Muon:
-    """Muon for the hidden convolutions; Adam for the first and the last convolution and for all vectors.
+    """Muon for the hidden convolutions.
+
+    Adam for the first and the last convolution and for all vectors.
 
     `torch.optim.Muon` takes matrices: a weight becomes a matrix with one row per output channel.
 
@@ -48,10 +50,13 @@ class Muon:
         self._outer = [weight for weight in weights if id(weight) not in hidden]
         if not self._inner:
             raise ValueError(
-                f"muon is for networks of at least 3 convolutions, not of {len(filters)}; valid here: adam"
+                f"muon is for networks of at least 3 convolutions, not of {len(filters)}; "
+                "valid here: adam"
             )
         self._matrices = [_rows(weight.detach()) for weight in self._inner]
-        self._muon = torch.optim.Muon(self._matrices, lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw")
+        self._muon = torch.optim.Muon(
+            self._matrices, lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
+        )
         self._adam = torch.optim.Adam(self._outer, lr, fused=True)
 
     @property
@@ -72,10 +77,16 @@ class Muon:
         self._adam.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the states of both optimizers; the indices of Adam's states follow those of Muon's."""
+        """Return the states of both optimizers.
+
+        The indices of Adam's states follow those of Muon's.
+        """
         inner, outer = self._muon.state_dict(), self._adam.state_dict()
         moved = {len(self._inner) + index: state for index, state in outer["state"].items()}
-        return {"state": inner["state"] | moved, "param_groups": [*inner["param_groups"], *outer["param_groups"]]}
+        return {
+            "state": inner["state"] | moved,
+            "param_groups": [*inner["param_groups"], *outer["param_groups"]],
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the output of `state_dict`."""

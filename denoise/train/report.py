@@ -47,7 +47,9 @@ def report(path: Path, root: Path | None = None) -> str:
     target = path.with_suffix(".png")
     with whole_file(target) as partial:
         strip(path, held_out.spread(IMAGES), settings, level).savefig(partial, dpi=100)
-    shown = f"{target} shows {min(IMAGES, len(held_out))} of them: clean, noisy at {level:g}, denoised."
+    shown = (
+        f"{target} shows {min(IMAGES, len(held_out))} of them: clean, noisy at {level:g}, denoised."
+    )
     return f"\n{table(card)}\n\n{shown}\n\n{commands(path, settings, root)}"
 
 
@@ -57,13 +59,26 @@ def table(card: dict[str, Any]) -> str:
     for level, after in card["validation_psnr"].items():
         before = card["noisy_psnr"][level]
         gain = None if None in (before, after) else f"{after - before:+.2f}"
-        rows.append([f"{float(level):.3g}", f"{255 * float(level):.3g}", *map(_decibel, (before, after)), gain])
+        rows.append(
+            [
+                f"{float(level):.3g}",
+                f"{255 * float(level):.3g}",
+                *map(_decibel, (before, after)),
+                gain,
+            ]
+        )
     rows = rows if card["settings"]["noise"] == "gaussian" else [[row[0], *row[2:]] for row in rows]
     head = ["sigma", "of 255"] if card["settings"]["noise"] == "gaussian" else ["level"]
     held_out = f"{card['data']['validation']:,} held-out images"
-    drawn = tabulate(rows, [*head, "noisy input", "denoised", "gain"], disable_numparse=True, stralign="right")
+    drawn = tabulate(
+        rows, [*head, "noisy input", "denoised", "gain"], disable_numparse=True, stralign="right"
+    )
     harm = any(str(row[-1]).startswith("-") for row in rows)
-    advice = "\n\nWhere the gain is negative, the input is better: train longer (--images)." if harm else ""
+    advice = (
+        "\n\nWhere the gain is negative, the input is better: train longer (--images)."
+        if harm
+        else ""
+    )
     return f"Validation PSNR in dB, mean of {held_out}:\n\n{drawn}{advice}"
 
 
@@ -83,7 +98,9 @@ def strip(path: Path, pictures: Pictures, settings: Settings, level: float) -> F
         scores = [psnr(row, clean.expand_as(row)) for row in rows[1:]]
         for place in range(len(clean)):
             for panel, row in zip(panels[:, column], rows, strict=True):
-                panel.imshow(_middle(row[place]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+                panel.imshow(
+                    _middle(row[place]), cmap="gray", vmin=0, vmax=1, interpolation="nearest"
+                )
                 panel.set(xticks=[], yticks=[])
             for panel, score in zip(panels[1:, column], scores, strict=True):
                 panel.set_xlabel(f"{score[place]:.2f} dB", fontsize=8)
@@ -102,7 +119,18 @@ def _middle(image: Tensor) -> Tensor:
 def commands(path: Path, settings: Settings, root: Path | None = None) -> str:
     """Return three ways to use the weights: on an image, in the benchmark, in Python."""
     tested = _tested(settings.dataset, root)
-    measure = ["python", "-m", "bench", "--quick", "--datasets", tested, "--methods", "noisy", "median", str(path)]
+    measure = [
+        "python",
+        "-m",
+        "bench",
+        "--quick",
+        "--datasets",
+        tested,
+        "--methods",
+        "noisy",
+        "median",
+        str(path),
+    ]
     measure += ["--noise", settings.noise] if settings.noise != "gaussian" else []
     measure += [] if settings.clip else ["--unclipped"]
     measure += ["--data-root", str(root)] if root else []

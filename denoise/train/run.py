@@ -1,4 +1,7 @@
-"""State of one training between two steps: data, network, optimizer, EMA, curve; validation, saving and end."""
+"""State of one training between two steps: data, network, optimizer, EMA, curve.
+
+Validation, saving and end.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ from denoise.train.validate import Scores, judge
 
 log = logging.getLogger("denoise.train")
 
-LOOK = 20  # steps between two reads of the loss on a GPU, as a read synchronizes; on a CPU it is read at each step
+# steps between two reads of the loss on a GPU, as a read synchronizes; on a CPU it is read at each
+# step
+LOOK = 20
 HELD_OUT = 1_000  # images per point of the curve
 PEEKED, PEEKED_PIXELS = 100, 2**19  # images, and their pixels, for a score that is shown only
 
@@ -41,9 +46,13 @@ class Run:
 
     def __init__(self, settings: Settings, team: distributed.Alone, root: Path | None) -> None:
         self.settings, self.team, self.device = settings, team, team.device
-        self.bfloat16 = settings.precision == "bfloat16" or (settings.precision == "auto" and has_bfloat16(self.device))
+        self.bfloat16 = settings.precision == "bfloat16" or (
+            settings.precision == "auto" and has_bfloat16(self.device)
+        )
         found = (datasets.load(settings.dataset, split, root) for split in ("train", "val"))
-        self.pictures, self.held_out = (part.gray() if settings.channels == 1 else part for part in found)
+        self.pictures, self.held_out = (
+            part.gray() if settings.channels == 1 else part for part in found
+        )
         self.batches = Batches(
             self.pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
             sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, flips=settings.flips,
@@ -54,18 +63,28 @@ class Run:
         self.network = network.to(self.device, memory_format=torch.channels_last)
         self.average = ema(self.network, settings.ema) if settings.ema else None
         self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
-        self.progress: dict[str, Any] = {"step": 0, "seconds": 0.0, "curve": [], "settings": settings.plain()}
+        self.progress: dict[str, Any] = {
+            "step": 0,
+            "seconds": 0.0,
+            "curve": [],
+            "settings": settings.plain(),
+        }
         self.done = 0  # steps; `progress` holds the steps of the last checkpoint
         self.look = LOOK if self.device.type == "cuda" else 1
 
     def start(self, saved: Path) -> None:
-        """Continue from the checkpoint `saved` if the file exists; later checkpoints replace this file."""
+        """Continue from the checkpoint `saved` if the file exists.
+
+        Later checkpoints replace this file.
+        """
         self.saved = saved
 
         def read() -> dict[str, Any]:
             if not saved.exists():
                 return self.progress
-            return checkpoint.load(saved, self.network, self.optimiser, self.average, self.progress["settings"])
+            return checkpoint.load(
+                saved, self.network, self.optimiser, self.average, self.progress["settings"]
+            )
 
         self.progress = self.team.start(read, self.optimiser)
         self.done = self.progress["step"]
@@ -73,16 +92,22 @@ class Run:
             log.info("going on from step %d of %d (%s)", self.done, self.settings.steps, saved)
         self._learning()
         self.logits_of = self.team.setup(self.network)
-        recording = self.device.type == "cuda" and self.team.size == 1  # processes would wait for each other
-        self.gradients_of = Replayed(self._gradients, choosing=True) if recording else self._gradients
+        # processes would wait for each other
+        recording = self.device.type == "cuda" and self.team.size == 1
+        self.gradients_of = (
+            Replayed(self._gradients, choosing=True) if recording else self._gradients
+        )
         self.began = time.monotonic() - self.progress["seconds"]
 
     def _learning(self) -> None:
-        """Set the layers to training mode; with frozen statistics, leave batch normalization in evaluation mode.
+        """Set the layers to training mode.
 
-        With frozen statistics a network is trained as it is used in inference. With batch statistics it comes to rely
-        on the statistics of a few crops. Inference never has crop statistics, which differ from the statistics of one
-        image (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, https://arxiv.org/abs/2105.07576).
+        With frozen statistics, leave batch normalization in evaluation mode.
+
+        With frozen statistics a network is trained as it is used in inference. With batch
+        statistics it comes to rely on the statistics of a few crops. Inference never has crop
+        statistics, which differ from the statistics of one image (Wu and Johnson, "Rethinking
+        'Batch' in BatchNorm", 2021, https://arxiv.org/abs/2105.07576).
         """
         self.network.train()
         if self.settings.norm == "kept":
@@ -118,7 +143,9 @@ class Run:
         return loss.detach()
 
     def scores(self, count: int | None) -> Scores:
-        """Validate on `count` held-out images, all by default; restore the training mode afterwards.
+        """Validate on `count` held-out images, all by default.
+
+        Restore the training mode afterwards.
 
         Raises
         ------
@@ -129,7 +156,9 @@ class Run:
         self._learning()
         broken = [f"{level:g}" for level, value in scores.psnr.items() if math.isnan(value)]
         if broken:
-            raise self.diverged(f"after step {self.done:,} the output at sigma {', '.join(broken)} is not finite")
+            raise self.diverged(
+                f"after step {self.done:,} the output at sigma {', '.join(broken)} is not finite"
+            )
         return scores
 
     def peek(self) -> Scores:
@@ -146,7 +175,9 @@ class Run:
 
     def save(self) -> None:
         """Write the checkpoint, if the weights are finite."""
-        if not weights.are_finite([*self.network.state_dict().values(), *self.trained.state_dict().values()]):
+        if not weights.are_finite(
+            [*self.network.state_dict().values(), *self.trained.state_dict().values()]
+        ):
             raise self.diverged(f"the weights after step {self.done:,} are not finite")
         progress = self.progress | {"step": self.done, "seconds": time.monotonic() - self.began}
         with _told_what_is_kept(self.kept):
@@ -157,12 +188,21 @@ class Run:
     def kept(self) -> str:
         """Text that says which checkpoint remains if the training fails."""
         step = self.progress["step"]
-        return f"the checkpoint of step {step:,} is kept ({self.saved})" if step else "there is no checkpoint yet"
+        return (
+            f"the checkpoint of step {step:,} is kept ({self.saved})"
+            if step
+            else "there is no checkpoint yet"
+        )
 
     def diverged(self, symptom: str) -> ValueError:
         """Build the error of a training with values that are not finite."""
-        advice = f"try a lower --lr than {self.settings.lr:g}{', under another --name' * bool(self.progress['step'])}"
-        return ValueError(f"{symptom}: this training has diverged and is stopped; {self.kept}; {advice}")
+        advice = (
+            "try a lower --lr than "
+            f"{self.settings.lr:g}{', under another --name' * bool(self.progress['step'])}"
+        )
+        return ValueError(
+            f"{symptom}: this training has diverged and is stopped; {self.kept}; {advice}"
+        )
 
     def finish(self, named: dict[str, str], target: Path, validation: int | None) -> None:
         """Write weights and card, scored on `validation` held-out images, and remove the checkpoint."""
@@ -171,7 +211,9 @@ class Run:
         with _told_what_is_kept(self.kept):
             weights.save(self.trained.cpu(), card, target)
         self.saved.unlink(missing_ok=True)
-        log.info("%s: validation %.2f dB (noisy input %.2f)", target, scores.mean, scores.noisy_mean)
+        log.info(
+            "%s: validation %.2f dB (noisy input %.2f)", target, scores.mean, scores.noisy_mean
+        )
 
     def card(self, scores: Scores, some: datasets.Pictures) -> dict[str, Any]:
         """Build the card of the weights; `scores` belong to the held-out images `some`."""
@@ -179,8 +221,13 @@ class Run:
         return {
             "architecture": settings.network(),
             "settings": self.progress["settings"],
-            "data": {"train": len(self.pictures), "validation": len(self.held_out), "counted": self.pictures.notes},
-            "images_seen": settings.steps * settings.batch + (before["images_seen"] if before else 0),
+            "data": {
+                "train": len(self.pictures),
+                "validation": len(self.held_out),
+                "counted": self.pictures.notes,
+            },
+            "images_seen": settings.steps * settings.batch
+            + (before["images_seen"] if before else 0),
             "seconds": round(time.monotonic() - self.began, 1),
             "run_on": _run_on(self.device, self.bfloat16, self.team.size),
             "validation_loss": round(scores.loss, 6),
@@ -217,4 +264,8 @@ def _run_on(device: torch.device, bfloat16: bool, processes: int) -> dict[str, A
 
 def _versions() -> dict[str, str]:
     own = {"denoise": denoise.__version__, "python": platform.python_version()}
-    return {**own, "torch": torch.__version__, "torchvision": importlib.metadata.version("torchvision")}
+    return {
+        **own,
+        "torch": torch.__version__,
+        "torchvision": importlib.metadata.version("torchvision"),
+    }

@@ -6,7 +6,9 @@ import signal
 import threading
 from types import FrameType
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 OF_PYTHON = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -33,13 +35,14 @@ class Stopped(KeyboardInterrupt):
 class Asked:
     """Context that records signals, and restores the caller's handlers at its end.
 
-    Python runs handlers in the main thread alone: in any other thread no signal is recorded. A signal that the caller
-    ignores stays ignored.
+    Python runs handlers in the main thread alone: in any other thread no signal is recorded. A
+    signal that the caller ignores stays ignored.
 
     Parameters
     ----------
     patient : bool
-        Record every signal. Without it the second signal reaches the caller's handlers, and ends the process at once.
+        Record every signal. Without it the second signal reaches the caller's handlers, and ends
+        the process at once.
 
     Attributes
     ----------
@@ -55,7 +58,8 @@ class Asked:
     def __enter__(self) -> Asked:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
-                if signal.getsignal(number) not in (None, signal.SIG_IGN):  # None: not set by Python, not restorable
+                # None: not set by Python, not restorable
+                if signal.getsignal(number) not in (None, signal.SIG_IGN):
                     self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -18,25 +18,34 @@ class Store:
     images : Tensor or sequence of Tensor
         (N, C, H, W), or N images (C, H, W) of different sizes; uint8.
     channels : int
-        Channels of the crops: gray images are repeated to this many, color images must have this many.
+        Channels of the crops: gray images are repeated to this many, color images must have this
+        many.
     side : int
         Side of the crops in pixels. 0 takes whole images, which must then have one size.
     device : torch.device
     """
 
-    def __init__(self, images: Tensor | Sequence[Tensor], channels: int, side: int, device: torch.device) -> None:
+    def __init__(
+        self, images: Tensor | Sequence[Tensor], channels: int, side: int, device: torch.device
+    ) -> None:
         alike = isinstance(images, Tensor)
-        shapes = torch.tensor([images.shape[1:]] * len(images) if alike else [image.shape for image in images])
+        shapes = torch.tensor(
+            [images.shape[1:]] * len(images) if alike else [image.shape for image in images]
+        )
         sizes = shapes.prod(1)
-        planes = torch.where(shapes[:, 0] == 1, 0, shapes[:, 1] * shapes[:, 2])  # gray: the same plane again
-        self.bytes = (images.flatten() if alike else torch.cat([image.flatten() for image in images])).to(device)
+        # gray: the same plane again
+        planes = torch.where(shapes[:, 0] == 1, 0, shapes[:, 1] * shapes[:, 2])
+        self.bytes = (
+            images.flatten() if alike else torch.cat([image.flatten() for image in images])
+        ).to(device)
         self.shape, self.channels, self.side = tuple(shapes[0].tolist()), channels, side
         self.starts, self.planes, self.sides = (
             part.to(device) for part in (sizes.cumsum(0) - sizes, planes, shapes[:, 1:])
         )
         rows, columns = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
         self.rows, self.columns = (
-            torch.stack([turned(grid, way) for way in range(WAYS)]).to(device) for grid in (rows, columns)
+            torch.stack([turned(grid, way) for way in range(WAYS)]).to(device)
+            for grid in (rows, columns)
         )
 
     def __len__(self) -> int:
@@ -54,7 +63,8 @@ class Store:
         indices : Tensor
             (n,) int64: indices of the images.
         places : Tensor
-            (n, 2) in [0, 1): position of each crop, as a share of the range from the top and from the left.
+            (n, 2) in [0, 1): position of each crop, as a share of the range from the top and from
+            the left.
         ways : Tensor
             (n,) int64: dihedral transformation of each crop (`denoise.images.dihedral.turned`).
 
@@ -67,6 +77,8 @@ class Store:
         top, left = torch.minimum((places * (spare + 1)).long(), spare).view(-1, 2, 1, 1).unbind(1)
         width = self.sides[indices, 1].view(-1, 1, 1)
         within = (top + self.rows[ways]) * width + left + self.columns[ways]
-        planes = torch.arange(self.channels, device=indices.device) * self.planes[indices].unsqueeze(1)
+        planes = torch.arange(self.channels, device=indices.device) * self.planes[
+            indices
+        ].unsqueeze(1)
         starts = self.starts[indices].unsqueeze(1) + planes
         return self.bytes[starts.view(*starts.shape, 1, 1) + within.unsqueeze(1)]

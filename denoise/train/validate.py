@@ -15,7 +15,8 @@ from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.train.settings import LOSSES, Settings
 
 BATCH_PIXELS = 2**18  # pixels of a batch
-DIGITS = tuple(level / 10 for level in range(1, 10))  # sigmas of the protocol, for datasets without levels of their own
+# sigmas of the protocol, for datasets without levels of their own
+DIGITS = tuple(level / 10 for level in range(1, 10))
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ def judge(network: AnySize, pictures: Pictures, settings: Settings) -> Scores:
             given.append(psnr(noisy.clamp(0, 1), clean, data_range=1.0))
             if level == high:
                 loss += LOSSES[settings.loss](network, logits, clean).item() * len(clean)
-        scores[level], before[level] = (torch.cat(column).mean().item() for column in (values, given))
+        scores[level], before[level] = (
+            torch.cat(column).mean().item() for column in (values, given)
+        )
     return Scores(scores, before, loss / len(pictures))
 
 
@@ -73,12 +76,16 @@ def validate(network: AnySize, pictures: Pictures, settings: Settings) -> dict[f
     return judge(network, pictures, settings).psnr
 
 
-def noisy_batches(pictures: Pictures, settings: Settings, level: float) -> Iterator[tuple[Tensor, Tensor]]:
+def noisy_batches(
+    pictures: Pictures, settings: Settings, level: float
+) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield clean images and their noisy versions at one sigma, both (N, C, H, W) float32.
 
     The noise of an image depends on its key and on sigma alone.
     """
-    size = max(1, min(250, BATCH_PIXELS // max(height * width for _, height, width in pictures.shapes)))
+    size = max(
+        1, min(250, BATCH_PIXELS // max(height * width for _, height, width in pictures.shapes))
+    )
     for clean, given, keys in pictures.pairs(size):
         draws = PictureDraws(picture_seeds(pictures.name, keys, settings.noise, level))
         yield clean, corrupt(given, level, draws, noise=settings.noise, clip=settings.clip)
@@ -87,10 +94,17 @@ def noisy_batches(pictures: Pictures, settings: Settings, level: float) -> Itera
 def _answers(
     network: AnySize, pictures: Pictures, settings: Settings, level: float
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Yield clean images, noisy images, and the network's float32 logits for the noisy images; sigma is not given."""
+    """Yield clean images, noisy images, and the network's float32 logits for the noisy images.
+
+    Sigma is not given.
+    """
     device = next(network.parameters()).device
     network.eval()
     for clean, noisy in noisy_batches(pictures, settings, level):
         clean, noisy = (image.expand(-1, settings.channels, -1, -1) for image in (clean, noisy))
-        logits = network.logits(noisy.to(device).contiguous(memory_format=torch.channels_last)).float().cpu()
+        logits = (
+            network.logits(noisy.to(device).contiguous(memory_format=torch.channels_last))
+            .float()
+            .cpu()
+        )
         yield clean, noisy, logits

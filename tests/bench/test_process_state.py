@@ -20,7 +20,9 @@ CHANGES = {
     "autocast": lambda: torch.set_autocast_enabled("cpu", True),
     "denormals": lambda: torch.set_flush_denormal(True),
     "matrix products": lambda: torch.set_float32_matmul_precision("medium"),
-    "convolutions": lambda: setattr(torch.backends.cudnn, "allow_tf32", not torch.backends.cudnn.allow_tf32),
+    "convolutions": lambda: setattr(
+        torch.backends.cudnn, "allow_tf32", not torch.backends.cudnn.allow_tf32
+    ),
     "cudnn": lambda: setattr(torch.backends.cudnn, "benchmark", True),
     "oneDNN": lambda: setattr(torch.backends.mkldnn, "enabled", False),
     "numpy": lambda: np.seterr(all="raise"),

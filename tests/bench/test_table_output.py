@@ -15,9 +15,21 @@ from denoise.models import weights
 OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
 
 
-def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(tmp_path, capsys, caplog):
+def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(
+    tmp_path, capsys, caplog
+):
     caplog.set_level(logging.INFO)
-    words = ["--datasets", "glyphs", "--pictures", "4", "--sigma", "0.4", "--quick", "--out", str(tmp_path)]
+    words = [
+        "--datasets",
+        "glyphs",
+        "--pictures",
+        "4",
+        "--sigma",
+        "0.4",
+        "--quick",
+        "--out",
+        str(tmp_path),
+    ]
     command.main(words)
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("On glyphs at sigma 0.4: **")
@@ -33,14 +45,36 @@ def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(tmp_p
 
 
 def test_what_is_left_out_is_named_where_it_was_asked_for_or_with_verbose(tmp_path, caplog):
-    words = ["--datasets", "glyphs", "--pictures", "2", "--sigma", "0.4", "--quick", "--out", str(tmp_path)]
+    words = [
+        "--datasets",
+        "glyphs",
+        "--pictures",
+        "2",
+        "--sigma",
+        "0.4",
+        "--quick",
+        "--out",
+        str(tmp_path),
+    ]
     command.main([*words, "--methods", "noisy", "photo-color"])
-    assert "left out: photo-color on glyphs: it takes 3 channels, the pictures have 1" in caplog.text
+    assert (
+        "left out: photo-color on glyphs: it takes 3 channels, the pictures have 1" in caplog.text
+    )
     assert not tmp_path.joinpath("table.md").read_text().startswith("left out")
 
 
 def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
-    words = ["--datasets", "glyphs", "--pictures", "2", "--sigma", "0.4", "--quick", "--out", str(tmp_path / "out")]
+    words = [
+        "--datasets",
+        "glyphs",
+        "--pictures",
+        "2",
+        "--sigma",
+        "0.4",
+        "--quick",
+        "--out",
+        str(tmp_path / "out"),
+    ]
     with pytest.raises(ValueError, match="none of these methods is for the images of glyphs"):
         command.main([*words, "--methods", "photo-color"])
     assert not (tmp_path / "out").exists()
@@ -48,7 +82,10 @@ def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
 
 def test_datasets_that_are_missing_are_one_line_and_with_verbose_it_says_what_to_do(caplog):
     caplog.set_level(logging.INFO)
-    missing = {"mnist": "mnist is not in X: put it there", "notmnist": "notmnist is not in X: put it there"}
+    missing = {
+        "mnist": "mnist is not in X: put it there",
+        "notmnist": "notmnist is not in X: put it there",
+    }
     table_command.say_missing(missing, verbose=False)
     assert caplog.messages == [
         "left out, as not here and not to be downloaded: mnist, notmnist (--verbose: what to do)"
@@ -65,4 +102,8 @@ def test_weights_whose_card_says_nothing_of_their_training_are_a_method_too(tmp_
     held = json.loads(card.read_text())
     card.write_text(json.dumps({"architecture": architecture}))
     (bare,) = methods.find([str(path)])
-    assert (bare.label, bare.trained_on, bare.weights_sha256) == ("bare: Autoencoder", None, held["sha256"])
+    assert (bare.label, bare.trained_on, bare.weights_sha256) == (
+        "bare: Autoencoder",
+        None,
+        held["sha256"],
+    )

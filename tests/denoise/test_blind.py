@@ -39,7 +39,10 @@ def pairs(color):
 def test_each_shot_of_a_camera_stands_beside_the_mean_of_its_own_scene(real):
     pictures = datasets.load("real_noise", "test", real("real_noise"))
     assert pictures.shapes == {(3, 512, 512)}
-    of_own = [psnr(a[None] / 255, b[None] / 255).item() for a, b in zip(pictures.dirty, pictures.images, strict=True)]
+    of_own = [
+        psnr(a[None] / 255, b[None] / 255).item()
+        for a, b in zip(pictures.dirty, pictures.images, strict=True)
+    ]
     assert np.mean(of_own) == pytest.approx(35.52, abs=0.01)
     assert min(of_own) > 31
     assert len(set(datasets.groups("real_noise", pictures.keys))) == 8
@@ -53,8 +56,12 @@ def test_a_shot_without_its_mean_is_named(tmp_path):
         datasets.load("real_noise", "test", tmp_path)
 
 
-def test_camera_noise_that_is_not_there_says_which_files_of_which_page_are_to_be_put_there(tmp_path):
-    with pytest.raises(MissingData, match=r"Canon5D2_\*_real.JPG and _mean.JPG of CroppedImages of https://github"):
+def test_camera_noise_that_is_not_there_says_which_files_of_which_page_are_to_be_put_there(
+    tmp_path,
+):
+    with pytest.raises(
+        MissingData, match=r"Canon5D2_\*_real.JPG and _mean.JPG of CroppedImages of https://github"
+    ):
         datasets.load("real_noise", "test", tmp_path)
 
 
@@ -72,7 +79,8 @@ def test_a_noisy_jpeg_has_white_noise_of_25_in_luma_and_less_than_half_of_it_in_
     red, green, blue = noisy_jpegs(gray, "x").dirty[0].double()
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     assert luma.std().item() == pytest.approx(25 * np.hypot(np.hypot(0.299, 0.587), 0.114), rel=0.1)
-    white = 25 * np.sqrt(0.886**2 + 0.299**2 + 0.587**2) / 1.772  # of Cb before 2x2 pixels are averaged
+    # of Cb before 2x2 pixels are averaged
+    white = 25 * np.sqrt(0.886**2 + 0.299**2 + 0.587**2) / 1.772
     assert ((blue - luma) / 1.772).std().item() < white / 1.8
 
 
@@ -81,7 +89,9 @@ def test_cbsd68_as_noisy_jpeg_shows_cbsd68(real):
     made, source = (datasets.load(name, "test", root) for name in ("cbsd68_jpeg", "cbsd68"))
     assert made.keys == source.keys
     assert made.name == "cbsd68_jpeg"
-    for clean, dirty, image in zip(made.spread(3).images, made.spread(3).dirty, source.spread(3).images, strict=True):
+    for clean, dirty, image in zip(
+        made.spread(3).images, made.spread(3).dirty, source.spread(3).images, strict=True
+    ):
         assert clean.equal(image)
         assert 22.5 < psnr(dirty[None] / 255, clean[None] / 255).item() < 24
 
@@ -97,9 +107,13 @@ def test_no_blind_method_looks_at_the_level_that_a_call_names(name, color, pairs
 
 @pytest.mark.parametrize("name", blind.STRENGTHS)
 def test_blind_methods_have_the_strength_that_the_search_found_best_and_not_at_its_ends(name):
-    searched = tune_classical.mean_over_levels(pd.read_csv(benchmark_table.CAMERA / "tuning.csv")).loc[name]
+    searched = tune_classical.mean_over_levels(
+        pd.read_csv(benchmark_table.CAMERA / "tuning.csv")
+    ).loc[name]
     assert blind.STRENGTHS[name] == searched.idxmax()
-    assert tune_classical.BLIND_STRENGTHS[0] < searched.idxmax() < tune_classical.BLIND_STRENGTHS[-1]
+    assert (
+        tune_classical.BLIND_STRENGTHS[0] < searched.idxmax() < tune_classical.BLIND_STRENGTHS[-1]
+    )
     assert tuple(searched.index) == tune_classical.BLIND_STRENGTHS
 
 
@@ -107,7 +121,9 @@ def test_a_blur_of_a_point_is_a_gaussian_of_0_8_pixels(color):
     point = torch.zeros(1, 3, 15, 15)
     point[:, :, 7, 7] = 1
     blurred = blind.BLIND["blur"].build(color)(point, 0.0)
-    assert (blurred[0, 0, 7, 8] / blurred[0, 0, 7, 7]).item() == pytest.approx(np.exp(-0.5 / 0.8**2), rel=1e-4)
+    assert (blurred[0, 0, 7, 8] / blurred[0, 0, 7, 7]).item() == pytest.approx(
+        np.exp(-0.5 / 0.8**2), rel=1e-4
+    )
 
 
 def test_opencv_keeps_the_order_of_the_channels(color):
@@ -120,7 +136,9 @@ def test_opencv_keeps_the_order_of_the_channels(color):
 def test_opencv_that_is_not_installed_is_left_out_with_what_to_install(color, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     for name in ("opencv", "opencv-default"):
-        with pytest.raises(classical.NotApplicable, match=r"it needs OpenCV: pip install '.\[opencv\]'"):
+        with pytest.raises(
+            classical.NotApplicable, match=r"it needs OpenCV: pip install '.\[opencv\]'"
+        ):
             blind.BLIND[name].build(color)
 
 
@@ -142,16 +160,32 @@ def test_blind_methods_are_for_pairs_with_correlated_noise_alone_unless_they_are
 def test_clean_is_what_a_user_s_call_gives(color, pairs):
     _, noisy = pairs
     (arm,) = methods.find(["photo-color:clean"])
-    assert (arm.name, methods.plain(arm.name), arm.told_sigma) == ("photo-color:clean", "photo-color", False)
+    assert (arm.name, methods.plain(arm.name), arm.told_sigma) == (
+        "photo-color:clean",
+        "photo-color",
+        False,
+    )
     expected = engine.load("photo-color", "cpu", "float32")(noisy)
     assert arm.build(color, CPU)(noisy, 0.0).equal(expected)
     assert not engine.load("photo-color", "cpu", "float32").estimate(noisy).equal(expected)
-    with pytest.raises(ValueError, match="mnist-nearest does not find correlated noise: leave out :clean"):
+    with pytest.raises(
+        ValueError, match="mnist-nearest does not find correlated noise: leave out :clean"
+    ):
         methods.find(["mnist-nearest:clean"])
 
 
 def test_a_table_without_times_names_the_lowest_gain_of_an_image(tmp_path):
-    words = ["--datasets", "photos", "--methods", "noisy", "median", "black", "--sigma", "0.1", "--untimed"]
+    words = [
+        "--datasets",
+        "photos",
+        "--methods",
+        "noisy",
+        "median",
+        "black",
+        "--sigma",
+        "0.1",
+        "--untimed",
+    ]
     command.main([*words, "--out", str(tmp_path)])
     rows = benchmark_table.read(tmp_path / "table.csv").set_index("method")
     assert rows.cpu_ms_p50.isna().all()
@@ -163,7 +197,9 @@ def test_a_table_without_times_names_the_lowest_gain_of_an_image(tmp_path):
 
 @pytest.fixture(scope="module")
 def committed():
-    return benchmark_table.read(benchmark_table.CAMERA / "table.csv").set_index(["dataset", "method"])
+    return benchmark_table.read(benchmark_table.CAMERA / "table.csv").set_index(
+        ["dataset", "method"]
+    )
 
 
 def test_the_committed_rows_have_every_method_on_all_pairs(committed):

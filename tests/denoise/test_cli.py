@@ -24,7 +24,10 @@ MAINS = {"denoise": denoise.__main__.main, "denoise.train": loop.main, "bench": 
 
 @pytest.fixture
 def run(capsys):
-    """Return a function that runs a command line in this process; it returns exit code and stderr."""
+    """Return a function that runs a command line in this process.
+
+    It returns exit code and stderr.
+    """
 
     def run(module, *arguments):
         with pytest.raises(SystemExit) as stop:
@@ -37,10 +40,16 @@ def run(capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["denoise.train", "--dataset", "mnst"], "unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, "),
+        (
+            ["denoise.train", "--dataset", "mnst"],
+            "unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, ",
+        ),
         (["denoise.train", "--decoder", "xyz"], "unknown decoder 'xyz'; valid: nearest, "),
         (["denoise.train", "--architecture", "resnet"], "unknown architecture 'resnet'"),
-        (["denoise.train", "--noise", "gausian"], "unknown noise 'gausian' (did you mean 'gaussian'?)"),
+        (
+            ["denoise.train", "--noise", "gausian"],
+            "unknown noise 'gausian' (did you mean 'gaussian'?)",
+        ),
         (["denoise.train", "--loss", "l2"], "unknown loss 'l2'; valid: bce, mse, l1"),
         (["denoise.train", "--sigma", "nan"], "units of the [0, 1] range"),
         (["denoise.train", "--sigma=-0.1:0.5"], "units of the [0, 1] range"),
@@ -52,8 +61,14 @@ def run(capsys):
         (["bench", "--datasets", "mnst"], "unknown dataset 'mnst'"),
         (["bench", "--sigma", "25"], "25 on the 0-255 scale is 0.098"),
         (["bench", "--pictures", "-1"], "--pictures is -1"),
-        (["denoise", "nowhere.png", "-o", "out.png", "--model", "mnist-nearest"], "nowhere.png: no such file"),
-        (["denoise", ROOT / "README.md", "-o", "out.png", "--model", "mnist-nearest"], "README.md: not a picture"),
+        (
+            ["denoise", "nowhere.png", "-o", "out.png", "--model", "mnist-nearest"],
+            "nowhere.png: no such file",
+        ),
+        (
+            ["denoise", ROOT / "README.md", "-o", "out.png", "--model", "mnist-nearest"],
+            "README.md: not a picture",
+        ),
         (["denoise", "nowhere.png", "-o", "out.png", "--model", "cats"], "unknown weights 'cats'"),
     ],
 )
@@ -68,7 +83,9 @@ def test_a_command_line_started_from_a_shell_ends_with_that_code_and_line():
     command = [sys.executable, "-m", "denoise.train", "--dataset", "mnst"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, ")
+    assert done.stderr.startswith(
+        "error: unknown dataset 'mnst' (did you mean 'mnist'?); valid: mnist, "
+    )
 
 
 @pytest.fixture
@@ -79,7 +96,9 @@ def noisy(tmp_path):
 
 
 def test_one_command_cleans_a_picture(run, noisy):
-    assert run("denoise", noisy, "-o", noisy.with_name("clean.png"), "--model", "mnist-nearest") == (0, "")
+    assert run(
+        "denoise", noisy, "-o", noisy.with_name("clean.png"), "--model", "mnist-nearest"
+    ) == (0, "")
     with Image.open(noisy.with_name("clean.png")) as clean:
         assert (clean.size, clean.mode) == ((33, 31), "L")
 
@@ -102,7 +121,9 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(run, noisy, out)
 
 def test_a_truncated_picture_is_named(run, noisy):
     noisy.write_bytes(noisy.read_bytes()[:300])
-    code, stderr = run("denoise", noisy, "-o", noisy.with_name("clean.png"), "--model", "mnist-nearest")
+    code, stderr = run(
+        "denoise", noisy, "-o", noisy.with_name("clean.png"), "--model", "mnist-nearest"
+    )
     assert code == 2
     assert "noisy.png: cannot be read as a picture" in stderr
 
@@ -110,7 +131,9 @@ def test_a_truncated_picture_is_named(run, noisy):
 def test_missing_data_without_a_network_says_where_to_put_the_files(run, tmp_path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    code, stderr = run("denoise.train", "--dataset", "mnist", "--data-root", tmp_path, "--out", tmp_path / "runs")
+    code, stderr = run(
+        "denoise.train", "--dataset", "mnist", "--data-root", tmp_path, "--out", tmp_path / "runs"
+    )
     assert code == 2
     assert len(stderr.splitlines()) == 1
     assert "put train-images-idx3-ubyte" in stderr
@@ -119,13 +142,18 @@ def test_missing_data_without_a_network_says_where_to_put_the_files(run, tmp_pat
 
 
 def test_help_comes_at_once_because_torch_is_not_imported():
-    code = "import sys; from bench.__main__ import _parser; _parser(); sys.exit('torch' in sys.modules)"
+    code = (
+        "import sys; from bench.__main__ import _parser; _parser(); sys.exit('torch' in "
+        "sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_output_that_is_closed_early_ends_without_a_traceback():
     code = "import sys; from denoise import cli; cli.run(lambda words: print('line\\n' * 100_000))"
-    run = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    run = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     run.stdout.readline()
     run.stdout.close()
     assert run.stderr.read() == b""
@@ -133,7 +161,17 @@ def test_output_that_is_closed_early_ends_without_a_traceback():
 
 
 def test_nothing_but_plain_lines_goes_into_a_file(tmp_path):
-    words = ["bench", "--datasets", "glyphs", "--methods", "noisy", "median", "--quick", "--out", str(tmp_path)]
+    words = [
+        "bench",
+        "--datasets",
+        "glyphs",
+        "--methods",
+        "noisy",
+        "median",
+        "--quick",
+        "--out",
+        str(tmp_path),
+    ]
     run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
     assert run.returncode == 0
     assert not set("\x1b\r\x08") & set(run.stdout + run.stderr)
@@ -142,22 +180,32 @@ def test_nothing_but_plain_lines_goes_into_a_file(tmp_path):
 
 def test_a_method_of_a_non_commercial_licence_is_there_only_where_the_user_installed_it(tmp_path):
     assert "bm3d" not in classical.DENOISERS
-    (tmp_path / "bm3d.py").write_text("def bm3d(image, sigma_psd):\n    return image * 0 + sigma_psd\n")
+    (tmp_path / "bm3d.py").write_text(
+        "def bm3d(image, sigma_psd):\n    return image * 0 + sigma_psd\n"
+    )
     code = (
         "import torch; from denoise.classical import DENOISERS; "
         "print(DENOISERS['bm3d'].build(None)(torch.zeros(2, 1, 4, 4), 0.25).mean().item())"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment
+    )
     assert run.stdout.strip() == "0.25"
 
 
 @pytest.mark.parametrize(
     ("encoding", "shown"),
-    [("cp1252", b"\\u65e5 \xe9 \\udce9"), ("ascii", b"\\u65e5 \\xe9 \\udce9"), ("utf-8", "日 é \\udce9".encode())],
+    [
+        ("cp1252", b"\\u65e5 \xe9 \\udce9"),
+        ("ascii", b"\\u65e5 \\xe9 \\udce9"),
+        ("utf-8", "日 é \\udce9".encode()),
+    ],
 )
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_what_the_console_cannot_show_is_escaped_and_the_command_goes_on(monkeypatch, encoding, shown, stream):
+def test_what_the_console_cannot_show_is_escaped_and_the_command_goes_on(
+    monkeypatch, encoding, shown, stream
+):
     written = io.BytesIO()
     monkeypatch.setattr(sys, stream, io.TextIOWrapper(written, encoding=encoding, errors="strict"))
 

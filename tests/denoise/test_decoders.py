@@ -5,7 +5,10 @@ from denoise.decoders import DECODERS
 
 
 def run(decoder, stage, x, out_channels=3):
-    """Return the output of a stage; for unpooling, put every maximum at the top left of its cell."""
+    """Return the output of a stage.
+
+    For unpooling, put every maximum at the top left of its cell.
+    """
     if not DECODERS[decoder].facts.get("needs_indices"):
         return stage(x)
     height, width = x.shape[-2:]
@@ -25,7 +28,9 @@ def test_every_decoder_is_linear(decoder):
     stage = DECODERS[decoder].build(4, 3, bias=False)
     x, y = torch.rand(2, 1, 4, 6, 6)
     together = run(decoder, stage, 2 * x - y)
-    torch.testing.assert_close(together, 2 * run(decoder, stage, x) - run(decoder, stage, y), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(
+        together, 2 * run(decoder, stage, x) - run(decoder, stage, y), atol=1e-5, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("decoder", DECODERS.names())
@@ -77,6 +82,7 @@ def test_unpooling_puts_each_value_where_the_maximum_was_and_zero_elsewhere():
 def test_a_transposed_2x2_convolution_is_a_1x1_sub_pixel_convolution():
     stage = DECODERS["transposed_k2"].build(4, 3, bias=False)
     x = torch.rand(2, 4, 5, 6)
-    kernel = stage.weight.permute(1, 2, 3, 0).reshape(12, 4, 1, 1)  # (in, out, 2, 2) -> (out * 4, in, 1, 1)
+    # (in, out, 2, 2) -> (out * 4, in, 1, 1)
+    kernel = stage.weight.permute(1, 2, 3, 0).reshape(12, 4, 1, 1)
     sub_pixel = torch.nn.functional.pixel_shuffle(torch.nn.functional.conv2d(x, kernel), 2)
     torch.testing.assert_close(stage(x), sub_pixel, atol=1e-6, rtol=1e-5)

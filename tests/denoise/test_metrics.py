@@ -15,7 +15,10 @@ def pair(generator):
 
 def test_psnr_equals_scikit_image(pair):
     preds, target = pair
-    expected = [peak_signal_noise_ratio(t, p, data_range=1) for p, t in zip(preds.numpy(), target.numpy(), strict=True)]
+    expected = [
+        peak_signal_noise_ratio(t, p, data_range=1)
+        for p, t in zip(preds.numpy(), target.numpy(), strict=True)
+    ]
     assert psnr(preds, target, data_range=1.0).tolist() == pytest.approx(expected, abs=1e-4)
 
 
@@ -24,7 +27,13 @@ def test_ssim_equals_scikit_image_under_the_convention_of_the_protocol(pair, dat
     preds, target = (data_range * side for side in pair)
     expected = [
         structural_similarity(
-            t[0], p[0], data_range=data_range, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+            t[0],
+            p[0],
+            data_range=data_range,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            full=True,
         )[1][5:-5, 5:-5].mean()
         for p, t in zip(preds.numpy(), target.numpy(), strict=True)
     ]
@@ -44,7 +53,9 @@ def test_channels_count_alike(pair):
 
 
 def test_psnr_of_a_known_error_by_hand():
-    assert psnr(torch.full((1, 1, 2, 2), 0.1), torch.zeros(1, 1, 2, 2), data_range=1.0).item() == pytest.approx(20)
+    assert psnr(
+        torch.full((1, 1, 2, 2), 0.1), torch.zeros(1, 1, 2, 2), data_range=1.0
+    ).item() == pytest.approx(20)
 
 
 def test_identical_pictures_score_infinity_and_one(pair):

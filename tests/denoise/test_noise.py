@@ -10,7 +10,9 @@ KEYS = [f"test/{i:05d}" for i in range(12)]
 
 
 def noisy(clean, keys, level=0.4, clip=False, **place):
-    seeds = picture_seeds(place.get("dataset", "mnist"), keys, "gaussian", level, place.get("draw", 0))
+    seeds = picture_seeds(
+        place.get("dataset", "mnist"), keys, "gaussian", level, place.get("draw", 0)
+    )
     return corrupt(clean, level, PictureDraws(seeds), clip=clip)
 
 
@@ -47,7 +49,9 @@ def test_another_draw_dataset_or_level_gives_other_noise(clean, other):
 def test_noise_does_not_change_between_versions():
     """Compare the first noise values of one image with stored ones: a changed generator would change all tables."""
     values = noisy(torch.zeros(1, 1, 2, 2), ["test/00000"], level=1.0).flatten()
-    torch.testing.assert_close(values, torch.tensor([1.970330, -1.403926, 0.163288, -0.764381]), atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        values, torch.tensor([1.970330, -1.403926, 0.163288, -0.764381]), atol=1e-6, rtol=0
+    )
 
 
 def test_gaussian_noise_has_the_level_that_was_asked_for():
@@ -93,14 +97,18 @@ def test_mnist_at_sigma_0_4_scores_what_the_protocol_says(real):
 
     pictures = datasets.load("mnist", "test", real("mnist"))
     clean, keys = next(pictures.batches(10_000))
-    assert psnr(noisy(clean, keys, clip=True), clean).mean().item() == pytest.approx(11.00, abs=0.01)
+    assert psnr(noisy(clean, keys, clip=True), clean).mean().item() == pytest.approx(
+        11.00, abs=0.01
+    )
     assert psnr(noisy(clean, keys), clean).mean().item() == pytest.approx(7.96, abs=0.01)
 
 
 @pytest.mark.parametrize("noise", NOISES.names())
 def test_no_noise_at_level_0_and_finite_noise_at_every_level_of_the_tables(noise):
     clean = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(corrupt(clean, 0.0, PictureDraws([1, 2]), noise=noise, clip=False), clean)
+    torch.testing.assert_close(
+        corrupt(clean, 0.0, PictureDraws([1, 2]), noise=noise, clip=False), clean
+    )
     for level in NOISES[noise].facts["levels"]:
         noisy = corrupt(clean, level, PictureDraws([1, 2]), noise=noise, clip=False)
         assert noisy.isfinite().all()
@@ -108,17 +116,27 @@ def test_no_noise_at_level_0_and_finite_noise_at_every_level_of_the_tables(noise
 
 
 def test_salt_and_pepper_replaces_the_named_share_half_by_each(generator):
-    noisy = corrupt(torch.full((1, 1, 200, 200), 0.5), 0.2, BatchDraws(generator), noise="salt_pepper", clip=False)
+    noisy = corrupt(
+        torch.full((1, 1, 200, 200), 0.5),
+        0.2,
+        BatchDraws(generator),
+        noise="salt_pepper",
+        clip=False,
+    )
     shares = [(noisy == value).float().mean().item() for value in (0.0, 0.5, 1.0)]
     assert shares == pytest.approx([0.1, 0.8, 0.1], abs=0.01)
 
 
 def test_masking_loses_the_named_share(generator):
-    noisy = corrupt(torch.full((1, 1, 200, 200), 0.5), 0.25, BatchDraws(generator), noise="masking", clip=False)
+    noisy = corrupt(
+        torch.full((1, 1, 200, 200), 0.5), 0.25, BatchDraws(generator), noise="masking", clip=False
+    )
     assert (noisy == 0).float().mean().item() == pytest.approx(0.25, abs=0.01)
 
 
-@pytest.mark.parametrize("draws", [lambda: BatchDraws(torch.Generator().manual_seed(0)), lambda: PictureDraws([3])])
+@pytest.mark.parametrize(
+    "draws", [lambda: BatchDraws(torch.Generator().manual_seed(0)), lambda: PictureDraws([3])]
+)
 def test_poisson_noise_has_the_variance_of_its_photons(draws):
     noisy = corrupt(torch.full((1, 1, 300, 300), 0.25), 0.2, draws(), noise="poisson", clip=False)
     assert noisy.mean().item() == pytest.approx(0.25, abs=0.002)
@@ -143,7 +161,9 @@ def test_camera_noise_has_a_floor_in_black_and_its_level_at_white(generator):
 def test_jpeg_is_what_pillow_writes_and_loses_more_at_higher_levels(channels, generator):
     clean = torch.rand(1, channels, 32, 48, generator=generator)
     losses = [
-        (corrupt(clean, level, BatchDraws(generator), noise="jpeg", clip=False) - clean).square().mean()
+        (corrupt(clean, level, BatchDraws(generator), noise="jpeg", clip=False) - clean)
+        .square()
+        .mean()
         for level in (0.05, 0.5, 0.9)
     ]
     assert 0 < losses[0] < losses[1] < losses[2]
@@ -152,7 +172,8 @@ def test_jpeg_is_what_pillow_writes_and_loses_more_at_higher_levels(channels, ge
 
 
 def test_mixed_noise_is_gaussian_for_every_second_picture(generator):
-    clean = torch.zeros(600, 1, 8, 8)  # black: Poisson noise and JPEG leave it unchanged, camera noise adds a fifth
+    # black: Poisson noise and JPEG leave it unchanged, camera noise adds a fifth
+    clean = torch.zeros(600, 1, 8, 8)
     spread = corrupt(clean, 0.2, BatchDraws(generator), noise="mixed", clip=False).flatten(1).std(1)
     assert (spread > 0.1).float().mean().item() == pytest.approx(1 / 2, abs=0.06)
     assert (spread == 0).float().mean().item() == pytest.approx(1 / 3, abs=0.06)

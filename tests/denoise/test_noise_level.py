@@ -24,14 +24,22 @@ def errors(name, pictures, sigma):
 @pytest.mark.parametrize("shape", [(1, 128, 128), (3, 128, 128), (1, 32, 32)])
 def test_noise_alone_is_measured(name, shape, generator):
     picture = 0.5 + 0.1 * torch.randn(shape, generator=generator)
-    assert ESTIMATORS[name].build(picture) == pytest.approx(0.1, rel=0.04 if shape[-1] > 32 else 0.15)
+    assert ESTIMATORS[name].build(picture) == pytest.approx(
+        0.1, rel=0.04 if shape[-1] > 32 else 0.15
+    )
 
 
 @pytest.mark.parametrize(("sigma", "within"), [(5, 0.5), (25, 0.8)])
 def test_on_photographs_flat_patches_are_right_where_wavelets_are_not(real, sigma, within):
-    """Compare root mean square errors in units of 1/255 on eight images of BSD68; scikit-image's estimate is worse."""
+    """Compare root mean square errors in units of 1/255 on eight images of BSD68.
+
+    Scikit-image's estimate is worse.
+    """
     pictures = datasets.load("bsd68", "test", real("bsd68")).spread(8)
-    ours, theirs = (np.sqrt(np.mean(np.square(errors(name, pictures, sigma)))) for name in ("flat_patches", "wavelet"))
+    ours, theirs = (
+        np.sqrt(np.mean(np.square(errors(name, pictures, sigma))))
+        for name in ("flat_patches", "wavelet")
+    )
     assert ours < within
     assert ours < theirs
 
@@ -42,9 +50,13 @@ def test_a_clean_photograph_has_almost_no_noise(real):
 
 
 def test_a_constant_picture_has_none():
-    assert ESTIMATORS["flat_patches"].build(torch.full((1, 40, 40), 0.3)) == pytest.approx(0, abs=1e-6)
+    assert ESTIMATORS["flat_patches"].build(torch.full((1, 40, 40), 0.3)) == pytest.approx(
+        0, abs=1e-6
+    )
 
 
 def test_a_picture_that_is_too_small_is_refused():
-    with pytest.raises(ValueError, match="the picture is 15x40; its noise can be estimated from 24x24 on"):
+    with pytest.raises(
+        ValueError, match="the picture is 15x40; its noise can be estimated from 24x24 on"
+    ):
         ESTIMATORS["flat_patches"].build(torch.zeros(1, 40, 15))

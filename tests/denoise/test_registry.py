@@ -23,5 +23,8 @@ def test_a_taken_name_is_refused(shapes, taken):
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all_valid_ones(shapes):
-    with pytest.raises(UnknownName, match=r"unknown shape 'sqare' \(did you mean 'square'\?\); valid: square, circle"):
+    with pytest.raises(
+        UnknownName,
+        match=r"unknown shape 'sqare' \(did you mean 'square'\?\); valid: square, circle",
+    ):
         shapes["sqare"]

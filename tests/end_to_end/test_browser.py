@@ -1,4 +1,9 @@
-"""The page in a browser. The tests need Playwright and a Chromium; `make browser` downloads axe-core's rules."""
+"""The page in a browser.
+
+The tests need Playwright and a Chromium; `make browser` downloads axe-core's rules.
+"""
+
+# ruff: noqa: F401, F811  fixtures of another module
 
 import functools
 import io
@@ -8,7 +13,7 @@ import threading
 
 import numpy as np
 import pytest
-from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
+from chromium import SETTLED, browser, opened, violations
 from PIL import Image
 
 from demo import page as built
@@ -26,7 +31,7 @@ def url():
 
 
 @pytest.fixture
-def visit(opened):  # noqa: F811  a fixture
+def visit(opened):
     """Return a function that opens the page and returns it once its first result is there."""
     return functools.partial(opened, until="#board img")
 
@@ -40,7 +45,9 @@ def board(page):
 
 def says(page, selector, text):
     """Wait until a part of the page contains that text."""
-    page.wait_for_function("([at, text]) => document.querySelector(at)?.innerText.includes(text)", arg=[selector, text])
+    page.wait_for_function(
+        "([at, text]) => document.querySelector(at)?.innerText.includes(text)", arg=[selector, text]
+    )
 
 
 def test_a_result_is_on_screen_before_any_click(visit):
@@ -140,7 +147,9 @@ def contrast(one, other):
 
     def luminance(color):
         parts = [int(part) / 255 for part in re.findall(r"\d+", color)[:3]]
-        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        linear = [
+            part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+        ]
         return np.dot(linear, (0.2126, 0.7152, 0.0722))
 
     high, low = sorted((luminance(one), luminance(other)), reverse=True)
@@ -165,7 +174,10 @@ def test_the_focus_of_the_keyboard_and_a_checked_radio_under_the_pointer_are_see
     page.wait_for_timeout(SETTLED)
     colors = radio.evaluate(COLORS)
     assert contrast(colors["own"], colors["behind"]) >= 3
-    assert radio.evaluate("(radio) => getComputedStyle(radio, '::after').backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        radio.evaluate("(radio) => getComputedStyle(radio, '::after').backgroundColor")
+        == "rgb(255, 255, 255)"
+    )
 
 
 def test_the_label_of_the_level_follows_the_noise(visit):
@@ -176,7 +188,9 @@ def test_the_label_of_the_level_follows_the_noise(visit):
     says(page, "#board", "level 0.4 (share of pixels replaced)")
 
 
-def test_a_photograph_in_compare_is_opened_in_photo_by_a_button_or_compared_by_another(visit, tmp_path):
+def test_a_photograph_in_compare_is_opened_in_photo_by_a_button_or_compared_by_another(
+    visit, tmp_path
+):
     page = visit()
     page.get_by_role("tab", name="Upload").click()
     shades = np.add.outer(np.arange(90), np.arange(120)).astype(np.uint8)
@@ -216,7 +230,9 @@ def test_a_drawing_is_cleaned(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + 200, box["y"] + 200, steps=8)
     page.mouse.up()
-    page.wait_for_function("(was) => document.querySelector('#board img').src !== was", arg=before[0][0])
+    page.wait_for_function(
+        "(was) => document.querySelector('#board img').src !== was", arg=before[0][0]
+    )
 
 
 def test_an_upload_is_cleaned_and_what_is_none_is_refused_in_a_sentence(visit, tmp_path):
@@ -249,7 +265,10 @@ def at_line(page, percent):
 
 
 def drag(page, locator, start, end):
-    """Press the mouse on an image, move and release; `start` and `end` are fractions of the image's width."""
+    """Press the mouse on an image, move and release.
+
+    `start` and `end` are fractions of the image's width.
+    """
     locator.scroll_into_view_if_needed()
     box = locator.bounding_box()
     middle = box["y"] + box["height"] / 4
@@ -266,12 +285,20 @@ def test_a_photograph_has_a_line_between_before_and_after_that_drags_and_keys_mo
     drag(page, page.locator("#wipe before-after"), 0.5, 0.25)
     at_line(page, 25)
     assert page.evaluate("String(getSelection())") == ""
-    for key, percent in (("ArrowRight", 26), ("PageUp", 36), ("ArrowDown", 35), ("End", 100), ("Home", 0)):
+    for key, percent in (
+        ("ArrowRight", 26),
+        ("PageUp", 36),
+        ("ArrowDown", 35),
+        ("End", 100),
+        ("Home", 0),
+    ):
         page.keyboard.press(key)
         at_line(page, percent)
 
 
-def test_the_line_is_dragged_in_compare_and_where_it_is_enlarged_and_stays_when_the_noise_changes(visit):
+def test_the_line_is_dragged_in_compare_and_where_it_is_enlarged_and_stays_when_the_noise_changes(
+    visit,
+):
     page = visit()
     page.get_by_label("Before / after").check()
     drag(page, page.locator("#board before-after").first, 0.5, 0.25)
@@ -301,7 +328,9 @@ def upload(tmp_path):
     return upload
 
 
-def test_an_upload_after_the_sample_of_a_page_is_cleaned_as_a_photograph_and_gets_no_noise(visit, upload):
+def test_an_upload_after_the_sample_of_a_page_is_cleaned_as_a_photograph_and_gets_no_noise(
+    visit, upload
+):
     page = visit()
     page.get_by_role("tab", name="Photo").click()
     says(page, "#status", "Noise of sigma 25 was added to the sample, then it was cleaned.")
@@ -325,7 +354,8 @@ def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(visit, up
         upload(page)
         says(page, "#status", "Cleaning your image…")
         assert "Choose" not in page.locator("#wipe").inner_text()
-        assert page.locator("#wipe img").count() == 1  # only the image itself, without a result beside it
+        # only the image itself, without a result beside it
+        assert page.locator("#wipe img").count() == 1
         assert page.get_by_role("button", name=download).is_disabled()
     finally:
         go.set()
@@ -342,7 +372,9 @@ def test_a_row_of_the_benchmark_is_loaded_into_compare_by_a_button_alone(visit):
     page.get_by_role("tab", name="Benchmark").click()
     assert page.get_by_role("button", name="Show a setting in Compare").is_disabled()
     page.locator("#scores").get_by_text("Non-local means").first.click()
-    button = page.get_by_role("button", name="Show this setting in Compare: MNIST digits, sigma 0.1")
+    button = page.get_by_role(
+        "button", name="Show this setting in Compare: MNIST digits, sigma 0.1"
+    )
     button.wait_for()
     assert page.get_by_role("tab", name="Benchmark").get_attribute("aria-selected") == "true"
     button.click()
@@ -377,7 +409,9 @@ def test_the_tabs_are_reached_by_keys(visit):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_tab_breaks_a_rule_of_axe_runs_over_the_side_or_asks_another_machine(visit, scheme, width):
+def test_no_tab_breaks_a_rule_of_axe_runs_over_the_side_or_asks_another_machine(
+    visit, scheme, width
+):
     page = visit(width, scheme)
     for tab, selector in SHOWN.items():
         page.get_by_role("tab", name=tab).click()
@@ -393,7 +427,10 @@ def test_nothing_that_the_page_does_is_against_its_policy(visit, tmp_path):
 
     def listen(page):
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type == "error" else None,
+        )
 
     page = visit(1400, before=listen)
     for tab, selector in SHOWN.items():
@@ -411,8 +448,10 @@ def test_nothing_that_the_page_does_is_against_its_policy(visit, tmp_path):
     assert not page.went_out
 
 
-@pytest.mark.parametrize(("site", "shown"), [("https://huggingface.co/", True), ("https://evil.example/", False)])
-def test_the_page_may_be_shown_within_a_space_and_within_no_other_site(browser, url, site, shown):  # noqa: F811
+@pytest.mark.parametrize(
+    ("site", "shown"), [("https://huggingface.co/", True), ("https://evil.example/", False)]
+)
+def test_the_page_may_be_shown_within_a_space_and_within_no_other_site(browser, url, site, shown):
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     framed = f'<iframe src="{url}" width="1300" height="800"></iframe>'
     page.route(site, lambda route: route.fulfill(content_type="text/html", body=framed))
@@ -422,7 +461,9 @@ def test_the_page_may_be_shown_within_a_space_and_within_no_other_site(browser, 
     frame = page.frames[1]
     if shown:
         frame.get_by_role("slider", name="Noise level sigma").first.press("ArrowRight")
-        frame.wait_for_function("() => document.querySelector('#board').innerText.includes('sigma 0.41 ')")
+        frame.wait_for_function(
+            "() => document.querySelector('#board').innerText.includes('sigma 0.41 ')"
+        )
     else:
         assert (url, "net::ERR_BLOCKED_BY_RESPONSE") in refused
     page.close()
@@ -462,13 +503,18 @@ def test_no_panel_is_empty_or_lies_over_another(visit, width):
         seen = np.asarray(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("L"))
         for panel in panels:
             top, left = round(panel["y"]), round(panel["x"])
-            inner = seen[top + 4 : top + round(panel["height"]) - 4, left + 4 : left + round(panel["width"]) - 4]
-            assert inner.size == 0 or inner.min() < inner.max(), f"{tab}: nothing in {panel['name']!r}"
+            inner = seen[
+                top + 4 : top + round(panel["height"]) - 4,
+                left + 4 : left + round(panel["width"]) - 4,
+            ]
+            assert inner.size == 0 or inner.min() < inner.max(), (
+                f"{tab}: nothing in {panel['name']!r}"
+            )
         for (i, one), (j, other) in itertools.combinations(enumerate(panels), 2):
             if i not in other["within"] and j not in one["within"]:
-                assert min(_shared(one, other, "x", "width"), _shared(one, other, "y", "height")) <= 1, (
-                    f"{tab}: {one['name']!r} and {other['name']!r} overlap"
-                )
+                assert (
+                    min(_shared(one, other, "x", "width"), _shared(one, other, "y", "height")) <= 1
+                ), f"{tab}: {one['name']!r} and {other['name']!r} overlap"
 
 
 def _shared(one, other, at, size):

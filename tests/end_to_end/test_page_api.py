@@ -25,17 +25,25 @@ def url():
 @pytest.fixture(scope="module")
 def lines(url):
     return dict(
-        zip(("compare", "clean", "curl"), re.findall("```[a-z]+\n(.*?)```", api_help.text(url), re.S), strict=True)
+        zip(
+            ("compare", "clean", "curl"),
+            re.findall("```[a-z]+\n(.*?)```", api_help.text(url), re.S),
+            strict=True,
+        )
     )
 
 
 @pytest.fixture
 def pasted(lines, tmp_path):
-    Image.fromarray(np.tile(np.arange(28, dtype=np.uint8) * 9, (28, 1))).save(tmp_path / "digit.png")
+    Image.fromarray(np.tile(np.arange(28, dtype=np.uint8) * 9, (28, 1))).save(
+        tmp_path / "digit.png"
+    )
     Image.fromarray(skimage.data.astronaut()[:90, :100]).save(tmp_path / "photo.jpg")
 
     def paste(name, *command):
-        done = subprocess.run([*command, lines[name]], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            [*command, lines[name]], cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -49,7 +57,8 @@ def test_python_compares(pasted):
 
 def test_python_cleans_a_photograph_and_has_the_file(pasted):
     said = pasted("clean", sys.executable, "-c")
-    # An ordinary JPEG with subsampled chroma: the method for correlated noise is 0.3 dB better here than photo-color.
+    # An ordinary JPEG with subsampled chroma: the method for correlated noise is 0.3 dB better here
+    # than photo-color.
     assert "'network': 'photo-gray on luma and chroma, correlated noise of sigma 6.0'" in said
     with Image.open(said.split("lossless: ")[-1].strip()) as clean:
         assert (clean.format, clean.size) == ("PNG", (100, 90))
@@ -63,5 +72,7 @@ def test_curl_compares(pasted):
 
 
 def test_the_address_is_the_one_at_which_the_page_is_open():
-    assert 'Client("https://someone-name.hf.space/")' in api_help.text("https://someone-name.hf.space/")
+    assert 'Client("https://someone-name.hf.space/")' in api_help.text(
+        "https://someone-name.hf.space/"
+    )
     assert api_help.ADDRESS in api_help.text("javascript:alert(1)")

@@ -9,7 +9,8 @@ from demo.screenshot import BROWSERS, SWITCHES
 
 AXE = Path(__file__).parents[2] / ".venv" / "axe.min.js"
 SETTLED = 500  # milliseconds
-FRAMES = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"  # sites may frame loopback
+# sites may frame loopback
+FRAMES = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +54,13 @@ def _note(seen, asked, url):
 
 
 def violations(page):
-    """Return violations of axe-core: pairs of rule and element; skip the test if the rules are missing."""
+    """Return violations of axe-core: pairs of rule and element.
+
+    Skip the test if the rules are missing.
+    """
     if not AXE.is_file():
         pytest.skip(f"no axe-core at {AXE}: make browser")
     page.evaluate(AXE.read_text())
-    return [(rule["id"], rule["nodes"][0]["html"]) for rule in page.evaluate("axe.run()")["violations"]]
+    return [
+        (rule["id"], rule["nodes"][0]["html"]) for rule in page.evaluate("axe.run()")["violations"]
+    ]

@@ -1,7 +1,7 @@
 """Small Hugging Face hub on loopback, with only the routes of folder uploads and downloads.
 
-With `free`, the hub treats its client as a free account: a Gradio Space must use ZeroGPU, and needs a function that
-asks for a GPU.
+With `free`, the hub treats its client as a free account: a Gradio Space must use ZeroGPU, and needs
+a function that asks for a GPU.
 """
 
 import base64
@@ -51,23 +51,41 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(body)
             repo = f"{asked['type']}s/{asked['organization']}/{asked['name']}"
             there = repo in self.server.repos
-            if self.server.free and asked.get("sdk") == "gradio" and asked.get("hardware") != "zero-a10g":
+            if (
+                self.server.free
+                and asked.get("sdk") == "gradio"
+                and asked.get("hardware") != "zero-a10g"
+            ):
                 return self._answer({"error": UNPAID}, 402)
             self.server.repos.setdefault(repo, asked)
             self.server.files.setdefault(repo, {})
             where = {"url": f"{self.server.url}/{repo}"}
-            return self._answer(where | {"error": "it exists"}, 409) if there else self._answer(where)
+            return (
+                self._answer(where | {"error": "it exists"}, 409) if there else self._answer(where)
+            )
         if path.endswith("/hardware"):
             hardware = json.loads(body)["flavor"]
-            self.server.repos[path.removeprefix("/api/").removesuffix("/hardware")]["hardware"] = hardware
-            return self._answer({"stage": "BUILDING", "hardware": {"current": None, "requested": hardware}})
+            self.server.repos[path.removeprefix("/api/").removesuffix("/hardware")]["hardware"] = (
+                hardware
+            )
+            return self._answer(
+                {"stage": "BUILDING", "hardware": {"current": None, "requested": hardware}}
+            )
         if path == "/api/validate-yaml":
             return self._answer({"errors": [], "warnings": []})
         if path.endswith("/preupload/main"):
-            files = [{"path": f["path"], "uploadMode": _mode(f["path"])} for f in json.loads(body)["files"]]
+            files = [
+                {"path": f["path"], "uploadMode": _mode(f["path"])}
+                for f in json.loads(body)["files"]
+            ]
             return self._answer({"files": [{**f, "shouldIgnore": False} for f in files]})
         if path.endswith("/info/lfs/objects/batch"):
-            return self._answer({"transfer": "basic", "objects": [self._place(o) for o in json.loads(body)["objects"]]})
+            return self._answer(
+                {
+                    "transfer": "basic",
+                    "objects": [self._place(o) for o in json.loads(body)["objects"]],
+                }
+            )
         if path.endswith("/commit/main"):
             return self._commit(path.removeprefix("/api/").removesuffix("/commit/main"), body)
         return self._answer({"error": f"no such address: {path}"}, 404)
@@ -86,12 +104,19 @@ class Handler(BaseHTTPRequestHandler):
             return self._send(self.server.files[f"models/{owner}"][file])
         for repo, files in self.server.files.items():
             if path in (f"{repo}/tree/main", f"{repo}/tree/{SHA}"):
-                entries = [{"type": "file", "path": name, "size": len(of), "oid": SHA} for name, of in files.items()]
+                entries = [
+                    {"type": "file", "path": name, "size": len(of), "oid": SHA}
+                    for name, of in files.items()
+                ]
                 return self._answer(entries)
             if path in (repo, f"{repo}/revision/main"):
                 siblings = [{"rfilename": name} for name in files]
-                return self._answer({"id": repo.partition("/")[2], "sha": SHA, "siblings": siblings})
-        return self._answer({"error": f"no such address: {path}"}, 404, {"x-error-code": "RepoNotFound"})
+                return self._answer(
+                    {"id": repo.partition("/")[2], "sha": SHA, "siblings": siblings}
+                )
+        return self._answer(
+            {"error": f"no such address: {path}"}, 404, {"x-error-code": "RepoNotFound"}
+        )
 
     def _place(self, wanted):
         action = {"href": f"{self.server.url}/blobs/{wanted['oid']}"}

@@ -9,7 +9,8 @@ from http.server import ThreadingHTTPServer
 class Server(ThreadingHTTPServer):
     """A server that collects its exceptions in `errors`.
 
-    Printing an exception from a server thread, woken by a client that leaves at exit, would crash the interpreter.
+    Printing an exception from a server thread, woken by a client that leaves at exit, would crash
+    the interpreter.
     """
 
     def __init__(self, handler):

@@ -6,7 +6,8 @@ from torch import nn
 from denoise.inference import backends
 from denoise.models import weights
 
-# The "cudnn" backend falls back to PyTorch's own calls on a CPU, so that its graph can be tested there.
+# The "cudnn" backend falls back to PyTorch's own calls on a CPU, so that its graph can be tested
+# there.
 LOWERED = [*(name for name in backends.backends(torch.device("cpu")) if name != "plain"), "cudnn"]
 
 BODIES = {
@@ -30,10 +31,16 @@ def alive(network, seed=0):
 
 
 def pictures(height, width, channels=1):
-    return torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(height * width))
+    return torch.rand(
+        2, channels, height, width, generator=torch.Generator().manual_seed(height * width)
+    )
 
 
 def built(body, decoder, channels=1):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return alive(weights.build({**BODIES[body], "channels": channels, "decoder": decoder, "width": 6, "depth": 2}))
+        return alive(
+            weights.build(
+                {**BODIES[body], "channels": channels, "decoder": decoder, "width": 6, "depth": 2}
+            )
+        )

@@ -9,4 +9,6 @@ CPU = torch.device("cpu")
 
 def psnr_of(method, pictures):
     estimate = method.build(pictures, CPU)
-    return quality.score({"it": estimate}, pictures, quality.Corruption("gaussian", 0.4, clip=True)).psnr_db.to_numpy()
+    return quality.score(
+        {"it": estimate}, pictures, quality.Corruption("gaussian", 0.4, clip=True)
+    ).psnr_db.to_numpy()

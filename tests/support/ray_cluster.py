@@ -23,7 +23,11 @@ from bench.sweep.work import Job, Untrained  # noqa: E402
 RECIPE = Recipe(width=2, depth=1, images=128, batch=16)
 CELLS = [
     Untrained("glyphs", True, "median"),
-    *(Network("glyphs", True, decoder, (2,), seed) for decoder in ("nearest", "transposed") for seed in (0, 1)),
+    *(
+        Network("glyphs", True, decoder, (2,), seed)
+        for decoder in ("nearest", "transposed")
+        for seed in (0, 1)
+    ),
 ]
 
 
@@ -35,7 +39,9 @@ def nodes(monkeypatch):
     small = {"object_store_memory": 100 * 2**20, "num_gpus": 0}
     # detects a dead node sooner than the default
     sooner = {"health_check_period_ms": 1_000, "health_check_failure_threshold": 3}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": sooner, **small})
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": sooner, **small}
+    )
     yield cluster, lambda **resources: cluster.add_node(num_cpus=1, **{**small, **resources})
     ray.shutdown()
     cluster.shutdown()
@@ -85,7 +91,10 @@ def test_a_node_that_is_killed_midway_costs_nothing(tmp_path, nodes):
     finally:
         torch.set_num_threads(threads)
     pd.testing.assert_frame_equal(scores(there), scores(here), rtol=0, atol=1e-4)
-    files = [sorted(path.relative_to(job.folder) for path in job.folder.rglob("*")) for job in (here, there)]
+    files = [
+        sorted(path.relative_to(job.folder) for path in job.folder.rglob("*"))
+        for job in (here, there)
+    ]
     assert files[0] == files[1]
 
 
@@ -101,7 +110,10 @@ def test_networks_share_the_gpus_of_a_cluster_that_has_some(tmp_path, nodes, mon
     untrained, network = cells = CELLS[:2]
     assert {*ray_executor.cluster(cells, job_in(tmp_path), cluster.address)} == {*cells}
     assert json.loads((tmp_path / untrained.name).read_text()) == {"CPU": 1}
-    assert json.loads((tmp_path / network.name).read_text()) == {"CPU": 1, "GPU": ray_executor.GPU_SHARE}
+    assert json.loads((tmp_path / network.name).read_text()) == {
+        "CPU": 1,
+        "GPU": ray_executor.GPU_SHARE,
+    }
 
 
 def test_a_cell_that_another_run_holds_waits_and_a_wrong_one_is_named(tmp_path, nodes):
@@ -117,7 +129,10 @@ def test_a_cell_that_another_run_holds_waits_and_a_wrong_one_is_named(tmp_path, 
     made, copy = (Store(tmp_path, RECIPE).weights(cell.name) for cell in (network, other))
     for ending in (".safetensors", ".json"):
         shutil.copy(made.with_suffix(ending), copy.with_suffix(ending))
-    with pytest.raises(ValueError, match=r"^glyphs-clipped-nearest-2-s1: .*was trained by other settings.*as it is$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^glyphs-clipped-nearest-2-s1: .*was trained by other settings.*as it is$",
+    ):
         next(ray_executor.cluster([other], job, cluster.address))
 
 

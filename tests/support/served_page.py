@@ -31,7 +31,9 @@ def blocks(tmp_path_factory):
 @pytest.fixture(scope="module")
 def web(blocks):
     # Do not reuse a connection that the server may be closing.
-    with httpx.Client(base_url=blocks.local_url, timeout=60, limits=httpx.Limits(keepalive_expiry=1)) as client:
+    with httpx.Client(
+        base_url=blocks.local_url, timeout=60, limits=httpx.Limits(keepalive_expiry=1)
+    ) as client:
         yield client
 
 
@@ -46,10 +48,15 @@ def image(web):
 
 @pytest.fixture
 def call(web):
-    """Return a function that calls an API function by name; it returns the status, or "event", and the response."""
+    """Return a function that calls an API function by name.
+
+    It returns the status, or "event", and the response.
+    """
 
     def call(name, data):
-        asked = web.post(f"gradio_api/call/{name}", content=json.dumps({"data": data}), headers=JSON)
+        asked = web.post(
+            f"gradio_api/call/{name}", content=json.dumps({"data": data}), headers=JSON
+        )
         if asked.status_code != 200:
             return asked.status_code, asked.text
         return "event", fetched(web, name, asked.json()["event_id"])
@@ -59,7 +66,9 @@ def call(web):
 
 def fetched(web, name, event):
     """Return the response to a call, without the heartbeats that a busy machine sends."""
-    return web.get(f"gradio_api/call/{name}/{event}").text.replace("event: heartbeat\ndata: null\n\n", "")
+    return web.get(f"gradio_api/call/{name}/{event}").text.replace(
+        "event: heartbeat\ndata: null\n\n", ""
+    )
 
 
 @pytest.fixture(autouse=True)

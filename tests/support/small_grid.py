@@ -1,4 +1,7 @@
-"""A grid of four networks on letters, small enough to train within tests; its fixtures are in conftest.py."""
+"""A grid of four networks on letters, small enough to train within tests.
+
+Its fixtures are in conftest.py.
+"""
 
 import os
 import subprocess
@@ -12,7 +15,17 @@ from bench.sweep import collect
 from denoise import cli
 
 TINY = ["--width", "4", "--depth", "1", "--images", "256", "--batch", "32"]
-PART = ["--datasets", "glyphs", "--noise", "clipped", "--arms", "nearest", "transposed", "--budgets", "channels"]
+PART = [
+    "--datasets",
+    "glyphs",
+    "--noise",
+    "clipped",
+    "--arms",
+    "nearest",
+    "transposed",
+    "--budgets",
+    "channels",
+]
 
 
 def grid(out, *more, seeds=2):
@@ -23,7 +36,9 @@ def bench(*arguments):
     """Start a run in its own process, which can be killed."""
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-m", "bench", *map(str, arguments)]
-    return subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def refused(capsys, *arguments):

@@ -25,27 +25,56 @@ LR = 1e-3  # of Adam, as in Keras
 
 
 def eager(
-    architecture: str, shape: list[int], batch: int, threads: int, device: str, *, layout: str, dtype: str
+    architecture: str,
+    shape: list[int],
+    batch: int,
+    threads: int,
+    device: str,
+    *,
+    layout: str,
+    dtype: str,
 ) -> Job:
     """Run the original network in a memory layout and a number format."""
-    network = _network(architecture, device).to(getattr(torch, dtype), memory_format=getattr(torch, layout))
+    network = _network(architecture, device).to(
+        getattr(torch, dtype), memory_format=getattr(torch, layout)
+    )
     pictures = _pictures(batch, shape, threads, device, layout).to(getattr(torch, dtype))
-    rounded = [f"TF32: {provenance.tf32(pictures.device)}"] if device == "cuda" and dtype == "float32" else []
+    rounded = (
+        [f"TF32: {provenance.tf32(pictures.device)}"]
+        if device == "cuda" and dtype == "float32"
+        else []
+    )
     return _call(network.net, pictures), batch, ", ".join([dtype, layout, *rounded])
 
 
 def lowered(
-    architecture: str, shape: list[int], batch: int, threads: int, device: str, *, backend: str, dtype: str
+    architecture: str,
+    shape: list[int],
+    batch: int,
+    threads: int,
+    device: str,
+    *,
+    backend: str,
+    dtype: str,
 ) -> Job:
     """Run the fused network on a backend."""
     network = lower(_network(architecture, device), backend, getattr(torch, dtype))
-    return _call(network, _pictures(batch, shape, threads, device)), batch, f"{backend}, {dtype}, channels_last"
+    return (
+        _call(network, _pictures(batch, shape, threads, device)),
+        batch,
+        f"{backend}, {dtype}, channels_last",
+    )
 
 
 def compiled(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the fused network in bfloat16, compiled for this batch size; recorded too on a GPU. Needs a compiler."""
+    """Run the fused network in bfloat16, compiled for this batch size.
+
+    Recorded too on a GPU. Needs a compiler.
+    """
     mode = "reduce-overhead" if device == "cuda" else None
-    network = torch.compile(lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False, mode=mode)
+    network = torch.compile(
+        lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False, mode=mode
+    )
     ran = ["inductor", "bfloat16", "channels_last"] + [mode] * (mode is not None)
     return _call(network, _pictures(batch, shape, threads, device)), batch, ", ".join(ran)
 
@@ -58,7 +87,9 @@ def packaged(architecture: str, shape: list[int], batch: int, threads: int, devi
     network = lower(_network(architecture, device), "aten", torch.bfloat16)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
         exported = torch.export.export(network, (pictures,))
-        file = torch._inductor.aoti_compile_and_package(exported, package_path=f"{folder}/network.pt2")
+        file = torch._inductor.aoti_compile_and_package(
+            exported, package_path=f"{folder}/network.pt2"
+        )
         run = torch._inductor.aoti_load_package(file)
     return _waited(lambda: run(pictures), device), batch, "AOTInductor, bfloat16, channels_last"
 
@@ -66,10 +97,15 @@ def packaged(architecture: str, shape: list[int], batch: int, threads: int, devi
 def engine(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
     """Run the network as `denoise.load(...)` does."""
     pictures = _pictures(batch, shape, threads, device)
-    # Untrained weights have no scores that could change; only speed is measured, and the report says so.
+    # Untrained weights have no scores that could change; only speed is measured, and the report
+    # says so.
     card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
     denoiser = Denoiser(_network(architecture, device), "engine", card, device)
-    return _waited(lambda: denoiser.estimate(pictures), device), batch, f"{denoiser.plan}, channels_last"
+    return (
+        _waited(lambda: denoiser.estimate(pictures), device),
+        batch,
+        f"{denoiser.plan}, channels_last",
+    )
 
 
 def training(
@@ -83,7 +119,10 @@ def training(
     autocast: bool,
     recording: bool = False,
 ) -> Job:
-    """Time training steps: Adam on binary cross-entropy, as in the Keras example; fused Adam if recorded."""
+    """Time training steps: Adam on binary cross-entropy, as in the Keras example.
+
+    Fused Adam if recorded.
+    """
     clean = _pictures(batch, shape, threads, device, layout)
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
     optimiser = torch.optim.Adam(network.parameters(), LR, fused=recording)
@@ -112,7 +151,9 @@ def _network(architecture: str, device: str) -> AnySize:
         return weights.build(json.loads(architecture)).eval().to(device)
 
 
-def _pictures(batch: int, shape: list[int], threads: int, device: str, layout: str = "channels_last") -> Tensor:
+def _pictures(
+    batch: int, shape: list[int], threads: int, device: str, layout: str = "channels_last"
+) -> Tensor:
     torch.set_num_threads(threads)
     pictures = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0)).to(device)
     return pictures.contiguous(memory_format=getattr(torch, layout))
@@ -152,7 +193,9 @@ SYSTEMS = {
     "train": functools.partial(training, layout="contiguous_format", autocast=False),
     "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
     "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
-    "train_recorded": functools.partial(training, layout="channels_last", autocast=True, recording=True),
+    "train_recorded": functools.partial(
+        training, layout="channels_last", autocast=True, recording=True
+    ),
 }
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Third-party systems: Keras on TensorFlow, ONNX Runtime, OpenVINO. Run by `python -m bench.speed.workers.peers`.
+"""Third-party systems: Keras on TensorFlow, ONNX Runtime, OpenVINO.
+
+Run by `python -m bench.speed.workers.peers`.
 
 References
 ----------
@@ -18,8 +20,8 @@ import numpy as np
 
 from bench.speed.workers.serve import Job, serve
 
-# Images of one `predict` or `fit`, by network: half a second of work or more. With fewer images, start-up would
-# dominate. With more, a turn would span several busy and idle phases of the machine.
+# Images of one `predict` or `fit`, by network: half a second of work or more. With fewer images,
+# start-up would dominate. With more, a turn would span several busy and idle phases of the machine.
 PREDICTED = {"K1": 4_096, "autoencoder": 1_024}
 ASYNC = 1_024  # images per call with parallel requests
 PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
@@ -34,7 +36,11 @@ def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any
     model = _keras(network, tuple(shape), threads)
     model.compile("adam", "binary_crossentropy")
     pictures = _keras_pictures(network, shape)
-    return lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0), len(pictures), "float32"
+    return (
+        lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0),
+        len(pictures),
+        "float32",
+    )
 
 
 def _keras_pictures(network: str, shape: list[int]) -> np.ndarray:
@@ -55,7 +61,9 @@ def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
     x = given
     if network == "K1":
         for _ in range(2):
-            x = layers.MaxPooling2D(2, padding="same")(layers.Conv2D(32, 3, activation="relu", padding="same")(x))
+            x = layers.MaxPooling2D(2, padding="same")(
+                layers.Conv2D(32, 3, activation="relu", padding="same")(x)
+            )
         for _ in range(2):
             x = layers.Conv2DTranspose(32, 3, strides=2, activation="relu", padding="same")(x)
     else:
@@ -91,11 +99,18 @@ def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_:
 
 
 def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
-    """Run a file quantized by `bench.scoring.int8`; OpenVINO chooses the layers that it computes in integers."""
+    """Run a file quantized by `bench.scoring.int8`.
+
+    OpenVINO chooses the layers that it computes in integers.
+    """
     model, ran = _openvino(int8, tuple(shape), batch, threads, "LATENCY")
     request, pictures = model.create_infer_request(), _pictures(batch, shape)
     layers = [operation.get_rt_info() for operation in model.get_runtime_model().get_ops()]
-    products = [str(layer["runtimePrecision"]) for layer in layers if "onvolution" in str(layer["layerType"])]
+    products = [
+        str(layer["runtimePrecision"])
+        for layer in layers
+        if "onvolution" in str(layer["layerType"])
+    ]
     coarse = sum(precision.lower() in ("i8", "u8") for precision in products)
     call = functools.partial(request.infer, {0: pictures}, share_inputs=True, share_outputs=True)
     return call, batch, f"{coarse} of {len(products)} convolutions in 8-bit integers, else {ran}"
@@ -117,7 +132,9 @@ def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, *
     return call, requests * batch, ran
 
 
-def _openvino(onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str) -> tuple[Any, str]:
+def _openvino(
+    onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str
+) -> tuple[Any, str]:
     """Compile a model, in bfloat16 if the CPU has it, which is OpenVINO's default there."""
     import openvino
 

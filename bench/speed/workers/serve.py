@@ -20,14 +20,14 @@ def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str])
     Parameters
     ----------
     systems : dict
-        Builders by name. A builder takes the options of a job; it returns a call, the number of images per call, and a
-        short description of its settings (number format, layout).
+        Builders by name. A builder takes the options of a job; it returns a call, the number of
+        images per call, and a short description of its settings (number format, layout).
     version : callable
         Returns the version of the software behind a system.
 
-    A request holds a job (`system` and its options) and the `seconds` to spend on it, at least one call. A response
-    holds the `seconds` of each call, its `pictures` (images per call), `ran` (the settings), and the `version`; or an
-    `error`.
+    A request holds a job (`system` and its options) and the `seconds` to spend on it, at least one
+    call. A response holds the `seconds` of each call, its `pictures` (images per call), `ran` (the
+    settings), and the `version`; or an `error`.
     """
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # prints of libraries go to stderr, away from the responses
@@ -37,7 +37,9 @@ def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str])
         job, key = asked["job"], json.dumps(asked["job"], sort_keys=True)
         try:
             if key not in ready:
-                ready[key] = systems[job["system"]](**{name: value for name, value in job.items() if name != "system"})
+                ready[key] = systems[job["system"]](
+                    **{name: value for name, value in job.items() if name != "system"}
+                )
                 for _ in range(WARM):
                     ready[key][0]()
             call, pictures, ran = ready[key]
@@ -51,8 +53,8 @@ def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str])
 def _timed(call: Call, seconds: float) -> list[float]:
     """Return the seconds of each call, without the first unless it is the only one.
 
-    The first call finds the CPU's caches as another system's turn left them. A single call is counted if it is that
-    long.
+    The first call finds the CPU's caches as another system's turn left them. A single call is
+    counted if it is that long.
     """
     found: list[float] = []
     end = time.perf_counter() + seconds

@@ -29,15 +29,17 @@ def autoencoder(decoder="nearest"):
 
 def test_activations_count_what_convolutions_answer():
     # conv 4 and conv 4 at 8x8, conv 8 and conv 8 at 4x4, then up 4, conv 4 and conv 1 at 8x8
-    assert counters.activations(weights.build(autoencoder()), (1, 8, 8)) == 64 * (4 + 4) + 16 * (8 + 8) + 64 * (
-        4 + 4 + 1
-    )
+    assert counters.activations(weights.build(autoencoder()), (1, 8, 8)) == 64 * (4 + 4) + 16 * (
+        8 + 8
+    ) + 64 * (4 + 4 + 1)
 
 
 def test_convolutions_and_matrix_products_count_whoever_calls_them():
     class Called(nn.Module):
         def forward(self, x):
-            return torch.nn.functional.conv2d(x, torch.ones(3, 1, 1, 1)).flatten(1) @ torch.ones(192, 5)
+            return torch.nn.functional.conv2d(x, torch.ones(3, 1, 1, 1)).flatten(1) @ torch.ones(
+                192, 5
+            )
 
     assert counters.activations(Called(), (1, 8, 8)) == 3 * 64 + 5
 
@@ -46,7 +48,9 @@ def test_a_file_holds_a_shared_tensor_once():
     one, two = nn.Linear(64, 64), nn.Linear(64, 64)
     apart = counters.file_bytes(nn.Sequential(one, two))
     two.weight = one.weight
-    assert apart - counters.file_bytes(nn.Sequential(one, two)) == pytest.approx(64 * 64 * 4, abs=200)
+    assert apart - counters.file_bytes(nn.Sequential(one, two)) == pytest.approx(
+        64 * 64 * 4, abs=200
+    )
 
 
 def peaks(sources, batch):
@@ -58,18 +62,23 @@ def peaks(sources, batch):
 
 def test_peak_memory_grows_with_the_batch():
     small, large = (peaks({"it": autoencoder()}, batch)["it"] for batch in (32, 1024))
-    assert large > small + 4 * 4 * 28 * 28 * 512  # at least one feature map of half the larger batch
+    # at least one feature map of half the larger batch
+    assert large > small + 4 * 4 * 28 * 28 * 512
 
 
 def test_twins_have_the_same_peak_memory():
-    first, second = peaks({name: autoencoder(name) for name in ("pixel_shuffle", "pixel_shuffle_icnr")}, 256).values()
+    first, second = peaks(
+        {name: autoencoder(name) for name in ("pixel_shuffle", "pixel_shuffle_icnr")}, 256
+    ).values()
     assert first == pytest.approx(second, abs=500_000)
 
 
 def test_a_network_that_fails_where_its_memory_is_read_is_told_in_one_line(tmp_path):
     file = tmp_path / "net.py"
     file.write_text("def build():\n    return 3\n")
-    with pytest.raises(ValueError, match=r"^peak memory cannot be read: .*returned a int, not a torch.nn.Module$"):
+    with pytest.raises(
+        ValueError, match=r"^peak memory cannot be read: .*returned a int, not a torch.nn.Module$"
+    ):
         peaks({"it": f"{file}:build"}, 2)
 
 
@@ -81,9 +90,14 @@ def test_training_is_timed_for_any_network_with_gradients():
 
 
 def test_importing_the_benchmark_leaves_the_environment_alone():
-    code = "import os, bench.costs.determinism, bench.commands.costs; print('CUBLAS_WORKSPACE_CONFIG' in os.environ)"
+    code = (
+        "import os, bench.costs.determinism, bench.commands.costs; "
+        "print('CUBLAS_WORKSPACE_CONFIG' in os.environ)"
+    )
     clean = {name: value for name, value in os.environ.items() if name != "CUBLAS_WORKSPACE_CONFIG"}
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean)
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=clean
+    )
     assert said.stdout.strip() == "False"
 
 
@@ -107,7 +121,10 @@ def test_what_the_deterministic_mode_refuses_is_told():
 
 def test_chance_in_a_network_is_not_taken_for_nondeterminism():
     network = nn.Sequential(nn.Conv2d(1, 1, 3, padding=1), nn.Dropout(0.5))
-    assert determinism.backward(network, CPU) == {"deterministic": "yes", "deterministic_mode": "yes"}
+    assert determinism.backward(network, CPU) == {
+        "deterministic": "yes",
+        "deterministic_mode": "yes",
+    }
 
 
 def test_a_network_without_parameters_has_no_gradients_to_compare():
@@ -128,7 +145,8 @@ def test_a_network_that_cannot_be_exported_says_why():
 
     class Stubborn(torch.nn.Module):
         def forward(self, x):
-            return x if x.sum() > 0 else -x  # the branch depends on the input: there is no single graph
+            # the branch depends on the input: there is no single graph
+            return x if x.sum() > 0 else -x
 
     assert onnx_check.compare(Stubborn())["onnx"].startswith("not exported: ")
 
@@ -147,7 +165,16 @@ def card(tmp_path_factory):
     if "onnx" in _extras():
         any_batch(weights.build(autoencoder()), folder / "theirs.onnx")
         brought.append(str(folder / "theirs.onnx"))
-    words = ["costs", "--results", str(folder), "--rounds", "1", "--arms", "nearest", "transposed_k2"]
+    words = [
+        "costs",
+        "--results",
+        str(folder),
+        "--rounds",
+        "1",
+        "--arms",
+        "nearest",
+        "transposed_k2",
+    ]
     command.main([*words, "--model", *brought])
     return collect.read_costs(next(folder.glob("costs-*-cpu.csv")))
 
@@ -156,7 +183,9 @@ RECIPE = '{"width": 4, "depth": 1, "images": 10, "batch": 8, "lr": 0.01}'
 
 
 def _extras():
-    return {name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name)}
+    return {
+        name for name in ("onnx", "onnxscript", "onnxruntime") if importlib.util.find_spec(name)
+    }
 
 
 def _written(folder):
@@ -171,7 +200,9 @@ def test_a_card_is_written_for_every_arm_thread_count_and_batch(card):
     assert set(arms.arm) == {"nearest", "transposed_k2"}
     assert set(arms.batch) == {1, 32, 128, 512}
     assert set(arms.cpu_threads) == {1, torch.get_num_threads()}
-    numbers = arms[["macs", "activations", "file_bytes", "train_images_per_s", "ms_p50", "fraction_of_ceiling"]]
+    numbers = arms[
+        ["macs", "activations", "file_bytes", "train_images_per_s", "ms_p50", "fraction_of_ceiling"]
+    ]
     assert (numbers > 0).all().all()
     assert (card.ms_p90 >= card.ms_p50).all()
     assert card.calls.min() >= 5
@@ -188,15 +219,27 @@ def test_a_network_without_parameters_has_all_of_it_but_gradients(card):
     row = card[(card.arm == "my_net") & (card.batch == 1)].iloc[0]
     assert (row.parameters, row.macs, row.activations) == (0, 25 * 784, 784)
     assert row[["ms_p50", "peak_bytes", "file_bytes"]].notna().all()
-    assert row[["deterministic", "deterministic_mode", "train_images_per_s", "train_batch"]].isna().all()
+    assert (
+        row[["deterministic", "deterministic_mode", "train_images_per_s", "train_batch"]]
+        .isna()
+        .all()
+    )
 
 
 def test_of_an_onnx_model_its_times_and_counts_are_measured(card):
     if "onnx" not in _extras():
         pytest.skip("onnx is not installed")
     row = card[(card.arm == "theirs") & (card.batch == 32)].iloc[0]
-    assert row[["parameters", "macs", "file_bytes", "ms_p50", "calls", "fraction_of_ceiling"]].notna().all()
-    assert row[["activations", "peak_bytes", "onnx", "deterministic", "train_images_per_s"]].isna().all()
+    assert (
+        row[["parameters", "macs", "file_bytes", "ms_p50", "calls", "fraction_of_ceiling"]]
+        .notna()
+        .all()
+    )
+    assert (
+        row[["activations", "peak_bytes", "onnx", "deterministic", "train_images_per_s"]]
+        .isna()
+        .all()
+    )
     assert row.compile_mode.startswith("ONNX Runtime ")
 
 
@@ -211,9 +254,19 @@ def test_the_table_of_costs_shows_ones_own_networks_and_no_nan(card):
 
 
 def test_the_readme_shows_what_the_card_says_of_its_example(card):
-    shown = [line for line in build.README.read_text().splitlines() if line.startswith("| my_net")][-1]
+    shown = [line for line in build.README.read_text().splitlines() if line.startswith("| my_net")][
+        -1
+    ]
     table = next(cost_tables.costs(card)).cells.set_index("Method").loc["my_net"]
-    columns = ["Parameters", "M MACs", "Activations", "Peak MB", "File kB", "Deterministic (mode)", "ONNX"]
+    columns = [
+        "Parameters",
+        "M MACs",
+        "Activations",
+        "Peak MB",
+        "File kB",
+        "Deterministic (mode)",
+        "ONNX",
+    ]
     told = dict(zip(columns, [cell.strip() for cell in shown.split("|")[2:-1]], strict=True))
     peak = told.pop("Peak MB")
     assert float(peak) > 0  # the kernels of a processor decide the memory use
@@ -224,7 +277,9 @@ def test_the_readme_shows_what_the_card_says_of_its_example(card):
 
 def test_the_costs_of_two_machines_stand_side_by_side(card):
     arms = card[card.budgets.notna()].drop_duplicates(["arm", "widths"])
-    methods = arms[["arm", "widths", "budgets", "parameters", "macs"]].reindex(columns=list(METHODS))
+    methods = arms[["arm", "widths", "budgets", "parameters", "macs"]].reindex(
+        columns=list(METHODS)
+    )
     cards = [card, card.assign(cpu="Another"), card.assign(gpu="A GPU", device="cuda")]
     times = [name for name in results.named_costs(methods, cards) if name.startswith("µs")]
     assert len(times) == 3
@@ -265,7 +320,10 @@ def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--model", f"nearest={EXAMPLE}:build"], "two networks are called nearest; name your own with --model"),
+        (
+            ["--model", f"nearest={EXAMPLE}:build"],
+            "two networks are called nearest; name your own with --model",
+        ),
         (["--model", f"{EXAMPLE}:build", f"{EXAMPLE}:build"], "two networks are called my_net"),
         (["--model", "nowhere.py:build"], "nowhere.py: no such file"),
         (["--rounds", "0"], "--rounds is 0; it must be at least 1"),

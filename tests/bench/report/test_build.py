@@ -25,8 +25,20 @@ def differences(gap, low, high, *, seeds=3):
         "seeds": seeds, "pictures": 2000, "groups": 2000,
     }  # fmt: skip
     rows = [
-        {"arm": "nearest", "other": "transposed_k3", "psnr_db": gap, "psnr_db_low": low, "psnr_db_high": high},
-        {"arm": "transposed_k3", "other": "nearest", "psnr_db": -gap, "psnr_db_low": -high, "psnr_db_high": -low},
+        {
+            "arm": "nearest",
+            "other": "transposed_k3",
+            "psnr_db": gap,
+            "psnr_db_low": low,
+            "psnr_db_high": high,
+        },
+        {
+            "arm": "transposed_k3",
+            "other": "nearest",
+            "psnr_db": -gap,
+            "psnr_db_low": -high,
+            "psnr_db_high": -low,
+        },
     ]
     return pd.DataFrame([common | row for row in rows], columns=list(DIFFERENCES))
 
@@ -42,7 +54,10 @@ def test_a_difference_is_told_with_its_interval():
 
 def test_the_better_arm_comes_first():
     pairs, leaders = sentences.verdicts(differences(-0.31, -0.38, -0.24), "macs")
-    assert "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]" in pairs[0]
+    assert (
+        "transposed conv 3x3 beats upsampling nearest + conv 3x3 by 0.31 dB [0.24, 0.38]"
+        in pairs[0]
+    )
     assert "transposed conv 3x3 has the highest mean; it beats upsampling nearest" in leaders[0]
 
 
@@ -59,12 +74,17 @@ def test_a_zero_has_no_sign():
 
 def test_pictures_that_belong_together_are_counted():
     rows = differences(0.31, 0.24, 0.38).assign(groups=190)
-    assert "(3 training seeds, 2,000 pictures of 190 fonts; a difference" in sentences.verdicts(rows, "macs")[0][0]
+    assert (
+        "(3 training seeds, 2,000 pictures of 190 fonts; a difference"
+        in sentences.verdicts(rows, "macs")[0][0]
+    )
 
 
 def test_the_answer_in_short_counts_training_sets():
     channels = differences(0.31, 0.24, 0.38).assign(budget="channels")
-    tie = differences(-0.02, -0.05, 0.01).assign(budget="channels", trained_on="notmnist", tested_on="notmnist")
+    tie = differences(-0.02, -0.05, 0.01).assign(
+        budget="channels", trained_on="notmnist", tested_on="notmnist"
+    )
     macs = differences(-0.31, -0.38, -0.24)
     assert sentences.in_short(pd.concat([channels, tie, macs])) == (
         "At equal channels upsampling nearest + conv 3x3 beats transposed conv 3x3 in 1 of the 2 cases (training set, "
@@ -90,7 +110,9 @@ def test_a_cost_that_was_not_measured_leaves_its_arms_out_of_the_figure(committe
     costs["unknown"] = float("nan")
     costs["of one"] = float("nan")
     costs.loc[("nearest", committed.body.budgets[0]), "of one"] = 1.0
-    figure = figures.quality_against_cost(committed.summary, committed.differences, costs, *committed.body.shown)
+    figure = figures.quality_against_cost(
+        committed.summary, committed.differences, costs, *committed.body.shown
+    )
     drawn = [len(panel.containers) for panel in figure.axes]
     figures.plt.close(figure)
     assert drawn[0] == drawn[1] > 1
@@ -115,9 +137,14 @@ def test_every_text_for_readers_is_what_the_committed_results_say(committed):
 def test_summary_and_differences_follow_from_the_scores_of_each_picture(committed, tmp_path):
     """Detect a file that lost rows, even whole groups at its end, or that was made by other rules."""
     made = summary.summarise(*collect.read(committed.folder))
-    for name, schema, frame in zip(("summary", "differences"), (SUMMARY, DIFFERENCES), made, strict=True):
+    for name, schema, frame in zip(
+        ("summary", "differences"), (SUMMARY, DIFFERENCES), made, strict=True
+    ):
         frame.to_csv(tmp_path / f"{name}.csv", index=False, float_format="%.6g")
-        held, anew = (collect.read_csv(folder / f"{name}.csv", schema) for folder in (committed.folder, tmp_path))
+        held, anew = (
+            collect.read_csv(folder / f"{name}.csv", schema)
+            for folder in (committed.folder, tmp_path)
+        )
         pd.testing.assert_frame_equal(held, anew, rtol=1e-4, atol=1e-5)
 
 
@@ -133,7 +160,9 @@ def test_methods_that_lost_rows_are_refused(tmp_path):
 def test_every_figure_was_drawn_from_the_committed_results(committed):
     for name, figure, stamp in build.pictures(committed):
         figures.plt.close(figure)
-        assert figures.stamped(build.FIGURES / name) == stamp, f"{name} is stale: python -m bench report"
+        assert figures.stamped(build.FIGURES / name) == stamp, (
+            f"{name} is stale: python -m bench report"
+        )
     drawn = figures.stamped(build.FIGURES / figure_name("examples", *committed.shown))
     assert drawn == examples.stamp(committed), "the examples are stale: python -m bench report"
 
@@ -143,14 +172,18 @@ def test_no_network_is_above_the_ceiling_of_its_machine():
         assert collect.read_costs(path).fraction_of_ceiling.max() <= 1
 
 
-def test_a_figure_is_stale_when_the_code_that_draws_it_or_an_arm_s_colour_changes(tmp_path, monkeypatch):
+def test_a_figure_is_stale_when_the_code_that_draws_it_or_an_arm_s_colour_changes(
+    tmp_path, monkeypatch
+):
     (tmp_path / "drawing.py").write_text("one")
     monkeypatch.setattr(figures, "DRAWN_BY", (tmp_path / "drawing.py",))
     before = figures.stamp()
     (tmp_path / "drawing.py").write_text("two")
     assert figures.stamp() != before
     before = figures.stamp()
-    monkeypatch.setattr(figures, "DECODERS", [replace(entry, colour="#000000") for entry in figures.DECODERS])
+    monkeypatch.setattr(
+        figures, "DECODERS", [replace(entry, colour="#000000") for entry in figures.DECODERS]
+    )
     assert figures.stamp() != before
 
 

@@ -12,24 +12,62 @@ from bench.schema import DIFFERENCES, SUMMARY
 ARMS = {"nearest": 22.0, "transposed_k3": 21.9, "unet": 23.4, "noisy": 13.0}
 
 
-def row(arm, psnr, *, trained="mnist", tested="mnist", noise="gaussian", clipped=True, level="all", budget="channels"):
+def row(
+    arm,
+    psnr,
+    *,
+    trained="mnist",
+    tested="mnist",
+    noise="gaussian",
+    clipped=True,
+    level="all",
+    budget="channels",
+):
     """Return a row of the summary: networks trained under clipped noise."""
-    known = {"trained_on": trained, "trained_clipped": True, "tested_on": tested, "noise": noise, "clipped": clipped}
-    known |= {"levels": level, "budget": budget, "arm": arm, "status": "ok", "seeds": 3, "pictures": 500, "ties": "a"}
-    return known | {"psnr_db": psnr, "psnr_db_low": psnr - 0.1, "psnr_db_high": psnr + 0.1, "ssim": 0.9}
+    known = {
+        "trained_on": trained,
+        "trained_clipped": True,
+        "tested_on": tested,
+        "noise": noise,
+        "clipped": clipped,
+    }
+    known |= {
+        "levels": level,
+        "budget": budget,
+        "arm": arm,
+        "status": "ok",
+        "seeds": 3,
+        "pictures": 500,
+        "ties": "a",
+    }
+    return known | {
+        "psnr_db": psnr,
+        "psnr_db_low": psnr - 0.1,
+        "psnr_db_high": psnr + 0.1,
+        "ssim": 0.9,
+    }
 
 
 @pytest.fixture
 def summary():
-    """Return a summary of two training sets, tested on both; floors have no budget, ceilings only equal parameters."""
+    """Return a summary of two training sets, tested on both.
+
+    Floors have no budget, ceilings only equal parameters.
+    """
     rows = []
-    for (arm, psnr), trained, tested in itertools.product(ARMS.items(), ("mnist", "notmnist"), ("mnist", "notmnist")):
+    for (arm, psnr), trained, tested in itertools.product(
+        ARMS.items(), ("mnist", "notmnist"), ("mnist", "notmnist")
+    ):
         budget = {"noisy": None, "unet": "parameters"}.get(arm, "channels")
         less = 0 if trained == tested else 5
         for level in ("0.4", "all"):
-            rows.append(row(arm, psnr - less, trained=trained, tested=tested, level=level, budget=budget))
+            rows.append(
+                row(arm, psnr - less, trained=trained, tested=tested, level=level, budget=budget)
+            )
         if trained == tested:
-            rows.append(row(arm, psnr - 8, trained=trained, tested=tested, noise="poisson", budget=budget))
+            rows.append(
+                row(arm, psnr - 8, trained=trained, tested=tested, noise="poisson", budget=budget)
+            )
     return pd.DataFrame(rows).reindex(columns=list(SUMMARY))
 
 
@@ -37,8 +75,22 @@ def test_the_question_is_answered_for_every_training_set():
     known = {"trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "noise": "gaussian", "clipped": True,
              "levels": "all", "arm": "nearest", "other": "transposed_k3", "seeds": 3}  # fmt: skip
     rows = [
-        {**known, "budget": "channels", "psnr_db": 0.2, "psnr_db_low": 0.1, "psnr_db_high": 0.3, "tied": False},
-        {**known, "budget": "macs", "psnr_db": -0.1, "psnr_db_low": -0.3, "psnr_db_high": 0.1, "tied": True},
+        {
+            **known,
+            "budget": "channels",
+            "psnr_db": 0.2,
+            "psnr_db_low": 0.1,
+            "psnr_db_high": 0.3,
+            "tied": False,
+        },
+        {
+            **known,
+            "budget": "macs",
+            "psnr_db": -0.1,
+            "psnr_db_low": -0.3,
+            "psnr_db_high": 0.1,
+            "tied": True,
+        },
     ]
     cells = tables.question(pd.DataFrame(rows).reindex(columns=list(DIFFERENCES))).cells
     assert cells.to_dict("records") == [
@@ -55,7 +107,8 @@ def test_the_overview_has_a_row_an_arm_and_a_column_a_budget(summary):
     costs = pd.DataFrame(
         {"MACs (millions)": [4.6, 3.3, 4.7]},
         index=pd.MultiIndex.from_tuples(
-            [("nearest", "channels"), ("transposed_k3", "channels"), ("unet", "parameters")], names=["arm", "budget"]
+            [("nearest", "channels"), ("transposed_k3", "channels"), ("unet", "parameters")],
+            names=["arm", "budget"],
         ),
     )
     table = tables.overview(summary, costs, "mnist", True)
@@ -94,7 +147,9 @@ def test_train_sets_are_crossed_with_test_sets(summary):
     assert table.cells.columns.tolist() == [
         "Trained on: decoder", "MNIST, 0.4", "MNIST, Mean", "notMNIST, 0.4", "notMNIST, Mean",
     ]  # fmt: skip
-    assert table.cells[["Trained on: decoder", "MNIST, Mean", "notMNIST, Mean"]].to_numpy().tolist() == [
+    assert table.cells[
+        ["Trained on: decoder", "MNIST, Mean", "notMNIST, Mean"]
+    ].to_numpy().tolist() == [
         ["MNIST: Upsampling nearest + conv 3x3 (highest)", "22.00", "17.00"],
         ["MNIST: Transposed conv 3x3", "21.90", "16.90"],
         ["notMNIST: Upsampling nearest + conv 3x3 (highest)", "17.00", "22.00"],
@@ -113,20 +168,34 @@ def test_the_arm_that_leads_its_own_set_stands_beside_the_two_of_the_question(su
 
 def test_an_arm_with_fewer_trainings_is_named(summary):
     summary.loc[summary.arm == "unet", "seeds"] = 1
-    costs = pd.DataFrame(index=pd.MultiIndex.from_tuples([("nearest", "channels")], names=["arm", "budget"]))
-    assert "3 training seeds (U-Net: 1), 500 test pictures" in tables.overview(summary, costs, "mnist", True).note
+    costs = pd.DataFrame(
+        index=pd.MultiIndex.from_tuples([("nearest", "channels")], names=["arm", "budget"])
+    )
+    assert (
+        "3 training seeds (U-Net: 1), 500 test pictures"
+        in tables.overview(summary, costs, "mnist", True).note
+    )
 
 
 def test_a_page_links_its_parts_and_needs_nothing_from_elsewhere():
     table = Table("Costs & more", "A note.", pd.DataFrame({"Method": ["<b>"], "dB": ["1 ± 2"]}))
     picture = render.Picture(render.Path("../a.png"), "A name", "What is seen.")
-    answer = Table("Which of two", "Their difference.", pd.DataFrame({"Set": ["MNIST"], "dB": ["0.1"]}))
-    report = render.Report("Which?", "First.", answer, {"MNIST": ["One.", "Two."]}, [picture], [table])
+    answer = Table(
+        "Which of two", "Their difference.", pd.DataFrame({"Set": ["MNIST"], "dB": ["0.1"]})
+    )
+    report = render.Report(
+        "Which?", "First.", answer, {"MNIST": ["One.", "Two."]}, [picture], [table]
+    )
     page = render.page(report)
     assert '<a href="#costs-more">Costs &amp; more</a>' in page
     assert '<h2 id="costs-more">' in page
     assert '<a href="../a.png"><img src="../a.png" alt="A name"' in page
-    assert page.index("First.") < page.index("Their difference.") < page.index("Contents") < page.index("One.")
+    assert (
+        page.index("First.")
+        < page.index("Their difference.")
+        < page.index("Contents")
+        < page.index("One.")
+    )
     assert "&lt;b&gt;" in page
     assert "http" not in page
     assert "![A name](../a.png)\n\nWhat is seen." in render.markdown(report)

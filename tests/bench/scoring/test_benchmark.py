@@ -22,7 +22,20 @@ OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECO
 def frame(tmp_path_factory):
     """Run `python -m bench` on letters, as on a machine without data and internet access."""
     out = tmp_path_factory.mktemp("bench")
-    command.main(["--datasets", "glyphs", "--pictures", "20", "--sigma", "0.2", "0.4", "--quick", "--out", str(out)])
+    command.main(
+        [
+            "--datasets",
+            "glyphs",
+            "--pictures",
+            "20",
+            "--sigma",
+            "0.2",
+            "0.4",
+            "--quick",
+            "--out",
+            str(out),
+        ]
+    )
     return benchmark_table.read(out / "table.csv")
 
 
@@ -33,9 +46,20 @@ def test_there_is_one_row_a_dataset_level_and_method(frame):
 
 def test_every_row_has_every_column_of_the_schema_and_its_settings(frame):
     assert list(frame.columns) == list(COLUMNS)
-    always = ["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95", "sigma_255", "cpu", "cpu_threads", "dtype", "torch"]
+    always = [
+        "psnr_db",
+        "psnr_ci95_db",
+        "ssim",
+        "ssim_ci95",
+        "sigma_255",
+        "cpu",
+        "cpu_threads",
+        "dtype",
+        "torch",
+    ]
     assert frame[always].notna().all().all()
-    floors = frame.method.isin(["noisy", "black", "mean"])  # they compute nothing, so they have no time
+    # they compute nothing, so they have no time
+    floors = frame.method.isin(["noisy", "black", "mean"])
     for column in ("cpu_ms_p50", "cpu_ms_p90", "cpu_images_per_s", "batch", "timed_sigma"):
         assert (frame[column].isna() == floors).all()
 
@@ -58,7 +82,9 @@ def test_the_floors_score_what_can_be_computed_by_hand(frame):
     pictures = datasets.load("glyphs", "test").spread(20)
     clean, _ = next(pictures.batches(20))
     expected = psnr(torch.zeros_like(clean), clean).mean().item()
-    assert frame[frame.method == "black"].psnr_db.tolist() == pytest.approx([expected] * 2, rel=1e-5)
+    assert frame[frame.method == "black"].psnr_db.tolist() == pytest.approx(
+        [expected] * 2, rel=1e-5
+    )
 
 
 def test_scores_do_not_depend_on_which_other_methods_are_scored():
@@ -95,7 +121,12 @@ def _entry(build):
 def test_every_method_is_timed_at_every_number_of_pictures_a_call():
     calls = []
     times = timing.measure(
-        {"copy": lambda y, s: calls.append(len(y)) or y}, torch.zeros(3, 1, 4, 4), 0.1, torch.device("cpu"), (1, 7), 1
+        {"copy": lambda y, s: calls.append(len(y)) or y},
+        torch.zeros(3, 1, 4, 4),
+        0.1,
+        torch.device("cpu"),
+        (1, 7),
+        1,
     )
     assert set(calls) == {1, 7}
     assert set(times["copy"]) == {1, 7}
@@ -106,7 +137,13 @@ def test_a_slow_method_is_timed_as_often_as_is_asked(monkeypatch):
     monkeypatch.setattr(timing, "SECONDS", 0.0)
     rounds, least = 2, 5
     times = timing.measure(
-        {"copy": lambda y, s: y}, torch.zeros(3, 1, 4, 4), 0.1, torch.device("cpu"), (1,), rounds, least=least
+        {"copy": lambda y, s: y},
+        torch.zeros(3, 1, 4, 4),
+        0.1,
+        torch.device("cpu"),
+        (1,),
+        rounds,
+        least=least,
     )
     assert times["copy"][1]["calls"] == rounds * least
 
@@ -121,12 +158,18 @@ def test_the_mean_of_photographs_of_different_sizes_is_one_value():
     assert rows[rows.method == "median"].batch.tolist() == [2]
 
 
-def test_a_network_for_colour_is_left_out_for_gray_pictures_and_one_for_gray_takes_the_channels_of_colour(real):
+def test_a_network_for_colour_is_left_out_for_gray_pictures_and_one_for_gray_takes_the_channels_of_colour(
+    real,
+):
     sets, _ = benchmark.available(("set12", "cbsd68"), real("cbsd68"))
     plan = benchmark.Plan(sigmas=(0.1,), pictures=1, rounds=1)
     rows = benchmark.make(plan, sets, methods.find(["photo-gray", "photo-color"]), "")
     rows = rows[rows.status == "ok"].set_index(["dataset", "method"])
-    assert set(rows.index) == {("set12", "photo-gray"), ("cbsd68", "photo-gray"), ("cbsd68", "photo-color")}
+    assert set(rows.index) == {
+        ("set12", "photo-gray"),
+        ("cbsd68", "photo-gray"),
+        ("cbsd68", "photo-color"),
+    }
     gray, colour = (row.macs / (row.height * row.width) for row in (
         rows.loc["set12", "photo-gray"], rows.loc["cbsd68", "photo-gray"]
     ))  # fmt: skip
@@ -153,7 +196,9 @@ def test_classical_methods_have_the_strength_that_the_search_found_best(method):
 def test_the_readable_table_is_what_the_committed_one_says():
     assert (benchmark_table.RESULTS / "README.md").read_text() == benchmark_table.columns_text()
     for path in benchmark_table.RESULTS.rglob("table.csv"):
-        assert path.with_suffix(".md").read_text() == benchmark_table.markdown(benchmark_table.read(path))
+        assert path.with_suffix(".md").read_text() == benchmark_table.markdown(
+            benchmark_table.read(path)
+        )
 
 
 def test_the_readme_shows_what_the_committed_table_of_photographs_says():
@@ -161,9 +206,13 @@ def test_the_readme_shows_what_the_committed_table_of_photographs_says():
     part = readme.README.read_text().partition(begin)[2].partition(end)[0]
     assert (
         part.strip()
-        == photographs.part(benchmark_table.read(photographs.TABLE), benchmark_table.read(photographs.CAMERA)).strip()
+        == photographs.part(
+            benchmark_table.read(photographs.TABLE), benchmark_table.read(photographs.CAMERA)
+        ).strip()
     )
-    assert figures.stamped(photographs.CURVES) == photographs.stamp(), "the curves are stale: python -m bench report"
+    assert figures.stamped(photographs.CURVES) == photographs.stamp(), (
+        "the curves are stale: python -m bench report"
+    )
 
 
 def test_the_committed_tables_are_of_the_shipped_weights():
@@ -181,7 +230,9 @@ def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anyt
     networks = methods.find(untrained=False)
     assert set(benchmark.build(networks, letters, cpu)) == set(OF_LETTERS)
     assert not set(benchmark.build(networks, photographs, cpu)) & set(OF_LETTERS)
-    assert set(benchmark.build(methods.find(["mnist-nearest"]), photographs, cpu)) == {"mnist-nearest"}
+    assert set(benchmark.build(methods.find(["mnist-nearest"]), photographs, cpu)) == {
+        "mnist-nearest"
+    }
 
 
 @pytest.mark.parametrize(
@@ -189,21 +240,38 @@ def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anyt
     [
         ((1,), {"photo-gray"}, {"photo-gray"}),
         ((3,), {"photo-color"}, {"photo-gray", "photo-color"}),
-        ((1, 3), {"photo-gray"}, {"photo-gray"}),  # the only network that can denoise all of these images
+        # the only network that can denoise all of these images
+        ((1, 3), {"photo-gray"}, {"photo-gray"}),
     ],
 )
-def test_gray_pictures_are_cleaned_by_the_network_for_gray_and_colour_by_that_for_colour(colours, by_default, by_name):
+def test_gray_pictures_are_cleaned_by_the_network_for_gray_and_colour_by_that_for_colour(
+    colours, by_default, by_name
+):
     images = tuple(torch.zeros(channels, 8, 8, dtype=torch.uint8) for channels in colours)
     keys = tuple(map(str, colours))
     pictures, cpu = datasets.Pictures("photos", "train", images, keys, keys), torch.device("cpu")
     photographic = ["photo-gray", "photo-color"]
-    assert set(benchmark.build(methods.find(untrained=False), pictures, cpu)) & set(photographic) == by_default
+    assert (
+        set(benchmark.build(methods.find(untrained=False), pictures, cpu)) & set(photographic)
+        == by_default
+    )
     assert set(benchmark.build(methods.find(photographic), pictures, cpu)) == by_name
 
 
 def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
-    told = weights.build({"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False})
-    card = {"architecture": {"name": "unet", "channels": 1, "decoder": "nearest", "width": 4, "depth": 1, "told": True}}
+    told = weights.build(
+        {"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False}
+    )
+    card = {
+        "architecture": {
+            "name": "unet",
+            "channels": 1,
+            "decoder": "nearest",
+            "width": 4,
+            "depth": 1,
+            "told": True,
+        }
+    }
     card["architecture"] |= {"output": "residual", "bias": False}
     path = tmp_path / "told.safetensors"
     weights.save(told, {**card, "settings": {"dataset": "train400"}}, path)
@@ -221,7 +289,10 @@ def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
 def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
     one, mean = methods.find(["photo-gray", "photo-gray:ensemble"])
     shape = (1, 24, 32)
-    assert mean.costs(shape) == {"parameters": one.costs(shape)["parameters"], "macs": 8 * one.costs(shape)["macs"]}
+    assert mean.costs(shape) == {
+        "parameters": one.costs(shape)["parameters"],
+        "macs": 8 * one.costs(shape)["macs"],
+    }
     assert mean.label.endswith("(bsds500, ensemble)")
     noisy, letters = torch.rand(1, *shape), datasets.load("glyphs", "train")
     clean, ensemble = (arm.build(letters, torch.device("cpu")) for arm in (one, mean))
@@ -235,15 +306,26 @@ def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
 
 
 def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
-    assert [labels.three_figures(ms) for ms in (3056.2, 999.6, 87.84, 0.12345)] == ["3,060", "1,000", "87.8", "0.123"]
-    published = benchmark_table.markdown(benchmark_table.read(benchmark_table.RESULTS / "photographs" / "table.csv"))
+    assert [labels.three_figures(ms) for ms in (3056.2, 999.6, 87.84, 0.12345)] == [
+        "3,060",
+        "1,000",
+        "87.8",
+        "0.123",
+    ]
+    published = benchmark_table.markdown(
+        benchmark_table.read(benchmark_table.RESULTS / "photographs" / "table.csv")
+    )
     assert "\n68 test pictures of 481x321; gaussian noise, unclipped, draw 0;" in published
     assert "e+" not in published
     assert "| 34,017.78 |" in " ".join(published.split())  # millions of MACs of photo-gray
 
 
 def test_markdown_leaves_empty_what_was_not_measured(frame):
-    line = next(line for line in benchmark_table.markdown(frame).splitlines() if line.startswith("| Median 3x3"))
+    line = next(
+        line
+        for line in benchmark_table.markdown(frame).splitlines()
+        if line.startswith("| Median 3x3")
+    )
     cells = [cell.strip() for cell in line.split("|")]
     assert "nan" not in line
     assert cells[4] == ""  # parameters of a method without any
@@ -254,16 +336,32 @@ def test_two_folders_that_would_have_one_name_are_refused_before_anything_is_mea
         for split in ("train", "test"):
             (tmp_path / name / split).mkdir(parents=True)
             Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / name / split / "gray.png")
-    with pytest.raises(ValueError, match="would have one name in the table: measure them one by one"):
+    with pytest.raises(
+        ValueError, match="would have one name in the table: measure them one by one"
+    ):
         benchmark.available((f"folder:{tmp_path / 'a'}", f"folder:{tmp_path / 'b'}"), None)
 
 
 def test_a_user_s_folder_has_scores_costs_and_times_like_any_set(tmp_path):
     for split in ("train", "test"):
         (tmp_path / "mine" / split).mkdir(parents=True)
-        Image.fromarray(np.full((20, 24), 128, np.uint8)).save(tmp_path / "mine" / split / "gray.png")
-    words = ["--datasets", f"folder:{tmp_path / 'mine'}", "--methods", "noisy", "mnist-nearest", "--sigma", "0.4"]
+        Image.fromarray(np.full((20, 24), 128, np.uint8)).save(
+            tmp_path / "mine" / split / "gray.png"
+        )
+    words = [
+        "--datasets",
+        f"folder:{tmp_path / 'mine'}",
+        "--methods",
+        "noisy",
+        "mnist-nearest",
+        "--sigma",
+        "0.4",
+    ]
     command.main([*words, "--quick", "--out", str(tmp_path / "out")])
-    row = benchmark_table.read(tmp_path / "out" / "table.csv").set_index("method").loc["mnist-nearest"]
+    row = (
+        benchmark_table.read(tmp_path / "out" / "table.csv")
+        .set_index("method")
+        .loc["mnist-nearest"]
+    )
     assert (row.dataset, row.pictures, row.height, row.width) == ("folder", 1, 20, 24)
     assert row[["psnr_db", "parameters", "macs", "cpu_ms_p50", "cpu_images_per_s"]].notna().all()

@@ -18,7 +18,9 @@ def network(decoder):
 def test_an_untrained_stage_answers_a_constant_code_evenly_or_not(decoder):
     code = torch.rand(16, generator=torch.Generator().manual_seed(0))
     noisy = torch.rand(4, 8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
-    stages, picture, picture_4 = checkerboard.phases(checkerboard.settle(network(decoder), noisy), code)
+    stages, picture, picture_4 = checkerboard.phases(
+        checkerboard.settle(network(decoder), noisy), code
+    )
     assert len(stages) == 2
     if decoder in EVEN:
         assert max(*stages, picture, picture_4) == pytest.approx(0, abs=1e-6)
@@ -41,14 +43,20 @@ def test_statistics_are_set_to_those_of_the_noisy_batches_and_no_weight_moves():
 def test_each_period_is_told_from_the_other():
     side = torch.arange(32)
     two = 1.0 + (-1.0) ** (side[:, None] + side)
-    four = 1.0 + (side // 2 % 2).float()[:, None].repeat(1, 32)  # 1 1 2 2: the phases of 2x2 are equal
-    assert [checkerboard._unevenness(two[None, None], period) for period in (2, 4)] == pytest.approx([1, 0])
-    assert [checkerboard._unevenness(four[None, None], period) for period in (2, 4)] == pytest.approx([0, 1 / 9])
+    # 1 1 2 2: the phases of 2x2 are equal
+    four = 1.0 + (side // 2 % 2).float()[:, None].repeat(1, 32)
+    assert [
+        checkerboard._unevenness(two[None, None], period) for period in (2, 4)
+    ] == pytest.approx([1, 0])
+    assert [
+        checkerboard._unevenness(four[None, None], period) for period in (2, 4)
+    ] == pytest.approx([0, 1 / 9])
 
 
 def test_unpooling_fills_one_of_the_four_phases():
     stages, *_ = checkerboard.phases(network("max_unpool"), torch.ones(16))
-    assert stages == pytest.approx([3, 3], rel=1e-4)  # (v, 0, 0, 0): variance 3/16 v**2 over squared mean 1/16 v**2
+    # (v, 0, 0, 0): variance 3/16 v**2 over squared mean 1/16 v**2
+    assert stages == pytest.approx([3, 3], rel=1e-4)
 
 
 @pytest.mark.parametrize(("period", "place"), [(2, 0), (4, 1)])
@@ -56,7 +64,11 @@ def test_a_checkerboard_stands_at_the_frequency_of_its_period(generator, period,
     flat = torch.full((20, 1, 16, 16), 0.5)
     noise = 0.1 * torch.randn(flat.shape, generator=generator)
     side = torch.arange(16)
-    board = 0.1 * torch.cos(2 * torch.pi / period * side)[:, None] * torch.cos(2 * torch.pi / period * side)
+    board = (
+        0.1
+        * torch.cos(2 * torch.pi / period * side)[:, None]
+        * torch.cos(2 * torch.pi / period * side)
+    )
     *plain, blocks = checkerboard.peaks(noise, flat)
     *marked, _ = checkerboard.peaks(noise + board, flat)
     assert blocks == 80
@@ -67,7 +79,9 @@ def test_a_checkerboard_stands_at_the_frequency_of_its_period(generator, period,
 
 def test_a_checkerboard_stands_at_the_corner_of_the_spectrum():
     board = 0.1 * ((-1.0) ** (torch.arange(16)[:, None] + torch.arange(16)))
-    assert checkerboard.spectrum(board.expand(1, 1, -1, -1))[0, 0] == pytest.approx((0.1 * 256) ** 2, rel=1e-5)
+    assert checkerboard.spectrum(board.expand(1, 1, -1, -1))[0, 0] == pytest.approx(
+        (0.1 * 256) ** 2, rel=1e-5
+    )
 
 
 def test_only_flat_blocks_count():

@@ -23,7 +23,11 @@ def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_
     onnx_export.any_batch(network, exact, int8.SHAPE)
     pictures = np.random.default_rng(0).random((64, *int8.SHAPE), np.float32)
     int8.quantise(exact, rounded, [pictures])
-    kinds = {tensor.data_type for tensor in onnx.load(rounded).graph.initializer if np.prod(tensor.dims) > 1_000}
+    kinds = {
+        tensor.data_type
+        for tensor in onnx.load(rounded).graph.initializer
+        if np.prod(tensor.dims) > 1_000
+    }
     assert kinds == {onnx.TensorProto.INT8}
     session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
     answer = torch.from_numpy(session.run(None, {"noisy": pictures})[0])

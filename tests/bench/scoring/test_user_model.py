@@ -40,14 +40,28 @@ def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_oth
     row = rows.loc["my_net"]
     assert rows.index.tolist() == ["mnist-nearest", "my_net"]
     assert (row.status, row.parameters, row.macs) == ("ok", 0, 25 * 28 * 28)
-    same = ["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95", "cpu_ms_p50", "cpu_ms_p90", "cpu_images_per_s", "batch"]
+    same = [
+        "psnr_db",
+        "psnr_ci95_db",
+        "ssim",
+        "ssim_ci95",
+        "cpu_ms_p50",
+        "cpu_ms_p90",
+        "cpu_images_per_s",
+        "batch",
+    ]
     assert row[same].notna().all()
-    assert row.weights_sha256 == user_model.checksum(user_model.load(f"{EXAMPLE}:build").network.network)
+    assert row.weights_sha256 == user_model.checksum(
+        user_model.load(f"{EXAMPLE}:build").network.network
+    )
     assert row[["trained_on", "decoder"]].isna().all()
 
 
 def test_a_shipped_network_brought_as_ones_own_is_measured_alike(written, letters):
-    path = written("import denoise\n\n\ndef build():\n    return denoise.load('mnist-nearest', device='cpu').network\n")
+    path = written(
+        "import denoise\n\n\ndef build():\n    return denoise.load('mnist-nearest', "
+        "device='cpu').network\n"
+    )
     (shipped,) = methods.find(["mnist-nearest"])
     brought = user_model.load(f"{path}:build")
     assert brought.costs((1, 28, 28)) == shipped.costs((1, 28, 28))
@@ -69,8 +83,18 @@ def build():
 
 
 def test_several_networks_get_names_of_their_own(own_table, written):
-    path = written(f"{HEAD}\ndef one():\n    return nn.Identity()\n\ndef two():\n    return nn.Sigmoid()\n")
-    rows = own_table("--methods", "noisy", "--model", f"first={path}:one", f"{path}:two", "--model", f"{EXAMPLE}:build")
+    path = written(
+        f"{HEAD}\ndef one():\n    return nn.Identity()\n\ndef two():\n    return nn.Sigmoid()\n"
+    )
+    rows = own_table(
+        "--methods",
+        "noisy",
+        "--model",
+        f"first={path}:one",
+        f"{path}:two",
+        "--model",
+        f"{EXAMPLE}:build",
+    )
     assert rows.index.tolist() == ["noisy", "first", "net", "my_net"]
     assert rows.psnr_db["first"] == rows.psnr_db["noisy"]
 
@@ -82,7 +106,13 @@ def test_two_networks_of_one_name_are_refused_with_the_way_out(refused_model):
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("", "is empty"), (".", "begins with a dot"), ("a\nb", "control character"), ("x" * 256, "long")]
+    ("name", "why"),
+    [
+        ("", "is empty"),
+        (".", "begins with a dot"),
+        ("a\nb", "control character"),
+        ("x" * 256, "long"),
+    ],
 )
 def test_a_name_that_no_file_can_have_is_refused(written, name, why):
     with pytest.raises(ValueError, match=f"the name of a --model: '.*{why}.*; valid: "):
@@ -112,14 +142,18 @@ def test_the_checksum_tells_weights_apart():
 def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_averaged(
     own_table, written, capsys, value
 ):
-    rows = own_table("--methods", "noisy", "--model", f"{written(BROKEN.replace('VALUE', value))}:build")
+    rows = own_table(
+        "--methods", "noisy", "--model", f"{written(BROKEN.replace('VALUE', value))}:build"
+    )
     broken = rows.loc["net"]
     assert broken.status == "invalid: 3 of 6 estimates are not finite"
     assert broken[["psnr_db", "psnr_ci95_db", "ssim", "ssim_ci95"]].isna().all()
     assert broken[["parameters", "cpu_ms_p50"]].notna().all()
     assert rows.loc["noisy"].status == "ok"
     printed = capsys.readouterr().out.splitlines()
-    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in printed if line.startswith("|")]
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in printed if line.startswith("|")
+    ]
     methods_shown = [line[0] for line in cells[:4]]
     assert methods_shown[2:] == ["Noisy input", "net"]  # the invalid one last
     assert cells[3][1] == "invalid"
@@ -127,7 +161,9 @@ def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_ave
 
 
 def test_a_level_that_is_invalid_does_not_lend_its_method_a_place_among_the_others():
-    columns = dict.fromkeys(("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s"))
+    columns = dict.fromkeys(
+        ("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s")
+    )
     rows = [
         ("good", 0.1, 20.0, "ok"),
         ("good", 0.4, 10.0, "ok"),
@@ -135,7 +171,9 @@ def test_a_level_that_is_invalid_does_not_lend_its_method_a_place_among_the_othe
         ("broken", 0.4, float("nan"), "invalid: 1 of 6 estimates are not finite"),
     ]
     frame = pd.DataFrame(rows, columns=["method", "sigma", "psnr_db", "status"])
-    frame = frame.assign(dataset="glyphs", label=frame.method, **columns).astype(dict.fromkeys(columns, float))
+    frame = frame.assign(dataset="glyphs", label=frame.method, **columns).astype(
+        dict.fromkeys(columns, float)
+    )
     table = benchmark_table.wide(frame, "glyphs")
     assert table.Method.tolist() == ["good", "broken"]
     assert table["0.4"].tolist() == [10.0, "invalid"]
@@ -147,26 +185,59 @@ def test_a_table_from_before_there_was_a_status_says_ok(tmp_path):
     assert set(benchmark_table.read(tmp_path / "table.csv").status) == {"ok"}
 
 
-NET = "class Net(nn.Module):\n    def forward(self, x):\n        {}\n\ndef build():\n    return Net()\n"
+NET = (
+    "class Net(nn.Module):\n    def forward(self, x):\n        {}\n\ndef build():\n    return "
+    "Net()\n"
+)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("def build(:\n", "net.py (line 3): the file raised SyntaxError"),
-        ("import no_such_package\n", "net.py (line 3): the file raised ModuleNotFoundError: No module named"),
+        (
+            "import no_such_package\n",
+            "net.py (line 3): the file raised ModuleNotFoundError: No module named",
+        ),
         ("raise SystemExit(1)\n", "net.py (line 3): the file raised SystemExit: 1"),
-        ("def biuld():\n    pass\n", "net.py: unknown function 'build' (did you mean 'biuld'?); valid: biuld"),
+        (
+            "def biuld():\n    pass\n",
+            "net.py: unknown function 'build' (did you mean 'biuld'?); valid: biuld",
+        ),
         ("build = 3\n", "net.py: unknown function 'build'; valid: none"),
-        ("def build():\n    return 1 / 0\n", "net.py (line 4): build() raised ZeroDivisionError: division by zero"),
-        ("def build(width):\n    pass\n", "net.py: build() raised TypeError: build() missing 1 required"),
-        ("def build():\n    return torch.ones(3)\n", "net.py: build() returned a Tensor, not a torch.nn.Module"),
-        ("def build():\n    return nn.Conv2d\n", "net.py: build() returned a type, not a torch.nn.Module"),
-        (NET.format("return x[..., 1:]"), "given (1, 1, 28, 28), returned (1, 1, 28, 27): it must return the same"),
-        (NET.format("return x[:, 0]"), "given (1, 1, 28, 28), returned (1, 28, 28): it must return the same shape"),
+        (
+            "def build():\n    return 1 / 0\n",
+            "net.py (line 4): build() raised ZeroDivisionError: division by zero",
+        ),
+        (
+            "def build(width):\n    pass\n",
+            "net.py: build() raised TypeError: build() missing 1 required",
+        ),
+        (
+            "def build():\n    return torch.ones(3)\n",
+            "net.py: build() returned a Tensor, not a torch.nn.Module",
+        ),
+        (
+            "def build():\n    return nn.Conv2d\n",
+            "net.py: build() returned a type, not a torch.nn.Module",
+        ),
+        (
+            NET.format("return x[..., 1:]"),
+            "given (1, 1, 28, 28), returned (1, 1, 28, 27): it must return the same",
+        ),
+        (
+            NET.format("return x[:, 0]"),
+            "given (1, 1, 28, 28), returned (1, 28, 28): it must return the same shape",
+        ),
         (NET.format("return x, x"), "given (1, 1, 28, 28), returned a tuple, not a tensor"),
-        (NET.format("raise KeyError('k')"), "net.py (line 5): the network, given (1, 1, 28, 28), raised KeyError: 'k'"),
-        ("def build():\n    return nn.Conv2d(3, 3, 3)\n", "net.py: the network, given (1, 1, 28, 28), raised RuntimeE"),
+        (
+            NET.format("raise KeyError('k')"),
+            "net.py (line 5): the network, given (1, 1, 28, 28), raised KeyError: 'k'",
+        ),
+        (
+            "def build():\n    return nn.Conv2d(3, 3, 3)\n",
+            "net.py: the network, given (1, 1, 28, 28), raised RuntimeE",
+        ),
     ],
 )
 def test_what_is_wrong_in_the_file_is_said_in_one_line(refused_model, written, text, said):
@@ -206,5 +277,7 @@ def test_the_readme_shows_the_row_that_its_example_prints(real):
 
 
 def test_the_shipped_weights_are_not_touched_by_what_is_brought():
-    assert [method.name for method in methods.find(own=[user_model.load(f"{EXAMPLE}:build")])][-1] == "my_net"
+    assert [method.name for method in methods.find(own=[user_model.load(f"{EXAMPLE}:build")])][
+        -1
+    ] == "my_net"
     assert "my_net" not in weights.names()

@@ -35,21 +35,29 @@ def keeps(): return Keeps()
 
 @pytest.mark.parametrize("clip", [True, False])
 @pytest.mark.parametrize("function", ["half", "relu", "keeps"])
-def test_a_network_that_writes_into_its_input_changes_no_score_of_another(written, letters, function, clip):
+def test_a_network_that_writes_into_its_input_changes_no_score_of_another(
+    written, letters, function, clip
+):
     path = written(HEAD + IN_PLACE)
     corruption = quality.Corruption("gaussian", 0.4, clip=clip)
     arms = methods.find(["noisy", "median"], [user_model.load(f"{path}:{function}")])
     scored = {}
     for order in (arms, arms[::-1], arms[:2]):
-        frame = quality.score({arm.name: arm.build(letters, CPU) for arm in order}, letters, corruption)
+        frame = quality.score(
+            {arm.name: arm.build(letters, CPU) for arm in order}, letters, corruption
+        )
         scored[tuple(arm.name for arm in order)] = frame.set_index(["method", "picture"]).psnr_db
     first, reverse, alone = scored.values()
     assert (first == reverse.loc[first.index]).all()
     assert (first.loc[alone.index] == alone).all()
 
 
-def test_a_network_that_writes_into_its_input_is_timed_on_the_same_images_in_every_call(written, letters):
-    path = written(f"{HEAD}SEEN = []\n{IN_PLACE}".replace("x.mul_", "SEEN.append(float(x.sum())) or x.mul_"))
+def test_a_network_that_writes_into_its_input_is_timed_on_the_same_images_in_every_call(
+    written, letters
+):
+    path = written(
+        f"{HEAD}SEEN = []\n{IN_PLACE}".replace("x.mul_", "SEEN.append(float(x.sum())) or x.mul_")
+    )
     method = user_model.load(f"{path}:half")
     noisy, _ = next(letters.batches(4))
     before = noisy.clone()
@@ -87,7 +95,9 @@ def build():
 
 
 @pytest.mark.parametrize("place", ["the file", "BUILDING", "WITHIN"])
-def test_what_a_file_sets_for_the_whole_process_reaches_no_other_network(written, letters, capsys, place):
+def test_what_a_file_sets_for_the_whole_process_reaches_no_other_network(
+    written, letters, capsys, place
+):
     text = f"{SETTING}\ndisturb()\n" if place == "the file" else SETTING.replace(place, "disturb()")
     path = written(HEAD + text.replace("WITHIN", "pass").replace("BUILDING", "pass"))
     before = (
@@ -136,7 +146,9 @@ def build(): return Net()
 
 @pytest.mark.parametrize("name", ["a|b", "a`b", "a b\nc"])
 def test_a_name_with_a_mark_of_markdown_keeps_its_table_whole(name):
-    columns = dict.fromkeys(("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s"))
+    columns = dict.fromkeys(
+        ("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s")
+    )
     rows = [(name, 0.4, 12.0), ("other", 0.4, 11.0)]
     frame = pd.DataFrame(rows, columns=["method", "sigma", "psnr_db"])
     frame = frame.assign(dataset="glyphs", label=frame.method, status="ok", **columns).astype(

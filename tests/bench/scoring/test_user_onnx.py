@@ -39,7 +39,9 @@ def _export(network, path, *, dynamic=False, pictures=2, size=(28, 28)):
 def test_an_exported_network_scores_what_the_network_itself_scores(exported, letters):
     name, path = exported
     (shipped,) = methods.find([name])
-    assert psnr_of(user_model.load(str(path)), letters) == pytest.approx(psnr_of(shipped, letters), abs=0.001)
+    assert psnr_of(user_model.load(str(path)), letters) == pytest.approx(
+        psnr_of(shipped, letters), abs=0.001
+    )
 
 
 def test_the_multiplications_of_an_exported_network_are_counted_as_pytorch_counts_them(exported):
@@ -47,14 +49,17 @@ def test_the_multiplications_of_an_exported_network_are_counted_as_pytorch_count
     network = engine.load(name, device="cpu").network
     counted = user_model.load(str(path)).costs((1, 28, 28))
     assert counted["macs"] == counters.macs(network, (1, 28, 28))
-    assert counted["parameters"] == pytest.approx(counters.parameters(network), rel=0.01)  # normalization is folded in
+    # normalization is folded in
+    assert counted["parameters"] == pytest.approx(counters.parameters(network), rel=0.01)
 
 
 def test_an_onnx_model_has_a_row_like_any_other(own_table, exported):
     _, path = exported
     row = own_table("--methods", "noisy", "--model", f"theirs={path}").loc["theirs"]
     assert row.status == "ok"
-    assert row[["psnr_ci95_db", "cpu_ms_p50", "cpu_images_per_s", "macs", "parameters"]].notna().all()
+    assert (
+        row[["psnr_ci95_db", "cpu_ms_p50", "cpu_images_per_s", "macs", "parameters"]].notna().all()
+    )
     assert row.compile_mode.startswith("ONNX Runtime ")
 
 
@@ -76,7 +81,8 @@ def test_a_model_with_a_fixed_batch_is_fed_in_pieces_and_the_last_is_filled_up(o
 
 
 @pytest.mark.parametrize(
-    "sizes", [(-1, 1, -1, -1), (0, 1, 0, 0), (None, 1, None, None), ("N", 1, "H", "W"), (-1, 1, 0, "")]
+    "sizes",
+    [(-1, 1, -1, -1), (0, 1, 0, 0), (None, 1, None, None), ("N", 1, "H", "W"), (-1, 1, 0, "")],
 )
 def test_a_size_that_is_not_known_may_be_written_in_any_way(onnx, tmp_path, sizes):
     proto = onnx.parser.parse_model(
@@ -103,22 +109,34 @@ def test_sizes_that_are_not_known_keep_weights_that_lie_beside_the_model(onnx, t
     for value in (model.graph.input[0], model.graph.output[0]):
         value.type.tensor_type.shape.dim[0].dim_value = 0
     onnx.save_model(
-        model, str(tmp_path / "zero.onnx"), save_as_external_data=True, location="zero.data", size_threshold=0
+        model,
+        str(tmp_path / "zero.onnx"),
+        save_as_external_data=True,
+        location="zero.data",
+        size_threshold=0,
     )
     noisy = torch.rand(3, 1, 28, 28)
     one, other = (
-        user_model.load(str(tmp_path / name)).build(None, CPU)(noisy, 0.4) for name in ("net.onnx", "zero.onnx")
+        user_model.load(str(tmp_path / name)).build(None, CPU)(noisy, 0.4)
+        for name in ("net.onnx", "zero.onnx")
     )
     torch.testing.assert_close(one, other)
 
 
 def test_matrix_products_are_counted_too(onnx, tmp_path):
     network = nn.Sequential(
-        nn.Flatten(), nn.Linear(784, 16), nn.ReLU(), nn.Linear(16, 784), nn.Unflatten(1, (1, 28, 28))
+        nn.Flatten(),
+        nn.Linear(784, 16),
+        nn.ReLU(),
+        nn.Linear(16, 784),
+        nn.Unflatten(1, (1, 28, 28)),
     )
     _export(network, tmp_path / "dense.onnx", dynamic=True)
     counted = user_model.load(str(tmp_path / "dense.onnx")).costs((1, 28, 28))
-    assert counted == {"parameters": counters.parameters(network), "macs": counters.macs(network, (1, 28, 28))}
+    assert counted == {
+        "parameters": counters.parameters(network),
+        "macs": counters.macs(network, (1, 28, 28)),
+    }
 
 
 def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than_a_wrong_one(onnx):
@@ -131,15 +149,17 @@ def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than
 
 def test_a_model_for_other_sizes_is_refused_with_both(onnx, refused_model, tmp_path):
     _export(nn.Conv2d(1, 1, 3, padding=1), tmp_path / "wide.onnx", dynamic=True, size=(32, 48))
-    assert "takes pictures of 1x32x48 (channels x height x width); these are 1x28x28" in refused_model(
-        tmp_path / "wide.onnx"
+    assert (
+        "takes pictures of 1x32x48 (channels x height x width); these are 1x28x28"
+        in refused_model(tmp_path / "wide.onnx")
     )
 
 
 def test_a_model_that_changes_the_size_is_refused(onnx, refused_model, tmp_path):
     _export(nn.Conv2d(1, 1, 3), tmp_path / "narrow.onnx", dynamic=True)
-    assert "given (1, 1, 28, 28), returned (1, 1, 26, 26): it must return the same shape" in refused_model(
-        tmp_path / "narrow.onnx"
+    assert (
+        "given (1, 1, 28, 28), returned (1, 1, 26, 26): it must return the same shape"
+        in refused_model(tmp_path / "narrow.onnx")
     )
 
 
@@ -151,9 +171,15 @@ def test_a_file_that_is_no_onnx_model_is_refused(onnx, refused_model, tmp_path):
 @pytest.mark.parametrize(
     ("signature", "said"),
     [
-        ("(float[N,1,8,8] x, float[N,1,8,8] z) => (float[N,1,8,8] y) { y = Add(x, z) }", "2 inputs and 1 outputs"),
+        (
+            "(float[N,1,8,8] x, float[N,1,8,8] z) => (float[N,1,8,8] y) { y = Add(x, z) }",
+            "2 inputs and 1 outputs",
+        ),
         ("(float[N,64] x) => (float[N,64] y) { y = Relu(x) }", "tensor(float) of 2 dimensions"),
-        ("(double[N,1,8,8] x) => (double[N,1,8,8] y) { y = Relu(x) }", "tensor(double) of 4 dimensions"),
+        (
+            "(double[N,1,8,8] x) => (double[N,1,8,8] y) { y = Relu(x) }",
+            "tensor(double) of 4 dimensions",
+        ),
     ],
 )
 def test_a_model_that_takes_no_pictures_is_refused(onnx, refused_model, tmp_path, signature, said):
@@ -166,5 +192,6 @@ def test_without_onnx_runtime_it_is_said_how_to_get_it(refused_model, tmp_path, 
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     (tmp_path / "net.onnx").write_bytes(b"")
     assert re.search(
-        r"net\.onnx: onnxruntime is not installed.*pip install '\.\[onnx\]'", refused_model(tmp_path / "net.onnx")
+        r"net\.onnx: onnxruntime is not installed.*pip install '\.\[onnx\]'",
+        refused_model(tmp_path / "net.onnx"),
     )

@@ -31,7 +31,13 @@ def own():
 
 
 def job(system, **changes):
-    told = {"architecture": json.dumps(TINY), "shape": (1, 8, 8), "batch": 3, "threads": 1, "device": "cpu"}
+    told = {
+        "architecture": json.dumps(TINY),
+        "shape": (1, 8, 8),
+        "batch": 3,
+        "threads": 1,
+        "device": "cpu",
+    }
     return {"system": system, **told, **changes}
 
 
@@ -52,7 +58,9 @@ def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, 
 
 
 def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(own):
-    assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith("UnknownName: unknown arch")
+    assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith(
+        "UnknownName: unknown arch"
+    )
     assert own.ask(job("eager"), 0.01).seconds
 
 
@@ -99,12 +107,17 @@ def test_without_a_gpu_none_is_timed(monkeypatch):
 
 def test_a_system_of_processors_is_refused_on_a_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    with pytest.raises(ValueError, match="keras_predict does not run on a GPU; valid with --device cuda: eager, "):
+    with pytest.raises(
+        ValueError, match="keras_predict does not run on a GPU; valid with --device cuda: eager, "
+    ):
         speed_of("--device", "cuda", "--systems", "keras_predict")
 
 
 def test_a_system_of_gpus_is_refused_on_a_processor():
-    with pytest.raises(ValueError, match="cudnn_bfloat16 does not run on a processor; valid with --device cpu: keras_"):
+    with pytest.raises(
+        ValueError,
+        match="cudnn_bfloat16 does not run on a processor; valid with --device cpu: keras_",
+    ):
         speed_of("--systems", "cudnn_bfloat16")
 
 
@@ -121,7 +134,9 @@ def speed_of(*options):
     main(["speed", *options])
 
 
-@pytest.mark.parametrize("options", [["--rounds", "0"], ["--seconds", "0"], ["--quiet", "-1"], ["--quiet", "nan"]])
+@pytest.mark.parametrize(
+    "options", [["--rounds", "0"], ["--seconds", "0"], ["--quiet", "-1"], ["--quiet", "nan"]]
+)
 def test_no_rounds_and_no_time_are_refused(options):
     with pytest.raises(ValueError, match="at least 1"):
         speed_of(*options)
@@ -169,8 +184,21 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
     monkeypatch.setattr(idle, "PATIENCE", 0.5)
     asked = itertools.count()
     # Measured twice per turn: quiet for three of the four turns of two rounds.
-    monkeypatch.setattr(idle.roofline, "usual", lambda device, dtype: 1.0 if next(asked) < 6 else 0.2)
-    speed_of("--systems", "eager", "--rounds", "2", "--seconds", "0.01", "--quiet", "0.8", "--out", str(tmp_path))
+    monkeypatch.setattr(
+        idle.roofline, "usual", lambda device, dtype: 1.0 if next(asked) < 6 else 0.2
+    )
+    speed_of(
+        "--systems",
+        "eager",
+        "--rounds",
+        "2",
+        "--seconds",
+        "0.01",
+        "--quiet",
+        "0.8",
+        "--out",
+        str(tmp_path),
+    )
     (file,) = tmp_path.glob("*.csv")
     assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]
     assert "ends after 1 round: for 0 minutes no turn found this machine quiet" in caplog.text
@@ -178,7 +206,9 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
 
 
 @pytest.mark.parametrize("turns", [3, 1])
-def test_a_run_that_is_interrupted_keeps_its_whole_rounds(turns, monkeypatch, tmp_path, caplog, capsys):
+def test_a_run_that_is_interrupted_keeps_its_whole_rounds(
+    turns, monkeypatch, tmp_path, caplog, capsys
+):
     monkeypatch.setattr(command, "SIZES", {"cpu": (1, 128)})
     monkeypatch.setattr(command, "NETWORKS", {"K1": NETWORKS["K1"]})
     from bench.__main__ import main
@@ -191,7 +221,17 @@ def test_a_run_that_is_interrupted_keeps_its_whole_rounds(turns, monkeypatch, tm
         return ask(*given)
 
     monkeypatch.setattr(Process, "ask", interrupted)
-    ran = ["speed", "--systems", "eager", "--rounds", "5", "--seconds", "0.01", "--out", str(tmp_path)]
+    ran = [
+        "speed",
+        "--systems",
+        "eager",
+        "--rounds",
+        "5",
+        "--seconds",
+        "0.01",
+        "--out",
+        str(tmp_path),
+    ]
     with pytest.raises(SystemExit) as ended:
         cli.run(main, ran)
     if turns < 2:  # a round has two turns
@@ -215,7 +255,10 @@ def run(rates):
 
 def test_the_machines_limit_is_the_best_of_all_rounds():
     frame = run({("engine", 32): [1_000, 1_000]}).assign(ceiling_conv_tmacs=[0.009, 0.006])
-    assert "The engine computes 0.004 TMAC/s, 50 % of the best convolution measured." in speed_tables.sentences(frame)
+    assert (
+        "The engine computes 0.004 TMAC/s, 50 % of the best convolution measured."
+        in speed_tables.sentences(frame)
+    )
 
 
 def test_systems_are_compared_round_by_round_each_at_its_best():
@@ -225,12 +268,19 @@ def test_systems_are_compared_round_by_round_each_at_its_best():
     })  # fmt: skip
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
-    assert "3.00 times [2.00, 9.00] as many pictures a second as Keras" in speed_tables.sentences(frame)[0]
+    assert (
+        "3.00 times [2.00, 9.00] as many pictures a second as Keras"
+        in speed_tables.sentences(frame)[0]
+    )
 
 
 def test_the_best_of_a_group_is_one_system():
-    frame = run({("engine", 1): [100], ("openvino_latency", 1): [50], ("openvino_throughput", 1): [80]})
-    assert speed_tables.ratio(frame, ("engine",), ("openvino_latency", "openvino_throughput")).tolist() == [1.25]
+    frame = run(
+        {("engine", 1): [100], ("openvino_latency", 1): [50], ("openvino_throughput", 1): [80]}
+    )
+    assert speed_tables.ratio(
+        frame, ("engine",), ("openvino_latency", "openvino_throughput")
+    ).tolist() == [1.25]
 
 
 def test_nothing_is_said_of_what_was_not_measured():
@@ -239,7 +289,9 @@ def test_nothing_is_said_of_what_was_not_measured():
 
 
 def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
-    said = speed_tables.sentences(run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]}))
+    said = speed_tables.sentences(
+        run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
+    )
     assert said[0].endswith("as many pictures a second as Keras `fit` (round by round 5.00, 2.50).")
 
 
@@ -257,7 +309,9 @@ def test_the_readme_says_what_the_committed_runs_say():
 
 def test_committed_runs_are_drawn():
     for path in speed_tables.RUNS:
-        assert figures.stamped(path.with_suffix(".png")) == speed_figure.stamp(path), "stale: python -m bench report"
+        assert figures.stamped(path.with_suffix(".png")) == speed_figure.stamp(path), (
+            "stale: python -m bench report"
+        )
 
 
 def test_committed_runs_have_every_system_in_every_round():
@@ -266,7 +320,10 @@ def test_committed_runs_have_every_system_in_every_round():
         device = torch.device("cpu" if frame.gpu.isna().all() else "cuda")
         assert set(frame.system) == set(systems.of(device))
         assert set(frame.network) == set(NETWORKS)
-        assert (frame.groupby(["network", "system", "batch"])["round"].nunique() == frame["round"].nunique()).all()
+        assert (
+            frame.groupby(["network", "system", "batch"])["round"].nunique()
+            == frame["round"].nunique()
+        ).all()
 
 
 def test_bad_options_end_with_one_line_and_code_2(capsys):

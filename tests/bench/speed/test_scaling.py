@@ -39,15 +39,22 @@ def test_the_command_writes_what_it_measured_and_says_it(monkeypatch, tmp_path, 
          "peak_bytes": side**2} for side in (256, 1024)
     ]  # fmt: skip
     many = [few[0] | {"what": "number", "pictures": 10, "side": 28}]
-    monkeypatch.setattr(scaling, "rows", lambda threads, advance: [row | {"threads": threads} for row in few + many])
-    monkeypatch.setattr(scaling, "starts", lambda: [few[0] | {"what": "import denoise", "seconds": 0.03}])
+    monkeypatch.setattr(
+        scaling, "rows", lambda threads, advance: [row | {"threads": threads} for row in few + many]
+    )
+    monkeypatch.setattr(
+        scaling, "starts", lambda: [few[0] | {"what": "import denoise", "seconds": 0.03}]
+    )
     main(["scale", "--out", str(tmp_path)])
     (file,) = tmp_path.glob("*.csv")
     assert list(speed_tables.read(file, SCALE).columns) == list(SCALE)
     said = capsys.readouterr().out
     assert "to the power 1.000 (1 thread)" in said
     assert "`import denoise` 0.03 s" in said
-    assert f"`photo-gray` of commit {speed_tables.read(file, SCALE).commit[0].removesuffix('-dirty')}" in said
+    assert (
+        f"`photo-gray` of commit {speed_tables.read(file, SCALE).commit[0].removesuffix('-dirty')}"
+        in said
+    )
 
 
 def test_a_process_that_does_not_start_is_no_time(monkeypatch):

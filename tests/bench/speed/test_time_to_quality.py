@@ -21,15 +21,26 @@ def test_each_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys
         assert row.seconds > 1
         assert row.seconds > row.train_seconds > 0
         assert row.known_bce == 0.0839
-        assert row.training.startswith("python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 ")
+        assert row.training.startswith(
+            "python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 "
+        )
         assert f"--optimiser {row.optimiser}" in row.training
     assert time_to_quality.text(frame) in capsys.readouterr().out
 
 
 def test_a_row_says_how_long_its_steps_took_where_that_was_noted():
-    row = {"optimiser": "muon", "threads": 2, "gpu": None, "pictures": 10, "known_bce": 0.08, "bce": 0.07}
+    row = {
+        "optimiser": "muon",
+        "threads": 2,
+        "gpu": None,
+        "pictures": 10,
+        "known_bce": 0.08,
+        "bce": 0.07,
+    }
     row |= {"training": "train", "images_seen": 256, "seconds": 9.0}
-    said = time_to_quality.text(pd.DataFrame([row | {"train_seconds": 6.0}, row | {"train_seconds": None}]))
+    said = time_to_quality.text(
+        pd.DataFrame([row | {"train_seconds": 6.0}, row | {"train_seconds": None}])
+    )
     assert "Muon: 9 s (6 s of them from its first step on), 256 pictures" in said
     assert "Muon: 9 s, 256 pictures" in said
 

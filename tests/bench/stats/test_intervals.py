@@ -7,11 +7,18 @@ from bench.stats import intervals
 
 
 def layout(random, *, seeds, gap, arms=2, seed_sd=0.05, pictures=200):
-    """Draw scores (A, S, N) of arms on the same images with the same seeds; the second arm is better by `gap`."""
+    """Draw scores (A, S, N) of arms on the same images with the same seeds.
+
+    The second arm is better by `gap`.
+    """
     shared = (
-        random.normal(20, 3, pictures) + random.normal(0, 0.3, (seeds, pictures)) + random.normal(0, 0.1, (seeds, 1))
+        random.normal(20, 3, pictures)
+        + random.normal(0, 0.3, (seeds, pictures))
+        + random.normal(0, 0.1, (seeds, 1))
     )
-    own = random.normal(0, seed_sd, (arms, seeds, 1)) + random.normal(0, 0.2, (arms, seeds, pictures))
+    own = random.normal(0, seed_sd, (arms, seeds, 1)) + random.normal(
+        0, 0.2, (arms, seeds, pictures)
+    )
     return shared + own + np.array([0, gap] + [0] * (arms - 2)).reshape(arms, 1, 1)
 
 
@@ -27,13 +34,18 @@ def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
 def test_an_interval_of_a_difference_covers_it_where_nothing_but_the_seed_scatters(arms, seeds):
     """Check that two arms count as one set of residuals, not as two."""
     random = np.random.default_rng(9)
-    found = [intervals.compare(random.normal(0, 1, (arms, seeds, 1)) + np.zeros(20)) for _ in range(250)]
+    found = [
+        intervals.compare(random.normal(0, 1, (arms, seeds, 1)) + np.zeros(20)) for _ in range(250)
+    ]
     assert 0.92 <= covered(found, np.zeros((arms, arms))).mean() <= 0.98
 
 
 @pytest.mark.parametrize(("seeds", "seed_sd"), [(1, 0.0), (2, 0.05), (3, 0.05)])
 def test_equal_arms_share_one_letter_19_times_of_20(seeds, seed_sd):
-    random, size = np.random.default_rng(10), {"arms": 9, "seeds": seeds, "seed_sd": seed_sd, "pictures": 60}
+    random, size = (
+        np.random.default_rng(10),
+        {"arms": 9, "seeds": seeds, "seed_sd": seed_sd, "pictures": 60},
+    )
     found = [intervals.compare(layout(random, gap=0.0, **size)) for _ in range(150)]
     assert np.mean([set(intervals.letters(one)) == {"a"} for one in found]) >= 0.91
     # without correction for 36 pairs, some intervals exclude 0
@@ -55,7 +67,8 @@ def test_letters_of_two_arms_are_what_the_interval_of_their_difference_says():
 def test_two_groups_are_not_said_to_scatter_less_than_they_do():
     scores, groups = np.array([[[1.0, 1.0, 3.0, 3.0]]]), [0, 0, 1, 1]
     found = intervals.compare(scores, groups)
-    assert found.high[0] - 2 == pytest.approx(12.71 * 1.0, rel=0.05)  # t of 1 degree of freedom, sd sqrt(2) / sqrt(2)
+    # t of 1 degree of freedom, sd sqrt(2) / sqrt(2)
+    assert found.high[0] - 2 == pytest.approx(12.71 * 1.0, rel=0.05)
 
 
 def covered(found, gap):
@@ -65,12 +78,16 @@ def covered(found, gap):
 
 
 @pytest.mark.parametrize(
-    "seed_sd", [np.full(9, 0.05), np.array([0.02] * 4 + [0.08] * 5)], ids=["alike", "some scatter four times as much"]
+    "seed_sd",
+    [np.full(9, 0.05), np.array([0.02] * 4 + [0.08] * 5)],
+    ids=["alike", "some scatter four times as much"],
 )
 def test_arms_may_scatter_differently_from_seed_to_seed(seed_sd):
     random = np.random.default_rng(4)
     found = [
-        intervals.compare(layout(random, seeds=3, gap=0.0, arms=9, seed_sd=seed_sd[:, None, None], pictures=60))
+        intervals.compare(
+            layout(random, seeds=3, gap=0.0, arms=9, seed_sd=seed_sd[:, None, None], pictures=60)
+        )
         for _ in range(250)
     ]
     share = covered(found, np.zeros((9, 9)))
@@ -95,7 +112,10 @@ def test_pictures_that_have_something_in_common_count_as_one_group():
 
 def test_groups_of_one_picture_are_no_groups():
     scores = layout(np.random.default_rng(6), seeds=3, gap=0.1)
-    alone, grouped = intervals.compare(scores), intervals.compare(scores, [f"{n}" for n in range(200)])
+    alone, grouped = (
+        intervals.compare(scores),
+        intervals.compare(scores, [f"{n}" for n in range(200)]),
+    )
     np.testing.assert_array_equal(alone.difference_low, grouped.difference_low)
 
 
@@ -138,7 +158,10 @@ def test_an_interval_of_a_mean_covers_it_19_times_of_20(arms, seeds):
 
 def test_more_arms_resolve_more_because_they_tell_how_training_scatters():
     few, many = (
-        intervals.compare(layout(np.random.default_rng(2), seeds=3, gap=0.0, arms=arms, seed_sd=0.1)) for arms in (2, 9)
+        intervals.compare(
+            layout(np.random.default_rng(2), seeds=3, gap=0.0, arms=arms, seed_sd=0.1)
+        )
+        for arms in (2, 9)
     )
     assert many.resolvable < few.resolvable
 
@@ -180,7 +203,13 @@ def test_arms_that_share_a_letter_are_tied():
     low = np.array([[0, 0.1, -1], [-0.3, 0, -1], [-1, -1, 0]])
     apart = (low > 0) | (-low.T < 0)
     found = intervals.Comparison(
-        np.array([3.0, 1.0, 2.0]), *[np.zeros(3)] * 2, np.zeros((3, 3)), low, -low.T, apart, np.ones(3, bool)
+        np.array([3.0, 1.0, 2.0]),
+        *[np.zeros(3)] * 2,
+        np.zeros((3, 3)),
+        low,
+        -low.T,
+        apart,
+        np.ones(3, bool),
     )
     assert intervals.letters(found) == ["a", "b", "ab"]
 

@@ -21,7 +21,9 @@ def test_every_arm_lies_within_2_percent_of_every_budget(arm, budget, width):
     wanted = budgets.cost(budgets.REFERENCE, budget, width, MIRRORED[width])
     assert cost == pytest.approx(wanted, rel=0.02)
     built = weights.build(budgets.architecture(arm, width, widths))
-    assert sum(parameter.numel() for parameter in built.parameters()) == budgets.cost(arm, "parameters", width, widths)
+    assert sum(parameter.numel() for parameter in built.parameters()) == budgets.cost(
+        arm, "parameters", width, widths
+    )
 
 
 @pytest.mark.parametrize("arm", DECODERS.names())
@@ -30,7 +32,9 @@ def test_equal_channels_mirror_the_encoder(arm):
 
 
 def test_an_unknown_budget_is_refused_with_the_valid_ones():
-    with pytest.raises(ValueError, match="unknown budget 'time'; valid: channels, parameters, macs"):
+    with pytest.raises(
+        ValueError, match="unknown budget 'time'; valid: channels, parameters, macs"
+    ):
         budgets.channels("nearest", "time", 8, 2)
 
 

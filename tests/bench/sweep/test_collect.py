@@ -23,7 +23,9 @@ def test_committed_files_are_read_by_pandas_alone(results):
     assert pq.read_metadata(file).row_group(0).column(0).compression == "ZSTD"
 
 
-def test_scores_that_are_cut_short_are_named_and_nothing_is_collected(done, results, tmp_path, capsys):
+def test_scores_that_are_cut_short_are_named_and_nothing_is_collected(
+    done, results, tmp_path, capsys
+):
     spoiled = tmp_path / "grid"
     subprocess.run(["cp", "-r", done, spoiled], check=True)
     file = next(spoiled.glob("scores/own/*nearest*s0.parquet"))
@@ -36,7 +38,9 @@ def test_scores_that_are_cut_short_are_named_and_nothing_is_collected(done, resu
 def test_other_weights_than_were_scored_are_refused(done, tmp_path, capsys):
     spoiled = tmp_path / "grid"
     subprocess.run(["cp", "-r", done, spoiled], check=True)
-    weights = [spoiled / "weights" / f"glyphs-clipped-nearest-4-s{seed}.safetensors" for seed in (0, 1)]
+    weights = [
+        spoiled / "weights" / f"glyphs-clipped-nearest-4-s{seed}.safetensors" for seed in (0, 1)
+    ]
     weights[0].write_bytes(weights[1].read_bytes())
     said = refused(capsys, "collect", "--out", spoiled, "--results", tmp_path / "new")
     assert str(weights[0]) in said
@@ -67,7 +71,9 @@ def test_results_that_hold_more_are_not_overwritten(done, copy, tmp_path, capsys
 def test_results_of_another_recipe_are_not_overwritten(done, copy, capsys):
     recipe = copy / "recipe.json"
     recipe.write_text(json.dumps({**json.loads(recipe.read_text()), "lr": 0.001}))
-    assert "holds networks of another recipe" in refused(capsys, "collect", "--out", done, "--results", copy)
+    assert "holds networks of another recipe" in refused(
+        capsys, "collect", "--out", done, "--results", copy
+    )
 
 
 def test_a_folder_without_a_grid_is_named(tmp_path, capsys):
@@ -99,7 +105,14 @@ CARD |= {"run_on": {"device": "cpu", "precision": "float32"}}
 
 def scores_of(path, frame=None, **facts):
     """Write the scores of one letter."""
-    condition = {"dataset": "glyphs", "split": "test", "noise": "gaussian", "clipped": True, "sigma": 0.1, "draw": 0}
+    condition = {
+        "dataset": "glyphs",
+        "split": "test",
+        "noise": "gaussian",
+        "clipped": True,
+        "sigma": 0.1,
+        "draw": 0,
+    }
     one = pd.DataFrame([condition | {"picture": "a", "psnr_db": 20.0, "ssim": 0.5}])
     run_folder.write_scores(path, one if frame is None else frame, FACTS | facts)
     return path
@@ -111,9 +124,14 @@ def grid(tmp_path):
     grid = run_folder.Store(tmp_path / "grid", TINY)
     grid.claim()
     scores_of(grid.scores("own", "glyphs-clipped-noisy"))
-    path, network = grid.weights(NETWORK), {"name": "autoencoder", "channels": 1, "width": 4, "depth": 1}
+    path, network = (
+        grid.weights(NETWORK),
+        {"name": "autoencoder", "channels": 1, "width": 4, "depth": 1},
+    )
     weights.save(weights.build(network), CARD | {"architecture": network}, path)
-    scores_of(grid.scores("own", NETWORK), weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    scores_of(
+        grid.scores("own", NETWORK), weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest()
+    )
     return grid
 
 
@@ -133,7 +151,9 @@ def test_a_seed_far_from_the_others_adds_its_own_cells_alone(grid):
     assert len(more) == sum(name.endswith("-s0") for name in usual)
 
 
-@pytest.mark.parametrize("name", ["x-s300000", "glyphs-clipped-nearest-9-s7", "glyphs-clipped-nearest-4-s007", "notes"])
+@pytest.mark.parametrize(
+    "name", ["x-s300000", "glyphs-clipped-nearest-9-s7", "glyphs-clipped-nearest-4-s007", "notes"]
+)
 def test_a_file_of_no_cell_is_named_and_changes_nothing(grid, caplog, name):
     usual = collect._cells(grid)
     path = scores_of(grid.scores("own", name))
@@ -171,7 +191,9 @@ def test_a_card_of_another_shape_is_one_line_and_nothing_is_collected(grid, caps
     assert said in refused_grid(grid, capsys)
 
 
-@pytest.mark.parametrize("text", ["[1]", "3", "half of {", "[" * 9999, '{"protocol": "1"}', '{"weights_sha256": 3}'])
+@pytest.mark.parametrize(
+    "text", ["[1]", "3", "half of {", "[" * 9999, '{"protocol": "1"}', '{"weights_sha256": 3}']
+)
 def test_facts_of_another_shape_are_one_line(grid, capsys, text):
     path = grid.scores("own", NETWORK)
     table = pq.read_table(path)
@@ -195,7 +217,8 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(grid, capsys):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", '"fast"', "null", '{"width": "8"}', '{"body": ["unet"]}', '{"lr": {}}', "[" * 9999]
+    "text",
+    ["[]", '"fast"', "null", '{"width": "8"}', '{"body": ["unet"]}', '{"lr": {}}', "[" * 9999],
 )
 def test_a_recipe_of_another_shape_is_one_line(grid, capsys, text):
     (grid.folder / "recipe.json").write_text(text)
@@ -211,7 +234,10 @@ def test_a_recipe_of_another_shape_is_one_line(grid, capsys, text):
         (lambda text: text + text.splitlines()[1] + "\n", "stands there twice"),
         (lambda text: text + "1,2,3\n", "must hold True and False alone"),
         (lambda text: text + ",".join("x" * 30) + "\n", "not a whole table"),
-        (lambda text: text.replace("\nglyphs-clipped-noisy,", "\n,", 1), "its column method is empty in row"),
+        (
+            lambda text: text.replace("\nglyphs-clipped-noisy,", "\n,", 1),
+            "its column method is empty in row",
+        ),
         (lambda text: text.replace(",False,", ",no,", 1), "must hold True and False alone"),
     ],
 )
@@ -221,7 +247,10 @@ def test_methods_that_are_spoiled_are_one_line_and_left_alone(grid, capsys, spoi
     file = results / "methods.csv"
     file.write_text(spoil(file.read_text()))
     before = file.read_bytes()
-    for command in (["verify", "--results", results], ["collect", "--out", grid.folder, "--results", results]):
+    for command in (
+        ["verify", "--results", results],
+        ["collect", "--out", grid.folder, "--results", results],
+    ):
         assert f"{file}: " in (line := refused(capsys, *command))
         assert said in line
     assert file.read_bytes() == before
@@ -246,4 +275,6 @@ def test_a_folder_among_the_results_in_the_place_of_a_file_is_one_line(grid, cap
     assert name in refused(capsys, *command)
     assert (results / name).is_dir()
     if name != "recipe.json":
-        assert f"{name}: a folder where a file is expected" in refused(capsys, "verify", "--results", results)
+        assert f"{name}: a folder where a file is expected" in refused(
+            capsys, "verify", "--results", results
+        )

@@ -21,7 +21,17 @@ def test_every_network_is_scored_on_its_own_noise_on_others_and_elsewhere(result
     methods, found = collect.read(results)
     there = methods[~methods.missing]
     assert list(methods) == list(METHODS)
-    assert set(there.arm) == {"nearest", "transposed_k3", "noisy", "black", "mean", "median", "nlm", "tv", "wavelet"}
+    assert set(there.arm) == {
+        "nearest",
+        "transposed_k3",
+        "noisy",
+        "black",
+        "mean",
+        "median",
+        "nlm",
+        "tv",
+        "wavelet",
+    }
     network = found[found.method == "glyphs-clipped-nearest-4-s1"]
     assert set(network.noise) == {"gaussian", "salt_pepper", "poisson", "speckle", "masking"}
     assert set(network[network.noise == "gaussian"].clipped) == {True, False}
@@ -29,18 +39,29 @@ def test_every_network_is_scored_on_its_own_noise_on_others_and_elsewhere(result
     # non-local means takes sigma as an input
     assert set(found[found.method == "glyphs-clipped-nlm"].noise) == {"gaussian"}
     assert network.groupby(["dataset", "noise", "clipped", "sigma"]).picture.nunique().min() >= 59
-    assert there[there.seed.notna()][["weights_sha256", "protocol", "torch", "command"]].notna().all().all()
+    assert (
+        there[there.seed.notna()][["weights_sha256", "protocol", "torch", "command"]]
+        .notna()
+        .all()
+        .all()
+    )
 
 
 def test_the_command_of_a_row_makes_that_row(results):
     methods, _ = collect.read(results)
     row = methods[methods.method == "glyphs-clipped-nearest-4-s1"].iloc[0]
-    assert row.command.startswith("python -m bench grid --datasets glyphs --only glyphs-clipped-nearest-4-s1 ")
+    assert row.command.startswith(
+        "python -m bench grid --datasets glyphs --only glyphs-clipped-nearest-4-s1 "
+    )
     assert "--width 4" in row.command
 
 
 def test_a_finished_grid_has_nothing_left_to_do(done, caplog):
-    before = {path: path.stat().st_mtime_ns for path in done.rglob("*") if path.is_file() and path.suffix != ".lock"}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in done.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
     command.main(grid(done))
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
@@ -66,13 +87,17 @@ def runs(pid):
     return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them"
+)
 def test_workers_end_with_a_run_that_is_killed(tmp_path):
     run = bench(*grid(tmp_path / "grid", "--workers", "2"))
     deadline = time.monotonic() + 120
     while not list((tmp_path / "grid").glob("scores/own/*")) and time.monotonic() < deadline:
         time.sleep(0.02)
-    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    workers = [
+        int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    ]
     assert len(workers) >= 2
     run.kill()
     run.wait()
@@ -81,14 +106,18 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     assert not any(map(runs, workers))
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them"
+)
 def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
     out = tmp_path / "grid"
     run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
     deadline = time.monotonic() + 120
     while not list(out.glob("scores/own/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    workers = [
+        int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    ]
     for pid in (*workers, run.pid):  # as a terminal does
         os.kill(pid, signal.SIGINT)
     said = run.communicate(timeout=120)[1].splitlines()
@@ -100,14 +129,18 @@ def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
     assert not list(out.glob("weights/*.json"))
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them")
+@pytest.mark.skipif(
+    not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them"
+)
 def test_sigterm_ends_the_run_and_its_workers_with_one_line_and_nothing_left_behind(tmp_path):
     out = tmp_path / "grid"
     run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
     deadline = time.monotonic() + 120
     while not list(out.glob("scores/own/*")) and time.monotonic() < deadline:
         time.sleep(0.05)
-    workers = [int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()]
+    workers = [
+        int(pid) for pid in Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
+    ]
     run.send_signal(signal.SIGTERM)
     said = run.communicate(timeout=120)[1].splitlines()
     assert run.returncode == 128 + signal.SIGTERM
@@ -167,7 +200,9 @@ def test_a_folder_of_another_recipe_is_refused_and_left_alone(done, capsys):
     ],
 )
 def test_bad_options_get_one_line(arguments, said, tmp_path, capsys):
-    assert said in refused(capsys, "grid", "--datasets", "glyphs", "--out", tmp_path / "grid", *arguments)
+    assert said in refused(
+        capsys, "grid", "--datasets", "glyphs", "--out", tmp_path / "grid", *arguments
+    )
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(capsys):

@@ -53,7 +53,9 @@ def collected(tmp_path_factory):
             patch.setattr(work, name, 2)
         part = ["--datasets", "set12", "--arms", "nearest", "transposed", "--budgets", "parameters"]
         command.main(["grid", "--body", "unet", *part, *TINY, "--out", str(folder / "grid")])
-        command.main(["collect", "--out", str(folder / "grid"), "--results", str(folder / "results")])
+        command.main(
+            ["collect", "--out", str(folder / "grid"), "--results", str(folder / "results")]
+        )
     return folder / "results"
 
 
@@ -69,11 +71,17 @@ def test_the_networks_stand_in_a_report_of_their_own(real, request, monkeypatch,
     assert "Which decoder should a U-Net for photographs use?" in report
     assert "mean over sigma 15/255 to 50/255" in report
     assert "| 15/255 |" in " ".join(report.split())
-    assert "U-Nets of width 4 and depth 1, each trained once, blind over sigma 0 to 55/255" in made[page]
+    assert (
+        "U-Nets of width 4 and depth 1, each trained once, blind over sigma 0 to 55/255"
+        in made[page]
+    )
     assert "tutorials" not in report
     methods = collect.read(found.folder)[0]
     assert (
         methods[methods.method == "set12-unclipped-nearest-4-s0"]
         .command.item()
-        .startswith("python -m bench grid --datasets set12 --only set12-unclipped-nearest-4-s0 --body unet --width 4")
+        .startswith(
+            "python -m bench grid --datasets set12 --only set12-unclipped-nearest-4-s0 "
+            "--body unet --width 4"
+        )
     )

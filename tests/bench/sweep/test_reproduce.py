@@ -44,16 +44,22 @@ def test_verify_names_an_image_that_is_scored_twice(copy, capsys):
     file = collect.scores_file(copy, "glyphs", True)
     frame = pd.read_parquet(file)
     pd.concat([frame, frame[frame.method == frame.method.iloc[0]]]).to_parquet(file, index=False)
-    assert "has two scores of one glyphs image" in refused(capsys, "verify", "--sample", "100%", "--results", copy)
+    assert "has two scores of one glyphs image" in refused(
+        capsys, "verify", "--sample", "100%", "--results", copy
+    )
 
 
 def test_verify_names_a_column_of_scores_that_holds_text(copy, capsys):
     file = collect.scores_file(copy, "glyphs", True)
     pd.read_parquet(file).assign(ssim="high").to_parquet(file, index=False)
-    assert "its column ssim must hold numbers ('high' is none)" in refused(capsys, "verify", "--results", copy)
+    assert "its column ssim must hold numbers ('high' is none)" in refused(
+        capsys, "verify", "--results", copy
+    )
 
 
-@pytest.mark.parametrize(("sample", "said"), [("some", "neither a share"), ("0", "above 0"), ("-1%", "above 0")])
+@pytest.mark.parametrize(
+    ("sample", "said"), [("some", "neither a share"), ("0", "above 0"), ("-1%", "above 0")]
+)
 def test_a_sample_that_makes_no_sense_is_refused(sample, said, results, capsys):
     assert said in refused(capsys, "verify", f"--sample={sample}", "--results", results)
 

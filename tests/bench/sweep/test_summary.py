@@ -53,13 +53,19 @@ def test_arms_without_a_seed_in_common_stand_alone():
 def test_methods_that_were_scored_on_different_pictures_are_not_compared(results):
     methods, found = collect.read(results)
     lost = found.method.eq("glyphs-clipped-nearest-4-s1") & found.picture.eq(found.picture.iloc[0])
-    with pytest.raises(ValueError, match=r"were scored on different pictures of glyphs \(\d+ and \d+\)"):
+    with pytest.raises(
+        ValueError, match=r"were scored on different pictures of glyphs \(\d+ and \d+\)"
+    ):
         summary.summarise(methods, found[~lost])
 
 
 def test_methods_that_were_scored_at_different_levels_are_not_averaged(results):
     methods, found = collect.read(results)
-    of_one = found.method.eq("glyphs-clipped-nearest-4-s1") & found.noise.eq("gaussian") & found.dataset.eq("glyphs")
+    of_one = (
+        found.method.eq("glyphs-clipped-nearest-4-s1")
+        & found.noise.eq("gaussian")
+        & found.dataset.eq("glyphs")
+    )
     lost = of_one & found.sigma.eq(found.sigma[of_one].max())
     with pytest.raises(ValueError, match="were scored at different levels"):
         summary.summarise(methods, found[~lost])
@@ -67,7 +73,9 @@ def test_methods_that_were_scored_at_different_levels_are_not_averaged(results):
 
 def test_a_pair_stands_once_and_is_read_in_both_orders(results):
     _, differences = summary.summarise(*collect.read(results))
-    assert set(zip(differences.arm, differences.other, strict=True)) == {("nearest", "transposed_k3")}
+    assert set(zip(differences.arm, differences.other, strict=True)) == {
+        ("nearest", "transposed_k3")
+    }
     both = summary.both_ways(differences)
     one, other = (both[both.arm == arm].reset_index() for arm in ("nearest", "transposed_k3"))
     assert (one.psnr_db == -other.psnr_db).all()
@@ -81,11 +89,18 @@ def test_letters_of_a_font_count_as_one_group(results):
 
 def test_an_arm_whose_network_gives_nan_is_invalid_and_never_averaged(results):
     methods, found = collect.read(results)
-    broken = found.method.eq("glyphs-clipped-nearest-4-s1") & found.noise.eq("gaussian") & found.sigma.eq(0.4)
+    broken = (
+        found.method.eq("glyphs-clipped-nearest-4-s1")
+        & found.noise.eq("gaussian")
+        & found.sigma.eq(0.4)
+    )
     found.loc[broken[broken].index[0], ["psnr_db", "ssim"]] = float("nan")
     frame, differences = summary.summarise(methods, found)
     for level in ("0.4", "all"):
-        rows, pairs = (part[(part.noise == "gaussian") & (part.levels == level)] for part in (frame, differences))
+        rows, pairs = (
+            part[(part.noise == "gaussian") & (part.levels == level)]
+            for part in (frame, differences)
+        )
         rows = rows[rows.tested_on == "glyphs"]
         row = rows[(rows.arm == "nearest") & rows.clipped].iloc[0]
         assert row.status == "invalid: 1 of 118 estimates are not finite"

@@ -24,7 +24,11 @@ def test_a_card_becomes_a_row_with_the_command_that_made_it(tmp_path, capsys):
     bench.main(["trials", str(card), "--out", str(tmp_path)])
     row = pd.read_csv(tmp_path / "photo-trials.csv").iloc[0]
     scores = json.loads(card.read_text())["validation_psnr"]
-    assert (row.optimiser, row.images, row.weights_sha256) == ("muon", 64, json.loads(card.read_text())["sha256"])
+    assert (row.optimiser, row.images, row.weights_sha256) == (
+        "muon",
+        64,
+        json.loads(card.read_text())["sha256"],
+    )
     assert row.validation_psnr_25_db == pytest.approx(scores[f"{25 / 255:g}"], abs=1e-3)
     assert pd.isna(row.validation_psnr_50_db)
     parser = cli.Parser()
@@ -45,6 +49,8 @@ def test_a_card_that_is_given_again_takes_the_place_of_its_row(tmp_path):
 @pytest.mark.parametrize("text", ["not JSON", "{}", "[1]", '{"settings": {"colour": "red"}}'])
 def test_what_is_no_card_is_named_and_the_table_left_as_it_is(tmp_path, text):
     (tmp_path / "notes.json").write_text(text)
-    with pytest.raises(ValueError, match=r"notes.json: not a card .* valid: the .json beside trained weights"):
+    with pytest.raises(
+        ValueError, match=r"notes.json: not a card .* valid: the .json beside trained weights"
+    ):
         trials.add([tmp_path / "notes.json"], tmp_path)
     assert not (tmp_path / "photo-trials.csv").exists()

@@ -23,7 +23,12 @@ def test_a_tutorials_own_recipe_is_the_published_one(name, dataset, sigma, loss,
     assert [stage.images / 55_000 for stage in stages] == epochs
     assert stages[-1].sigma == (sigma, sigma)
     for stage in stages:
-        assert (stage.dataset, stage.architecture, stage.loss, stage.batch) == (dataset, name, loss, batch)
+        assert (stage.dataset, stage.architecture, stage.loss, stage.batch) == (
+            dataset,
+            name,
+            loss,
+            batch,
+        )
         assert (stage.lr, stage.schedule, stage.clip) == (1e-3, "constant", True)
         assert stage.init == ("pytorch" if name == "U1" else "keras")
 
@@ -56,7 +61,10 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, 
     assert list(frame) == list(TUTORIALS)
     assert frame.recipe.tolist() == ["own", "project"]
     assert (frame.parameters == 28_353).all()
-    assert frame.command[0] == "python -m bench tutorials --networks K2_resize --recipes own --share 5e-05"
+    assert (
+        frame.command[0]
+        == "python -m bench tutorials --networks K2_resize --recipes own --share 5e-05"
+    )
     assert frame[["psnr_db", "ssim", "bce", "mse", "weights_sha256"]].notna().all().all()
     assert (tmp_path / "results" / "K2_resize-own-1.safetensors").exists()
     scores = collect.read_parquet(tmp_path / "results" / "scores.parquet")
@@ -78,7 +86,11 @@ def test_a_trial_is_never_taken_for_the_recipe(real, tmp_path, monkeypatch):
 
 def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(tutorials.trained_weights, "obtain", lambda path, settings, root, every: asked.append(settings))
+    monkeypatch.setattr(
+        tutorials.trained_weights,
+        "obtain",
+        lambda path, settings, root, every: asked.append(settings),
+    )
     path = tutorials.make("K1", "own", tmp_path, None)
     assert [stage.start for stage in asked] == ["", str(tmp_path / "K1-own-1.safetensors")]
     assert path == tmp_path / "K1-own-2.safetensors"
@@ -93,7 +105,11 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
     quality = {"K1-own": 20.0, "K1-project": 19.5, "K2-own": 20.0, "K2-project": 20.0, "K2_resize-own": 20.25,
                "K2_resize-project": 20.75}  # fmt: skip
     scores = pd.DataFrame(
-        [{"method": method, "picture": f"{n}", "psnr_db": psnr + n} for method, psnr in quality.items() for n in (0, 1)]
+        [
+            {"method": method, "picture": f"{n}", "psnr_db": psnr + n}
+            for method, psnr in quality.items()
+            for n in (0, 1)
+        ]
     )
     said = tutorial_rows.worth(rows, scores)
     assert said[0] == (
@@ -101,10 +117,13 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
         "instead of 5.50 million pictures."
     )
     assert (
-        "K2', which upsamples before it convolves, scores 0.25 dB [0.25, 0.25] more than K2, by their own recipe."
-        in said
-    )
-    assert "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test pictures; published: 0.0839." in said
+        "K2', which upsamples before it convolves, scores 0.25 dB [0.25, 0.25] more than "
+        "K2, by their own recipe."
+    ) in said
+    assert (
+        "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test pictures; "
+        "published: 0.0839."
+    ) in said
 
 
 def test_what_was_not_trained_in_full_is_missing():
@@ -129,7 +148,9 @@ def test_a_loss_is_what_torch_says_it_is(real):
     corruption = tutorials.Corruption("gaussian", 0.4, clip=True)
     clean, _, noisy = next(tutorials.quality.noisy_batches(pictures, corruption))
     expected = torch.nn.functional.binary_cross_entropy(denoiser.estimate(noisy), clean).item()
-    assert tutorials._loss(denoiser, pictures, corruption, "bce") == pytest.approx(expected, rel=1e-4)
+    assert tutorials._loss(denoiser, pictures, corruption, "bce") == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
 def test_scores_that_lack_a_network_of_the_rows_are_named(tmp_path):

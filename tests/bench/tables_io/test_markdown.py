@@ -9,7 +9,21 @@ from bench.report import render
 from bench.report.tables import Table
 from bench.tables_io.markdown import piped, plain
 
-NAMES = ["a|b", "a\\|b", "a\\", "||", "a\nb", "a\r\nb", "`a`|`", "my_net", "_a_", "*a*", "[a](b)", "<b>a</b>", "a~b"]
+NAMES = [
+    "a|b",
+    "a\\|b",
+    "a\\",
+    "||",
+    "a\nb",
+    "a\r\nb",
+    "`a`|`",
+    "my_net",
+    "_a_",
+    "*a*",
+    "[a](b)",
+    "<b>a</b>",
+    "a~b",
+]
 
 
 def cells_of(line):
@@ -40,7 +54,9 @@ def test_a_bar_in_a_heading_or_any_cell_is_escaped_once():
 
 
 def test_numbers_and_empty_cells_stay_what_they_are():
-    frame = pd.DataFrame({"Method": ["a", "b"], "n": pd.array([1, None], "Int64"), "x": [0.5, float("nan")]})
+    frame = pd.DataFrame(
+        {"Method": ["a", "b"], "n": pd.array([1, None], "Int64"), "x": [0.5, float("nan")]}
+    )
     assert piped(frame, scores=True) == frame.to_markdown(
         index=False, disable_numparse=True, colalign=["left", "right", "right"]
     )

@@ -81,10 +81,24 @@ def test_the_first_call_on_a_size_prepares_the_network_and_is_not_timed(monkeypa
 def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypatch, digit):
     monkeypatch.setattr(weights.names, "__defaults__", (tmp_path,))
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
-    architecture = {"name": "autoencoder", "channels": 1, "decoder": decoder, "width": 4, "depth": 2}
-    weights.save(weights.build(architecture), {"architecture": architecture}, tmp_path / f"toy-{decoder}.safetensors")
+    architecture = {
+        "name": "autoencoder",
+        "channels": 1,
+        "decoder": decoder,
+        "width": 4,
+        "depth": 2,
+    }
+    weights.save(
+        weights.build(architecture),
+        {"architecture": architecture},
+        tmp_path / f"toy-{decoder}.safetensors",
+    )
     shown = answers.compare(digit, **SETTINGS | {"family": "toy"})[-1]
-    assert (shown.label, shown.colour, shown.lead) == (DECODERS[decoder].label, DECODERS[decoder].colour, None)
+    assert (shown.label, shown.colour, shown.lead) == (
+        DECODERS[decoder].label,
+        DECODERS[decoder].colour,
+        None,
+    )
 
 
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, compared):
@@ -95,7 +109,8 @@ def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, comp
 
 def test_unclipped_noise_reaches_the_network_unclipped(digit, compared):
     unclipped = answers.compare(digit, **SETTINGS | {"clip": False})
-    assert np.array_equal(unclipped[1].picture, compared[1].picture)  # the displayed image is clamped
+    # the displayed image is clamped
+    assert np.array_equal(unclipped[1].picture, compared[1].picture)
     assert unclipped[2].psnr != compared[2].psnr
 
 
@@ -188,7 +203,9 @@ def test_a_decoder_is_called_best_only_for_a_lead_that_holds(compared, holds):
 def test_programs_are_told_of_the_same_best_decoder(compared):
     for holds in (True, False):
         scores = compare._scores(led(compared, holds))
-        assert [row["best"] for row in scores.values()] == [bool(row.lead) and holds for row in compared[1:]]
+        assert [row["best"] for row in scores.values()] == [
+            bool(row.lead) and holds for row in compared[1:]
+        ]
 
 
 def test_what_a_user_may_write_is_escaped(compared):
@@ -201,7 +218,9 @@ def test_the_entry_of_the_space_is_short():
 
 def opening(blocks):
     (html,) = (
-        c["props"]["value"] for c in blocks.get_config_file()["components"] if c["props"].get("elem_id") == "board"
+        c["props"]["value"]
+        for c in blocks.get_config_file()["components"]
+        if c["props"].get("elem_id") == "board"
     )
     return html
 
@@ -233,7 +252,8 @@ def test_without_any_weights_the_page_opens_and_says_so(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("module", ["playwright", "playwright.sync_api"])
 def test_a_screenshot_without_playwright_ends_with_one_line(monkeypatch, tmp_path, capsys, module):
-    monkeypatch.delitem(sys.modules, "playwright.sync_api", raising=False)  # if an earlier test has imported it
+    # if an earlier test has imported it
+    monkeypatch.delitem(sys.modules, "playwright.sync_api", raising=False)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(SystemExit) as end:
         cli.run(screenshot.main, [str(tmp_path / "page.png")])
@@ -270,11 +290,14 @@ def test_nothing_but_the_two_answers_is_offered_to_programs(url):
 
 
 @pytest.mark.parametrize(
-    ("sigma", "seed", "said"), [("NaN", "0", "units of the [0, 1] range"), ("0.4", "1.5", "not a whole number")]
+    ("sigma", "seed", "said"),
+    [("NaN", "0", "units of the [0, 1] range"), ("0.4", "1.5", "not a whole number")],
 )
 def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed, said):
     with open(file["path"], "rb") as picture_file:
-        (path,) = httpx.post(f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60).json()
+        (path,) = httpx.post(
+            f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60
+        ).json()
     sent = json.dumps({"path": path, "meta": {"_type": "gradio.FileData"}})
     body = f'{{"data": [{sent}, "gaussian", true, {sigma}, {seed}, "{FAMILY}", ["nearest"], "pictures"]}}'
     address, kind = f"{url}gradio_api/call/compare", {"Content-Type": "application/json"}
@@ -297,7 +320,11 @@ def test_a_request_that_is_too_large_is_answered_with_413(url, address, largest)
 
 
 def test_an_upload_may_be_as_large_as_a_file_may(url):
-    sent = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.bin", b"x" * body_limit.LARGEST_FILE)}, timeout=60)
+    sent = httpx.post(
+        f"{url}gradio_api/upload",
+        files={"files": ("a.bin", b"x" * body_limit.LARGEST_FILE)},
+        timeout=60,
+    )
     assert sent.status_code == 200
 
 
@@ -306,7 +333,9 @@ def test_many_people_at_once_each_get_their_own_answer(url, file, digit):
 
     def ask(seed):
         settings = ASKED | {"seed": seed}
-        results[seed] = Client(url, verbose=False).predict(file, *settings.values(), api_name="/compare")[1]
+        results[seed] = Client(url, verbose=False).predict(
+            file, *settings.values(), api_name="/compare"
+        )[1]
 
     threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]
     for thread in threads:

@@ -27,7 +27,8 @@ def test_a_lead_that_turns_around_does_not_hold():
 
 @pytest.mark.parametrize(("mean", "holds"), [(0.90, True), (0.88, False)])
 def test_a_lead_holds_if_the_95_percent_interval_of_its_mean_leaves_out_0(mean, holds):
-    # A standard deviation of sqrt(8 / 7) over 8 redraws gives a half width of 2.365 * sqrt(1 / 7) = 0.894.
+    # A standard deviation of sqrt(8 / 7) over 8 redraws gives a half width of 2.365 * sqrt(1 / 7) =
+    # 0.894.
     assert judged(1.0, *scores(*[mean + 1, mean - 1] * 4)).holds == holds
 
 
@@ -71,12 +72,19 @@ def test_both_networks_get_the_same_redraws_whatever_the_visitor_s_seed():
 
 def test_a_lead_that_is_too_small_to_matter_costs_no_redraw():
     network = Network(1.0)
-    assert answers._lead(0.09, [network, network], torch.zeros(1, 1, 28, 28), 0.4, "gaussian", True).redraws == 0
+    assert (
+        answers._lead(
+            0.09, [network, network], torch.zeros(1, 1, 28, 28), 0.4, "gaussian", True
+        ).redraws
+        == 0
+    )
     assert not network.seen
 
 
 def test_one_decoder_alone_leads_nobody():
-    *_, only = answers.compare(np.full((28, 28), 128, np.uint8), "gaussian", True, 0.4, 0, "mnist", ["nearest"])
+    *_, only = answers.compare(
+        np.full((28, 28), 128, np.uint8), "gaussian", True, 0.4, 0, "mnist", ["nearest"]
+    )
     assert only.lead is None
     assert lead.sentence(only.lead) == ""
 
@@ -84,9 +92,15 @@ def test_one_decoder_alone_leads_nobody():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (Lead(0.5, 8, True), "Best: 0.50 dB above the next decoder; 8 redraws of the noise confirm a lead"),
+        (
+            Lead(0.5, 8, True),
+            "Best: 0.50 dB above the next decoder; 8 redraws of the noise confirm a lead",
+        ),
         (Lead(0.5, 3, False), "No clear lead: 3 redraws of the noise do not confirm the 0.50 dB"),
-        (Lead(0.02, 0, False), "No clear lead: the first two decoders are 0.02 dB apart; below 0.1 dB"),
+        (
+            Lead(0.02, 0, False),
+            "No clear lead: the first two decoders are 0.02 dB apart; below 0.1 dB",
+        ),
     ],
 )
 def test_one_line_says_why(given, said):

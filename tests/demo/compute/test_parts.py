@@ -19,7 +19,8 @@ def gray(rows, dtype=np.uint8):
 def test_half_size_is_the_mean_of_four_pixels_rounded(dtype):
     white = np.iinfo(dtype).max
     found = halved(gray([[0, 1, white, white], [1, 0, white, white - 2]], dtype))
-    assert (found.dtype, found[..., 0].tolist()) == (dtype, [[1, white]])  # 0.5, and half below white
+    # 0.5, and half below white
+    assert (found.dtype, found[..., 0].tolist()) == (dtype, [[1, white]])
 
 
 def test_half_size_of_floats_is_their_mean_beyond_white_too():
@@ -28,7 +29,10 @@ def test_half_size_of_floats_is_their_mean_beyond_white_too():
 
 
 def test_the_last_row_and_column_of_an_odd_size_are_their_own_mean():
-    assert halved(gray([[0, 4, 8], [0, 4, 8], [100, 104, 108]]))[..., 0].tolist() == [[2, 8], [102, 108]]
+    assert halved(gray([[0, 4, 8], [0, 4, 8], [100, 104, 108]]))[..., 0].tolist() == [
+        [2, 8],
+        [102, 108],
+    ]
     assert halved(gray([[7]]))[..., 0].tolist() == [[7]]
 
 
@@ -84,7 +88,9 @@ def test_each_part_that_is_offered_says_its_size():
 
 def test_a_part_that_is_too_large_is_refused_with_those_that_are_not():
     image = PictureFile(np.broadcast_to(np.uint8(0), (4_000, 5_000, 1)), False, None)
-    with pytest.raises(ValueError, match="5000x4000 pixels, and 16,800,000 are cleaned at most.*'half' or 'middle'"):
+    with pytest.raises(
+        ValueError, match="5000x4000 pixels, and 16,800,000 are cleaned at most.*'half' or 'middle'"
+    ):
         parts.cut(image, "all")
 
 

@@ -13,7 +13,9 @@ def fresh(monkeypatch):
     """Reset the process to an unprepared state with one network that records its preparation."""
     done = []
     monkeypatch.setattr(warm, "_begun", threading.Lock())
-    monkeypatch.setattr(warm, "network", lambda name: SimpleNamespace(prepare=lambda: done.append(name)))
+    monkeypatch.setattr(
+        warm, "network", lambda name: SimpleNamespace(prepare=lambda: done.append(name))
+    )
     monkeypatch.setattr(warm.denoise, "names", lambda: ["net"])
     return done
 

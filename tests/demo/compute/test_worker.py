@@ -77,7 +77,10 @@ class Long:
 
 
 def after(long, work):
-    """Start a job of that much work while the long one runs; return the order in which the jobs finish."""
+    """Start a job of that much work while the long one runs.
+
+    Return the order in which the jobs finish.
+    """
     short = start(lambda: long.done.append("short"), work)
     long.go.set()
     long.job.result()

@@ -1,6 +1,6 @@
 """Invalid calls of the page: each gets a sentence that names the valid values, and never a traceback."""
 
-# ruff: noqa: F811  fixtures of another module
+# ruff: noqa: F401, F811  fixtures of another module
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import time
 import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
-from served_page import JSON, SETTINGS, blocks, call, fetched, image, quiet, web  # noqa: F401
+from served_page import JSON, SETTINGS, blocks, call, fetched, image, quiet, web
 
 from demo.guard import calls, refusals, uploads
 
@@ -33,7 +33,8 @@ WRONG = (
 
 
 @pytest.mark.parametrize(
-    ("name", "at"), [(name, at) for name, settings in SETTINGS.items() for at in range(len(settings) + 1)]
+    ("name", "at"),
+    [(name, at) for name, settings in SETTINGS.items() for at in range(len(settings) + 1)],
 )
 def test_each_input_that_is_wrong_is_answered_with_a_sentence(call, image, name, at):
     data = [image, *SETTINGS[name]]
@@ -56,7 +57,9 @@ def test_the_functions_of_the_page_refuse_what_no_component_can_send(blocks):
         if function.fn is not None:
             asked.setdefault(getattr(function.fn, "__wrapped__", function.fn).__name__, function)
     state = SessionState(blocks)
-    values = {block._id: _sent(block) for block in blocks.blocks.values() if hasattr(block, "preprocess")}
+    values = {
+        block._id: _sent(block) for block in blocks.blocks.values() if hasattr(block, "preprocess")
+    }
     for name, function in asked.items():
         for at in range(len(function.inputs)):
             for wrong in (math.nan, -5, "<img src=x>", [[1]], {"path": "/etc/hosts"}, 10**400):
@@ -82,14 +85,27 @@ def _sent(block):
 
 
 @pytest.mark.parametrize(
-    "chosen", [None, 1, {}, {"index": "x", "value": 1}, {"index": 99, "value": None}, {"index": [0, 1], "value": 1}]
+    "chosen",
+    [
+        None,
+        1,
+        {},
+        {"index": "x", "value": 1},
+        {"index": 99, "value": None},
+        {"index": [0, 1], "value": 1},
+    ],
 )
 def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, chosen):
     choosing = [number for number, function in blocks.fns.items() if function.collects_event_data]
     assert len(choosing) >= 3
     for number in choosing:
         tables = [{"headers": ["Pictures"], "data": [["none"]]} for _ in blocks.fns[number].inputs]
-        body = {"fn_index": number, "session_hash": f"choice{number}", "event_data": chosen, "data": tables}
+        body = {
+            "fn_index": number,
+            "session_hash": f"choice{number}",
+            "event_data": chosen,
+            "data": tables,
+        }
         assert web.post("gradio_api/queue/join", json=body).status_code == 200
         answer = web.get("gradio_api/queue/data", params={"session_hash": f"choice{number}"}).text
         assert "What was chosen is not on this page." in answer
@@ -123,8 +139,18 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
             "session_hash: 1 to 64 letters, digits, _ and - are valid",
         ),
         ("call/v2/nope", "{}", 404, "there is no function 'nope'; valid: /compare /clean"),
-        ("call/v2/clean", '{"photo": 1}', 400, "unknown name 'photo'; valid: picture, task, kind, sigma, seed, part"),
-        ("call/v2/clean", "[]", 400, "an object is needed; valid names: picture, task, kind, sigma, seed, part"),
+        (
+            "call/v2/clean",
+            '{"photo": 1}',
+            400,
+            "unknown name 'photo'; valid: picture, task, kind, sigma, seed, part",
+        ),
+        (
+            "call/v2/clean",
+            "[]",
+            400,
+            "an object is needed; valid names: picture, task, kind, sigma, seed, part",
+        ),
         (
             "queue/join",
             '{"data": [], "fn_index": 999, "session_hash": "a"}',
@@ -138,7 +164,12 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
             "fn_index: Input should be a valid integer",
         ),
         ("queue/join", '{"data": []}', 400, "session_hash and fn_index are needed"),
-        ("run/predict", '{"data": [], "fn_index": 999}', 404, "there is no function of that number"),
+        (
+            "run/predict",
+            '{"data": [], "fn_index": 999}',
+            404,
+            "there is no function of that number",
+        ),
         ("cancel", "{}", 400, "session_hash: Field required"),
     ],
 )
@@ -160,7 +191,12 @@ def test_a_refusal_of_a_function_that_skips_the_queue_is_no_fault_of_the_server(
 
 
 @pytest.mark.parametrize(
-    "path", ["call/compare/0123456789abcdef0123456789abcdef", "queue/data?session_hash=nobody", "queue/data"]
+    "path",
+    [
+        "call/compare/0123456789abcdef0123456789abcdef",
+        "queue/data?session_hash=nobody",
+        "queue/data",
+    ],
 )
 def test_an_answer_that_is_not_there_is_said_to_be_missing(web, path):
     answer = web.get(f"gradio_api/{path}")

@@ -183,7 +183,9 @@ def test_the_sweeps_go_on_after_one_fails_and_end_with_the_app(own, monkeypatch)
 
 
 def test_what_a_killed_page_left_is_removed_by_the_next_and_that_of_a_running_one_stays(tmp_path):
-    killed, running, other = (tmp_path / name for name in ("denoise-page-a", "denoise-page-b", "of-another-program"))
+    killed, running, other = (
+        tmp_path / name for name in ("denoise-page-a", "denoise-page-b", "of-another-program")
+    )
     for folder in (killed, running, other):
         aged(folder / "photo.jpg", 9 * HOUR)
     for folder in (killed, other):

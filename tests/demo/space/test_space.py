@@ -160,7 +160,12 @@ def test_zerogpu_finds_a_function_that_asks_for_a_gpu(built, tmp_path):
     package.mkdir()
     (package / "__init__.py").write_text(STAND_IN)
     (package / "config.py").write_text("class Config:\n    zero_gpu = True\n")
-    told = {"PYTHONPATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "SYSTEM": "spaces", "SPACE_ID": NAME}
+    told = {
+        "PYTHONPATH": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path),
+        "SYSTEM": "spaces",
+        "SPACE_ID": NAME,
+    }
     kept = {name: value for name, value in os.environ.items() if name != "DENOISE_DATA"}
     done = subprocess.run(
         [sys.executable, "-c", "import app, spaces; print(*spaces.asked)"], cwd=built[0], env={**kept, **told},
@@ -226,7 +231,11 @@ def test_the_pushed_files_start_alone_and_answer(hub, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DENOISE_DATA")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "DENOISE_DATA")
+    }
     places = {
         "GRADIO_SERVER_PORT": str(port),
         "GRADIO_TEMP_DIR": str(tmp_path / "cache"),
@@ -234,14 +243,18 @@ def test_the_pushed_files_start_alone_and_answer(hub, tmp_path):
     }
     log = tmp_path / "log"
     with log.open("w") as said:
-        page = subprocess.Popen([sys.executable, "app.py"], cwd=there, env={**kept, **places}, stdout=said, stderr=said)
+        page = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=there, env={**kept, **places}, stdout=said, stderr=said
+        )
     try:
         client = Client(_once_it_answers(f"http://127.0.0.1:{port}/", page, log), verbose=False)
         noisy = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
         Image.fromarray(noisy).save(tmp_path / "noisy.png")
         asked = handle_file(tmp_path / "noisy.png")
         _, _, file = client.predict(asked, "clean", "photograph", 0, 0, api_name="/clean")
-        assert np.array_equal(np.asarray(Image.open(file)), denoise.load("photo-gray", "cpu")(noisy))
+        assert np.array_equal(
+            np.asarray(Image.open(file)), denoise.load("photo-gray", "cpu")(noisy)
+        )
         _, scores = client.predict(asked, "gaussian", True, 0.3, 0, "mnist", api_name="/compare")
         assert scores["mnist-nearest"]["psnr"]
     finally:
@@ -268,22 +281,32 @@ def test_every_model_repository_holds_weights_a_card_and_what_runs_them(hub):
         f"models/someone/denoise-{name.replace('_', '-')}" for name in weights.names()
     }
     files = hub.files["models/someone/denoise-photo-gray"]
-    assert {"README.md", "LICENSE", "photo-gray.safetensors", "photo-gray.json", "denoise/inference/engine.py"} <= set(
-        files
-    )
-    assert not [name for name in files if name.endswith(".safetensors") and name != "photo-gray.safetensors"]
+    assert {
+        "README.md",
+        "LICENSE",
+        "photo-gray.safetensors",
+        "photo-gray.json",
+        "denoise/inference/engine.py",
+    } <= set(files)
+    assert not [
+        name for name in files if name.endswith(".safetensors") and name != "photo-gray.safetensors"
+    ]
 
 
 @pytest.mark.parametrize("name", weights.names())
 def test_a_model_card_has_the_committed_scores_as_its_model_index(name):
     card = huggingface_hub.ModelCard(model_cards.card(name, f"someone/denoise-{name}"))
     assert (card.data.license, card.data.pipeline_tag) == ("mit", "image-to-image")
-    found = [result.metric_value for result in card.data.eval_results if result.metric_type == "psnr"]
+    found = [
+        result.metric_value for result in card.data.eval_results if result.metric_type == "psnr"
+    ]
     tables = pd.concat([pd.read_csv(path) for path in model_cards.TABLES])
     committed = tables[(tables.method == name) & tables.psnr_db.notna()].psnr_db.round(4).tolist()
     assert found
     assert set(found) <= set(committed)
-    trained_on = json.loads(weights.locate(name).with_suffix(".json").read_text())["settings"]["dataset"]
+    trained_on = json.loads(weights.locate(name).with_suffix(".json").read_text())["settings"][
+        "dataset"
+    ]
     assert f"trained on: {DATASETS[trained_on].facts['license']}." in card.text
     assert "None" not in card.text
     assert "nan" not in card.text

@@ -1,5 +1,7 @@
 """The static page, without Python on its host: built from npm and the weights, driven in a browser."""
 
+# ruff: noqa: F401, F811  fixtures of another module
+
 import contextlib
 import functools
 import http.server
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from chromium import SETTLED, browser, opened, violations  # noqa: F401  fixtures
+from chromium import SETTLED, browser, opened, violations
 from PIL import Image
 
 import denoise
@@ -48,7 +50,7 @@ def _served(folder):
 
 
 @pytest.fixture
-def visit(opened):  # noqa: F811  a fixture
+def visit(opened):
     """Return a function that opens the page and returns it once its first result is there."""
     return functools.partial(opened, until="#board figure")
 
@@ -70,14 +72,20 @@ def _array(picture):
 
 
 def until_said(page, text):
-    page.wait_for_function("(text) => document.querySelector('#said').innerText.includes(text)", arg=text)
+    page.wait_for_function(
+        "(text) => document.querySelector('#said').innerText.includes(text)", arg=text
+    )
 
 
 def assert_as_in_python(page):
     _, noisy, answers = shown(page)
     assert answers
     for name, answer in answers.items():
-        expected = denoise.load(name, "cpu", "float32").estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
+        expected = (
+            denoise.load(name, "cpu", "float32")
+            .estimate(torch.from_numpy(noisy)[None, None])[0, 0]
+            .numpy()
+        )
         np.testing.assert_allclose(answer, expected, atol=1e-4, rtol=0)
 
 
@@ -85,8 +93,19 @@ def test_it_is_a_static_space_with_all_that_it_needs(built):
     facts = yaml.safe_load((built / "README.md").read_text().split("---\n")[1])
     assert (facts["sdk"], facts["app_file"], facts["license"]) == ("static", "index.html", "mit")
     names = {str(path.relative_to(built)) for path in built.rglob("*")}
-    networks = {f"{name}.onnx" for name in denoise.names() if name.partition("-")[0] in ("mnist", "notmnist")}
-    assert {"index.html", "LICENSE", "controls.js", "preview.png", *static_page.RUNTIME_FILES, *networks} <= names
+    networks = {
+        f"{name}.onnx"
+        for name in denoise.names()
+        if name.partition("-")[0] in ("mnist", "notmnist")
+    }
+    assert {
+        "index.html",
+        "LICENSE",
+        "controls.js",
+        "preview.png",
+        *static_page.RUNTIME_FILES,
+        *networks,
+    } <= names
     assert not [name for name in names if name.endswith(".py")]
 
 
@@ -137,7 +156,7 @@ def held(page, pattern):
     return waiting
 
 
-def test_a_slider_that_is_moved_before_there_is_a_picture_is_heard(opened):  # noqa: F811
+def test_a_slider_that_is_moved_before_there_is_a_picture_is_heard(opened):
     waiting = []
     page = opened(before=lambda page: waiting.append(held(page, "**/sample-0.png")))
     page.wait_for_function("() => document.querySelector('#sigma').value === '0.4'")
@@ -147,7 +166,7 @@ def test_a_slider_that_is_moved_before_there_is_a_picture_is_heard(opened):  # n
     assert_as_in_python(page)
 
 
-def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened):  # noqa: F811
+def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened):
     waiting = []
     page = opened(before=lambda page: waiting.append(held(page, "**/mnist-nearest.onnx")))
     page.wait_for_function("() => document.querySelector('#samples [aria-pressed=true]')")
@@ -161,8 +180,12 @@ def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened)
     assert_as_in_python(page)
 
 
-def test_a_network_that_did_not_load_is_asked_for_again(opened):  # noqa: F811
-    page = opened(before=lambda page: page.route("**/mnist-bilinear.onnx", lambda route: route.abort(), times=1))
+def test_a_network_that_did_not_load_is_asked_for_again(opened):
+    page = opened(
+        before=lambda page: page.route(
+            "**/mnist-bilinear.onnx", lambda route: route.abort(), times=1
+        )
+    )
     until_said(page, "The networks did not run")
     page.get_by_role("slider", name="Noise level sigma").press("ArrowLeft")
     until_said(page, "sigma 0.39,")
@@ -196,14 +219,18 @@ def test_the_best_network_is_named_only_for_a_lead_that_redraws_of_the_noise_con
     seen = set()
     for sample in range(4):
         page.locator("#samples button").nth(sample).click()
-        page.wait_for_function("() => window.shown().lead && document.querySelector('#verdict').innerText")
+        page.wait_for_function(
+            "() => window.shown().lead && document.querySelector('#verdict').innerText"
+        )
         page.wait_for_timeout(SETTLED)
         verdict, found = page.locator("#verdict").inner_text(), page.evaluate("window.shown().lead")
         assert verdict.startswith("Best: " if found["best"] else "No clear lead: ")
         assert page.locator("#board .badge").count() == bool(found["best"])
         assert (found["redraws"] == 0) == (found["decibels"] < 0.1)
         clean, _, answers = shown(page)
-        scores = sorted(-10 * np.log10(np.mean((answer.clip(0, 1) - clean) ** 2)) for answer in answers.values())
+        scores = sorted(
+            -10 * np.log10(np.mean((answer.clip(0, 1) - clean) ** 2)) for answer in answers.values()
+        )
         assert found["decibels"] == pytest.approx(scores[-1] - scores[-2], abs=1e-3)
         seen.add(found["redraws"])
     assert seen <= {0, 8}
@@ -221,7 +248,10 @@ def test_a_lead_is_judged_as_in_python(visit):
         differences,
     )
     following = torch.full((8,), 20.0)
-    expected = [lead.judged(1, following + torch.tensor(differences) - less, following).holds for less in (0, 0.3)]
+    expected = [
+        lead.judged(1, following + torch.tensor(differences) - less, following).holds
+        for less in (0, 0.3)
+    ]
     assert found == expected == [True, False]
 
 
@@ -274,7 +304,9 @@ def test_a_drawing_is_scaled_and_centred_as_mnist_s_digits(visit):
     page.mouse.down()
     page.mouse.move(box["x"] + 60, box["y"] + 200, steps=8)
     page.mouse.up()
-    page.wait_for_function("() => document.querySelectorAll('#samples [aria-pressed=true]').length === 0")
+    page.wait_for_function(
+        "() => document.querySelectorAll('#samples [aria-pressed=true]').length === 0"
+    )
     page.wait_for_timeout(SETTLED)
     clean = shown(page)[0]
     assert clean.shape == (28, 28)

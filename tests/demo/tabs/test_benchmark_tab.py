@@ -26,7 +26,11 @@ def kept(row, tab):
 def test_every_score_is_that_of_the_committed_table(shown):
     committed = pd.read_csv(benchmark.TABLE).set_index(["dataset", "method", "sigma"])
     expected = committed.psnr_db["mnist", "mnist-nearest", 0.4]
-    row = shown[(shown.Pictures == "MNIST digits") & (shown.sigma == 0.4) & shown.Method.str.startswith("Upsampling n")]
+    row = shown[
+        (shown.Pictures == "MNIST digits")
+        & (shown.sigma == 0.4)
+        & shown.Method.str.startswith("Upsampling n")
+    ]
     assert row["PSNR (dB)"].tolist() == pytest.approx([expected], abs=0.005)
     assert row.Parameters.tolist() == [committed.parameters["mnist", "mnist-nearest", 0.4]]
 
@@ -40,7 +44,9 @@ def test_the_scores_of_photographs_stand_with_those_of_papers():
     shown, committed = benchmark.photographs(), pd.read_csv(benchmark.PHOTOGRAPHS)
     assert set(shown.Pictures) == {"BSD68", "Set12", "CBSD68", "Dirty documents"}
     assert set(shown[shown.Pictures == "BSD68"].sigma) == {15, 25, 50}
-    published = shown[(shown.Pictures == "BSD68") & (shown.sigma == 25) & shown.Method.str.startswith("DnCNN-B")]
+    published = shown[
+        (shown.Pictures == "BSD68") & (shown.sigma == 25) & shown.Method.str.startswith("DnCNN-B")
+    ]
     assert published["PSNR (dB)"].tolist() == [29.16]
     assert shown["PSNR (dB)"].max() == pytest.approx(committed.psnr_db.max(), abs=0.005)
 
@@ -80,7 +86,9 @@ def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     *setting, decoders, view, tabs = benchmark.choose(kept(row, "Compare"))
     picture, noise, clip, sigma, seed, family = setting
     assert (noise, clip, sigma, seed, family) == ("gaussian", True, 0.3, 0, "notmnist")
-    assert any((picture == sample.picture).all() for sample in samples.samples() if sample.family == family)
+    assert any(
+        (picture == sample.picture).all() for sample in samples.samples() if sample.family == family
+    )
     assert tabs["selected"] == "compare" if isinstance(tabs, dict) else tabs.selected == "compare"
     assert decoders == view == gr.skip()
     html, _ = compare.show(*setting, answers.decoders(), "pictures")
@@ -96,7 +104,9 @@ def test_a_click_on_a_row_offers_its_setting_on_a_button_and_opens_nothing(shown
     assert button["interactive"] is True
 
 
-@pytest.mark.parametrize("row", [None, {}, {"Pictures": "cats", "sigma": 1}, {"Pictures": "BSD68"}, "row", 7])
+@pytest.mark.parametrize(
+    "row", [None, {}, {"Pictures": "cats", "sigma": 1}, {"Pictures": "BSD68"}, "row", 7]
+)
 @pytest.mark.parametrize("choose", [benchmark.choose, benchmark.choose_photograph])
 def test_without_a_row_the_button_is_answered_in_a_sentence(choose, row):
     with pytest.raises(gr.Error, match="Choose a row of the table first"):
@@ -115,7 +125,11 @@ def test_every_number_of_a_column_has_as_many_decimals(table):
 
 
 def test_the_page_has_four_tabs():
-    labels = [c["props"].get("label") for c in page.build().get_config_file()["components"] if c["type"] == "tabitem"]
+    labels = [
+        c["props"].get("label")
+        for c in page.build().get_config_file()["components"]
+        if c["type"] == "tabitem"
+    ]
     assert [label for label in labels if label not in ("Sample", "Draw", "Upload")] == [
         "Compare", "Photo", "Benchmark", "Learn"
     ]  # fmt: skip

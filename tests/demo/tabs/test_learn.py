@@ -14,7 +14,9 @@ from demo.widgets import array_html
 
 def test_nearest_repeats_each_number():
     large = lessons.upsampled(lessons.INPUTS["ramp"], "nearest", 3)
-    assert torch.equal(large, lessons.INPUTS["ramp"].repeat_interleave(3, 0).repeat_interleave(3, 1))
+    assert torch.equal(
+        large, lessons.INPUTS["ramp"].repeat_interleave(3, 0).repeat_interleave(3, 1)
+    )
 
 
 def test_bilinear_lies_on_lines_between_the_middles_of_pixels():
@@ -30,7 +32,10 @@ def test_unpooling_puts_each_maximum_back_where_it_stood(seed):
     assert torch.equal(found.maxima, blocks)
     kept = {place: found.values[place].item() for place in found.places}
     assert sorted(kept.values()) == sorted(blocks.flatten().tolist())
-    assert {tuple(place): found.unpooled[tuple(place)].item() for place in found.unpooled.nonzero().tolist()} == kept
+    assert {
+        tuple(place): found.unpooled[tuple(place)].item()
+        for place in found.unpooled.nonzero().tolist()
+    } == kept
 
 
 @pytest.mark.parametrize("kernel", range(1, 6))
@@ -77,6 +82,8 @@ def test_numbers_can_be_read_on_every_shade():
 
 def test_the_tab_opens_with_every_lesson_computed():
     components = page.build().get_config_file()["components"]
-    lessons_shown = [c["props"] for c in components if str(c["props"].get("elem_id")).startswith("lesson-")]
+    lessons_shown = [
+        c["props"] for c in components if str(c["props"].get("elem_id")).startswith("lesson-")
+    ]
     assert len(lessons_shown) == 5
     assert all("<figure>" in shown["value"] for shown in lessons_shown)

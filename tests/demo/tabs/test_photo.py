@@ -114,7 +114,11 @@ def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_sta
 @pytest.mark.parametrize(
     ("index", "settings", "said"),
     [
-        (0, ("add", "photograph", 25), "Noise of sigma 25 was added to the sample, then it was cleaned."),
+        (
+            0,
+            ("add", "photograph", 25),
+            "Noise of sigma 25 was added to the sample, then it was cleaned.",
+        ),
         (3, ("clean", "page", 0), "The sample, cleaned: as a scanned page with stains."),
     ],
 )
@@ -131,9 +135,18 @@ def test_a_sample_that_is_clean_gets_noise_and_the_stained_page_does_not(index, 
     [
         ({"sigma": 12}, "Your image, cleaned: noise of sigma 12 was taken."),
         ({"kind": "page"}, "Your image, cleaned: as a scanned page with stains."),
-        ({"task": "add", "sigma": 7.5}, "Noise of sigma 7.5 was added to your image, then it was cleaned."),
-        ({"part": "half"}, "Your image at half size, cleaned: as much noise was taken as the network sees."),
-        ({"part": "middle", "task": "add", "sigma": 3}, "Noise of sigma 3 was added to the middle of your image, then"),
+        (
+            {"task": "add", "sigma": 7.5},
+            "Noise of sigma 7.5 was added to your image, then it was cleaned.",
+        ),
+        (
+            {"part": "half"},
+            "Your image at half size, cleaned: as much noise was taken as the network sees.",
+        ),
+        (
+            {"part": "middle", "task": "add", "sigma": 3},
+            "Noise of sigma 3 was added to the middle of your image, then",
+        ),
     ],
 )
 def test_the_line_above_a_result_says_what_was_done_to_which_image(mine, changed, said):
@@ -205,7 +218,8 @@ def test_a_newer_image_of_a_visitor_ends_the_older_job_which_says_nothing_more(h
 def test_the_job_of_a_visitor_who_is_gone_ends(held, mine):
     steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
     steps.close()  # as Gradio does
-    assert worker.start(lambda: None, 2**40).done(60)  # more work than the job, so that it waits for the job
+    # more work than the job, so that it waits for the job
+    assert worker.start(lambda: None, 2**40).done(60)
 
 
 def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
@@ -216,7 +230,9 @@ def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
     assert all(step[0] == gr.skip() for step in steps)
 
 
-def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_an_image(monkeypatch):
+def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_an_image(
+    monkeypatch,
+):
     noisy = np.random.default_rng(0).integers(0, 256, (260, 200, 3), dtype=np.uint8)
     expected = denoise.load("photo-color")(noisy)
     shares, answered, answers_by_then = [], [], []
@@ -224,7 +240,9 @@ def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_
     def ask(share):
         shares.append(share)
         answers_by_then.append(len(answered))
-        worker._thread.add(worker.Job(lambda: answered.append(denoise.load("photo-gray")(noisy[:40, :40, 0]))))
+        worker._thread.add(
+            worker.Job(lambda: answered.append(denoise.load("photo-gray")(noisy[:40, :40, 0])))
+        )
 
     monkeypatch.setattr(worker, "report", ask)
     monkeypatch.setattr(photographs, "TILE_PIXELS", 100**2)
@@ -267,11 +285,15 @@ def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
     assert 'alt="Cleaned by photo-gray; left of the line: noisy"' in html
 
 
-def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_the_processor(monkeypatch):
+def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_the_processor(
+    monkeypatch,
+):
     lent = []
     of_spaces = SimpleNamespace(GPU=lambda function: lent.append(function.__name__) or function)
     monkeypatch.setitem(sys.modules, "spaces", of_spaces)
-    monkeypatch.setitem(sys.modules, "spaces.config", SimpleNamespace(Config=SimpleNamespace(zero_gpu=True)))
+    monkeypatch.setitem(
+        sys.modules, "spaces.config", SimpleNamespace(Config=SimpleNamespace(zero_gpu=True))
+    )
     own = runpy.run_path(zerogpu.__file__)
     assert (own["BORROWED"], own["DEVICE"]) == (True, "cpu")
     assert own["lent"](photographs._borrowing) is photographs._borrowing
@@ -280,7 +302,9 @@ def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_th
     borrowed = []
     monkeypatch.setattr(zerogpu, "BORROWED", True)
     made = photographs.Restored
-    monkeypatch.setattr(photographs, "_borrowing", lambda name, x, level: borrowed.append(x.shape) or made(x, name))
+    monkeypatch.setattr(
+        photographs, "_borrowing", lambda name, x, level: borrowed.append(x.shape) or made(x, name)
+    )
     for side in (512, 513):
         photographs._timed("photo-gray", torch.zeros(1, 1, side, side), None)
     assert borrowed == [(1, 1, 513, 513)]
@@ -298,7 +322,9 @@ def test_the_image_of_a_program_that_gives_no_settings_is_cleaned_as_it_is(clien
     image_files.write(mine, tmp_path / "noisy.png")
     _, scores, file = client.predict(handle_file(tmp_path / "noisy.png"), api_name="/clean")
     assert "psnr" not in scores
-    assert np.array_equal(np.asarray(Image.open(file)), denoise.load("photo-gray")(mine.pixels[..., 0]))
+    assert np.array_equal(
+        np.asarray(Image.open(file)), denoise.load("photo-gray")(mine.pixels[..., 0])
+    )
 
 
 def test_a_program_gets_the_clean_file_at_full_size(client, tmp_path):
@@ -316,11 +342,15 @@ def test_a_program_gets_the_clean_file_at_full_size(client, tmp_path):
 def test_what_is_too_large_is_refused_before_it_is_decoded(client, tmp_path):
     Image.new("1", (7_500, 7_000)).save(tmp_path / "large.png")
     with pytest.raises(Exception, match="7500x7000 is above 52,000,000 pixels"):
-        client.predict(handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0, api_name="/clean")
+        client.predict(
+            handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0, api_name="/clean"
+        )
 
 
 def test_of_an_image_that_is_too_large_for_one_job_a_part_can_be_had(client, tmp_path):
     Image.new("1", (5_000, 4_000)).save(tmp_path / "large.png")
     asked = handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0
-    with pytest.raises(Exception, match="5000x4000 pixels, and 16,800,000 are cleaned at most: choose its part"):
+    with pytest.raises(
+        Exception, match="5000x4000 pixels, and 16,800,000 are cleaned at most: choose its part"
+    ):
         client.predict(*asked, "all", api_name="/clean")

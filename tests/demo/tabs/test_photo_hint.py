@@ -1,4 +1,7 @@
-"""The hint to the Photo tab for a photograph in Compare; digits and letters of any size are compared."""
+"""The hint to the Photo tab for a photograph in Compare.
+
+Digits and letters of any size are compared.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +17,9 @@ SETTINGS = ("gaussian", True, 0.4, 0, "mnist", ["nearest"], "pictures")
 
 def shaded(side):
     """Return shading over all gray levels, as in a photograph."""
-    return np.add.outer(np.linspace(0, 127, side), np.linspace(0, 127, side)).round().astype(np.uint8)
+    return (
+        np.add.outer(np.linspace(0, 127, side), np.linspace(0, 127, side)).round().astype(np.uint8)
+    )
 
 
 def enlarged(image, side=280, way=Image.Resampling.BICUBIC):
@@ -29,8 +34,10 @@ def test_shading_is_a_photograph_and_ink_on_paper_is_none():
 
 
 def test_half_of_the_pixels_in_two_bins_is_the_limit():
-    levels = np.arange(100, dtype=np.uint8).repeat(100).reshape(100, 100) * 2 + 8  # 50 bins, 200 pixels each
-    for flat, expected in ((46, True), (48, False)):  # rows of black, with a bin of other rows: above or below half
+    # 50 bins, 200 pixels each
+    levels = np.arange(100, dtype=np.uint8).repeat(100).reshape(100, 100) * 2 + 8
+    # rows of black, with a bin of other rows: above or below half
+    for flat, expected in ((46, True), (48, False)):
         image = levels.copy()
         image[:flat] = 0
         assert photo_hint.is_photograph(image) == expected
@@ -49,7 +56,9 @@ def test_enlarged_digits_and_letters_are_no_photographs(sample, way):
 
 
 @pytest.mark.parametrize("name", ["mnist", "notmnist"])
-def test_real_digits_and_letters_enlarged_and_saved_as_jpeg_are_no_photographs(name, real, tmp_path):
+def test_real_digits_and_letters_enlarged_and_saved_as_jpeg_are_no_photographs(
+    name, real, tmp_path
+):
     images = datasets.load(name, "test", real(name))
     found = 0
     for index in range(40):

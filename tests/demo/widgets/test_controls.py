@@ -33,9 +33,13 @@ def test_a_drawing_is_turned_bright_and_centred_as_mnist_is(dark):
 
 def test_the_pad_hands_over_its_pixels_as_they_are():
     drawing = (
-        np.arange(drawing_pad.SIDE**2, dtype=np.uint32).astype(np.uint8).reshape(drawing_pad.SIDE, drawing_pad.SIDE)
+        np.arange(drawing_pad.SIDE**2, dtype=np.uint32)
+        .astype(np.uint8)
+        .reshape(drawing_pad.SIDE, drawing_pad.SIDE)
     )
-    assert np.array_equal(drawing_pad.read_pad(base64.b64encode(drawing.tobytes()).decode()), drawing)
+    assert np.array_equal(
+        drawing_pad.read_pad(base64.b64encode(drawing.tobytes()).decode()), drawing
+    )
 
 
 @pytest.mark.parametrize("text", ["AAAA", "not base64", "é", 7, "data:image/png;base64,AAAA"])
@@ -54,7 +58,10 @@ def test_a_blank_pad_changes_nothing_and_says_so(monkeypatch):
 
 def test_an_upload_of_any_kind_becomes_gray_and_is_shrunk_to_what_stays_live(tmp_path):
     Image.new("RGBA", (1200, 300), (255, 0, 0, 128)).save(tmp_path / "wide.png")
-    assert images.read_gray(str(tmp_path / "wide.png")).shape == (images.LARGEST_SIDE // 4, images.LARGEST_SIDE)
+    assert images.read_gray(str(tmp_path / "wide.png")).shape == (
+        images.LARGEST_SIDE // 4,
+        images.LARGEST_SIDE,
+    )
     Image.new("L", (31, 17), 9).save(tmp_path / "small.png")
     assert np.array_equal(images.read_gray(str(tmp_path / "small.png")), np.full((17, 31), 9))
 
@@ -81,7 +88,10 @@ def test_a_picture_that_is_no_file_is_refused():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("unknown noise '<img src=x onerror=alert(1)>'", "Unknown noise '&lt;img src=x onerror=alert(1)&gt;'."),
+        (
+            "unknown noise '<img src=x onerror=alert(1)>'",
+            "Unknown noise '&lt;img src=x onerror=alert(1)&gt;'.",
+        ),
         ('a & b, "c".', 'A &amp; b, "c".'),
         ("two\nlines\x1b[31m\u202e of it", "Two lines [31m of it."),
         ("/srv/page/tmp/ab12/photo.jpg: cut short", "Photo.jpg: cut short."),
@@ -90,7 +100,9 @@ def test_a_picture_that_is_no_file_is_refused():
         ("", "This cannot be used."),
     ],
 )
-def test_what_a_visitor_is_told_is_one_sentence_of_plain_text_without_a_path_of_the_server(text, said):
+def test_what_a_visitor_is_told_is_one_sentence_of_plain_text_without_a_path_of_the_server(
+    text, said
+):
     refused = refusals.refusal(ValueError(text))
     assert refused.message == said
     assert not refused.print_exception  # no traceback for the caller's mistake
@@ -114,7 +126,9 @@ def test_nothing_else_makes_what_a_visitor_is_told():
         f"{file.name}:{node.lineno}"
         for file in sorted(Path(refusals.__file__).parents[1].rglob("*.py"))
         for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in makers
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in makers
         if isinstance(node.func.value, ast.Name) and node.func.value.id in ("gr", "gradio")
     ]
     assert {place.partition(":")[0] for place in found} == {"refusals.py"}
@@ -170,7 +184,9 @@ def test_broken_data_costs_its_samples_and_not_the_page(monkeypatch, tmp_path):
     assert not any("(mnist)" in sample.label for sample in samples.samples.__wrapped__())
 
 
-@pytest.mark.skipif(not PEAK.exists(), reason="the peak of a process's memory is read as Linux tells it")
+@pytest.mark.skipif(
+    not PEAK.exists(), reason="the peak of a process's memory is read as Linux tells it"
+)
 def test_a_small_file_that_would_be_a_huge_picture_costs_less_than_20_mb(tmp_path):
     path = tmp_path / "bomb.png"
     Image.new("1", (13_000, 13_000)).save(path)
@@ -182,5 +198,9 @@ def test_a_small_file_that_would_be_a_huge_picture_costs_less_than_20_mb(tmp_pat
 
 
 def _peak():
-    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    (line,) = (
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
     return 1024 * int(line.split()[1])

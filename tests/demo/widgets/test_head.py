@@ -31,7 +31,11 @@ def test_gradio_s_own_preview_gives_way_to_that_of_the_page():
     document = head.with_tags(DOCUMENT, "https://page.org/")
     top = document.partition("</head>")[0]
     assert content(top, "og:title") == content(top, "twitter:title") == [head.TITLE]
-    assert content(top, "og:image") == content(top, "twitter:image") == ["https://page.org/preview.png"]
+    assert (
+        content(top, "og:image")
+        == content(top, "twitter:image")
+        == ["https://page.org/preview.png"]
+    )
     assert content(top, "description") == content(top, "og:description") == [head.DESCRIPTION]
     assert f"<title>{head.TITLE}</title>" in top
     assert "Gradio" not in top
@@ -41,7 +45,10 @@ def test_gradio_s_own_preview_gives_way_to_that_of_the_page():
 
 def test_the_rest_of_the_document_stays_as_it_is():
     document = head.with_tags(DOCUMENT, "")
-    for part in ('<meta charset="utf-8" />', '<meta name="viewport" content="width=device-width" />'):
+    for part in (
+        '<meta charset="utf-8" />',
+        '<meta name="viewport" content="width=device-width" />',
+    ):
         assert part in document
     assert DOCUMENT.partition("<script>")[2].partition("<link")[0] in document
     assert document.endswith(DOCUMENT.partition("</head>")[2])
@@ -71,7 +78,13 @@ def client():
         ]})  # fmt: skip
         for start in range(0, len(DOCUMENT), 100):
             part = DOCUMENT[start : start + 100].encode()
-            await send({"type": "http.response.body", "body": part, "more_body": start + 100 < len(DOCUMENT)})
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": part,
+                    "more_body": start + 100 < len(DOCUMENT),
+                }
+            )
 
     return TestClient(head.Head(application), base_url="http://page.local:7860")
 
@@ -84,7 +97,9 @@ def test_the_page_is_sent_whole_and_with_its_headers(client):
 
 
 def test_nothing_but_the_page_is_changed(client):
-    assert client.get("/text").text == client.get("/other").text == client.post("/").text == DOCUMENT
+    assert (
+        client.get("/text").text == client.get("/other").text == client.post("/").text == DOCUMENT
+    )
 
 
 def test_the_image_of_the_preview_is_served_and_no_other_file(client):
@@ -92,15 +107,26 @@ def test_the_image_of_the_preview_is_served_and_no_other_file(client):
     assert answer.headers["content-type"] == "image/png"
     assert answer.content == head.PREVIEW.read_bytes()
     assert answer.content.startswith(b"\x89PNG")
-    for other in ("/preview.png/", "/docs/preview.png", "/preview.png%2f..%2fdemo.png", "/Preview.png"):
+    for other in (
+        "/preview.png/",
+        "/docs/preview.png",
+        "/preview.png%2f..%2fdemo.png",
+        "/Preview.png",
+    ):
         assert client.get(other).text == DOCUMENT
 
 
 @pytest.mark.parametrize(
     ("headers", "address"),
     [
-        ({"x-forwarded-host": "someone-page.hf.space", "x-forwarded-proto": "https"}, "https://someone-page.hf.space/"),
-        ({"x-forwarded-host": "one.org, two.org", "x-forwarded-proto": "https, http"}, "https://one.org/"),
+        (
+            {"x-forwarded-host": "someone-page.hf.space", "x-forwarded-proto": "https"},
+            "https://someone-page.hf.space/",
+        ),
+        (
+            {"x-forwarded-host": "one.org, two.org", "x-forwarded-proto": "https, http"},
+            "https://one.org/",
+        ),
         ({"host": "[::1]:7860"}, "http://[::1]:7860/"),
         ({"host": '"><script>'}, ""),
         ({"host": "page.org/path"}, ""),

@@ -40,12 +40,16 @@ def test_the_page_offers_the_link_and_follows_it():
     assert (inputs[0] == picture).all()
     assert tuple(inputs[1:]) == SETTINGS
     assert re.findall("src=[^ ]+", again) == re.findall("src=[^ ]+", html)
-    assert {name: row["psnr"] for name, row in found.items()} == {name: row["psnr"] for name, row in scores.items()}
+    assert {name: row["psnr"] for name, row in found.items()} == {
+        name: row["psnr"] for name, row in scores.items()
+    }
 
 
 def test_a_link_to_a_large_picture_holds_the_settings_alone_and_says_so():
     html, _ = compare.show(np.zeros((65, 30), np.uint8), *SETTINGS)
-    (address,) = re.findall(r'<a href="([^"]+)">Link to these settings, without the picture</a>', html)
+    (address,) = re.findall(
+        r'<a href="([^"]+)">Link to these settings, without the picture</a>', html
+    )
     assert tuple(permalink.read(query(unescape(address)), {}).values()) == SETTINGS
 
 

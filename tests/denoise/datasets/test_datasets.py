@@ -58,7 +58,11 @@ def test_every_dataset_states_its_license_and_the_readme_lists_it():
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
 def test_mnist_is_split_55000_5000_10000(real, name):
     parts = splits(name, real(name))
-    assert {split: len(part) for split, part in parts.items()} == {"train": 55_000, "val": 5_000, "test": 10_000}
+    assert {split: len(part) for split, part in parts.items()} == {
+        "train": 55_000,
+        "val": 5_000,
+        "test": 10_000,
+    }
     assert parts["val"].keys[0] == "train/55000"
     assert parts["test"].images.shape == (10_000, 1, 28, 28)
 
@@ -72,13 +76,19 @@ def test_an_idx_file_of_the_wrong_length_is_named_with_what_was_expected(tmp_pat
     raw.mkdir(parents=True)
     for file, size in mnist.FILES.items():
         (raw / file).write_bytes(bytes(100 if file.startswith("t10k-images") else size))
-    with pytest.raises(BrokenData, match=r"t10k-images-idx3-ubyte has 100 bytes, 7,840,016 expected"):
+    with pytest.raises(
+        BrokenData, match=r"t10k-images-idx3-ubyte has 100 bytes, 7,840,016 expected"
+    ):
         datasets.load("mnist", "test", tmp_path)
 
 
 @pytest.mark.parametrize(
     ("file", "at", "wrong"),
-    [("t10k-images-idx3-ubyte", 3, 1), ("t10k-labels-idx1-ubyte", 2, 0), ("t10k-labels-idx1-ubyte", 9, 10)],
+    [
+        ("t10k-images-idx3-ubyte", 3, 1),
+        ("t10k-labels-idx1-ubyte", 2, 0),
+        ("t10k-labels-idx1-ubyte", 9, 10),
+    ],
 )
 def test_an_idx_file_that_holds_something_else_is_named(tmp_path, file, at, wrong):
     raw = tmp_path / "MNIST" / "raw"
@@ -89,7 +99,9 @@ def test_an_idx_file_that_holds_something_else_is_named(tmp_path, file, at, wron
         if name == file:
             whole[at] = wrong
         (raw / name).write_bytes(whole)
-    with pytest.raises(BrokenData, match=f"{file} does not hold .* in the format IDX: remove it to have it again"):
+    with pytest.raises(
+        BrokenData, match=f"{file} does not hold .* in the format IDX: remove it to have it again"
+    ):
         datasets.load("mnist", "test", tmp_path)
 
 
@@ -102,14 +114,20 @@ def test_an_idx_file_that_holds_something_else_is_named(tmp_path, file, at, wron
         ("notmnist_large", "notMNIST_large.tar.gz"),
     ],
 )
-def test_missing_data_without_a_network_says_where_to_put_it_and_leaves_nothing(name, file, no_network, tmp_path):
-    with pytest.raises(MissingData, match=f"put .*{file}.* into {tmp_path}.*--data-root or DENOISE_DATA"):
+def test_missing_data_without_a_network_says_where_to_put_it_and_leaves_nothing(
+    name, file, no_network, tmp_path
+):
+    with pytest.raises(
+        MissingData, match=f"put .*{file}.* into {tmp_path}.*--data-root or DENOISE_DATA"
+    ):
         datasets.load(name, "test", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_a_download_that_breaks_off_leaves_nothing_behind(monkeypatch, tmp_path):
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *arguments, **options: io.BytesIO(b"half of it"))
+    monkeypatch.setattr(
+        urllib.request, "urlopen", lambda *arguments, **options: io.BytesIO(b"half of it")
+    )
     with pytest.raises(MissingData, match=r"10 bytes came, 8,458,043 expected"):
         datasets.load("notmnist", "test", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
@@ -149,7 +167,8 @@ def test_unreadable_files_are_skipped_and_duplicates_removed_and_both_are_counte
 
 def test_notmnist_is_split_by_font(archive):
     fonts = [
-        {key.partition("/")[2] for key in part.keys} for part in splits("notmnist", archive.parent.parent).values()
+        {key.partition("/")[2] for key in part.keys}
+        for part in splits("notmnist", archive.parent.parent).values()
     ]
     assert all(fonts)
     assert sum(map(len, fonts)) == len(set.union(*fonts))
@@ -157,7 +176,9 @@ def test_notmnist_is_split_by_font(archive):
 
 def test_a_second_reading_comes_from_the_cache_and_is_the_same(archive, monkeypatch):
     first = datasets.load("notmnist", "train", archive.parent.parent)
-    monkeypatch.setattr(notmnist, "_read", lambda *arguments: pytest.fail("the archive was read again"))
+    monkeypatch.setattr(
+        notmnist, "_read", lambda *arguments: pytest.fail("the archive was read again")
+    )
     second = datasets.load("notmnist", "train", archive.parent.parent)
     assert torch.equal(first.images, second.images)
     assert first.keys == second.keys
@@ -171,13 +192,17 @@ def test_a_broken_cache_is_made_anew(archive, tmp_path, content):
     first = datasets.load("notmnist", "train", archive.parent.parent)
     (cache,) = (tmp_path / "cache").rglob("*.safetensors")
     cache.write_bytes(content)
-    assert torch.equal(first.images, datasets.load("notmnist", "train", archive.parent.parent).images)
+    assert torch.equal(
+        first.images, datasets.load("notmnist", "train", archive.parent.parent).images
+    )
 
 
 @pytest.mark.parametrize("kept", [0.5, 0.99, 0])
 def test_a_truncated_archive_is_named_with_what_was_expected(archive, kept):
     archive.write_bytes(archive.read_bytes()[: int(kept * archive.stat().st_size)])
-    with pytest.raises(BrokenData, match=r"notMNIST_small.tar.gz (breaks off after .* of 18,726|holds no readable)"):
+    with pytest.raises(
+        BrokenData, match=r"notMNIST_small.tar.gz (breaks off after .* of 18,726|holds no readable)"
+    ):
         datasets.load("notmnist", "train", archive.parent.parent)
 
 
@@ -213,8 +238,17 @@ def test_a_picture_in_an_archive_that_claims_to_be_huge_counts_as_unreadable():
 
 def test_the_real_archive_holds_what_its_readme_says(real):
     parts = splits("notmnist", real("notmnist"))
-    assert parts["test"].notes == {"files": 18_726, "unreadable": 2, "duplicates": 492, "fonts": 1_873}
-    assert {split: len(part) for split, part in parts.items()} == {"train": 14_539, "val": 1_904, "test": 1_789}
+    assert parts["test"].notes == {
+        "files": 18_726,
+        "unreadable": 2,
+        "duplicates": 492,
+        "fonts": 1_873,
+    }
+    assert {split: len(part) for split, part in parts.items()} == {
+        "train": 14_539,
+        "val": 1_904,
+        "test": 1_789,
+    }
     pixels = [{image.numpy().tobytes() for image in part.images} for part in parts.values()]
     assert sum(map(len, pixels)) == len(set.union(*pixels)) == 18_232
     fonts = [{key.partition("/")[2] for key in part.keys} for part in parts.values()]
@@ -240,7 +274,9 @@ def test_glyphs_are_bright_letters_on_black_stretched_to_the_box_as_notmnist_doe
 
 
 def test_no_two_glyphs_are_the_same_picture():
-    pixels = [image.numpy().tobytes() for pictures in splits("glyphs").values() for image in pictures]
+    pixels = [
+        image.numpy().tobytes() for pictures in splits("glyphs").values() for image in pictures
+    ]
     assert len(pixels) == len(set(pixels))
 
 
@@ -252,7 +288,9 @@ def test_of_glyphs_only_the_bare_bars_that_would_be_white_squares_are_left_out()
 
 
 def test_an_unknown_dataset_is_answered_with_the_valid_ones():
-    with pytest.raises(UnknownName, match="unknown dataset 'minst' .*valid: mnist, fashion_mnist, notmnist"):
+    with pytest.raises(
+        UnknownName, match="unknown dataset 'minst' .*valid: mnist, fashion_mnist, notmnist"
+    ):
         datasets.load("minst", "train")
 
 

@@ -20,14 +20,18 @@ def test_photographs_are_gray_or_colour_and_of_different_sizes():
 
 
 def test_a_photograph_that_this_scikit_image_lacks_is_skipped_and_counted(monkeypatch):
-    monkeypatch.setitem(scikit_image.FILES, "val", (*scikit_image.FILES["val"], "from_the_future.png"))
+    monkeypatch.setitem(
+        scikit_image.FILES, "val", (*scikit_image.FILES["val"], "from_the_future.png")
+    )
     pictures = datasets.load("photos", "val")
     assert pictures.keys == ("coins.png", "rocket.jpg")
     assert pictures.notes == {"absent": 1}
 
 
 def test_the_two_views_of_the_motorcycle_are_in_one_split():
-    (with_both,) = [part for part in splits("photos").values() if any("motorcycle" in key for key in part.keys)]
+    (with_both,) = [
+        part for part in splits("photos").values() if any("motorcycle" in key for key in part.keys)
+    ]
     assert {"motorcycle_left.png", "motorcycle_right.png"} <= set(with_both.keys)
 
 
@@ -51,7 +55,10 @@ def test_a_folder_of_own_pictures_is_read_at_their_own_sizes(own_folder):
 @pytest.mark.parametrize("split", datasets.SPLITS)
 def test_nothing_behind_the_colon_is_refused_and_never_the_data_root(own_folder, name, split):
     kind = name.partition(":")[0]
-    said = f"^dataset '{name}' has no path behind the colon; valid: {kind}:PATH, or {kind} for the data root$"
+    said = (
+        f"^dataset '{name}' has no path behind the colon; valid: {kind}:PATH, or {kind} for "
+        "the data root$"
+    )
     with pytest.raises(ValueError, match=said):
         datasets.load(name, split, own_folder)
     with pytest.raises(ValueError, match=said):
@@ -61,12 +68,17 @@ def test_nothing_behind_the_colon_is_refused_and_never_the_data_root(own_folder,
 @pytest.mark.parametrize("name", ["photos:", "photos:mine", "glyphs:", "glyphs:mine"])
 def test_a_path_behind_a_dataset_that_reads_no_folder_is_refused(name):
     kind = name.partition(":")[0]
-    with pytest.raises(ValueError, match=f"^dataset '{name}': {kind} comes with .* reads no folder; valid: {kind}$"):
+    with pytest.raises(
+        ValueError, match=f"^dataset '{name}': {kind} comes with .* reads no folder; valid: {kind}$"
+    ):
         datasets.load(name, "test")
 
 
 def test_a_dataset_without_a_path_reads_the_data_root(own_folder):
-    assert datasets.load("folder", "train", own_folder).keys == datasets.load(f"folder:{own_folder}", "train").keys
+    assert (
+        datasets.load("folder", "train", own_folder).keys
+        == datasets.load(f"folder:{own_folder}", "train").keys
+    )
 
 
 def test_the_training_images_of_a_set_to_test_on_come_from_its_path_as_well(tmp_path):
@@ -88,8 +100,12 @@ def test_one_named_split_is_enough_so_that_test_pictures_are_not_trained_on(tmp_
         for i in range(20):
             Image.new("L", (5, 5)).save(tmp_path / split / f"{i}.png")
     for split in ("train", "test"):
-        assert {key.partition("/")[0] for key in datasets.load(f"folder:{tmp_path}", split).keys} == {split}
-    with pytest.raises(MissingData, match=f"none of them for val: put some into {tmp_path / 'val'}"):
+        assert {
+            key.partition("/")[0] for key in datasets.load(f"folder:{tmp_path}", split).keys
+        } == {split}
+    with pytest.raises(
+        MissingData, match=f"none of them for val: put some into {tmp_path / 'val'}"
+    ):
         datasets.load(f"folder:{tmp_path}", "val")
 
 

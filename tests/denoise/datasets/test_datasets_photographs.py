@@ -50,7 +50,8 @@ def test_a_set_to_test_on_is_never_trained_on(real, name, training):
         pictures = datasets.load(name, split, root)
         assert pictures.name == training
         assert not set(pictures.keys) & set(datasets.load(name, "test", root).keys)
-        assert not any("/val/" in key for key in pictures.keys)  # BSD68 and CBSD68 come from this part of BSDS500
+        # BSD68 and CBSD68 come from this part of BSDS500
+        assert not any("/val/" in key for key in pictures.keys)
 
 
 def test_gray_and_colour_show_the_same_photographs(real):
@@ -59,7 +60,10 @@ def test_gray_and_colour_show_the_same_photographs(real):
     assert sorted(image.shape[1:] for image in gray) == sorted(image.shape[1:] for image in colour)
     means = sorted(image.double().mean().item() for image in gray)
     lumas = sorted(
-        (image.double() * image.new_tensor([0.299, 0.587, 0.114], dtype=float).view(3, 1, 1)).sum(0).mean().item()
+        (image.double() * image.new_tensor([0.299, 0.587, 0.114], dtype=float).view(3, 1, 1))
+        .sum(0)
+        .mean()
+        .item()
         for image in colour
     )
     assert means == pytest.approx(lumas, abs=0.6)
@@ -87,7 +91,9 @@ def test_a_stained_page_is_darker_than_its_clean_one(real):
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_set_that_is_not_there_says_where_to_put_it(tmp_path, name):
-    with pytest.raises(MissingData, match="there is no official link to load it from: put the folder"):
+    with pytest.raises(
+        MissingData, match="there is no official link to load it from: put the folder"
+    ):
         datasets.load(name, next(iter(SPLITS[name])), tmp_path)
 
 
@@ -100,10 +106,17 @@ def test_a_picture_that_was_cut_is_named(tmp_path):
 
 def test_bsd68_is_cbsd68_in_gray(real):
     root = real("bsd68")
-    gray, colour = datasets.load("bsd68", "test", root), datasets.load("cbsd68", "test", real("cbsd68"))
+    gray, colour = (
+        datasets.load("bsd68", "test", root),
+        datasets.load("cbsd68", "test", real("cbsd68")),
+    )
     made = [picture.float() for picture in colour.gray()]
     for picture in gray.spread(4):
-        alike = [one for one in made if one.shape == picture.shape and (one - picture.float()).abs().mean() < 1]
+        alike = [
+            one
+            for one in made
+            if one.shape == picture.shape and (one - picture.float()).abs().mean() < 1
+        ]
         assert len(alike) == 1
 
 

@@ -5,7 +5,13 @@ import time
 
 import pytest
 
-from denoise.files.atomic import check_name, is_partial, partial_folder, remove_leftovers, whole_file
+from denoise.files.atomic import (
+    check_name,
+    is_partial,
+    partial_folder,
+    remove_leftovers,
+    whole_file,
+)
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path):
@@ -40,7 +46,9 @@ def test_a_new_file_has_the_permissions_of_any_new_file(tmp_path, mode):
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
 
 
-@pytest.mark.parametrize("name", ["a" * 246 + ".png", "é" * 125 + ".png", "a." + "b" * 253, "a" * 255])
+@pytest.mark.parametrize(
+    "name", ["a" * 246 + ".png", "é" * 125 + ".png", "a." + "b" * 253, "a" * 255]
+)
 def test_a_file_with_the_longest_name_can_be_written(tmp_path, name):
     with whole_file(tmp_path / name) as partial:
         partial.write_text("whole")
@@ -61,7 +69,10 @@ with whole_file(Path(sys.argv[1])) as partial:
 def start(target, then):
     code = KILLED.format(then=then)
     process = subprocess.Popen(
-        [sys.executable, "-c", code, str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, str(target)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout.readline() == "writing\n"
     return process
@@ -104,7 +115,8 @@ DAY = 24 * 60 * 60
     [
         (".a.0123456789abcdef0123456789abcdef.png", "a.png", 2 * DAY, False),
         (".a.0123456789abcdef0123456789abcdef.png", "a.png", DAY / 2, True),
-        (".a.0123456789abcdef0123456789abcdef.png", "b.png", 2 * DAY, True),  # may belong to another program
+        # may belong to another program
+        (".a.0123456789abcdef0123456789abcdef.png", "b.png", 2 * DAY, True),
         (".a.tar.0123456789abcdef0123456789abcdef.gz", "a.tar.gz", 2 * DAY, False),
         (".a.0123456789abcdef0123456789abcdef", "a", 2 * DAY, False),
         (".denoise-00000000-1-0123abcd.png", "b.png", 2 * DAY, False),  # from another machine
@@ -113,7 +125,9 @@ DAY = 24 * 60 * 60
         ("a.0123456789abcdef0123456789abcdef.png", "a.png", 2 * DAY, True),
     ],
 )
-def test_a_partial_file_of_which_no_process_is_known_goes_by_its_age(tmp_path, name, target, age, stays):
+def test_a_partial_file_of_which_no_process_is_known_goes_by_its_age(
+    tmp_path, name, target, age, stays
+):
     (tmp_path / name).touch()
     os.utime(tmp_path / name, (time.time() - age,) * 2)
     remove_leftovers(tmp_path / target)

@@ -31,7 +31,11 @@ def named(tmp_path, monkeypatch):
 
 
 def test_every_file_below_a_folder_is_found_sorted(tmp_path):
-    assert below(made(tmp_path, "b.png", "a/z.png", "a/b/c.txt")) == ["a/b/c.txt", "a/z.png", "b.png"]
+    assert below(made(tmp_path, "b.png", "a/z.png", "a/b/c.txt")) == [
+        "a/b/c.txt",
+        "a/z.png",
+        "b.png",
+    ]
 
 
 def test_links_to_folders_and_files_are_followed(tmp_path):
@@ -43,7 +47,12 @@ def test_links_to_folders_and_files_are_followed(tmp_path):
 
 def test_links_that_run_in_circles_end(tmp_path):
     made(tmp_path, "in/a/x.png", "in/b/y.png")
-    for link, to in (("in/up", "."), ("in/a/over", "../b"), ("in/b/over", "../a"), ("in/b/top", "../..")):
+    for link, to in (
+        ("in/up", "."),
+        ("in/a/over", "../b"),
+        ("in/b/over", "../a"),
+        ("in/b/top", "../.."),
+    ):
         (tmp_path / link).symlink_to(to)
     found = folders.walk(tmp_path / "in")
     assert [path.name for path in found.files] == ["x.png", "y.png"]
@@ -80,13 +89,18 @@ def test_files_that_are_left_out_of_a_folder_are_counted_and_named(named, tmp_pa
     found, told = named("in")
     assert found == ["in/a.png"]
     assert told == [
-        "left out 4 of 5 files in in: 2 .xyz, 1 without ending, 1 hidden (b.xyz, c.xyz, deep/notes, .d.png)",
+        (
+            "left out 4 of 5 files in in: 2 .xyz, 1 without ending, 1 hidden (b.xyz, c.xyz, "
+            "deep/notes, .d.png)"
+        ),
     ]
 
 
 def test_of_many_files_that_are_left_out_the_first_are_named(named, tmp_path):
     made(tmp_path, "in/a.png", *(f"in/{number}.txt" for number in range(9)))
-    assert named("in")[1] == ["left out 9 of 10 files in in: 9 .txt (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...)"]
+    assert named("in")[1] == [
+        "left out 9 of 10 files in in: 9 .txt (0.txt, 1.txt, 2.txt, 3.txt, 4.txt, ...)"
+    ]
 
 
 def test_nothing_is_told_where_nothing_is_left_out(named, tmp_path):
@@ -96,7 +110,10 @@ def test_nothing_is_told_where_nothing_is_left_out(named, tmp_path):
 
 def test_a_folder_without_an_image_says_what_is_in_it(named, tmp_path):
     made(tmp_path, "in/a.txt")
-    with pytest.raises(ValueError, match=r"in: no picture is below this folder, but 1 .txt \(in/a.txt\); valid: .png"):
+    with pytest.raises(
+        ValueError,
+        match=r"in: no picture is below this folder, but 1 .txt \(in/a.txt\); valid: .png",
+    ):
         named("in")
 
 
@@ -127,7 +144,10 @@ def test_brackets_in_names_and_in_patterns_are_both_understood(named, tmp_path, 
 
 def test_folders_that_fit_a_pattern_are_named_as_left_out(named, tmp_path):
     made(tmp_path, "in/a.png", "in/deep/b.png")
-    assert named("in/*") == (["in/a.png"], ["left out 1 of 2 matches of in/*: 1 not a file (in/deep)"])
+    assert named("in/*") == (
+        ["in/a.png"],
+        ["left out 1 of 2 matches of in/*: 1 not a file (in/deep)"],
+    )
 
 
 def test_a_file_that_is_named_twice_is_found_once(named, tmp_path):

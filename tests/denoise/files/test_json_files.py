@@ -72,7 +72,9 @@ def test_a_value_is_of_a_kind_or_is_not(value, kind, fits):
 
 
 def test_the_error_says_what_a_value_is_and_what_it_must_be():
-    with pytest.raises(ValueError, match=r"card.json: widths is \['a'\]; it must be a list, each a whole number$"):
+    with pytest.raises(
+        ValueError, match=r"card.json: widths is \['a'\]; it must be a list, each a whole number$"
+    ):
         json_files.check({"widths": ["a"]}, {"widths": list[int]}, "card.json")
     with pytest.raises(ValueError, match="card.json: it lacks 'sha256'"):
         json_files.check({}, {}, "card.json", needed=("sha256",))

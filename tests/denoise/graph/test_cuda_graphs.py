@@ -1,4 +1,7 @@
-"""CUDA graphs: a recording has the output of the recorded call; here, a recording is a list of calls without a GPU."""
+"""CUDA graphs: a recording has the output of the recorded call.
+
+Here, a recording is a list of calls without a GPU.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,10 @@ from denoise.train.settings import Settings
 
 @pytest.fixture
 def recordings(monkeypatch):
-    """Count the replays of each recording; a replay calls the recorded function and writes its output in place."""
+    """Count the replays of each recording.
+
+    A replay calls the recorded function and writes its output in place.
+    """
     counts = []
 
     def recorded(call, device, pool):
@@ -54,7 +60,14 @@ def test_what_a_recording_was_given_stays_as_it_is(recordings):
 def test_a_training_whose_gradients_are_recorded_comes_to_the_same_weights(recordings, monkeypatch):
     # an architecture without call counters
     kind = {"architecture": "unet", "output": "residual", "bias": False, "loss": "mse"}
-    options = {"width": 4, "depth": 1, "images": 10 * 16, "batch": 16, "ema": 0.9, "precision": "float32"}
+    options = {
+        "width": 4,
+        "depth": 1,
+        "images": 10 * 16,
+        "batch": 16,
+        "ema": 0.9,
+        "precision": "float32",
+    }
     settings = Settings("glyphs", **kind, **options)
     weights = []
     for record in (False, True):
@@ -127,7 +140,9 @@ def test_a_network_is_recorded_once_a_size_and_told_each_level(network, recordin
     for level in (None, 0.1, 0.2, 0.3, None, 0.4):
         for shape in ((1, 1, 8, 8), (2, 1, 5, 6)):
             x = on_gpu(*shape)
-            torch.testing.assert_close(torch.Tensor(network(x, level)), torch.Tensor(x) + (level or 0.0))
+            torch.testing.assert_close(
+                torch.Tensor(network(x, level)), torch.Tensor(x) + (level or 0.0)
+            )
     assert recordings == [6 - WARM] * 2
 
 

@@ -23,7 +23,9 @@ SIZES = [(1, 1), (2, 3), (5, 7), (28, 28), (33, 18), (140, 132)]
 @pytest.mark.parametrize("decoder", DECODERS.names())
 def test_every_decoder_in_every_body_answers_the_same(decoder, body, size):
     network = built(body, decoder)
-    torch.testing.assert_close(denoise.fuse(network)(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        denoise.fuse(network)(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0
+    )
 
 
 @torch.no_grad()
@@ -32,7 +34,9 @@ def test_every_decoder_in_every_body_answers_the_same(decoder, body, size):
 def test_networks_of_the_tutorials_and_dncnn_answer_the_same(name, size):
     options = {"width": 6, "depth": 4} if name == "dncnn" else {}
     network = alive(ARCHITECTURES[name].build(1, **options))
-    torch.testing.assert_close(denoise.fuse(network)(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        denoise.fuse(network)(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0
+    )
 
 
 @torch.no_grad()
@@ -54,18 +58,24 @@ def test_nearest_and_convolution_are_one_transposed_convolution_borders_included
 
 def test_a_kernel_of_a_row_becomes_sums_of_its_taps():
     conv = nn.Conv2d(1, 1, 3, padding=1, bias=False)
-    conv.weight.data = torch.tensor([1.0, 10.0, 100.0]).outer(torch.tensor([0.0, 1.0, 0.0]))[None, None]
+    conv.weight.data = torch.tensor([1.0, 10.0, 100.0]).outer(torch.tensor([0.0, 1.0, 0.0]))[
+        None, None
+    ]
     assert resize_convolution(conv).weight[0, 0, :, 1].tolist() == [100, 110, 11, 1]
 
 
 def test_fusing_nearest_upsampling_takes_16_products_where_36_stood():
     network = ARCHITECTURES["K2_resize"].build(1).eval()
     stages = 32 * 32 * (7 * 7 + 14 * 14)  # channel pairs times input pixels
-    assert counters.macs(network, (1, 28, 28)) - counters.macs(denoise.fuse(network), (1, 28, 28)) == stages * (36 - 16)
+    assert counters.macs(network, (1, 28, 28)) - counters.macs(
+        denoise.fuse(network), (1, 28, 28)
+    ) == stages * (36 - 16)
 
 
 def test_upsampling_after_a_convolution_joins_the_convolution_behind_its_relu():
-    kinds = [type(layer) for layer in denoise.fuse(ARCHITECTURES["K2"].build(1).eval()).net.modules()]
+    kinds = [
+        type(layer) for layer in denoise.fuse(ARCHITECTURES["K2"].build(1).eval()).net.modules()
+    ]
     assert nn.Upsample not in kinds
     assert kinds.count(nn.ConvTranspose2d) == 2
 
@@ -73,7 +83,8 @@ def test_upsampling_after_a_convolution_joins_the_convolution_behind_its_relu():
 def test_no_normalisation_is_left_where_it_follows_a_convolution():
     for decoder in DECODERS.names():
         kinds = [type(layer) for layer in denoise.fuse(built("unet", decoder)).modules()]
-        assert kinds.count(nn.BatchNorm2d) == (2 if decoder == "max_unpool" else 0)  # the ones after unpooling stay
+        # the ones after unpooling stay
+        assert kinds.count(nn.BatchNorm2d) == (2 if decoder == "max_unpool" else 0)
 
 
 def test_the_network_that_was_given_is_left_as_it_was():
@@ -104,7 +115,11 @@ def test_what_is_upsampled_may_be_used_elsewhere_and_no_picture_is_changed():
     class Both(nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv, self.up, self.relu = nn.Conv2d(1, 2, 3, padding=1), nn.Upsample(scale_factor=2), nn.ReLU(True)
+            self.conv, self.up, self.relu = (
+                nn.Conv2d(1, 2, 3, padding=1),
+                nn.Upsample(scale_factor=2),
+                nn.ReLU(True),
+            )
             self.last = nn.Conv2d(2, 1, 3, padding=1)
 
         def forward(self, x):
@@ -112,7 +127,9 @@ def test_what_is_upsampled_may_be_used_elsewhere_and_no_picture_is_changed():
             return self.last(self.relu(self.up(y))).sum() + y.sum()
 
     network, x = Both().eval(), torch.randn(1, 1, 6, 6)
-    straight = nn.Sequential(nn.Upsample(scale_factor=2), nn.ReLU(True), nn.Conv2d(1, 1, 3, padding=1)).eval()
+    straight = nn.Sequential(
+        nn.Upsample(scale_factor=2), nn.ReLU(True), nn.Conv2d(1, 1, 3, padding=1)
+    ).eval()
     before = x.clone()
     with torch.no_grad():
         torch.testing.assert_close(denoise.fuse(network)(x), network(x), atol=1e-4, rtol=0)
@@ -123,7 +140,9 @@ def test_what_is_upsampled_may_be_used_elsewhere_and_no_picture_is_changed():
 def test_fusing_again_changes_nothing():
     for decoder in ("nearest", "bilinear"):
         once = denoise.fuse(built("autoencoder", decoder))
-        torch.testing.assert_close(denoise.fuse(once)(pictures(140, 132)), once(pictures(140, 132)), atol=1e-6, rtol=0)
+        torch.testing.assert_close(
+            denoise.fuse(once)(pictures(140, 132)), once(pictures(140, 132)), atol=1e-6, rtol=0
+        )
 
 
 @pytest.mark.parametrize(
@@ -132,7 +151,10 @@ def test_fusing_again_changes_nothing():
         [nn.Conv2d(1, 2, 3, padding=1), nn.BatchNorm2d(2, track_running_stats=False)],
         [nn.utils.parametrizations.weight_norm(nn.Conv2d(1, 2, 3, padding=1)), nn.BatchNorm2d(2)],
         [nn.Upsample(scale_factor=2), nn.Conv2d(1, 2, 3, padding=1, padding_mode="reflect")],
-        [nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True), nn.Conv2d(1, 2, 3, padding=1)],
+        [
+            nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+            nn.Conv2d(1, 2, 3, padding=1),
+        ],
         [nn.Upsample(scale_factor=3), nn.Conv2d(1, 2, 3, padding=1)],
         [nn.Upsample(scale_factor=2), nn.Conv2d(1, 2, 3, padding=1, stride=2)],
     ],
@@ -153,7 +175,12 @@ def test_no_random_numbers_are_taken():
 
 
 def test_another_thread_may_call_networks_meanwhile():
-    network, other, stop, errors = built("unet", "nearest"), nn.Sequential(nn.ReLU(), nn.ReLU()), threading.Event(), []
+    network, other, stop, errors = (
+        built("unet", "nearest"),
+        nn.Sequential(nn.ReLU(), nn.ReLU()),
+        threading.Event(),
+        [],
+    )
 
     def call():
         while not stop.is_set():

@@ -19,12 +19,16 @@ def doubling(given, out, bias=True):
 @torch.no_grad()
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases_in_turn(size, bias):
+def test_a_transposed_convolution_is_a_convolution_whose_channels_are_the_phases_in_turn(
+    size, bias
+):
     conv, x = doubling(3, 5, bias), torch.randn(2, 3, *size)
     made = polyphase.fixed(conv, polyphase.of_transposed, bias_of=polyphase.of_each_phase)
     by_phase = made(nn.functional.pad(x, (0, 1, 0, 1)))
     by_channel = by_phase.unflatten(1, (4, 5)).transpose(1, 2).flatten(1, 2)
-    torch.testing.assert_close(nn.functional.pixel_shuffle(by_channel, 2), conv(x), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        nn.functional.pixel_shuffle(by_channel, 2), conv(x), atol=1e-5, rtol=0
+    )
 
 
 @torch.no_grad()
@@ -48,7 +52,11 @@ def test_both_in_turn_are_gathered_and_the_large_picture_is_never_there(between,
     graph = traced(network)
     polyphase.gather(graph)
     graph.recompile()
-    kinds = [type(graph.get_submodule(node.target)) for node in graph.graph.nodes if node.op == "call_module"]
+    kinds = [
+        type(graph.get_submodule(node.target))
+        for node in graph.graph.nodes
+        if node.op == "call_module"
+    ]
     last = [nn.Conv2d, nn.Conv2d, nn.PixelShuffle]
     assert kinds == [nn.ZeroPad2d, nn.Conv2d, *(type(layer) for layer in between), *last]
     x = torch.randn(2, 6, 5, 8)
@@ -69,11 +77,20 @@ def test_the_network_of_the_keras_example_ends_so():
 @pytest.mark.parametrize(
     "layers",
     [
-        [doubling(2, 2), nn.ReLU(), nn.Conv2d(2, 8, 3, padding=1)],  # many channels: they fill a tile as they are
+        # many channels: they fill a tile as they are
+        [doubling(2, 2), nn.ReLU(), nn.Conv2d(2, 8, 3, padding=1)],
         [doubling(2, 2), nn.ReLU(), nn.Conv2d(2, 1, 3)],  # no border
         [doubling(2, 2), nn.Sigmoid(), nn.Conv2d(2, 1, 3, padding=1)],
-        [nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 3, padding=1)],
-        [nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(2, 1, 3, padding=1)],
+        [
+            nn.ConvTranspose2d(2, 2, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2, 1, 3, padding=1),
+        ],
+        [
+            nn.ConvTranspose2d(2, 2, 3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2, 1, 3, padding=1),
+        ],
         [nn.Conv2d(2, 1, 3, padding=1)],
     ],
 )

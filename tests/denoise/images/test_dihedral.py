@@ -40,7 +40,12 @@ def test_an_ensemble_is_better_on_photographs(real, name):
     pictures = datasets.load(dataset, "test", real(dataset)).spread(4)
     gains = []
     for clean, keys in pictures.batches(1):
-        noisy = corrupt(clean, 25 / 255, PictureDraws(picture_seeds(dataset, keys, "gaussian", 25 / 255)), clip=False)
+        noisy = corrupt(
+            clean,
+            25 / 255,
+            PictureDraws(picture_seeds(dataset, keys, "gaussian", 25 / 255)),
+            clip=False,
+        )
         one, mean = denoiser.estimate(noisy), denoiser.estimate(noisy, ensemble=True)
         gains.append((psnr(mean, clean) - psnr(one, clean)).item())
     assert min(gains) > 0
@@ -50,10 +55,14 @@ def test_an_ensemble_is_told_the_level_in_every_view():
     denoiser = denoise.load("photo-gray", "cpu", "float32")
     noisy = torch.rand(1, 1, 24, 40, generator=torch.Generator().manual_seed(0))
     told = denoiser.estimate(noisy, 0.1, ensemble=True)
-    torch.testing.assert_close(told, dihedral.average(lambda view: denoiser.estimate(view, 0.1), noisy))
+    torch.testing.assert_close(
+        told, dihedral.average(lambda view: denoiser.estimate(view, 0.1), noisy)
+    )
     assert not torch.allclose(told, denoiser.estimate(noisy, ensemble=True), atol=1e-3)
 
 
 def test_a_network_that_never_saw_turned_pictures_has_no_ensemble():
-    with pytest.raises(ValueError, match="mnist-nearest was not trained on turned pictures: it has no ensemble"):
+    with pytest.raises(
+        ValueError, match="mnist-nearest was not trained on turned pictures: it has no ensemble"
+    ):
         denoise.load("mnist-nearest")(torch.rand(28, 28), ensemble=True)

@@ -43,7 +43,12 @@ def huge_tile(across, down):
     """Return a TIFF of 16x16 pixels in a much larger tile."""
     more = {f"t{tag}": None for tag in (273, 278, 279)}
     data = zlib.compress(bytes(64))
-    tile = {"t322": field(4, across), "t323": field(4, down), "t324": field(4, 146), "t325": field(4, len(data))}
+    tile = {
+        "t322": field(4, across),
+        "t323": field(4, down),
+        "t324": field(4, 146),
+        "t325": field(4, len(data)),
+    }
     return tiff(16, 16, 8, 1, data, **more, **tile, t259=field(3, 8))
 
 
@@ -57,7 +62,10 @@ def chained(count):
         279: field(4, 4),
     }
     size = len(directory(page, 0))
-    pages = (directory(page, len(content) + n * size, following=len(content) + (n + 1) * size) for n in range(count))
+    pages = (
+        directory(page, len(content) + n * size, following=len(content) + (n + 1) * size)
+        for n in range(count)
+    )
     whole = bytearray(content + b"".join(pages))
     struct.pack_into("<I", whole, 8 + 2 + 9 * 12, len(content))
     return bytes(whole)
@@ -70,13 +78,20 @@ def looped():
 
 
 def webp(width, height):
-    body = b"VP8X" + struct.pack("<II", 10, 0) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = (
+        b"VP8X"
+        + struct.pack("<II", 10, 0)
+        + (width - 1).to_bytes(3, "little")
+        + (height - 1).to_bytes(3, "little")
+    )
     body += saved(PIXELS, "WEBP", lossless=True)[12:]
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
 def bmp(width, height, compression=0):
-    head = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8 if compression else 24, compression, 0, 0, 0, 0, 0)
+    head = struct.pack(
+        "<IiiHHIIiiII", 40, width, height, 1, 8 if compression else 24, compression, 0, 0, 0, 0, 0
+    )
     return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + head + b"\0\2\xff\xff" * 9
 
 
@@ -93,25 +108,55 @@ def scans(count):
 
 JPEG, PNG = saved(PIXELS, "JPEG"), png(PIXELS, 8, 2)
 REFUSED = {
-    "one tile of 6 GB": (lambda: huge_tile(80_000, 80_000), "tiles of 80,000x80,000; valid: at most 16,777,216 pixels"),
+    "one tile of 6 GB": (
+        lambda: huge_tile(80_000, 80_000),
+        "tiles of 80,000x80,000; valid: at most 16,777,216 pixels",
+    ),
     "a tile without a side": (lambda: huge_tile(0, 16), "tiles of 0x16"),
     "20,000 scans": (lambda: scans(20_000), "a JPEG of more than 100 scans"),
-    "100,000 segments": (lambda: in_jpeg(JPEG[:2], *[(0xFE, b"")] * 100_000), "more than 10,000 segments"),
+    "100,000 segments": (
+        lambda: in_jpeg(JPEG[:2], *[(0xFE, b"")] * 100_000),
+        "more than 10,000 segments",
+    ),
     "a loop of directories": (looped, "directories that point at each other in a loop"),
     "10,001 directories": (lambda: chained(10_001), "more than 10,000 directories"),
     "a directory of 2,009 fields": (
         lambda: tiff(2, 2, 8, 1, bytes(4), **{f"t{1000 + n}": field(3, 0) for n in range(2_000)}),
         "a directory of 2,009 fields; at most 1,000 are read",
     ),
-    "a field of 4 GB": (lambda: tiff(2, 2, 8, 1, bytes(4), t270=(2, 2**32 - 1, b"abcd")), "the field 270 runs past"),
-    "strips without end": (lambda: tiff(2, 2**24, 8, 1, bytes(4), t278=field(4, 1)), "is above 4,000,000 pixels"),
-    "missing strips": (lambda: tiff(2, 2**20, 8, 1, bytes(4), t278=field(4, 1)), "1 of the 1,048,576 strips or tiles"),
-    "a huge canvas": (lambda: webp(2**14, 2**14), "16384x16384 is above 4,000,000 pixels: crop or shrink it"),
-    "a canvas larger than its image": (lambda: webp(1900, 1900), "a WebP whose image has another size than it says"),
+    "a field of 4 GB": (
+        lambda: tiff(2, 2, 8, 1, bytes(4), t270=(2, 2**32 - 1, b"abcd")),
+        "the field 270 runs past",
+    ),
+    "strips without end": (
+        lambda: tiff(2, 2**24, 8, 1, bytes(4), t278=field(4, 1)),
+        "is above 4,000,000 pixels",
+    ),
+    "missing strips": (
+        lambda: tiff(2, 2**20, 8, 1, bytes(4), t278=field(4, 1)),
+        "1 of the 1,048,576 strips or tiles",
+    ),
+    "a huge canvas": (
+        lambda: webp(2**14, 2**14),
+        "16384x16384 is above 4,000,000 pixels: crop or shrink it",
+    ),
+    "a canvas larger than its image": (
+        lambda: webp(1900, 1900),
+        "a WebP whose image has another size than it says",
+    ),
     "a long BMP": (lambda: bmp(2000, 2000), "90 of the 12,000,054 bytes of the BMP"),
-    "a wide BMP of skipped rows": (lambda: bmp(4_000_000, 1, 1), "a run-length encoded BMP of 4,000,000 pixels across"),
-    "a frame far outside of its GIF": (lambda: gif(65_535, 65_535), "65535x65535 is above 4,000,000 pixels"),
-    "100,000 frames": (lambda: gif(8, 8, 100_000), "an animation of more than 10,000 frames; valid: at most 10,000"),
+    "a wide BMP of skipped rows": (
+        lambda: bmp(4_000_000, 1, 1),
+        "a run-length encoded BMP of 4,000,000 pixels across",
+    ),
+    "a frame far outside of its GIF": (
+        lambda: gif(65_535, 65_535),
+        "65535x65535 is above 4,000,000 pixels",
+    ),
+    "100,000 frames": (
+        lambda: gif(8, 8, 100_000),
+        "an animation of more than 10,000 frames; valid: at most 10,000",
+    ),
     "100 MB behind the pixels": (
         lambda: PNG[:33] + chunk(b"IDAT", bomb(100)) + chunk(b"IEND", b""),
         "more data in the PNG than its pixels take",
@@ -130,24 +175,40 @@ READ = {
         lambda: in_jpeg(JPEG, *[(0xFE, bytes(65_000))] * 150),
         "text of 9,750,000 bytes was left out",
     ),
-    "a text of 100 MB": (lambda: behind_header(PNG, (b"zTXt", b"a\0\0" + bomb(100))), "damaged or too large: text"),
+    "a text of 100 MB": (
+        lambda: behind_header(PNG, (b"zTXt", b"a\0\0" + bomb(100))),
+        "damaged or too large: text",
+    ),
     "60 texts of 8 MB": (
         lambda: behind_header(PNG, *[(b"zTXt", b"a\0\0" + bomb(8))] * 60),
         "damaged or too large: text",
     ),
-    "an iTXt of 100 MB": (lambda: behind_header(PNG, (b"iTXt", b"a\0\1\0\0\0" + bomb(100))), "or too large: text"),
+    "an iTXt of 100 MB": (
+        lambda: behind_header(PNG, (b"iTXt", b"a\0\1\0\0\0" + bomb(100))),
+        "or too large: text",
+    ),
     "XMP of 100 MB": (
         lambda: behind_header(PNG, (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + bomb(100))),
         "damaged or too large: text",
     ),
-    "a profile of 100 MB": (lambda: behind_header(PNG, (b"iCCP", b"a\0\0" + bomb(100))), "too large: ICC profile"),
-    "100,000 texts": (lambda: behind_header(PNG, *[(b"tEXt", b"a\0b")] * 100_000), "too large: more than 1,000 texts"),
+    "a profile of 100 MB": (
+        lambda: behind_header(PNG, (b"iCCP", b"a\0\0" + bomb(100))),
+        "too large: ICC profile",
+    ),
+    "100,000 texts": (
+        lambda: behind_header(PNG, *[(b"tEXt", b"a\0b")] * 100_000),
+        "too large: more than 1,000 texts",
+    ),
     "EXIF in a circle": (
-        lambda: in_jpeg(JPEG, (0xE1, b"Exif\0\0" + exif({0x8769: field(4, 8), 0x8825: field(4, 8)}))),
+        lambda: in_jpeg(
+            JPEG, (0xE1, b"Exif\0\0" + exif({0x8769: field(4, 8), 0x8825: field(4, 8)}))
+        ),
         "",
     ),
     "XMP 30,000 levels deep": (
-        lambda: behind_header(PNG, (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"<a>" * 30_000 + b"</a>" * 30_000)),
+        lambda: behind_header(
+            PNG, (b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + b"<a>" * 30_000 + b"</a>" * 30_000)
+        ),
         "",
     ),
 }
@@ -160,7 +221,10 @@ def read(path, content):
 
 @pytest.fixture
 def cheap():
-    """Limit the test to 60 MB of extra memory and a minute; a naive decoder would take gigabytes or more."""
+    """Limit the test to 60 MB of extra memory and a minute.
+
+    A naive decoder would take gigabytes or more.
+    """
     if not PEAK.exists():
         pytest.skip("the peak of a process's memory is read as Linux tells it")
     PEAK.write_text("5")  # resets the peak memory

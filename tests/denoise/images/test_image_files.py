@@ -1,4 +1,7 @@
-"""Image files: bit depth, alpha, orientation and color profile are kept; files that are no image are rejected early."""
+"""Image files: bit depth, alpha, orientation and color profile are kept.
+
+Files that are no image are rejected early.
+"""
 
 import numpy as np
 import pytest
@@ -10,7 +13,9 @@ PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def noise(*shape, dtype=np.uint8, seed=0):
-    return np.random.default_rng(seed).integers(0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True)
+    return np.random.default_rng(seed).integers(
+        0, np.iinfo(dtype).max, shape, dtype=dtype, endpoint=True
+    )
 
 
 def saved(path, array, **options):
@@ -38,7 +43,9 @@ def test_lossless_formats_keep_every_bit_and_alpha(tmp_path, ending, channels, d
 
 def _spec(pixels):
     height, width, channels = pixels.shape
-    return image_files.oiio.ImageSpec(width, height, channels, str(pixels.dtype).replace("float32", "float"))
+    return image_files.oiio.ImageSpec(
+        width, height, channels, str(pixels.dtype).replace("float32", "float")
+    )
 
 
 def test_a_float_tiff_stays_one_and_becomes_16_bits_in_a_png(tmp_path):
@@ -87,7 +94,9 @@ def test_what_the_camera_wrote_goes_along(tmp_path):
         assert written.getexif()[0x010F] == "A camera"
 
 
-@pytest.mark.parametrize(("mode", "channels"), [("1", 1), ("L", 1), ("LA", 2), ("P", 3), ("RGB", 3), ("RGBA", 4)])
+@pytest.mark.parametrize(
+    ("mode", "channels"), [("1", 1), ("L", 1), ("LA", 2), ("P", 3), ("RGB", 3), ("RGBA", 4)]
+)
 def test_any_png_is_read_as_gray_or_rgb(tmp_path, mode, channels):
     image = Image.fromarray(noise(20, 12, 3)).convert(mode)
     image.save(tmp_path / "a.png")
@@ -120,7 +129,11 @@ def test_a_misnamed_picture_is_read_by_what_it_is(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "not a picture (0 bytes)"), (b"hello" * 99, "not a picture"), (b"%PDF-1.7", "not a picture but a PDF")],
+    [
+        (b"", "not a picture (0 bytes)"),
+        (b"hello" * 99, "not a picture"),
+        (b"%PDF-1.7", "not a picture but a PDF"),
+    ],
 )
 def test_what_is_no_picture_is_named(tmp_path, content, said):
     (tmp_path / "a.png").write_bytes(content)
@@ -145,6 +158,9 @@ def test_a_huge_picture_is_refused_by_its_header(tmp_path):
 
 def test_transparency_is_not_lost_in_silence(tmp_path):
     path = saved(tmp_path / "a.png", noise(7, 7, 4))
-    with pytest.raises(ValueError, match="b.jpg: .jpg files have no transparency, the picture has; valid: .png .webp"):
+    with pytest.raises(
+        ValueError,
+        match="b.jpg: .jpg files have no transparency, the picture has; valid: .png .webp",
+    ):
         again(path, tmp_path / "b.jpg")
     assert not (tmp_path / "b.jpg").exists()

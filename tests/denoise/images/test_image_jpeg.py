@@ -45,14 +45,20 @@ def test_bytes_behind_the_end_change_no_pixel_and_are_counted(tmp_path, jpeg, tr
     assert found.notes == (f"left out: {len(TRAILERS[trailer])} bytes behind the end of the JPEG",)
 
 
-@pytest.mark.parametrize("trailer", [b"", b"SEFH\xff\x00trailer SEFT", bytes(64), b"abc\xff\xe1\0\4ab"], ids=range(4))
+@pytest.mark.parametrize(
+    "trailer", [b"", b"SEFH\xff\x00trailer SEFT", bytes(64), b"abc\xff\xe1\0\4ab"], ids=range(4)
+)
 def test_an_image_without_its_end_mark_is_whole_if_its_pixels_are(tmp_path, jpeg, trailer):
     assert np.array_equal(read(tmp_path, jpeg[:-2] + trailer).pixels, pixels(jpeg))
 
 
-@pytest.mark.parametrize("behind", [b"", b"\xff\xd9", bytes(500)], ids=["nothing", "end mark", "zeros"])
+@pytest.mark.parametrize(
+    "behind", [b"", b"\xff\xd9", bytes(500)], ids=["nothing", "end mark", "zeros"]
+)
 @pytest.mark.parametrize("kept", [0.5, 0.9, 0.97])
-def test_an_image_that_is_cut_short_is_refused_whatever_stands_behind_the_cut(tmp_path, jpeg, kept, behind):
+def test_an_image_that_is_cut_short_is_refused_whatever_stands_behind_the_cut(
+    tmp_path, jpeg, kept, behind
+):
     with pytest.raises(ValueError, match="a.jpg: cannot be read as a picture: cut short, "):
         read(tmp_path, jpeg[: int(len(jpeg) * kept)] + behind)
 
@@ -80,8 +86,11 @@ def test_a_cut_within_the_metadata_is_refused(tmp_path):
 def test_a_jpeg_of_more_scans_than_encoders_make_is_refused_before_it_is_decoded(tmp_path):
     whole = saved(np.full((64, 64), 99, np.uint8), "JPEG", progressive=True)
     start = whole.index(b"\xff\xda")
-    scan = segment(0xDA, bytes([1, 1, 0, 1, 63, 0x0D])) + b"\x55"  # coarse: no coefficient is ever finished
-    with pytest.raises(ValueError, match="a.jpg: a JPEG of more than 100 scans; valid: at most 100"):
+    # coarse: no coefficient is ever finished
+    scan = segment(0xDA, bytes([1, 1, 0, 1, 63, 0x0D])) + b"\x55"
+    with pytest.raises(
+        ValueError, match="a.jpg: a JPEG of more than 100 scans; valid: at most 100"
+    ):
         read(tmp_path, whole[:start] + scan * 20_000 + b"\xff\xd9")
 
 

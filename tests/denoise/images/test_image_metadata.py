@@ -6,7 +6,18 @@ import zlib
 
 import numpy as np
 import pytest
-from image_bytes import behind_header, directory, exif, field, in_jpeg, iptc, noise, png, saved, tiff
+from image_bytes import (
+    behind_header,
+    directory,
+    exif,
+    field,
+    in_jpeg,
+    iptc,
+    noise,
+    png,
+    saved,
+    tiff,
+)
 from PIL import ImageCms
 
 from denoise.images import exif as exif_block
@@ -15,7 +26,10 @@ from denoise.images.ifd import Layout, read_directory
 from denoise.images.metadata import Metadata, Resolution
 
 ICC = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>Gr\xfc\xdfe <tiff:Orientation>6</tiff:Orientation></x:xmpmeta>"
+XMP = (
+    b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>Gr\xfc\xdfe "
+    b"<tiff:Orientation>6</tiff:Orientation></x:xmpmeta>"
+)
 SHIFT_JIS = "日本語".encode("shift_jis")
 CAMERA = {
     0x010F: field(2, *b"Acme\0"),
@@ -39,8 +53,12 @@ ENDINGS = (".jpg", ".png", ".webp", ".tif", ".avif")
 
 def block(order="<", **more):
     """Return an EXIF block with a directory for EXIF and one for GPS."""
-    orders = {tag: _ordered(value, order) for tag, value in {**CAMERA, **more.pop("first", {})}.items()}
-    inner, place = ({tag: _ordered(value, order) for tag, value in tags.items()} for tags in (INNER, PLACE))
+    orders = {
+        tag: _ordered(value, order) for tag, value in {**CAMERA, **more.pop("first", {})}.items()
+    }
+    inner, place = (
+        {tag: _ordered(value, order) for tag, value in tags.items()} for tags in (INNER, PLACE)
+    )
     first = {**orders, 0x8769: field(4, 0, order=order), 0x8825: field(4, 0, order=order)}
     at = 8 + len(directory(first, 8, order))
     first[0x8769] = field(4, at, order=order)
@@ -52,7 +70,11 @@ def block(order="<", **more):
 def _ordered(value, order):
     type_, count, data = value
     width = {3: 2, 4: 4, 5: 4, 9: 4, 10: 4}.get(type_, 1)
-    return type_, count, data if order == "<" else np.frombuffer(data, f"<u{width}").astype(f">u{width}").tobytes()
+    return (
+        type_,
+        count,
+        data if order == "<" else np.frombuffer(data, f"<u{width}").astype(f">u{width}").tobytes(),
+    )
 
 
 def found_in(kept):
@@ -84,17 +106,23 @@ def test_exif_goes_between_all_formats_with_every_type_and_byte(tmp_path, source
 
 
 @pytest.mark.parametrize(("source", "target"), itertools.product([*ENDINGS, ".bmp"], repeat=2))
-@pytest.mark.parametrize("resolution", [Resolution(300, 200, "inch"), Resolution(118, 79, "cm")], ids=["inch", "cm"])
+@pytest.mark.parametrize(
+    "resolution", [Resolution(300, 200, "inch"), Resolution(118, 79, "cm")], ids=["inch", "cm"]
+)
 def test_the_resolution_goes_between_all_formats(tmp_path, source, target, resolution):
     image_files.write(image(Metadata(resolution=resolution)), tmp_path / f"a{source}")
     image_files.write(image_files.read(tmp_path / f"a{source}"), tmp_path / f"b{target}")
     found = image_files.read(tmp_path / f"b{target}").metadata.resolution
-    np.testing.assert_allclose([float(value) for value in found.per(resolution.unit)], resolution[:2], rtol=1e-3)
+    np.testing.assert_allclose(
+        [float(value) for value in found.per(resolution.unit)], resolution[:2], rtol=1e-3
+    )
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png", ".tif"])
 def test_pixels_that_are_not_square_stay_so(tmp_path, ending):
-    image_files.write(image(Metadata(resolution=Resolution(2, 1, "aspect"))), tmp_path / f"a{ending}")
+    image_files.write(
+        image(Metadata(resolution=Resolution(2, 1, "aspect"))), tmp_path / f"a{ending}"
+    )
     assert image_files.read(tmp_path / f"a{ending}").metadata.resolution == (2, 1, "aspect")
 
 
@@ -105,10 +133,18 @@ def test_whole_numbers_an_inch_come_back_from_numbers_a_meter(dpi):
 
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_an_image_on_its_side_is_turned_with_all_that_says_how_it_lies(tmp_path, ending):
-    more = {0x0112: field(3, 6), 282: field(5, 300, 1), 283: field(5, 200, 1), 296: field(3, 2), 256: field(4, 14)}
+    more = {
+        0x0112: field(3, 6),
+        282: field(5, 300, 1),
+        283: field(5, 200, 1),
+        296: field(3, 2),
+        256: field(4, 14),
+    }
     kept = block(first=more)
     jpeg = in_jpeg(
-        saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + kept), (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+        saved(noise(9, 14, 3), "JPEG"),
+        (0xE1, b"Exif\0\0" + kept),
+        (0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP),
     )
     (tmp_path / "a.jpg").write_bytes(jpeg)
     first = image_files.read(tmp_path / "a.jpg")
@@ -128,7 +164,9 @@ def test_the_thumbnail_of_the_noisy_image_is_removed(tmp_path):
     at = len(exif(CAMERA))
     second = directory({513: field(4, at + 30), 514: field(4, len(small))}, at)
     whole = exif(CAMERA)[:8] + directory(CAMERA, 8, following=at) + second + small
-    (tmp_path / "a.jpg").write_bytes(in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + whole)))
+    (tmp_path / "a.jpg").write_bytes(
+        in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + whole))
+    )
     kept = image_files.read(tmp_path / "a.jpg").metadata.exif
     assert small not in kept
     assert read_directory(kept, 8, Layout("<")).next == 0
@@ -136,10 +174,13 @@ def test_the_thumbnail_of_the_noisy_image_is_removed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ending", "wanted"), [(".png", ((b"COM", b"Gr\xfc\xdfe"),)), (".jpg", ((b"COM", b"Gr\xfc\xdfe"),))]
+    ("ending", "wanted"),
+    [(".png", ((b"COM", b"Gr\xfc\xdfe"),)), (".jpg", ((b"COM", b"Gr\xfc\xdfe"),))],
 )
 def test_a_comment_is_carried_as_bytes(tmp_path, ending, wanted):
-    (tmp_path / "a.jpg").write_bytes(in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xFE, b"Gr\xfc\xdfe")))
+    (tmp_path / "a.jpg").write_bytes(
+        in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xFE, b"Gr\xfc\xdfe"))
+    )
     image_files.write(image_files.read(tmp_path / "a.jpg"), tmp_path / f"b{ending}")
     content = (tmp_path / f"b{ending}").read_bytes()
     assert b"Gr\xfc\xdfe" in content
@@ -155,19 +196,29 @@ def test_texts_of_a_png_stay_in_a_png_and_their_loss_elsewhere_is_said(tmp_path)
     found = image_files.read(tmp_path / "a.png")
     assert image_files.write(found, tmp_path / "b.png").notes == ()
     assert image_files.read(tmp_path / "b.png").metadata.texts == tuple(texts)
-    for ending, name in ((".jpg", "JPEG"), (".webp", "WebP"), (".tif", "TIFF"), (".bmp", "BMP"), (".avif", "AVIF")):
+    for ending, name in (
+        (".jpg", "JPEG"),
+        (".webp", "WebP"),
+        (".tif", "TIFF"),
+        (".bmp", "BMP"),
+        (".avif", "AVIF"),
+    ):
         said = image_files.write(found, tmp_path / f"b{ending}").notes
         assert said == (f"left out, as {name} files have no room for it: text",)
 
 
-@pytest.mark.parametrize(("source", "target"), itertools.product([".jpg", ".png", ".tif"], repeat=2))
+@pytest.mark.parametrize(
+    ("source", "target"), itertools.product([".jpg", ".png", ".tif"], repeat=2)
+)
 def test_iptc_goes_along_where_a_format_has_room_for_it(tmp_path, source, target):
     records = b"\x1c\x02\x19\0\6J\xfcrgen\x1c\x02\x50\0\3abc"
     image_files.write(image(Metadata(iptc=records)), tmp_path / f"a{source}")
     found = image_files.read(tmp_path / f"a{source}")
     assert image_files.write(found, tmp_path / f"b{target}").notes == ()
     assert image_files.read(tmp_path / f"b{target}").metadata.iptc == records
-    assert image_files.write(found, tmp_path / "c.webp").notes == ("left out, as WebP files have no room for it: IPTC",)
+    assert image_files.write(found, tmp_path / "c.webp").notes == (
+        "left out, as WebP files have no room for it: IPTC",
+    )
 
 
 def test_what_a_bmp_has_no_room_for_is_said(tmp_path):
@@ -211,18 +262,30 @@ def test_descriptive_fields_of_a_tiff_go_along_and_those_of_its_layout_do_not(tm
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"II*\0", b"II*\0\xff\xff\0\0", b"MM\0*\0\0\0\x08\xff\xff", b"nothing of the kind"]
+    "broken",
+    [b"", b"II*\0", b"II*\0\xff\xff\0\0", b"MM\0*\0\0\0\x08\xff\xff", b"nothing of the kind"],
 )
 def test_exif_that_cannot_be_read_is_left_out(tmp_path, broken):
-    (tmp_path / "a.jpg").write_bytes(in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + broken)))
+    (tmp_path / "a.jpg").write_bytes(
+        in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + broken))
+    )
     found = image_files.read(tmp_path / "a.jpg")
     assert found.metadata.exif == b""
     assert found.notes == (("EXIF that cannot be read was left out",) if broken else ())
 
 
 def test_exif_that_points_at_itself_is_read_once(tmp_path):
-    kept = exif({0x010F: field(2, *b"Acme\0"), 0x8769: field(4, 8), 0x8825: field(4, 8), 0xA005: field(4, 8)})
-    (tmp_path / "a.jpg").write_bytes(in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + kept)))
+    kept = exif(
+        {
+            0x010F: field(2, *b"Acme\0"),
+            0x8769: field(4, 8),
+            0x8825: field(4, 8),
+            0xA005: field(4, 8),
+        }
+    )
+    (tmp_path / "a.jpg").write_bytes(
+        in_jpeg(saved(noise(9, 14, 3), "JPEG"), (0xE1, b"Exif\0\0" + kept))
+    )
     image_files.write(image_files.read(tmp_path / "a.jpg"), tmp_path / "b.tif")
     assert image_files.read(tmp_path / "b.tif").pixels.shape == (9, 14, 3)
 

@@ -20,18 +20,24 @@ def read(tmp_path, content):
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("pixels", [GRAY, DEEP, (DEEP / 65_535).astype(np.float32)], ids=["uint8", "uint16", "float"])
+@pytest.mark.parametrize(
+    "pixels", [GRAY, DEEP, (DEEP / 65_535).astype(np.float32)], ids=["uint8", "uint16", "float"]
+)
 def test_where_white_is_zero_it_is_turned_over(tmp_path, pixels, order):
     kind, top = (3, 1) if pixels.dtype.kind == "f" else (1, np.iinfo(pixels.dtype).max)
     data = (top - pixels).astype(pixels.dtype.newbyteorder(order)).tobytes()
     bits = pixels.dtype.itemsize * 8
-    found = read(tmp_path, tiff(14, 9, bits, 0, data, order=order, t339=field(3, kind, order=order)))
+    found = read(
+        tmp_path, tiff(14, 9, bits, 0, data, order=order, t339=field(3, kind, order=order))
+    )
     assert found.pixels.dtype == pixels.dtype
     np.testing.assert_allclose(found.pixels[..., 0], pixels, atol=1e-7 if kind == 3 else 0)
 
 
 @pytest.mark.parametrize("photometric", [0, 1])
-@pytest.mark.parametrize(("bits", "dtype"), [(1, "uint8"), (2, "uint8"), (4, "uint8"), (12, "uint16"), (14, "uint16")])
+@pytest.mark.parametrize(
+    ("bits", "dtype"), [(1, "uint8"), (2, "uint8"), (4, "uint8"), (12, "uint16"), (14, "uint16")]
+)
 def test_few_bits_are_spread_over_the_whole_range(tmp_path, bits, dtype, photometric):
     samples = np.random.default_rng(0).integers(0, 2**bits, (5, 11, 1))
     samples[0, :2, 0] = 0, 2**bits - 1
@@ -47,7 +53,14 @@ def test_few_bits_are_spread_over_the_whole_range(tmp_path, bits, dtype, photome
 def test_a_palette_is_looked_up_whichever_way_its_numbers_were_widened(tmp_path, bits, step):
     colors = noise(3, 2**bits).astype(int)
     samples = np.arange(2**bits).reshape(1, -1, 1)
-    content = tiff(2**bits, 1, bits, 3, packed(samples, bits)[0], t320=field(3, *(colors.ravel() * step).tolist()))
+    content = tiff(
+        2**bits,
+        1,
+        bits,
+        3,
+        packed(samples, bits)[0],
+        t320=field(3, *(colors.ravel() * step).tolist()),
+    )
     assert np.array_equal(read(tmp_path, content).pixels[0], colors.T)
 
 
@@ -65,19 +78,27 @@ def test_other_alpha_leaves_colors_as_they_are_whatever_the_compression(tmp_path
         np.testing.assert_allclose(found.pixels, flat, atol=1)
 
 
-@pytest.mark.parametrize(("samples", "extra"), [(4, None), (4, field(3, 0)), (2, None), (5, field(3, 2, 0))])
+@pytest.mark.parametrize(
+    ("samples", "extra"), [(4, None), (4, field(3, 0)), (2, None), (5, field(3, 2, 0))]
+)
 def test_bands_that_are_neither_color_nor_alpha_are_refused(tmp_path, samples, extra):
     more = {} if extra is None else {"t338": extra}
     with pytest.raises(
-        ValueError, match=f"a TIFF of {samples} channels, [12] of them neither color nor alpha; valid: "
+        ValueError,
+        match=f"a TIFF of {samples} channels, [12] of them neither color nor alpha; valid: ",
     ):
-        read(tmp_path, tiff(2, 2, 8, 1 if samples == 2 else 2, bytes(4 * samples), samples=samples, **more))
+        read(
+            tmp_path,
+            tiff(2, 2, 8, 1 if samples == 2 else 2, bytes(4 * samples), samples=samples, **more),
+        )
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_inks_become_the_light_that_they_let_through_and_their_profile_is_dropped(tmp_path, dtype):
     top = np.iinfo(dtype).max
-    inks = np.array([[[0, 0, 0, 0], [top, 0, 0, 0], [0, 0, 0, top], [0, top // 5, top, top // 5 * 2]]], dtype)
+    inks = np.array(
+        [[[0, 0, 0, 0], [top, 0, 0, 0], [0, 0, 0, top], [0, top // 5, top, top // 5 * 2]]], dtype
+    )
     profile = (128).to_bytes(4, "big") + bytes(12) + b"CMYK" + bytes(16) + b"acsp" + bytes(88)
     content = tiff(4, 1, 8 * inks.itemsize, 5, inks.tobytes(), samples=4, t34675=field(7, *profile))
     found = read(tmp_path, content)
@@ -99,8 +120,26 @@ def test_inks_in_jpeg_strips_become_the_same_light(tmp_path):
     [
         (8, 8, [(255, 0, 0), (136, 0, 0), (138, 81, 70), (75, 68, 256 - 112)]),
         (9, 8, [(255, 128, 128), (136, 128, 128), (138, 209, 198), (75, 196, 16)]),
-        (8, 16, [(65_535, 0, 0), (34_952, 0, 0), (35_580, 20_687, 17_892), (19_379, 17_485, 65_536 - 28_680)]),
-        (9, 16, [(65_280, 2**15, 2**15), (34_816, 2**15, 2**15), (35_441, 53_455, 50_660), (19_303, 50_253, 4_088)]),
+        (
+            8,
+            16,
+            [
+                (65_535, 0, 0),
+                (34_952, 0, 0),
+                (35_580, 20_687, 17_892),
+                (19_379, 17_485, 65_536 - 28_680),
+            ],
+        ),
+        (
+            9,
+            16,
+            [
+                (65_280, 2**15, 2**15),
+                (34_816, 2**15, 2**15),
+                (35_441, 53_455, 50_660),
+                (19_303, 50_253, 4_088),
+            ],
+        ),
     ],
 )
 def test_cielab_becomes_srgb(tmp_path, photometric, bits, numbers):
@@ -109,7 +148,11 @@ def test_cielab_becomes_srgb(tmp_path, photometric, bits, numbers):
     With the white of D50, red is (54.29, 80.81, 69.89) and blue is (29.57, 68.30, -112.03).
     """
     data = np.array(numbers, f"<u{bits // 8}").tobytes()
-    found = read(tmp_path, tiff(4, 1, bits, photometric, data, samples=3)).pixels[0] / (2**bits - 1) * 255
+    found = (
+        read(tmp_path, tiff(4, 1, bits, photometric, data, samples=3)).pixels[0]
+        / (2**bits - 1)
+        * 255
+    )
     np.testing.assert_allclose(found[0], 255, atol=0.1)
     np.testing.assert_allclose(found[1], 127, atol=1)
     np.testing.assert_allclose(found[2], (255, 0, 0), atol=12 if bits == 8 else 1)
@@ -134,11 +177,15 @@ def test_wide_numbers_become_floats(tmp_path, dtype):
     kind = 1 if dtype == np.uint32 else 3
     found = read(tmp_path, tiff(6, 2, data.itemsize * 8, 1, data.tobytes(), t339=field(3, kind)))
     assert found.pixels.dtype == np.float32
-    np.testing.assert_allclose(found.pixels[..., 0], unit, atol=1e-3 if dtype == np.float16 else 1e-6)
+    np.testing.assert_allclose(
+        found.pixels[..., 0], unit, atol=1e-3 if dtype == np.float16 else 1e-6
+    )
 
 
 def test_a_single_row_that_the_decoder_would_invent_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="64-bit floats with a single row cannot be read: save it with 32 bits"):
+    with pytest.raises(
+        ValueError, match="64-bit floats with a single row cannot be read: save it with 32 bits"
+    ):
         read(tmp_path, tiff(6, 1, 64, 1, np.ones(6).tobytes(), t339=field(3, 3)))
 
 
@@ -154,7 +201,10 @@ def test_a_single_row_that_the_decoder_would_invent_is_refused(tmp_path):
     ],
 )
 def test_numbers_without_a_known_white_are_refused(tmp_path, bits, kind, said):
-    with pytest.raises(ValueError, match=f"a TIFF of {said}.*; valid: unsigned integers of 1 to 16 or 32 bits, floats"):
+    with pytest.raises(
+        ValueError,
+        match=f"a TIFF of {said}.*; valid: unsigned integers of 1 to 16 or 32 bits, floats",
+    ):
         read(tmp_path, tiff(2, 2, bits, 1, bytes(bits), t339=field(3, kind)))
 
 
@@ -174,7 +224,9 @@ def test_what_is_no_image_for_people_is_refused_by_name(tmp_path, photometric, m
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.6, 0.98])
-@pytest.mark.parametrize("options", [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}]
+)
 def test_a_tiff_that_is_cut_anywhere_is_refused(tmp_path, options, kept):
     content = saved(noise(64, 64, 3), "TIFF", **options)
     with pytest.raises(ValueError, match="cannot be read as a picture: "):
@@ -184,7 +236,10 @@ def test_a_tiff_that_is_cut_anywhere_is_refused(tmp_path, options, kept):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_every_page_is_read_and_written_with_its_own_metadata(tmp_path, dtype):
     pages = [noise(9, 14, 3, dtype=dtype), noise(5, 6, 1, dtype=dtype), noise(7, 8, 4, dtype=dtype)]
-    kept = [image_files.Metadata(resolution=image_files.Resolution(72 + n, 72 + n, "inch")) for n in range(3)]
+    kept = [
+        image_files.Metadata(resolution=image_files.Resolution(72 + n, 72 + n, "inch"))
+        for n in range(3)
+    ]
     made = [
         image_files.PictureFile(page, page.shape[-1] == 4, _spec(page), one)
         for page, one in zip(pages, kept, strict=True)
@@ -227,5 +282,7 @@ def test_a_page_that_is_damaged_is_found_when_its_turn_comes(tmp_path):
     (tmp_path / "a.tif").write_bytes(buffer.getvalue()[:-100])
     images = iter(image_files.read_pages(tmp_path / "a.tif"))
     assert np.array_equal(next(images).pixels[..., 0], pages[0])
-    with pytest.raises(ValueError, match="a.tif: cannot be read as a picture: cut short, a strip or tile"):
+    with pytest.raises(
+        ValueError, match="a.tif: cannot be read as a picture: cut short, a strip or tile"
+    ):
         next(images)

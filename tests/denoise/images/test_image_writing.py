@@ -14,7 +14,9 @@ ENDINGS = (".png", ".jpg", ".webp", ".bmp", ".tif", ".avif")
 def image(shape, dtype=np.uint8):
     pixels = noise(*shape, dtype=dtype)
     return image_files.PictureFile(
-        pixels, shape[2] in (2, 4), image_files.oiio.ImageSpec(shape[1], shape[0], shape[2], str(pixels.dtype))
+        pixels,
+        shape[2] in (2, 4),
+        image_files.oiio.ImageSpec(shape[1], shape[0], shape[2], str(pixels.dtype)),
     )
 
 
@@ -35,14 +37,20 @@ def test_a_full_disk_is_one_line_and_leaves_the_old_file(tmp_path, full_disk, en
     with pytest.raises(ValueError, match=f"b{ending}: cannot be written: ") as error:
         image_files.write(image((200, 200, 3), dtype), target)
     assert len(str(error.value).splitlines()) == 1
-    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(target.name, b"old")]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [
+        (target.name, b"old")
+    ]
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.95])
 @pytest.mark.parametrize("ending", [".png", ".tif"])
-def test_a_temporary_file_that_was_cut_without_an_error_is_noticed(tmp_path, monkeypatch, ending, kept):
+def test_a_temporary_file_that_was_cut_without_an_error_is_noticed(
+    tmp_path, monkeypatch, ending, kept
+):
     whole = type(tmp_path).read_bytes
-    monkeypatch.setattr(type(tmp_path), "read_bytes", lambda path: whole(path)[: int(path.stat().st_size * kept)])
+    monkeypatch.setattr(
+        type(tmp_path), "read_bytes", lambda path: whole(path)[: int(path.stat().st_size * kept)]
+    )
     with pytest.raises(OSError, match="a temporary file was cut short: is the disk of .* full?"):
         scratch.write([(noise(64, 64, 3, dtype=np.uint16), False)], ending)
 
@@ -63,7 +71,9 @@ def test_a_target_that_cannot_be_is_refused_by_name(tmp_path, name, said):
 
 @pytest.mark.parametrize(("ending", "side"), [(".webp", 16_384), (".jpg", 65_501)])
 def test_an_image_too_long_for_its_format_is_refused(tmp_path, ending, side):
-    with pytest.raises(ValueError, match=f"files have at most {side - 1:,} pixels a side, not {side}x1"):
+    with pytest.raises(
+        ValueError, match=f"files have at most {side - 1:,} pixels a side, not {side}x1"
+    ):
         image_files.write(image((1, side, 1)), tmp_path / f"a{ending}")
 
 

@@ -15,7 +15,9 @@ ORIENTATION, MAKE, EXPOSURE = 0x0112, 0x010F, 0x829A
 
 
 def rgb(width=20, height=12):
-    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return Image.fromarray(
+        np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    )
 
 
 def again(image, format):
@@ -52,8 +54,22 @@ def of_mode(mode):
     ("mode", "becomes"),
     [
         *[(mode, mode) for mode in ("L", "LA", "RGB", "RGBA", "I;16", "I", "F")],
-        *[("1", "L"), ("La", "LA"), ("P", "RGB"), ("PA", "RGBA"), ("RGBa", "RGBA"), ("RGBX", "RGB")],
-        *[("CMYK", "RGB"), ("YCbCr", "RGB"), ("LAB", "RGB"), ("HSV", "RGB"), ("I;16B", "I;16"), ("I;16L", "I;16")],
+        *[
+            ("1", "L"),
+            ("La", "LA"),
+            ("P", "RGB"),
+            ("PA", "RGBA"),
+            ("RGBa", "RGBA"),
+            ("RGBX", "RGB"),
+        ],
+        *[
+            ("CMYK", "RGB"),
+            ("YCbCr", "RGB"),
+            ("LAB", "RGB"),
+            ("HSV", "RGB"),
+            ("I;16B", "I;16"),
+            ("I;16L", "I;16"),
+        ],
     ],
 )
 def test_every_mode_becomes_pixels_and_comes_back(mode, becomes):
@@ -146,7 +162,9 @@ def test_metadata_that_a_jpeg_cannot_hold_is_left_out_of_it():
 @pytest.mark.parametrize(("lowest", "highest"), [(0, 255), (0, 70_000), (-5, 3000)])
 def test_mode_i_with_other_numbers_than_those_of_16_bits_is_refused(lowest, highest):
     image = Image.fromarray(np.array([[lowest, highest]], np.int32))
-    with pytest.raises(ValueError, match=f"65535 is white; this one goes from {lowest} to {highest}"):
+    with pytest.raises(
+        ValueError, match=f"65535 is white; this one goes from {lowest} to {highest}"
+    ):
         taken_apart(image)
 
 

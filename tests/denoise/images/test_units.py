@@ -1,4 +1,7 @@
-"""Units of an image and of sigma: values in [0, 1], except for noise, are accepted; other units are rejected."""
+"""Units of an image and of sigma: values in [0, 1], except for noise, are accepted.
+
+Other units are rejected.
+"""
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ def steps(height=48, width=64):
     return (torch.arange(width) // 8 / (width // 8 - 1)).expand(1, 1, height, width).contiguous()
 
 
-@pytest.mark.parametrize("sigma", [0, 0.098, 1, np.float32(0.5), torch.tensor(0.25), np.array(0.125)])
+@pytest.mark.parametrize(
+    "sigma", [0, 0.098, 1, np.float32(0.5), torch.tensor(0.25), np.array(0.125)]
+)
 def test_a_sigma_in_units_of_the_range_is_taken(sigma):
     assert units.check_sigma(sigma) == float(sigma)
 
@@ -71,7 +76,9 @@ def test_noise_that_is_not_clamped_is_taken_on_black_and_on_white(value, sigma):
 
 def test_a_half_that_is_noisy_beside_a_half_that_is_clean_is_taken():
     noisy = steps()
-    noisy[..., 32:] = 0.6 * torch.randn(noisy[..., 32:].shape, generator=torch.Generator().manual_seed(0))
+    noisy[..., 32:] = 0.6 * torch.randn(
+        noisy[..., 32:].shape, generator=torch.Generator().manual_seed(0)
+    )
     units.check_range(noisy)
 
 
@@ -91,7 +98,13 @@ def test_single_pixels_beyond_the_range_are_taken():
     units.check_range(image)
 
 
-NOISES = [("gaussian", 0.1), ("gaussian", 100 / 255), ("gaussian", 0.6), ("speckle", 0.6), ("camera", 0.6)]
+NOISES = [
+    ("gaussian", 0.1),
+    ("gaussian", 100 / 255),
+    ("gaussian", 0.6),
+    ("speckle", 0.6),
+    ("camera", 0.6),
+]
 
 
 @pytest.mark.parametrize("dataset", ["mnist", "notmnist", "bsd68", "documents"])
@@ -99,10 +112,14 @@ def test_noise_that_is_not_clamped_is_taken_on_every_kind_of_image(real, dataset
     pictures = datasets.load(dataset, "test", real(dataset)).spread(8)
     for clean, keys in pictures.batches(1):
         for noise, sigma in NOISES:
-            units.check_range(corrupt(clean, sigma, PictureDraws([len(keys[0])]), noise=noise, clip=False))
+            units.check_range(
+                corrupt(clean, sigma, PictureDraws([len(keys[0])]), noise=noise, clip=False)
+            )
 
 
-@pytest.mark.parametrize(("dataset", "caught"), [("mnist", 8), ("notmnist", 8), ("bsd68", 7), ("documents", 7)])
+@pytest.mark.parametrize(
+    ("dataset", "caught"), [("mnist", 8), ("notmnist", 8), ("bsd68", 7), ("documents", 7)]
+)
 def test_images_between_minus_1_and_1_are_refused_nearly_always(real, dataset, caught):
     refused = 0
     for clean, _ in datasets.load(dataset, "test", real(dataset)).spread(8).batches(1):

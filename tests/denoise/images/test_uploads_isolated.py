@@ -17,7 +17,9 @@ from denoise.images import image_files, isolated, transfer
 from denoise.images.container import TooLarge
 from denoise.images.metadata import Metadata, Resolution
 
-pytestmark = pytest.mark.skipif(not isolated.AVAILABLE, reason="elsewhere uploads are decoded in the page's process")
+pytestmark = pytest.mark.skipif(
+    not isolated.AVAILABLE, reason="elsewhere uploads are decoded in the page's process"
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +56,19 @@ def _answering(answer):
     ("shape", "dtype"), [((9, 14, 1), np.uint8), ((9, 14, 4), np.uint16), ((9, 14, 3), np.float32)]
 )
 def test_an_upload_is_read_as_any_file(shared, tmp_path, shape, dtype):
-    pixels = np.random.default_rng(0).random(shape).astype(dtype) if dtype == np.float32 else noise(*shape, dtype=dtype)
-    kept = Metadata(
-        exif=exif({0x013B: field(2, *b"J\xfcrgen\0")}), xmp=b"<x>\xff</x>", resolution=Resolution(300, 200, "inch")
+    pixels = (
+        np.random.default_rng(0).random(shape).astype(dtype)
+        if dtype == np.float32
+        else noise(*shape, dtype=dtype)
     )
-    spec = image_files.oiio.ImageSpec(14, 9, shape[2], str(pixels.dtype).replace("float32", "float"))
+    kept = Metadata(
+        exif=exif({0x013B: field(2, *b"J\xfcrgen\0")}),
+        xmp=b"<x>\xff</x>",
+        resolution=Resolution(300, 200, "inch"),
+    )
+    spec = image_files.oiio.ImageSpec(
+        14, 9, shape[2], str(pixels.dtype).replace("float32", "float")
+    )
     path = tmp_path / ("a.tif" if dtype == np.float32 else "a.png")
     image_files.write(image_files.PictureFile(pixels, shape[2] == 4, spec, kept), path)
     found, right = shared.read(path, 1000), image_files.read(path)
@@ -69,7 +79,9 @@ def test_an_upload_is_read_as_any_file(shared, tmp_path, shape, dtype):
 
 
 def test_texts_and_notes_come_along(shared, tmp_path):
-    (tmp_path / "a.jpg").write_bytes(in_jpeg(saved(noise(9, 14), "JPEG"), (0xFE, b"Gr\xfc\xdfe")) + bytes(7))
+    (tmp_path / "a.jpg").write_bytes(
+        in_jpeg(saved(noise(9, 14), "JPEG"), (0xFE, b"Gr\xfc\xdfe")) + bytes(7)
+    )
     found = shared.read(str(tmp_path / "a.jpg"), 1000)
     assert found.metadata.texts == ((b"COM", b"Gr\xfc\xdfe"),)
     assert found.notes == ("left out: 7 bytes behind the end of the JPEG",)
@@ -112,32 +124,54 @@ def test_one_process_serves_many_uploads_and_is_replaced_when_it_was_killed(shar
         _answering("'[1, 2]'"),
         _answering(repr(json.dumps({"shape": [1, 1, 1], "type": "object", "alpha": False}))),
         _answering(repr(json.dumps({"shape": [10**9, 10**9, 4], "type": "uint8", "alpha": False}))),
-        "import os, sys; sys.stdin.readline(); [os.write(1, bytes(10**6)) for _ in range(9)]; sys.stdin.read()",
+        (
+            "import os, sys; sys.stdin.readline(); [os.write(1, bytes(10**6)) for _ in "
+            "range(9)]; sys.stdin.read()"
+        ),
     ],
-    ids=["aborts", "does not start", "nonsense", "a list", "another type", "a huge image", "no end"],
+    ids=[
+        "aborts",
+        "does not start",
+        "nonsense",
+        "a list",
+        "another type",
+        "a huge image",
+        "no end",
+    ],
 )
-def test_a_decoder_that_fails_is_one_sentence_and_its_process_is_ended(other, tmp_path, monkeypatch, program):
+def test_a_decoder_that_fails_is_one_sentence_and_its_process_is_ended(
+    other, tmp_path, monkeypatch, program
+):
     monkeypatch.setattr(transfer, "LARGEST_LINE", 1_000_000)
     other(program)
-    with pytest.raises(ValueError, match="a.png: decoding failed: the file is damaged, or needs too much memory$"):
+    with pytest.raises(
+        ValueError, match="a.png: decoding failed: the file is damaged, or needs too much memory$"
+    ):
         isolated.read(tmp_path / "a.png", 1000)
     (process,) = isolated._idle
     assert (process._running, process._folder) == (None, None)
 
 
-def test_a_decoder_that_does_not_end_is_ended_and_the_next_upload_is_read(other, tmp_path, monkeypatch):
+def test_a_decoder_that_does_not_end_is_ended_and_the_next_upload_is_read(
+    other, tmp_path, monkeypatch
+):
     Image.fromarray(noise(9, 14)).save(tmp_path / "a.png")
     with monkeypatch.context() as patch:
         patch.setattr(isolated, "SECONDS", 0.5)
         patch.setattr(isolated, "A_MEGAPIXEL", 0)
         patch.setattr(isolated, "COMMAND", (sys.executable, "-c", "import time; time.sleep(600)"))
-        with pytest.raises(gr.Error, match="This picture cannot be used: decoding took more than 0 seconds"):
+        with pytest.raises(
+            gr.Error, match="This picture cannot be used: decoding took more than 0 seconds"
+        ):
             images.read_file(str(tmp_path / "a.png"))
     assert np.array_equal(images.read_file(str(tmp_path / "a.png")).pixels[..., 0], noise(9, 14))
 
 
 def test_an_image_that_needs_more_memory_than_it_may_take_is_one_sentence(other, tmp_path):
-    other("from denoise.images import worker; worker.BASE, worker.A_PIXEL = 4_000_000, 0; worker.main()")
+    other(
+        "from denoise.images import worker; worker.BASE, worker.A_PIXEL = 4_000_000, 0; "
+        "worker.main()"
+    )
     Image.new("RGB", (6000, 6000)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match="a.png: needs more memory than an upload may take$"):
         isolated.read(tmp_path / "a.png", 40_000_000)

@@ -10,7 +10,11 @@ from denoise.inference import backends, layers
 from denoise.models.base import AnySize
 
 CPU = torch.device("cpu")
-ROUNDING = [name for name in LOWERED if name in ("aten", "cudnn") or torch.ops.mkldnn._is_mkldnn_bf16_supported()]
+ROUNDING = [
+    name
+    for name in LOWERED
+    if name in ("aten", "cudnn") or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+]
 
 
 @torch.no_grad()
@@ -37,7 +41,8 @@ def test_in_bfloat16_answers_differ_by_its_rounding(decoder, backend):
     for size in ((28, 28), (140, 132)):
         answer, right = lowered(pictures(*size)), network(pictures(*size))
         assert answer.dtype == torch.float32
-        assert 0 < (answer - right).abs().mean() < 0.01  # a maximum at another position is unpooled there
+        # a maximum at another position is unpooled there
+        assert 0 < (answer - right).abs().mean() < 0.01
 
 
 @torch.no_grad()
@@ -79,7 +84,9 @@ def test_layers_that_no_backend_knows_go_on_in_the_format_of_their_weights(backe
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(ValueError, match="unknown backend 'magic'; valid: plain, aten, cudnn, onednn, openvino"):
+    with pytest.raises(
+        ValueError, match="unknown backend 'magic'; valid: plain, aten, cudnn, onednn, openvino"
+    ):
         backends.lower(built("unet", "nearest"), "magic", torch.float32)
 
 

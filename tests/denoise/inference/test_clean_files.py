@@ -17,7 +17,9 @@ from denoise.models import weights
 from denoise.models.architectures import ARCHITECTURES
 from denoise.train.settings import Settings
 
-NETWORK = Settings(architecture="unet", width=4, depth=1, output="residual", bias=False, loss="mse", told=True)
+NETWORK = Settings(
+    architecture="unet", width=4, depth=1, output="residual", bias=False, loss="mse", told=True
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +27,20 @@ def told(tmp_path_factory):
     """Return the weights of a noise-conditional network."""
     path = tmp_path_factory.mktemp("weights") / "told.safetensors"
     options = dict(NETWORK.network())
-    weights.save(ARCHITECTURES[options.pop("name")].build(**options), {"architecture": NETWORK.network()}, path)
+    weights.save(
+        ARCHITECTURES[options.pop("name")].build(**options),
+        {"architecture": NETWORK.network()},
+        path,
+    )
     return path
 
 
 @pytest.fixture
 def run(capsys):
-    """Return a function that runs the command line in this process; it returns exit code, stdout and stderr."""
+    """Return a function that runs the command line in this process.
+
+    It returns exit code, stdout and stderr.
+    """
 
     def run(*arguments):
         with pytest.raises(SystemExit) as stop:
@@ -44,7 +53,9 @@ def run(capsys):
 
 def picture(path, *shape, seed=0):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.random.default_rng(seed).integers(0, 256, shape or (20, 24, 3), dtype=np.uint8)).save(path)
+    Image.fromarray(
+        np.random.default_rng(seed).integers(0, 256, shape or (20, 24, 3), dtype=np.uint8)
+    ).save(path)
     return path
 
 
@@ -57,7 +68,10 @@ def test_a_folder_goes_into_a_folder_as_it_lies(run, tmp_path):
         picture(tmp_path / "in" / name)
     (tmp_path / "in" / "notes.txt").write_text("no picture")
     code, out, err = run(tmp_path / "in", "-o", tmp_path / "out", "--model", "mnist-nearest")
-    assert (code, err) == (0, f"note: left out 1 of 4 files in {tmp_path / 'in'}: 1 .txt (notes.txt)\n")
+    assert (code, err) == (
+        0,
+        f"note: left out 1 of 4 files in {tmp_path / 'in'}: 1 .txt (notes.txt)\n",
+    )
     assert below(tmp_path / "out") == ["a.png", "deep/b.tif", "deep/c.bmp"]
     assert len(out.splitlines()) == 3
 
@@ -68,13 +82,19 @@ def test_a_success_is_one_line_with_all_that_was_done(run, tmp_path, monkeypatch
     Image.fromarray(noise.round().astype(np.uint8)).save("a.png")
     code, out, err = run("a.png", "-o", "b.png", "--model", "photo-gray")
     assert (code, err) == (0, "")
-    line = re.fullmatch(r"a.png -> b.png: 120x100, estimated sigma (\S+) \(0-255\), photo-gray, \d+\.\d\d s\n", out)
+    line = re.fullmatch(
+        r"a.png -> b.png: 120x100, estimated sigma (\S+) \(0-255\), photo-gray, \d+\.\d\d s\n", out
+    )
     assert float(line[1]) == pytest.approx(12, abs=1)
-    assert run("a.png", "-o", "b.png", "--model", "photo-gray")[1].startswith("a.png -> b.png (replaced): 120x100, ")
+    assert run("a.png", "-o", "b.png", "--model", "photo-gray")[1].startswith(
+        "a.png -> b.png (replaced): 120x100, "
+    )
 
 
 def test_of_an_image_too_small_the_level_is_unknown(run, tmp_path):
-    _, out, _ = run(picture(tmp_path / "a.png", 8, 8), "-o", tmp_path / "b.png", "--model", "mnist-nearest")
+    _, out, _ = run(
+        picture(tmp_path / "a.png", 8, 8), "-o", tmp_path / "b.png", "--model", "mnist-nearest"
+    )
     assert ": 8x8, estimated sigma unknown (0-255), mnist-nearest, " in out
 
 
@@ -83,7 +103,12 @@ def test_without_an_output_the_clean_image_lies_beside_its_source(run, tmp_path)
     picture(tmp_path / "deep" / "b.tif")
     code, out, err = run(tmp_path, "--model", "mnist-nearest")
     assert (code, err, len(out.splitlines())) == (0, "", 2)
-    assert below(tmp_path) == ["deep/b-denoised.tif", "deep/b.tif", "photo-denoised.jpg", "photo.jpg"]
+    assert below(tmp_path) == [
+        "deep/b-denoised.tif",
+        "deep/b.tif",
+        "photo-denoised.jpg",
+        "photo.jpg",
+    ]
     assert (tmp_path / "photo.jpg").read_bytes() == before
 
 
@@ -92,7 +117,10 @@ def test_without_an_output_no_file_is_overwritten(run, tmp_path):
     (tmp_path / "photo-denoised.jpg").write_text("mine")
     code, out, err = run(tmp_path / "photo.jpg", "--model", "mnist-nearest")
     assert (code, out) == (2, "")
-    assert "photo-denoised.jpg exists already, and is never overwritten: name another file with -o" in err
+    assert (
+        "photo-denoised.jpg exists already, and is never overwritten: name another file with -o"
+        in err
+    )
     assert (tmp_path / "photo-denoised.jpg").read_text() == "mine"
 
 
@@ -116,7 +144,9 @@ def test_a_pattern_names_files(run, tmp_path):
 
 
 def test_one_picture_goes_into_a_folder_too(run, tmp_path):
-    assert run(picture(tmp_path / "a.png"), "-o", tmp_path / "out", "--model", "mnist-nearest")[0] == 0
+    assert (
+        run(picture(tmp_path / "a.png"), "-o", tmp_path / "out", "--model", "mnist-nearest")[0] == 0
+    )
     assert below(tmp_path / "out") == ["a.png"]
 
 
@@ -167,7 +197,9 @@ def test_a_target_that_cannot_be_written_leaves_nothing_half_done(run, tmp_path,
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(writing, "_write", full)
-    code, _, err = run(picture(tmp_path / "a.png"), "-o", tmp_path / "out.png", "--model", "mnist-nearest")
+    code, _, err = run(
+        picture(tmp_path / "a.png"), "-o", tmp_path / "out.png", "--model", "mnist-nearest"
+    )
     assert code == 2
     assert "out.png: cannot be written: No space left on device" in err
     assert below(tmp_path) == ["a.png"]
@@ -177,16 +209,27 @@ def test_a_target_that_cannot_be_written_leaves_nothing_half_done(run, tmp_path,
     ("error", "said"),
     [
         (RuntimeError("std::bad_cast"), "b.png: RuntimeError: std::bad_cast"),
-        (UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"), "b.png: 'utf-8' codec can't decode"),
-        (RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: 9 bytes"), "b.png: not enough memory"),
-        (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), "b.png: not enough memory for an image of"),
+        (
+            UnicodeDecodeError("utf-8", b"\xfc", 0, 1, "invalid start byte"),
+            "b.png: 'utf-8' codec can't decode",
+        ),
+        (
+            RuntimeError("[enforce] DefaultCPUAllocator: can't allocate memory: 9 bytes"),
+            "b.png: not enough memory",
+        ),
+        (
+            RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
+            "b.png: not enough memory for an image of",
+        ),
         (MemoryError(), "b.png: not enough memory for an image of this size"),
         (PermissionError(13, "Permission denied", "b.png"), "b.png: Permission denied"),
         (KeyError("two\nlines"), "b.png: KeyError: "),
         (SystemError("bad call"), "b.png: SystemError: bad call"),
     ],
 )
-def test_whatever_goes_wrong_with_an_image_is_named_and_the_others_are_done(run, tmp_path, monkeypatch, error, said):
+def test_whatever_goes_wrong_with_an_image_is_named_and_the_others_are_done(
+    run, tmp_path, monkeypatch, error, said
+):
     for name in ("a.png", "b.png", "c.png"):
         picture(tmp_path / "in" / name)
     read = image_files.read_pages
@@ -210,7 +253,9 @@ def test_a_name_that_is_not_utf_8_is_named_or_cleaned_and_the_others_are_done(ru
     os.link(tmp_path / "in" / "1.png", os.fsencode(tmp_path / "in") + b"/2-caf\xe9.png")
     code, out, err = run(tmp_path / "in", "-o", tmp_path / "out", "--model", "mnist-nearest")
     assert set(below(tmp_path / "out")) >= {"1.png", "3.png"}
-    assert (code == 2 and "2-caf\\udce9.png: " in err) or (code == 0 and "2-caf\\udce9.png -> " in out)
+    assert (code == 2 and "2-caf\\udce9.png: " in err) or (
+        code == 0 and "2-caf\\udce9.png -> " in out
+    )
 
 
 @pytest.mark.parametrize("name", ["a" * 251 + ".png", "é" * 125 + ".png"])
@@ -248,7 +293,9 @@ def test_an_input_is_not_overwritten_under_another_name(run, tmp_path, other):
 def test_a_link_to_itself_is_named_and_the_others_are_done(run, tmp_path):
     picture(tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to("b.png")
-    code, _, err = run(tmp_path / "a.png", tmp_path / "b.png", "-o", tmp_path / "out", "--model", "mnist-nearest")
+    code, _, err = run(
+        tmp_path / "a.png", tmp_path / "b.png", "-o", tmp_path / "out", "--model", "mnist-nearest"
+    )
     assert code == 2
     assert "b.png: " in err
     assert below(tmp_path / "out") == ["a.png"]
@@ -278,23 +325,40 @@ def test_what_a_killed_run_left_behind_is_neither_cleaned_nor_kept(run, tmp_path
 def test_a_sigma_far_from_what_is_seen_is_a_warning(run, tmp_path, told):
     noise = np.random.default_rng(0).normal(128, 8, (100, 120))
     Image.fromarray(noise.round().astype(np.uint8)).save(tmp_path / "a.png")
-    code, out, err = run(tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", told, "--sigma", "40")
+    code, out, err = run(
+        tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", told, "--sigma", "40"
+    )
     assert (code, len(out.splitlines())) == (0, 1)
-    assert err.startswith(f"warning: {tmp_path / 'a.png'}: --sigma 40 is far from the white noise that is seen, about ")
+    assert err.startswith(
+        f"warning: {tmp_path / 'a.png'}: --sigma 40 is far from the white noise that is "
+        "seen, about "
+    )
     assert len(err.splitlines()) == 1
-    assert run(tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", told, "--sigma", "8")[2] == ""
+    assert (
+        run(tmp_path / "a.png", "-o", tmp_path / "b.png", "--model", told, "--sigma", "8")[2] == ""
+    )
 
 
 def test_an_image_unlike_those_of_the_training_is_a_warning(run, tmp_path):
-    code, _, err = run(picture(tmp_path / "a.png", 80, 90), "-o", tmp_path / "b.png", "--model", "mnist-nearest")
+    code, _, err = run(
+        picture(tmp_path / "a.png", 80, 90), "-o", tmp_path / "b.png", "--model", "mnist-nearest"
+    )
     assert code == 0
     where = tmp_path / "a.png"
-    assert err == f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels, and this image has 90x80\n"
+    assert err == (
+        f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels, and this "
+        "image has 90x80\n"
+    )
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (3, 2)])
 def test_the_smallest_pictures_are_cleaned(run, tmp_path, size):
-    assert run(picture(tmp_path / "a.png", *size), "-o", tmp_path / "b.png", "--model", "mnist-nearest")[0] == 0
+    assert (
+        run(
+            picture(tmp_path / "a.png", *size), "-o", tmp_path / "b.png", "--model", "mnist-nearest"
+        )[0]
+        == 0
+    )
     assert image_files.read(tmp_path / "b.png").pixels.shape == (*size, 1)
 
 
@@ -339,15 +403,23 @@ def test_an_ensemble_is_the_mean_over_the_views_of_the_picture(run, tmp_path):
     path = picture(tmp_path / "a.png", 20, 24)
     assert run(path, "-o", tmp_path / "mean.png", "--model", "photo-gray", "--ensemble")[0] == 0
     expected = denoise.load("photo-gray", "cpu")(image_files.read(path).pixels, ensemble=True)
-    np.testing.assert_allclose(image_files.read(tmp_path / "mean.png").pixels, expected, atol=0.51 / 255)
+    np.testing.assert_allclose(
+        image_files.read(tmp_path / "mean.png").pixels, expected, atol=0.51 / 255
+    )
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--model", "mnist-nearest", "--sigma", "25"], "mnist-nearest cannot be told the level of the noise"),
+        (
+            ["--model", "mnist-nearest", "--sigma", "25"],
+            "mnist-nearest cannot be told the level of the noise",
+        ),
         (["--model", "mnist-nearest", "--sigma", "-1"], "--sigma is -1; it is on the 0-255 scale"),
-        (["--model", "mnist-nearest", "--ensemble"], "mnist-nearest was not trained on turned pictures"),
+        (
+            ["--model", "mnist-nearest", "--ensemble"],
+            "mnist-nearest was not trained on turned pictures",
+        ),
         (["--model", "cats"], "unknown weights 'cats'"),
         (["--largest", "0"], "--largest is 0; it is a number of megapixels above 0"),
         (["--largest", "nan"], "--largest is nan; it is a number of megapixels above 0"),
@@ -364,15 +436,24 @@ def test_a_plan_keeps_the_order_that_was_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("b.png", "a.png"):
         picture(tmp_path / name)
-    assert [job.source.name for job in clean_files.plan(["b.png", "a.png"], tmp_path / "out")] == ["b.png", "a.png"]
+    assert [job.source.name for job in clean_files.plan(["b.png", "a.png"], tmp_path / "out")] == [
+        "b.png",
+        "a.png",
+    ]
 
 
-@pytest.mark.parametrize(("shape", "name"), [((40, 44), "photo-gray"), ((40, 44, 3), "photo-color")])
-def test_without_a_name_a_photograph_is_cleaned_by_the_network_for_its_colours(run, tmp_path, shape, name):
+@pytest.mark.parametrize(
+    ("shape", "name"), [((40, 44), "photo-gray"), ((40, 44, 3), "photo-color")]
+)
+def test_without_a_name_a_photograph_is_cleaned_by_the_network_for_its_colours(
+    run, tmp_path, shape, name
+):
     noisy = picture(tmp_path / "a.png", *shape)
     assert run(noisy, "-o", tmp_path / "chosen.png", "--sigma", "40")[0] == 0
     assert run(noisy, "-o", tmp_path / "named.png", "--sigma", "40", "--model", name)[0] == 0
-    chosen, named = (np.asarray(Image.open(tmp_path / f"{which}.png")) for which in ("chosen", "named"))
+    chosen, named = (
+        np.asarray(Image.open(tmp_path / f"{which}.png")) for which in ("chosen", "named")
+    )
     assert (chosen == named).all()
 
 

@@ -21,7 +21,9 @@ def photograph():
 def noisy(image, sigma, seed=0):
     """Add white noise to each channel, then clamp and round, as in a file."""
     draws = np.random.default_rng(seed)
-    return np.clip(image + sigma * draws.standard_normal(image.shape), 0, 255).round().astype(np.uint8)
+    return (
+        np.clip(image + sigma * draws.standard_normal(image.shape), 0, 255).round().astype(np.uint8)
+    )
 
 
 def jpeg(image, **options):
@@ -73,7 +75,10 @@ def test_gray_that_was_saved_as_rgb_stays_gray(photograph):
 
 
 def texture(weakest, strongest):
-    """Return fine detail without flat parts; its deviation grows from left to right, and chroma has its own detail."""
+    """Return fine detail without flat parts.
+
+    Its deviation grows from left to right, and chroma has its own detail.
+    """
     draws = np.random.default_rng(0)
     detail = ndimage.gaussian_filter(draws.standard_normal((256, 256)), 0.7)
     luma = 128 + np.linspace(weakest, strongest, 256) * detail / detail.std()
@@ -118,10 +123,13 @@ def test_photographs_of_a_camera_come_nearer_to_the_mean_of_many_shots(data_root
     network = denoise.load("photo-color", "cpu", "float32")
     gains = []
     for file in files:
-        shot, mean = (np.asarray(Image.open(one)) for one in (file, str(file).replace("_real", "_mean")))
+        shot, mean = (
+            np.asarray(Image.open(one)) for one in (file, str(file).replace("_real", "_mean"))
+        )
         gains.append(psnr(network(shot), mean) - psnr(shot, mean))
     assert min(gains) > -0.05
-    assert np.mean(gains) > 0.97  # a Gaussian blur of sigma 0.8 pixels gains as much over all 29 images
+    # a Gaussian blur of sigma 0.8 pixels gains as much over all 29 images
+    assert np.mean(gains) > 0.97
 
 
 def test_a_network_for_other_images_is_left_alone():

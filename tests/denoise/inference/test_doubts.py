@@ -14,7 +14,9 @@ NOTHING = torch.zeros(1, 100, 100)
 
 
 def flat(sigma, size=128, value=0.5):
-    return value + sigma / SCALE * torch.randn(1, size, size, generator=torch.Generator().manual_seed(0))
+    return value + sigma / SCALE * torch.randn(
+        1, size, size, generator=torch.Generator().manual_seed(0)
+    )
 
 
 def warned_of_sigma(image, sigma):
@@ -48,7 +50,12 @@ def test_the_sigma_that_was_added_to_a_real_image_is_not_doubted(real, dataset, 
             assert warned_of_sigma(noisy[0], sigma) == []
 
 
-NETWORKS = {"mnist": "mnist-nearest", "notmnist": "notmnist-bilinear", "bsd68": "photo-gray", "documents": "document"}
+NETWORKS = {
+    "mnist": "mnist-nearest",
+    "notmnist": "notmnist-bilinear",
+    "bsd68": "photo-gray",
+    "documents": "document",
+}
 
 
 def images_of(dataset, root, count=40):
@@ -73,16 +80,35 @@ def test_images_of_the_kind_that_a_network_knows_are_never_doubted(real, dataset
 @pytest.mark.parametrize(
     ("dataset", "network", "said"),
     [
-        ("bsd68", "mnist-nearest", "mnist-nearest was trained on images of 28x28 pixels, and this image has "),
-        ("documents", "notmnist-nearest", "was trained on images of 28x28 pixels, and this image has 540x"),
+        (
+            "bsd68",
+            "mnist-nearest",
+            "mnist-nearest was trained on images of 28x28 pixels, and this image has ",
+        ),
+        (
+            "documents",
+            "notmnist-nearest",
+            "was trained on images of 28x28 pixels, and this image has 540x",
+        ),
         ("bsd68", "document", "document was trained on scanned pages, and this image is none"),
-        ("mnist", "photo-gray", "photo-gray was trained on photographs, and this image has 28x28 pixels"),
-        ("mnist", "document", "document was trained on scanned pages, and this image has 28x28 pixels"),
+        (
+            "mnist",
+            "photo-gray",
+            "photo-gray was trained on photographs, and this image has 28x28 pixels",
+        ),
+        (
+            "mnist",
+            "document",
+            "document was trained on scanned pages, and this image has 28x28 pixels",
+        ),
     ],
 )
 def test_images_of_another_kind_are_doubted_nearly_always(real, dataset, network, said):
     denoiser = denoise.load(network, "cpu")
-    lines = [doubts.of_training(denoiser, image, None, None) for image in images_of(dataset, real(dataset))]
+    lines = [
+        doubts.of_training(denoiser, image, None, None)
+        for image in images_of(dataset, real(dataset))
+    ]
     assert sum(len(found) == 1 and said in found[0] for found in lines) >= 0.85 * len(lines)
 
 
@@ -95,7 +121,12 @@ def test_dark_digits_on_white_are_doubted(real):
 @pytest.mark.parametrize(
     ("network", "given", "seen", "said"),
     [
-        ("photo-gray", None, 150, "photo-gray was trained on noise of 0 to 100, and this is about 150"),
+        (
+            "photo-gray",
+            None,
+            150,
+            "photo-gray was trained on noise of 0 to 100, and this is about 150",
+        ),
         ("photo-gray", 140, 100, "was trained on noise of 0 to 100, and this is about 140"),
         ("dncnn-gray-25", None, 3, "dncnn-gray-25 was trained on noise of 25, and this is about 3"),
         ("photo-gray", None, 105, None),
@@ -109,8 +140,15 @@ def test_noise_beyond_that_of_the_training_is_doubted(network, given, seen, said
     assert [said in line for line in found] == ([True] if said else [])
 
 
-@pytest.mark.parametrize("settings", [{}, {"dataset": "folder:mine"}, {"dataset": "one that is gone"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"dataset": "folder:mine"}, {"dataset": "one that is gone"}]
+)
 def test_a_network_of_which_nothing_is_known_is_not_doubted(settings):
     own = denoise.load("photo-gray", "cpu")
     card = {"architecture": {"channels": 1}, "settings": settings}
-    assert doubts.of_training(Denoiser(own.network, "own", card, "cpu"), torch.zeros(1, 28, 28), None, 0.5) == []
+    assert (
+        doubts.of_training(
+            Denoiser(own.network, "own", card, "cpu"), torch.zeros(1, 28, 28), None, 0.5
+        )
+        == []
+    )

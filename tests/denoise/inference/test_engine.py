@@ -20,7 +20,9 @@ from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.registry import UnknownName
 
 SHIPPED = [
-    f"{data}-{decoder}" for data in ("mnist", "notmnist") for decoder in ("nearest", "bilinear", "transposed_k3")
+    f"{data}-{decoder}"
+    for data in ("mnist", "notmnist")
+    for decoder in ("nearest", "bilinear", "transposed_k3")
 ]
 
 
@@ -58,7 +60,9 @@ def test_an_unknown_name_is_answered_with_the_valid_ones(name):
 def scored(data_root, dataset, name, count=500):
     pictures = datasets.load(dataset, "test", data_root).spread(count)
     clean, keys = next(pictures.batches(count))
-    noisy = corrupt(clean, 0.4, PictureDraws(picture_seeds(dataset, keys, "gaussian", 0.4)), clip=True)
+    noisy = corrupt(
+        clean, 0.4, PictureDraws(picture_seeds(dataset, keys, "gaussian", 0.4)), clip=True
+    )
     return psnr(denoise.load(name)(noisy), clean).mean().item(), clean, noisy
 
 
@@ -67,7 +71,11 @@ def scored(data_root, dataset, name, count=500):
 def test_shipped_weights_beat_every_classical_method_on_mnist_at_sigma_0_4(real, decoder, method):
     ours, clean, noisy = scored(real("mnist"), "mnist", f"mnist-{decoder}", count=100)
     pictures = datasets.load("mnist", "val", real("mnist"))
-    theirs = psnr(classical.DENOISERS[method].build(pictures)(noisy, 0.4).clamp(0, 1), clean).mean().item()
+    theirs = (
+        psnr(classical.DENOISERS[method].build(pictures)(noisy, 0.4).clamp(0, 1), clean)
+        .mean()
+        .item()
+    )
     assert ours > theirs + 5
 
 
@@ -82,7 +90,9 @@ def test_large_pictures_are_cleaned_in_tiles_whatever_the_backend(monkeypatch, b
     monkeypatch.setattr(engine, "TILE_PIXELS", 2**14)
     noisy = torch.rand(1, 1, 150, 160, generator=torch.Generator().manual_seed(0))
     right = denoise.load("photo-gray", "cpu", "float32").network(noisy).detach()
-    torch.testing.assert_close(denoise.load("photo-gray", "cpu").estimate(noisy), right, atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        denoise.load("photo-gray", "cpu").estimate(noisy), right, atol=1e-4, rtol=0
+    )
 
 
 @pytest.mark.parametrize("size", [(28, 28), (31, 33), (1, 1), (257, 129)])
@@ -135,15 +145,27 @@ def test_the_result_does_not_depend_on_the_batch(denoiser, generator):
         (np.zeros((2, 3, 4, 5, 6)), "a picture is"),
         (np.zeros((28, 28, 9)), "1 to 4 channels"),
         (np.zeros((28, 28), complex), "dtype complex128"),
-        (np.full((28, 28), 200), "dtype int64 does not say which number is white; valid: uint8 .*astype.'uint8'"),
-        (np.full((28, 28), 200, np.int16), "dtype int16 .* these go from 0 to 200: image.astype.'uint8'"),
+        (
+            np.full((28, 28), 200),
+            "dtype int64 does not say which number is white; valid: uint8 .*astype.'uint8'",
+        ),
+        (
+            np.full((28, 28), 200, np.int16),
+            "dtype int16 .* these go from 0 to 200: image.astype.'uint8'",
+        ),
         (np.full((28, 28), 4000, np.int32), "dtype int32 .* image.astype.'uint16'"),
         (np.full((28, 28), 1, np.int8), "dtype int8 .* image.astype.'bool'"),
         (np.full((28, 28), -1), "dtype int64 .* floats in .0, 1.$"),
-        (np.full((28, 28), 200, np.uint16), "largest number of this uint16 image is 200, and 65535 is white"),
+        (
+            np.full((28, 28), 200, np.uint16),
+            "largest number of this uint16 image is 200, and 65535 is white",
+        ),
         (torch.full((28, 28), 200), "dtype int64 does not say which number is white"),
         (torch.full((28, 28), 200).to(torch.uint16), "largest number of this uint16 image is 200"),
-        (torch.zeros(28, 28, dtype=torch.complex64), "dtype torch.complex64 cannot be read; valid: uint8"),
+        (
+            torch.zeros(28, 28, dtype=torch.complex64),
+            "dtype torch.complex64 cannot be read; valid: uint8",
+        ),
         (torch.rand(28, 28, 3), "a tensor is .H, W., .C, H, W."),
         (2 * torch.rand(1, 1, 28, 28).round() - 1, "whole regions are negative"),
         (Image.new("F", (28, 28), 200.0), "floats must be in about .* divide by 255"),
@@ -161,7 +183,10 @@ def test_a_picture_that_makes_no_sense_is_refused(denoiser, picture, said):
 
 @pytest.mark.parametrize("sigma", [25, -1, float("nan"), 1.5, "0.1"])
 def test_a_sigma_in_other_units_is_refused(denoiser, sigma):
-    with pytest.raises(ValueError, match=r"it is the standard deviation of the noise in units of the \[0, 1\] range"):
+    with pytest.raises(
+        ValueError,
+        match=r"it is the standard deviation of the noise in units of the \[0, 1\] range",
+    ):
         denoiser(np.zeros((28, 28), np.uint8), sigma)
 
 

@@ -1,4 +1,7 @@
-"""OpenVINO for small images, if it is installed; without it, or for unsupported operations, the output is the same."""
+"""OpenVINO for small images, if it is installed.
+
+Without it, or for unsupported operations, the output is the same.
+"""
 
 import subprocess
 import sys
@@ -34,11 +37,15 @@ def fails(*given):
 @torch.no_grad()
 @pytest.mark.parametrize("body", ["autoencoder", "bias-free", "residual blocks"])
 @pytest.mark.parametrize("decoder", IN_OPENVINO)
-def test_small_pictures_are_left_to_it_whole_with_every_decoder_that_it_has(monkeypatch, decoder, body):
+def test_small_pictures_are_left_to_it_whole_with_every_decoder_that_it_has(
+    monkeypatch, decoder, body
+):
     network = built(body, decoder)
     lower, part = lowered(network)
     monkeypatch.setattr(part.layers, "forward", fails)
-    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
+    )
     assert part.usable
 
 
@@ -57,7 +64,9 @@ def test_large_pictures_are_not(monkeypatch):
     network = built("autoencoder", "nearest")
     lower, part = lowered(network)
     monkeypatch.setattr(part, "_in_openvino", fails)
-    torch.testing.assert_close(lower(pictures(140, 132)), network(pictures(140, 132)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        lower(pictures(140, 132)), network(pictures(140, 132)), atol=1e-5, rtol=0
+    )
 
 
 @torch.no_grad()
@@ -65,7 +74,9 @@ def test_a_network_with_a_layer_that_it_lacks_is_run_without_it(caplog):
     network = built("autoencoder", "max_unpool")
     lower, part = lowered(network)
     with caplog.at_level("INFO"):
-        torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
+        )
     assert not part.usable
     assert "OpenVINO is left out: no layer of it for MaxPool2d" in caplog.text
 
@@ -78,8 +89,12 @@ def test_where_it_fails_the_answer_comes_all_the_same_and_the_log_says_why(monke
     monkeypatch.setattr(openvino_graph, "_core", broken)
     network = built("autoencoder", "nearest")
     lower, _ = lowered(network)
-    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
-    assert [record.getMessage() for record in caplog.records] == ["OpenVINO is left out: no such plugin"]
+    torch.testing.assert_close(
+        lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
+    )
+    assert [record.getMessage() for record in caplog.records] == [
+        "OpenVINO is left out: no such plugin"
+    ]
 
 
 class Odd(nn.Module):
@@ -87,7 +102,11 @@ class Odd(nn.Module):
 
     def __init__(self, between):
         super().__init__()
-        self.a, self.b, self.between = nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 1, 3, padding=1), between
+        self.a, self.b, self.between = (
+            nn.Conv2d(1, 2, 3, padding=1),
+            nn.Conv2d(2, 1, 3, padding=1),
+            between,
+        )
         self.scale = nn.Parameter(torch.tensor(2.0))
 
     def forward(self, x):
@@ -99,7 +118,9 @@ ODD = {
     "to a number": lambda net, y: 1.0 + y,
     "a weight of its own": lambda net, y: net.scale * y,
     "a weight is added": lambda net, y: net.scale + y,
-    "it asks for the size": lambda net, y: nn.functional.interpolate(y, size=(y.shape[2], y.shape[3])),
+    "it asks for the size": lambda net, y: nn.functional.interpolate(
+        y, size=(y.shape[2], y.shape[3])
+    ),
     "words for arguments": lambda net, y: torch.cat(tensors=[y, y], dim=1)[:, :2],
     "another axis": lambda net, y: torch.cat([y, y], 2)[:, :, : y.shape[2]],
     "by the axis's name": lambda net, y: torch.cat([y, y], dim=1)[:, 1:3],
@@ -112,11 +133,15 @@ def test_networks_of_ones_own_may_do_anything_between_their_convolutions(between
     network = AnySize(Odd(ODD[between]), multiple=1, sigmoid=False).eval()
     lower = backends.lower(network, "openvino", torch.float32)
     for size in ((28, 28), (28, 28), (140, 132)):
-        torch.testing.assert_close(lower(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            lower(pictures(*size)), network(pictures(*size)), atol=1e-5, rtol=0
+        )
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("error", [ImportError("no opset13"), AttributeError("no attribute 'Core'")])
+@pytest.mark.parametrize(
+    "error", [ImportError("no opset13"), AttributeError("no attribute 'Core'")]
+)
 def test_another_openvino_that_lacks_what_is_called_is_left_out(monkeypatch, error):
     def broken(*given):
         raise error
@@ -124,7 +149,9 @@ def test_another_openvino_that_lacks_what_is_called_is_left_out(monkeypatch, err
     monkeypatch.setattr(openvino_graph, "model", broken)
     network = built("autoencoder", "nearest")
     lower, part = lowered(network)
-    torch.testing.assert_close(lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
+    )
     assert not part.usable
 
 
@@ -144,7 +171,11 @@ def test_many_pictures_are_shared_among_threads_in_parts(name, monkeypatch):
     monkeypatch.setattr(openvino_graph, "PIECE", 5 * 28 * 28)
     monkeypatch.setattr(openvino_graph, "TINY", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    network = alive(ARCHITECTURES["K1"].build(1)) if name == "K1" else built("autoencoder", "transposed_k3")
+    network = (
+        alive(ARCHITECTURES["K1"].build(1))
+        if name == "K1"
+        else built("autoencoder", "transposed_k3")
+    )
     lower, part = lowered(network)
     x = torch.rand(33, 1, 28, 28)
     torch.testing.assert_close(lower(x), network(x), atol=1e-5, rtol=0)
@@ -178,7 +209,9 @@ def test_where_a_part_fails_the_answer_comes_all_the_same(monkeypatch):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_transposed_convolution_in_bfloat16_is_computed_by_its_phases(bias):
     doubling = nn.ConvTranspose2d(8, 8, 3, stride=2, padding=1, output_padding=1, bias=bias)
-    network = AnySize(nn.Sequential(doubling, nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1)), 1, sigmoid=False).eval()
+    network = AnySize(
+        nn.Sequential(doubling, nn.MaxPool2d(2), nn.Conv2d(8, 8, 3, padding=1)), 1, sigmoid=False
+    ).eval()
     lower = backends.lower(network, "openvino", torch.bfloat16)
     x = torch.rand(2, 8, 7, 9)
     assert (lower(x) - network(x)).square().mean().sqrt() < 1e-2
@@ -212,7 +245,9 @@ def test_logits_are_not_rounded_before_the_sigmoid(bfloat16):
 @torch.no_grad()
 def test_a_network_without_a_convolution_is_left_as_it_is():
     network = AnySize(nn.Sequential(nn.ReLU()), multiple=1, sigmoid=False).eval()
-    assert torch.equal(backends.lower(network, "openvino", torch.float32)(pictures(8, 8)), network(pictures(8, 8)))
+    assert torch.equal(
+        backends.lower(network, "openvino", torch.float32)(pictures(8, 8)), network(pictures(8, 8))
+    )
 
 
 def test_it_is_a_backend_only_where_it_is_installed(monkeypatch):

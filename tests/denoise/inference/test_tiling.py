@@ -28,7 +28,11 @@ def alive(network):
 @pytest.mark.parametrize("decoder", DECODERS.names())
 @pytest.mark.parametrize("depth", [1, 2])
 def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
-    network = alive(ARCHITECTURES["unet"].build(decoder=decoder, width=4, depth=depth, output="residual", bias=False))
+    network = alive(
+        ARCHITECTURES["unet"].build(
+            decoder=decoder, width=4, depth=depth, output="residual", bias=False
+        )
+    )
     with torch.no_grad():
         whole, tiled = network(picture()), tiling.run(network, picture(), None, 60**2)
     torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
@@ -38,7 +42,14 @@ def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
 @pytest.mark.parametrize("decoder", ["bilinear", "conv_nearest", "transposed_k3"])
 def test_the_reach_is_no_guess(decoder, blocks):
     """Check that no pixel beyond the reach affects an output, and that some pixel beyond a quarter of it does."""
-    options = {"decoder": decoder, "width": 4, "depth": 2, "output": "residual", "bias": False, "blocks": blocks}
+    options = {
+        "decoder": decoder,
+        "width": 4,
+        "depth": 2,
+        "output": "residual",
+        "bias": False,
+        "blocks": blocks,
+    }
     network = alive(ARCHITECTURES["unet"].build(**options))
     x = torch.rand(1, 1, 160, 160, generator=torch.Generator().manual_seed(0)).requires_grad_()
     for row in (80, 81, 82, 83):
@@ -48,7 +59,9 @@ def test_the_reach_is_no_guess(decoder, blocks):
 
 
 def test_a_level_that_is_told_reaches_every_tile():
-    network = alive(ARCHITECTURES["unet"].build(width=4, depth=1, output="residual", bias=False, told=True))
+    network = alive(
+        ARCHITECTURES["unet"].build(width=4, depth=1, output="residual", bias=False, told=True)
+    )
     with torch.no_grad():
         whole, tiled = network(picture(), 0.2), tiling.run(network, picture(), 0.2, 60**2)
         assert not torch.equal(whole, network(picture(), 0.1))
@@ -59,7 +72,9 @@ def test_large_pictures_go_through_in_tiles_and_small_ones_at_once(monkeypatch):
     network = alive(ARCHITECTURES["unet"].build(3, width=4, depth=1, output="residual", bias=False))
     denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 3}}, "cpu", "float32")
     sizes = []
-    network.net.register_forward_hook(lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:])))
+    network.net.register_forward_hook(
+        lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:]))
+    )
     whole = denoiser.estimate(picture(3))
     assert sizes == [(204, 158)]
     monkeypatch.setattr(engine, "TILE_PIXELS", 70**2)
@@ -73,7 +88,9 @@ def test_large_pictures_go_through_in_tiles_and_small_ones_at_once(monkeypatch):
 def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_slow(size):
     network = alive(ARCHITECTURES["unet"].build(width=2, depth=2, output="residual", bias=False))
     sizes = []
-    network.net.register_forward_hook(lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:])))
+    network.net.register_forward_hook(
+        lambda module, entering, answer: sizes.append(tuple(answer.shape[-2:]))
+    )
     with torch.no_grad():
         tiling.run(network, picture(size=size), None, 512**2)
     assert len(sizes) > 2
@@ -83,7 +100,9 @@ def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_s
 
 def denoiser_of(channels, width=4):
     network = alive(
-        ARCHITECTURES["unet"].build(channels, width=width, depth=1, output="residual", bias=False, told=True)
+        ARCHITECTURES["unet"].build(
+            channels, width=width, depth=1, output="residual", bias=False, told=True
+        )
     )
     card = {"architecture": {"channels": channels}, "settings": {"flips": True}}
     return engine.Denoiser(network, "it", card, "cpu", "float32")
@@ -102,7 +121,11 @@ def test_a_context_sets_the_size_of_tiles_and_hears_of_each():
 
 def follows(finished):
     """Return True if the fractions increase strictly and end at 1."""
-    return finished[0] > 0 and finished[-1] == 1 and all(one < other for one, other in itertools.pairwise(finished))
+    return (
+        finished[0] > 0
+        and finished[-1] == 1
+        and all(one < other for one, other in itertools.pairwise(finished))
+    )
 
 
 @pytest.mark.parametrize("pixels", [70**2, 10**6])
@@ -119,7 +142,9 @@ def test_the_finished_share_grows_to_one(channels, shown, ensemble, pixels):
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("size", [(203, 157), (96, 64)])
 @pytest.mark.parametrize(("channels", "sigma"), [(1, 0.05), (3, 0.05), (3, None)])
-def test_the_finished_share_of_correlated_noise_grows_to_one(monkeypatch, channels, sigma, size, ensemble, pixels):
+def test_the_finished_share_of_correlated_noise_grows_to_one(
+    monkeypatch, channels, sigma, size, ensemble, pixels
+):
     color = denoiser_of(channels)
     color.name, finished = "photo-color", []
     color.__dict__["_for_luma"] = denoiser_of(1)
@@ -144,7 +169,9 @@ def test_what_runs_while_progress_is_told_does_not_count():
 
 
 @pytest.mark.parametrize(("sides", "tiled"), [((100, 100), False), ((100, 101), True)])
-def test_an_image_that_is_no_larger_than_a_tile_with_its_overlap_goes_through_at_once(monkeypatch, sides, tiled):
+def test_an_image_that_is_no_larger_than_a_tile_with_its_overlap_goes_through_at_once(
+    monkeypatch, sides, tiled
+):
     network = alive(ARCHITECTURES["unet"].build(width=2, depth=1, output="residual", bias=False))
     denoiser = engine.Denoiser(network, "it", {"architecture": {"channels": 1}}, "cpu", "float32")
     monkeypatch.setattr(network, "reach", 15)

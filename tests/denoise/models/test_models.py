@@ -64,5 +64,7 @@ def test_a_size_below_one_is_refused(options):
 
 
 def test_an_unknown_decoder_is_answered_with_the_valid_ones():
-    with pytest.raises(UnknownName, match="unknown decoder 'nearst' .*valid: nearest, conv_nearest, bilinear"):
+    with pytest.raises(
+        UnknownName, match="unknown decoder 'nearst' .*valid: nearest, conv_nearest, bilinear"
+    ):
         ARCHITECTURES["autoencoder"].build(decoder="nearst")

@@ -57,14 +57,19 @@ def test_a_level_is_looked_at_only_by_a_network_that_is_told(generator):
 
 
 def test_a_u_net_of_three_sizes_has_about_half_a_million_parameters():
-    assert 0.4e6 < parameters(ARCHITECTURES["unet"].build(decoder="transposed_k2", width=32)) < 0.6e6
+    assert (
+        0.4e6 < parameters(ARCHITECTURES["unet"].build(decoder="transposed_k2", width=32)) < 0.6e6
+    )
 
 
 def test_a_network_with_a_sigmoid_is_what_it_was_before_there_were_options():
     """Check the parameter names that the weights of the small comparison use."""
     network = ARCHITECTURES["unet"].build(width=4)
     assert any(name.endswith("running_mean") for name in network.state_dict())
-    assert all(name.startswith("net.encoder") or name.startswith("net.decoder") for name in network.state_dict())
+    assert all(
+        name.startswith("net.encoder") or name.startswith("net.decoder")
+        for name in network.state_dict()
+    )
 
 
 @pytest.mark.parametrize("decoder", DECODERS.names())
@@ -76,7 +81,8 @@ def test_residual_blocks_stand_at_each_size_on_the_way_down_and_on_the_way_up(de
         blocks = [layer for layer in part if isinstance(layer, ResidualBlock)]
         assert [block.branch[0].out_channels for block in blocks] == widths
     assert network(torch.rand(1, 1, 9, 7)).shape == (1, 1, 9, 7)
-    assert unet(decoder=decoder, blocks=(0, 0, 0)).net.noise.encoder[2].kernel_size == 2  # the pooling follows directly
+    # the pooling follows directly
+    assert unet(decoder=decoder, blocks=(0, 0, 0)).net.noise.encoder[2].kernel_size == 2
 
 
 def test_a_residual_block_adds_to_what_it_is_given(generator):
@@ -125,12 +131,18 @@ def test_options_that_make_no_network_are_refused(options, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"architecture": "unet", "output": "residual"}, "--loss bce is for a network that ends in a sigmoid"),
+        (
+            {"architecture": "unet", "output": "residual"},
+            "--loss bce is for a network that ends in a sigmoid",
+        ),
         ({"ema": 1.0}, "ema is 1; it must be at least 0 and below 1"),
         ({"untold": -0.5}, "untold is -0.5; it must be at least 0 and below 1"),
         ({"flips": True, "fresh": False}, "cannot be had with --flips"),
         ({"norm": "layer"}, "unknown norm 'layer'; valid: batch, kept"),
-        ({"norm": "kept"}, "--norm kept goes on under the statistics of trained weights: give --start"),
+        (
+            {"norm": "kept"},
+            "--norm kept goes on under the statistics of trained weights: give --start",
+        ),
     ],
 )
 def test_settings_that_make_no_training_are_refused(options, said):
@@ -144,8 +156,14 @@ def test_settings_that_make_no_training_are_refused(options, said):
         ({"told": True}, "--told is not for autoencoder; valid for unet$"),
         ({"bias": False}, "--bias is not for autoencoder; valid for unet$"),
         ({"blocks": (1, 1, 1)}, "--blocks is not for autoencoder; valid for unet$"),
-        ({"output": "residual", "loss": "mse"}, "--output is not for autoencoder; valid for unet, dncnn$"),
-        ({"architecture": "dncnn", "decoder_widths": (8, 8)}, "--decoder-widths is not for dncnn; valid for autoenc"),
+        (
+            {"output": "residual", "loss": "mse"},
+            "--output is not for autoencoder; valid for unet, dncnn$",
+        ),
+        (
+            {"architecture": "dncnn", "decoder_widths": (8, 8)},
+            "--decoder-widths is not for dncnn; valid for autoenc",
+        ),
     ],
 )
 def test_an_option_of_one_network_is_refused_for_another(option, said):

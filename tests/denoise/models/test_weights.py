@@ -22,7 +22,9 @@ SMALL = {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 4,
 def pair(tmp_path):
     """Return the path of a small network's weights, with the card in the same folder."""
     path = tmp_path / "small.safetensors"
-    weights.save(weights.build(SMALL), {"architecture": SMALL, "settings": {"dataset": "glyphs"}}, path)
+    weights.save(
+        weights.build(SMALL), {"architecture": SMALL, "settings": {"dataset": "glyphs"}}, path
+    )
     return path
 
 
@@ -45,7 +47,9 @@ def refused(path):
 @pytest.mark.parametrize("entry", ARCHITECTURES, ids=lambda entry: entry.name)
 def test_every_architecture_is_read_as_it_was_written(tmp_path, entry):
     network = entry.build().eval()
-    weights.save(network, {"architecture": {"name": entry.name, "channels": 1}}, tmp_path / "it.safetensors")
+    weights.save(
+        network, {"architecture": {"name": entry.name, "channels": 1}}, tmp_path / "it.safetensors"
+    )
     read, _ = weights.read(tmp_path / "it.safetensors")
     x = torch.rand(1, 1, 28, 28)
     with torch.no_grad():
@@ -93,7 +97,9 @@ def test_every_architecture_is_read_as_it_was_written(tmp_path, entry):
         None,
     ],
 )
-def test_an_architecture_that_is_not_that_of_the_weights_is_refused_before_it_takes_memory(pair, architecture):
+def test_an_architecture_that_is_not_that_of_the_weights_is_refused_before_it_takes_memory(
+    pair, architecture
+):
     with_card(pair, architecture=architecture)
     tracemalloc.start()
     said = refused(pair)
@@ -134,7 +140,9 @@ def test_a_line_of_the_card_that_is_used_must_make_sense(pair, changes, said):
     assert said in refused(with_card(pair, **changes))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '"card"', "3", "null", "{}", '{"architecture": ', "\0", "{" * 9999])
+@pytest.mark.parametrize(
+    "text", ["", "[]", '"card"', "3", "null", "{}", '{"architecture": ', "\0", "{" * 9999]
+)
 def test_a_card_that_is_none_is_named(pair, text):
     pair.with_suffix(".json").write_text(text)
     assert "small.json" in refused(pair)
@@ -166,7 +174,8 @@ def test_one_flipped_bit_anywhere_in_weights_is_noticed(pair):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"\0" * 8, b"\xff" * 8, struct.pack("<Q", 10**12) + b"{}", b"\2" + b"\0" * 7 + b"[]"]
+    "data",
+    [b"", b"\0" * 8, b"\xff" * 8, struct.pack("<Q", 10**12) + b"{}", b"\2" + b"\0" * 7 + b"[]"],
 )
 def test_a_file_that_is_no_safetensors_is_not_whole(pair, data):
     pair.write_bytes(data)
@@ -187,7 +196,12 @@ def test_tensors_of_another_kind_are_named(pair, change):
         del tensors[name]
     safetensors.torch.save_file(tensors, pair)
     said = refused(with_card(pair, sha256=None))
-    expected = {"dtype": "is F16 ", "shape": "[4, 1, 3, 1]", "more": "it has 1 more", "less": "it lacks 1 tensors"}
+    expected = {
+        "dtype": "is F16 ",
+        "shape": "[4, 1, 3, 1]",
+        "more": "it has 1 more",
+        "less": "it lacks 1 tensors",
+    }
     assert expected[change] in said
 
 
@@ -208,7 +222,9 @@ def test_loading_draws_no_random_numbers(pair):
 
 
 def test_channels_that_a_card_does_not_name_are_those_that_the_architecture_has_by_default(pair):
-    with_card(pair, architecture={name: value for name, value in SMALL.items() if name != "channels"})
+    with_card(
+        pair, architecture={name: value for name, value in SMALL.items() if name != "channels"}
+    )
     assert engine.load(pair, "cpu", "float32").channels == 1
 
 

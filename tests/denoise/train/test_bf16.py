@@ -65,7 +65,12 @@ def test_what_a_card_leaves_in_float32_is_run_so(rounding):
 
     def off(*left):
         held = card(level=0.001) | {weights.FLOAT32: left}
-        return (engine.Denoiser(network, "it", held, "cpu").estimate(noisy) - right).square().mean().sqrt()
+        return (
+            (engine.Denoiser(network, "it", held, "cpu").estimate(noisy) - right)
+            .square()
+            .mean()
+            .sqrt()
+        )
 
     assert off(*names) < 1e-5
     assert 1e-4 < off(*names[: len(names) // 2]) < off()
@@ -102,7 +107,9 @@ def test_every_card_that_ships_says_how_bfloat16_moves_the_scores(name):
 
 
 def test_training_writes_it_into_the_card(tmp_path):
-    trained = loop.train(Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False)
+    trained = loop.train(
+        Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False
+    )
     changes = json.loads(trained.with_suffix(".json").read_text())[weights.BFLOAT16]
     if has_bfloat16(CPU):
         assert np.isfinite(list(changes.values())).all()
@@ -114,10 +121,14 @@ def test_training_writes_it_into_the_card(tmp_path):
 def test_the_command_adds_it_to_cards_from_before(tmp_path, monkeypatch):
     # other processors compute in bfloat16 too, but slowly
     monkeypatch.setattr(bf16, "has_bfloat16", lambda device: True)
-    trained = loop.train(Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False)
+    trained = loop.train(
+        Settings("glyphs", width=4, depth=1, images=64, batch=32), tmp_path, show=False
+    )
     file = trained.with_suffix(".json")
     whole = json.loads(file.read_text())
-    file.write_text(json.dumps({key: value for key, value in whole.items() if key != weights.BFLOAT16}))
+    file.write_text(
+        json.dumps({key: value for key, value in whole.items() if key != weights.BFLOAT16})
+    )
     bf16.main([str(trained)])
     assert json.loads(file.read_text()) == whole
 
@@ -136,7 +147,9 @@ def strange(in_channels, out_channels, *, bias=True):
     return Stage()
 
 
-def test_a_decoder_that_cannot_be_rewritten_is_trained_and_run_as_it_is(rounding, monkeypatch, tmp_path, caplog):
+def test_a_decoder_that_cannot_be_rewritten_is_trained_and_run_as_it_is(
+    rounding, monkeypatch, tmp_path, caplog
+):
     monkeypatch.setitem(DECODERS._entries, "strange", Entry("strange", strange, "Strange"))
     settings = Settings("glyphs", decoder="strange", width=4, depth=1, images=64, batch=32)
     trained = loop.train(settings, tmp_path, show=False)
@@ -161,18 +174,28 @@ BACKENDS = [name for name in backends.backends(CPU) if name != "plain"]
 def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monkeypatch):
     """Compare the mean score over images with float32, for each backend and its fastest format."""
     quick = torch.bfloat16 if has_bfloat16(CPU) else torch.float32
-    monkeypatch.setattr(plan, "best", lambda device, bfloat16: plan.Plan(backend, quick if bfloat16 else torch.float32))
+    monkeypatch.setattr(
+        plan,
+        "best",
+        lambda device, bfloat16: plan.Plan(backend, quick if bfloat16 else torch.float32),
+    )
     usual, exact = denoise.load(name, "cpu"), denoise.load(name, "cpu", "float32")
     assert usual.plan.backend == backend
     dataset = "cbsd68" if usual.channels == 3 else set_of(name)
     facts = datasets.DATASETS[dataset].facts
-    pictures = datasets.load(dataset, "test", real(dataset)).spread(256 if dataset.endswith("mnist") else 8)
+    pictures = datasets.load(dataset, "test", real(dataset)).spread(
+        256 if dataset.endswith("mnist") else 8
+    )
     low, high = usual.card["settings"]["sigma"]
-    for level in (level for level in facts.get("levels", (0.1, 0.4)) if low - 1e-3 <= level <= high + 1e-3):
+    for level in (
+        level for level in facts.get("levels", (0.1, 0.4)) if low - 1e-3 <= level <= high + 1e-3
+    ):
         changes = []
         for clean, given, keys in pictures.pairs(64):
             draws = PictureDraws(picture_seeds(dataset, keys, "gaussian", level))
             noisy = corrupt(given, level, draws, clip=facts.get("clipped", True))
-            scores = [psnr(denoiser.estimate(noisy), clean, data_range=1.0) for denoiser in (usual, exact)]
+            scores = [
+                psnr(denoiser.estimate(noisy), clean, data_range=1.0) for denoiser in (usual, exact)
+            ]
             changes.append(scores[0] - scores[1])
         assert abs(torch.cat(changes).mean()) < weights.TOLERANCE, level

@@ -30,14 +30,20 @@ class Run:
 
     def save(self, path, **progress):
         checkpoint.save(
-            path, self.network, self.optimiser, self.average, {**PROGRESS, "settings": TINY.plain(), **progress}
+            path,
+            self.network,
+            self.optimiser,
+            self.average,
+            {**PROGRESS, "settings": TINY.plain(), **progress},
         )
 
     def load(self, path):
         return checkpoint.load(path, self.network, self.optimiser, self.average, TINY.plain())
 
     def refused(self, path):
-        with pytest.raises(ValueError, match=r"checkpoint\.safetensors: not a (whole )?checkpoint") as raised:
+        with pytest.raises(
+            ValueError, match=r"checkpoint\.safetensors: not a (whole )?checkpoint"
+        ) as raised:
             self.load(path)
         said = str(raised.value)
         assert "\n" not in said
@@ -61,14 +67,18 @@ def rewritten(path, tensors=None, **metadata):
     """Write a checkpoint with other tensors or texts; leave out texts that are None."""
     texts = tensor_files.header(path).metadata | metadata
     held = safetensors.torch.load_file(path) if tensors is None else tensors
-    safetensors.torch.save_file(held, path, {name: text for name, text in texts.items() if text is not None})
+    safetensors.torch.save_file(
+        held, path, {name: text for name, text in texts.items() if text is not None}
+    )
 
 
 def test_a_checkpoint_gives_back_what_was_saved(run, saved):
     expected = {name: value.clone() for name, value in run.network.state_dict().items()}
     other = Run()
     assert other.load(saved) == PROGRESS | {"settings": TINY.plain()}
-    assert all(torch.equal(expected[name], value) for name, value in other.network.state_dict().items())
+    assert all(
+        torch.equal(expected[name], value) for name, value in other.network.state_dict().items()
+    )
     before, after = (of.optimiser.state_dict()["state"] for of in (run, other))
     assert before.keys() == after.keys()
     for index, slots in before.items():
@@ -129,11 +139,15 @@ def test_settings_of_another_shape_are_one_line(run, saved, settings, said):
     assert said in str(raised.value) or "not enough values" in str(raised.value)
 
 
-@pytest.mark.parametrize("change", ["weights alone", "another network", "no such weight", "another size"])
+@pytest.mark.parametrize(
+    "change", ["weights alone", "another network", "no such weight", "another size"]
+)
 def test_tensors_of_another_network_are_one_line(run, saved, change):
     tensors = safetensors.torch.load_file(saved)
     tensors = {
-        "weights alone": {name: value for name, value in tensors.items() if name.startswith("network.")},
+        "weights alone": {
+            name: value for name, value in tensors.items() if name.startswith("network.")
+        },
         "another network": tensors | {"network.net.encoder.0.weight": torch.zeros(5, 1, 3, 3)},
         "no such weight": tensors | {"optimiser.999.exp_avg": torch.zeros(3)},
         "another size": tensors | {"optimiser.0.exp_avg": torch.zeros(5)},

@@ -18,9 +18,18 @@ from denoise.train.optimizers import OPTIMISERS
 pytest.importorskip("lightning_fabric")
 
 SETTINGS = loop.Settings(
-    dataset="glyphs", width=4, images=6_400, batch=64, lr=1e-2, sigma=(0.4, 0.4), precision="float32"
+    dataset="glyphs",
+    width=4,
+    images=6_400,
+    batch=64,
+    lr=1e-2,
+    sigma=(0.4, 0.4),
+    precision="float32",
 )
-OPTIONS = "--dataset glyphs --width 4 --images 6400 --batch 64 --lr 1e-2 --sigma 0.4 --precision float32 --every 40"
+OPTIONS = (
+    "--dataset glyphs --width 4 --images 6400 --batch 64 --lr 1e-2 --sigma 0.4 --precision "
+    "float32 --every 40"
+)
 STOPPED = """
 import os
 from denoise import cli
@@ -70,7 +79,15 @@ cli.run(loop.main)
 
 def torchrun(out, *program, options=()):
     """Run a program on two processes, on the CPU only, so that a machine with GPUs runs the same test."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", *program]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--standalone",
+        *program,
+    ]
     command += [*OPTIONS.split(), "--out", str(out), *options]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
@@ -106,7 +123,9 @@ def test_two_processes_reach_the_score_of_one(two, tmp_path, optimiser):
 
 def test_two_processes_write_one_set_of_files(two):
     endings = ("json", "png", "safetensors")
-    assert sorted(path.name for path in two.iterdir()) == [f"glyphs-nearest.{ending}" for ending in endings]
+    assert sorted(path.name for path in two.iterdir()) == [
+        f"glyphs-nearest.{ending}" for ending in endings
+    ]
 
 
 def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser):
@@ -118,7 +137,9 @@ def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser
     assert [path.name for path in out.iterdir()] == ["glyphs-nearest.checkpoint.safetensors"]
     ended = torchrun(out, "-m", "denoise.train", options=options)
     assert ended.stderr.count("going on from step 40 of 100") == 1, ended.stderr
-    whole, resumed = (safetensors.torch.load_file(path / "glyphs-nearest.safetensors") for path in (two, out))
+    whole, resumed = (
+        safetensors.torch.load_file(path / "glyphs-nearest.safetensors") for path in (two, out)
+    )
     assert all(torch.equal(value, resumed[name]) for name, value in whole.items())
 
 
@@ -142,7 +163,9 @@ def test_all_processes_end_if_the_share_of_one_is_not_finite(tmp_path):
     assert ended.returncode != 0
     said = [line for line in ended.stderr.splitlines() if line.startswith("error:")]
     assert len(said) == 1
-    assert said[0].startswith("error: the loss of step 7 is nan: this training has diverged and is stopped; ")
+    assert said[0].startswith(
+        "error: the loss of step 7 is nan: this training has diverged and is stopped; "
+    )
     assert "the checkpoint of step 5 is kept" in said[0]
 
 
@@ -157,10 +180,14 @@ def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_one_line(tmp_path):
 def test_the_shares_of_the_processes_are_the_batch_of_one():
     batch = torch.rand(6, 1, 4, 4), torch.rand(6, 1, 4, 4)
     members = [
-        distributed.Team(SimpleNamespace(world_size=3, global_rank=rank, device=torch.device("cpu")))
+        distributed.Team(
+            SimpleNamespace(world_size=3, global_rank=rank, device=torch.device("cpu"))
+        )
         for rank in range(3)
     ]
-    for whole, shares in zip(batch, zip(*(member.share(*batch) for member in members), strict=True), strict=True):
+    for whole, shares in zip(
+        batch, zip(*(member.share(*batch) for member in members), strict=True), strict=True
+    ):
         assert torch.equal(torch.cat(shares), whole)
 
 
@@ -172,11 +199,18 @@ def test_without_torchrun_training_is_alone_and_needs_no_fabric(monkeypatch):
 
 def test_without_fabric_the_message_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
-    for name, value in {"TORCHELASTIC_RUN_ID": "1", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+    for name, value in {
+        "TORCHELASTIC_RUN_ID": "1",
+        "WORLD_SIZE": "2",
+        "LOCAL_WORLD_SIZE": "2",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(ValueError, match=r"pip install '\.\[distributed\]'"):
         distributed.team(32)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    with pytest.raises(ValueError, match=r"2 processes on a machine with 1 GPUs; valid: torchrun --nproc-per-node 1"):
+    with pytest.raises(
+        ValueError,
+        match=r"2 processes on a machine with 1 GPUs; valid: torchrun --nproc-per-node 1",
+    ):
         distributed.team(32)

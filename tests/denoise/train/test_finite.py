@@ -58,7 +58,9 @@ def broken_loss(monkeypatch):
     def broken(network, logits, clean):
         if torch.is_grad_enabled() and not torch.is_inference_mode_enabled():  # not in validation
             calls.append(1)
-        return real(network, logits, clean) * (float(broken.value) if len(calls) == broken.at else 1.0)
+        return real(network, logits, clean) * (
+            float(broken.value) if len(calls) == broken.at else 1.0
+        )
 
     def arrange(at, value):
         broken.at, broken.value = at, value
@@ -79,14 +81,18 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_the_last_good_ch
 ):
     broken_loss(5, value)
     line = refused()
-    assert line.startswith(f"error: the loss of step 5 is {value}: this training has diverged and is stopped; ")
+    assert line.startswith(
+        f"error: the loss of step 5 is {value}: this training has diverged and is stopped; "
+    )
     assert f"the checkpoint of step 4 is kept ({tmp_path / 'out' / SAVED})" in line
     assert "try a lower --lr than 0.002, under another --name" in line
     assert [path.name for path in (tmp_path / "out").iterdir()] == [SAVED]
     assert step_of(tmp_path / "out" / SAVED) == 4
 
 
-def test_a_training_that_diverges_before_its_first_checkpoint_says_that_there_is_none(refused, broken_loss, tmp_path):
+def test_a_training_that_diverges_before_its_first_checkpoint_says_that_there_is_none(
+    refused, broken_loss, tmp_path
+):
     broken_loss(1, "nan")
     assert "the loss of step 1 is nan" in (line := refused())
     assert "there is no checkpoint yet; try a lower --lr than 0.002" in line
@@ -134,11 +140,15 @@ def test_weights_that_are_not_finite_are_never_saved(refused, spoilt, monkeypatc
 
 
 @pytest.mark.parametrize("at", [4, 10])
-def test_an_output_that_is_not_finite_in_validation_stops_the_training(refused, spoilt, tmp_path, at):
+def test_an_output_that_is_not_finite_in_validation_stops_the_training(
+    refused, spoilt, tmp_path, at
+):
     spoilt(at, "running_var")  # no effect in training, which uses each batch's own statistics
     line = refused("--every", "4")
     assert (
-        "after step 4 the output at sigma 0.1, 0.2, 0.3, 0.4, 0.5, 0.6 is not" if at == 4 else "after step 10"
+        "after step 4 the output at sigma 0.1, 0.2, 0.3, 0.4, 0.5, 0.6 is not"
+        if at == 4
+        else "after step 10"
     ) in line
     assert not (tmp_path / "out" / "glyphs-unet.json").exists()
     assert (tmp_path / "out" / SAVED).exists() == (at == 10)
@@ -153,7 +163,9 @@ def broken(tmp_path):
     return tmp_path / "broken.safetensors"
 
 
-def test_the_command_refuses_weights_that_are_not_finite_and_writes_no_image(broken, tmp_path, capsys):
+def test_the_command_refuses_weights_that_are_not_finite_and_writes_no_image(
+    broken, tmp_path, capsys
+):
     Image.fromarray(np.full((9, 9), 99, np.uint8)).save(tmp_path / "in.png")
     words = [tmp_path / "in.png", "-o", tmp_path / "out.png", "--model", broken]
     with pytest.raises(SystemExit) as stop:
@@ -166,8 +178,12 @@ def test_the_command_refuses_weights_that_are_not_finite_and_writes_no_image(bro
 def test_an_output_that_is_not_finite_is_an_error_that_names_the_weights():
     network = weights.build(TINY.network())
     list(network.parameters())[-1].data.fill_(torch.nan)  # the last bias
-    denoiser = engine.Denoiser(network, "mine", {"architecture": TINY.network()}, precision="float32")
-    with pytest.raises(ValueError, match="^the output of mine is not finite: the weights are broken"):
+    denoiser = engine.Denoiser(
+        network, "mine", {"architecture": TINY.network()}, precision="float32"
+    )
+    with pytest.raises(
+        ValueError, match="^the output of mine is not finite: the weights are broken"
+    ):
         denoiser(np.zeros((9, 9), np.uint8))
 
 
@@ -179,7 +195,10 @@ def strict(text):
 
 
 def test_json_has_null_for_a_number_that_is_not_finite():
-    value = {"a": [1.5, float("nan"), (float("inf"), -float("inf"))], "b": {"c": float("nan"), "d": "NaN", "e": True}}
+    value = {
+        "a": [1.5, float("nan"), (float("inf"), -float("inf"))],
+        "b": {"c": float("nan"), "d": "NaN", "e": True},
+    }
     expected = {"a": [1.5, None, [None, None]], "b": {"c": None, "d": "NaN", "e": True}}
     assert strict(json_files.text(value)) == expected
 
@@ -195,7 +214,9 @@ def test_the_card_of_a_training_without_noise_is_valid_json(tmp_path):
 def test_weights_whose_change_in_bfloat16_is_no_number_are_not_run_in_it(tmp_path):
     network = weights.build(TINY.network())
     weights.save(
-        network, {"architecture": TINY.network(), weights.BFLOAT16: {"0.1": float("nan")}}, tmp_path / "it.safetensors"
+        network,
+        {"architecture": TINY.network(), weights.BFLOAT16: {"0.1": float("nan")}},
+        tmp_path / "it.safetensors",
     )
     card = strict((tmp_path / "it.json").read_text())
     assert card[weights.BFLOAT16] == {"0.1": None}
@@ -209,7 +230,9 @@ def fails(error):
     return write
 
 
-def test_a_full_disk_ends_a_training_in_one_line_and_keeps_the_last_checkpoint(refused, monkeypatch, tmp_path):
+def test_a_full_disk_ends_a_training_in_one_line_and_keeps_the_last_checkpoint(
+    refused, monkeypatch, tmp_path
+):
     out, real, writes = tmp_path / "out", type(tmp_path).write_bytes, []
 
     def full(path, content):
@@ -226,11 +249,15 @@ def test_a_full_disk_ends_a_training_in_one_line_and_keeps_the_last_checkpoint(r
     assert step_of(out / SAVED) == 2
 
 
-def test_a_disk_that_is_full_for_the_card_leaves_no_weights_without_one(refused, monkeypatch, tmp_path):
+def test_a_disk_that_is_full_for_the_card_leaves_no_weights_without_one(
+    refused, monkeypatch, tmp_path
+):
     out = tmp_path / "out"
     monkeypatch.setattr(type(tmp_path), "write_text", fails(errno.ENOSPC))
     line = refused()
-    assert line.startswith(f"error: {out / 'glyphs-unet.json'} cannot be written: No space left on device; ")
+    assert line.startswith(
+        f"error: {out / 'glyphs-unet.json'} cannot be written: No space left on device; "
+    )
     assert line.endswith(f"the checkpoint of step 10 is kept ({out / SAVED})")
     assert [path.name for path in out.iterdir()] == [SAVED]
 
@@ -240,7 +267,10 @@ def test_a_disk_that_is_full_for_the_strip_leaves_whole_weights(refused, monkeyp
 
     monkeypatch.setattr(report.Figure, "savefig", fails(errno.ENOSPC))
     assert "glyphs-unet.png" in refused()
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["glyphs-unet.json", "glyphs-unet.safetensors"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "glyphs-unet.json",
+        "glyphs-unet.safetensors",
+    ]
     weights.read(tmp_path / "out" / "glyphs-unet.safetensors")
 
 
@@ -252,5 +282,8 @@ def test_a_file_that_may_not_grow_is_a_full_disk(refused, tmp_path):
         line = refused()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert line == f"error: {tmp_path / 'out' / SAVED} cannot be written: File too large; there is no checkpoint yet"
+    assert line == (
+        f"error: {tmp_path / 'out' / SAVED} cannot be written: File too large; there is "
+        "no checkpoint yet"
+    )
     assert not list((tmp_path / "out").iterdir())

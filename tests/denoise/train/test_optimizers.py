@@ -10,13 +10,23 @@ from denoise.models import weights
 from denoise.train import loop
 from denoise.train.optimizers import Muon, adam
 
-UNET = loop.Settings(dataset="glyphs", architecture="unet", output="residual", loss="mse", bias=False, width=4, depth=1)
+UNET = loop.Settings(
+    dataset="glyphs",
+    architecture="unet",
+    output="residual",
+    loss="mse",
+    bias=False,
+    width=4,
+    depth=1,
+)
 
 
 def given(network):
     """Return the network in channels_last format, with gradients."""
     network = network.to(memory_format=torch.channels_last)
-    network.logits(torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))).square().mean().backward()
+    network.logits(
+        torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    ).square().mean().backward()
     return network
 
 
@@ -24,7 +34,9 @@ def moved(network, optimiser):
     """Return the change of each weight in one step."""
     before = [weight.detach().clone() for weight in network.parameters()]
     optimiser.step()
-    return [(weight - old).detach() for weight, old in zip(network.parameters(), before, strict=True)]
+    return [
+        (weight - old).detach() for weight, old in zip(network.parameters(), before, strict=True)
+    ]
 
 
 def test_muon_moves_a_hidden_convolution_as_far_in_every_direction():
@@ -32,7 +44,8 @@ def test_muon_moves_a_hidden_convolution_as_far_in_every_direction():
     for step in moved(network, Muon(network, lr=1e-3))[1:-1]:
         matrix = step.permute(0, 2, 3, 1).flatten(1)
         sizes = torch.linalg.svdvals(matrix) / (1e-3 * 0.2 * max(matrix.shape) ** 0.5)
-        followed = sizes[sizes > 1e-3]  # the other directions had no gradient: channels that a ReLU keeps at 0
+        # the other directions had no gradient: channels that a ReLU keeps at 0
+        followed = sizes[sizes > 1e-3]
         assert len(followed) > 1
         assert followed.min() > 0.5
         assert followed.max() < 1.4
@@ -75,7 +88,10 @@ def test_a_training_by_muon_goes_on_from_its_state_as_if_it_had_not_stopped():
 def test_muon_says_which_networks_it_is_not_for():
     settings = dataclasses.replace(UNET, architecture="dncnn", bias=True, depth=2)
     network = weights.build(settings.network()).to(memory_format=torch.channels_last)
-    with pytest.raises(ValueError, match="muon is for networks of at least 3 convolutions, not of 2; valid here: adam"):
+    with pytest.raises(
+        ValueError,
+        match="muon is for networks of at least 3 convolutions, not of 2; valid here: adam",
+    ):
         Muon(network, lr=1e-3)
 
 

@@ -25,24 +25,45 @@ TINY = loop.Settings(
 
 
 def batches(pictures, **changes):
-    options = {"size": 64, "channels": 1, "patch": 4, "noise": "gaussian", "sigma": (0.1, 0.1), "clip": False}
+    options = {
+        "size": 64,
+        "channels": 1,
+        "patch": 4,
+        "noise": "gaussian",
+        "sigma": (0.1, 0.1),
+        "clip": False,
+    }
     return Batches(pictures, **(options | changes), seed=0, device=torch.device("cpu"))
 
 
 def numbered(dirty=()):
     """Return an image of 4x4 pixels with distinct values."""
-    return Pictures("it", "train", (torch.arange(16, dtype=torch.uint8).view(1, 4, 4),), ("a",), ("a",), {}, dirty)
+    return Pictures(
+        "it",
+        "train",
+        (torch.arange(16, dtype=torch.uint8).view(1, 4, 4),),
+        ("a",),
+        ("a",),
+        {},
+        dirty,
+    )
 
 
 def test_a_picture_is_seen_in_all_eight_ways_that_keep_its_pixels():
     image = torch.arange(16.0).view(4, 4)
-    ways = {tuple(turned.rot90(k).flatten().tolist()) for turned in (image, image.flip(1)) for k in range(4)}
+    ways = {
+        tuple(turned.rot90(k).flatten().tolist())
+        for turned in (image, image.flip(1))
+        for k in range(4)
+    }
     clean, _, _ = batches(numbered(), flips=True)(0)
     seen = {tuple((one * 255).round().flatten().tolist()) for one in clean}
     assert seen == ways
     assert len(ways) == 8
     clean, _, _ = batches(numbered())(0)
-    assert {tuple((one * 255).round().flatten().tolist()) for one in clean} == {tuple(image.flatten().tolist())}
+    assert {tuple((one * 255).round().flatten().tolist()) for one in clean} == {
+        tuple(image.flatten().tolist())
+    }
 
 
 def test_a_stained_picture_is_cut_and_turned_as_its_clean_one():
@@ -55,10 +76,12 @@ def test_a_batch_of_crops_is_what_cutting_them_one_by_one_gives():
     draws = torch.Generator().manual_seed(0)
     shapes = [(3, 9, 7), (1, 5, 8), (3, 5, 5)]  # color and gray, all of different sizes
     images = [torch.randint(256, shape, dtype=torch.uint8, generator=draws) for shape in shapes]
-    places = torch.tensor([[0.0, 0.0], [0.99, 0.99], [0.5, 0.2], [0.99999994, 0.99999994]])  # the last one just below 1
+    # the last one just below 1
+    places = torch.tensor([[0.0, 0.0], [0.99, 0.99], [0.5, 0.2], [0.99999994, 0.99999994]])
     indices, ways = torch.tensor([0, 1, 0, 2]), torch.tensor([0, 3, 6, 5])
     crops = Store(images, 3, 5, torch.device("cpu")).crops(indices, places, ways)
-    corners = [(0, 0), (0, 3), (2, 0), (0, 0)]  # of positions 0 to 4 from the top and 0 to 2 from the left, and so on
+    # of positions 0 to 4 from the top and 0 to 2 from the left, and so on
+    corners = [(0, 0), (0, 3), (2, 0), (0, 0)]
     for crop, index, (top, left), way in zip(crops, indices, corners, ways, strict=True):
         cut = images[index][:, top : top + 5, left : left + 5].expand(3, -1, -1)
         assert torch.equal(crop, turned(cut, int(way)))
@@ -90,7 +113,9 @@ def test_pictures_that_are_not_square_are_turned_only_in_crops():
 
 
 def test_pages_whose_two_versions_differ_in_size_are_refused():
-    with pytest.raises(ValueError, match="the dirty pictures have not the shapes of the clean ones"):
+    with pytest.raises(
+        ValueError, match="the dirty pictures have not the shapes of the clean ones"
+    ):
         numbered(dirty=(torch.zeros(1, 4, 5, dtype=torch.uint8),))
 
 
@@ -118,7 +143,9 @@ def test_a_killed_run_goes_on_to_the_same_weights_and_the_same_average(tmp_path,
 
 def test_the_average_is_what_is_kept(tmp_path):
     last, averaged = (
-        safetensors.torch.load_file(loop.train(dataclasses.replace(TINY, ema=ema), tmp_path / str(ema)))
+        safetensors.torch.load_file(
+            loop.train(dataclasses.replace(TINY, ema=ema), tmp_path / str(ema))
+        )
         for ema in (0.0, 0.9)
     )
     assert last.keys() == averaged.keys()
@@ -146,7 +173,9 @@ def test_a_gray_network_is_trained_and_validated_on_colour_pictures_turned_gray(
 
 def test_the_trainings_behind_a_network_are_told_from_the_first_to_the_last(tmp_path):
     first = loop.train(TINY, tmp_path, name="first")
-    second = loop.train(dataclasses.replace(TINY, start=str(first), seed=1), tmp_path, name="second")
+    second = loop.train(
+        dataclasses.replace(TINY, start=str(first), seed=1), tmp_path, name="second"
+    )
     trainings = weights.history(weights.read(second)[1])
     assert [card["name"] for _, card in trainings] == ["first", "second"]
     assert [card["images_seen"] for _, card in trainings] == [64, 128]
@@ -155,7 +184,15 @@ def test_the_trainings_behind_a_network_are_told_from_the_first_to_the_last(tmp_
 
 def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
     settings = dataclasses.replace(
-        TINY, dataset="documents", channels=1, patch=32, sigma=(0.0, 0.0), images=640, batch=16, told=False, lr=5e-3
+        TINY,
+        dataset="documents",
+        channels=1,
+        patch=32,
+        sigma=(0.0, 0.0),
+        images=640,
+        batch=16,
+        told=False,
+        lr=5e-3,
     )
     network, card = weights.read(loop.train(settings, tmp_path, real("documents")))
     pages = datasets.load("documents", "val", real("documents"))
@@ -170,7 +207,9 @@ def test_the_loss_psnr_is_minus_the_mean_psnr_whatever_the_noise_of_each_picture
     clean = torch.rand(2, 1, 16, 16)
     answer = clean + torch.tensor([0.05, 0.2]).view(-1, 1, 1, 1)
     network = weights.build(TINY.network())
-    assert LOSSES["psnr"](network, answer, clean).item() == pytest.approx(-psnr(answer, clean).mean().item(), abs=0.02)
+    assert LOSSES["psnr"](network, answer, clean).item() == pytest.approx(
+        -psnr(answer, clean).mean().item(), abs=0.02
+    )
     assert LOSSES["psnr"](network, clean, clean).item() == pytest.approx(-50)
 
 

@@ -20,7 +20,8 @@ from denoise.train.run import Run
 from denoise.train.settings import Settings
 from denoise.train.validate import Scores, judge
 
-TINY = Settings(dataset="glyphs", width=4, depth=1, images=80, batch=8, precision="float32")  # 10 steps
+# 10 steps
+TINY = Settings(dataset="glyphs", width=4, depth=1, images=80, batch=8, precision="float32")
 SCORES = Scores({0.1: 20.0, 0.3: 18.0}, {0.1: 17.0, 0.3: 11.0}, 0.5)
 
 
@@ -75,7 +76,9 @@ def test_a_training_that_shows_nothing_validates_for_nobody(monkeypatch):
     assert stream.getvalue() == ""
 
 
-def test_the_first_validation_is_seconds_after_the_start_and_later_ones_take_a_small_share_of_the_time(monkeypatch):
+def test_the_first_validation_is_seconds_after_the_start_and_later_ones_take_a_small_share_of_the_time(
+    monkeypatch,
+):
     now, validated = [0.0], []
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 
@@ -111,7 +114,9 @@ def test_what_is_validated_to_be_shown_changes_neither_weights_nor_card(tmp_path
 
 def test_the_noisy_input_is_scored_as_every_output_is():
     """Check an error of sigma**2 / 2: clamping to [0, 1] removes half of the noise on black and on white."""
-    flat = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
+    flat = (
+        torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
+    )
     pictures = datasets.Pictures("it", "val", flat, ("a", "b"), ("a", "b"))
     for clip in (True, False):
         settings = dataclasses.replace(TINY, sigma=(0.1, 0.1), clip=clip)
@@ -164,7 +169,9 @@ def made(tmp_path_factory):
 def test_a_training_ends_with_a_table_a_strip_and_the_commands_and_no_dict(made):
     out, printed = made
     assert "noisy input    denoised" in printed
-    assert f"{out / 'glyphs-nearest.png'} shows 6 of them: clean, noisy at 0.4, denoised." in printed
+    assert (
+        f"{out / 'glyphs-nearest.png'} shows 6 of them: clean, noisy at 0.4, denoised." in printed
+    )
     assert "{" not in printed
     assert sorted(path.name for path in out.iterdir()) == [
         f"glyphs-nearest.{ending}" for ending in ("json", "png", "safetensors")
@@ -177,7 +184,9 @@ def test_the_commands_at_the_end_do_what_they_say(made, tmp_path, monkeypatch):
     _, printed = made
     monkeypatch.chdir(tmp_path)
     Image.fromarray(np.full((9, 11), 99, np.uint8)).save("noisy.png")
-    clean, measure, python = (line.strip() for line in printed.splitlines() if line.startswith("  ") and "/" in line)
+    clean, measure, python = (
+        line.strip() for line in printed.splitlines() if line.startswith("  ") and "/" in line
+    )
     module, words = shlex.split(clean)[2], shlex.split(clean)[3:]
     assert module == "denoise"
     assert denoise.__main__.main(words) == 0
@@ -216,13 +225,20 @@ def test_a_strip_of_large_images_shows_their_middle(made):
     [
         ({}, "--datasets glyphs --methods noisy median runs/it.safetensors"),
         ({"dataset": "train400"}, "--datasets set12 --methods noisy median runs/it.safetensors"),
-        ({"dataset": "folder:my pictures", "clip": False}, "--datasets 'folder:my pictures' --methods noisy median"),
+        (
+            {"dataset": "folder:my pictures", "clip": False},
+            "--datasets 'folder:my pictures' --methods noisy median",
+        ),
         ({"clip": False}, "safetensors --unclipped"),
         ({"noise": "poisson"}, "safetensors --noise poisson"),
     ],
 )
-def test_the_benchmark_is_of_what_the_network_was_trained_for(options, words, tmp_path, monkeypatch):
+def test_the_benchmark_is_of_what_the_network_was_trained_for(
+    options, words, tmp_path, monkeypatch
+):
     monkeypatch.setenv("DENOISE_DATA", str(tmp_path))  # a folder without photographs
     settings = dataclasses.replace(TINY, **options)
     assert words in report.commands(report.Path("runs/it.safetensors"), settings, None)
-    assert f"--data-root {tmp_path}" in report.commands(report.Path("it.safetensors"), settings, tmp_path)
+    assert f"--data-root {tmp_path}" in report.commands(
+        report.Path("it.safetensors"), settings, tmp_path
+    )

@@ -18,7 +18,14 @@ from denoise.train.run import Run
 from denoise.train.stopping import SIGNALS, Asked, Stopped
 
 TINY = loop.Settings(
-    dataset="glyphs", width=4, depth=1, images=80, batch=8, ema=0.9, optimiser="muon", precision="float32"
+    dataset="glyphs",
+    width=4,
+    depth=1,
+    images=80,
+    batch=8,
+    ema=0.9,
+    optimiser="muon",
+    precision="float32",
 )  # 10 steps
 NAME = "glyphs-nearest"
 OPTIONS = [
@@ -57,7 +64,9 @@ def curve(path):
 
 def same_weights(one, other):
     one, other = (safetensors.torch.load_file(path) for path in (one, other))
-    return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
+    return one.keys() == other.keys() and all(
+        torch.equal(value, other[name]) for name, value in one.items()
+    )
 
 
 def steps_of(path):
@@ -70,7 +79,12 @@ def handlers():
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (getattr(signal, "SIGHUP", signal.SIGTERM), None)]
+    ("number", "code"),
+    [
+        (signal.SIGINT, 130),
+        (signal.SIGTERM, 143),
+        (getattr(signal, "SIGHUP", signal.SIGTERM), None),
+    ],
 )
 def test_a_training_that_is_asked_to_stop_goes_on_to_the_same_weights_and_curve(
     tmp_path, whole, signalled, number, code
@@ -110,7 +124,9 @@ def test_a_minute_lies_between_two_checkpoints_by_the_clock(tmp_path, monkeypatc
     assert loop.SAVE == 60
     now, written, real = [0.0], [], checkpoint.save
     monkeypatch.setattr(loop.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(checkpoint, "save", lambda path, *rest: (written.append(now[0]), real(path, *rest)))
+    monkeypatch.setattr(
+        checkpoint, "save", lambda path, *rest: (written.append(now[0]), real(path, *rest))
+    )
     step = Run.step
 
     def slow(run, number):
@@ -122,7 +138,9 @@ def test_a_minute_lies_between_two_checkpoints_by_the_clock(tmp_path, monkeypatc
     assert written == [75.0, 150.0, 225.0, 250.0]  # the last one is saved at the end
 
 
-def test_a_training_that_fails_after_its_last_step_has_a_checkpoint_of_it(tmp_path, whole, monkeypatch):
+def test_a_training_that_fails_after_its_last_step_has_a_checkpoint_of_it(
+    tmp_path, whole, monkeypatch
+):
     def fails(run, *arguments):
         raise KeyboardInterrupt
 
@@ -156,7 +174,8 @@ def test_beside_other_processes_a_signal_that_comes_twice_is_one():
 def test_a_handler_of_the_caller_hears_of_the_signal_after_the_checkpoint(tmp_path, signalled):
     heard = []
     before = signal.signal(
-        signal.SIGTERM, lambda number, frame: heard.append([path.name for path in tmp_path.iterdir()])
+        signal.SIGTERM,
+        lambda number, frame: heard.append([path.name for path in tmp_path.iterdir()]),
     )
     try:
         signalled(2, signal.SIGTERM)
@@ -192,7 +211,10 @@ def test_a_command_that_is_stopped_says_so_in_one_line(tmp_path, signalled, caps
     with pytest.raises(SystemExit) as stop:
         cli.run(loop.main, [*OPTIONS, "--out", str(tmp_path)])
     assert stop.value.code == 130
-    assert capsys.readouterr().err == "stopped at 40 % (step 4 of 10): the same command goes on from there\n"
+    assert (
+        capsys.readouterr().err
+        == "stopped at 40 % (step 4 of 10): the same command goes on from there\n"
+    )
 
 
 def test_a_process_that_is_terminated_ends_with_143_and_a_checkpoint(tmp_path):

@@ -17,7 +17,9 @@ from denoise.train.batches import Batches
 from denoise.train.optimizers import OPTIMISERS
 from denoise.train.settings import SCHEDULES
 
-TINY = loop.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
+TINY = loop.Settings(
+    dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32"
+)
 
 
 def tensors(path):
@@ -33,7 +35,9 @@ def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_mor
     network, _ = weights.read(loop.train(settings, tmp_path))
     pictures = datasets.load("glyphs", "test")
     clean, keys = next(pictures.batches(1_000))
-    noisy = corrupt(clean, 0.4, PictureDraws(picture_seeds("glyphs", keys, "gaussian", 0.4)), clip=True)
+    noisy = corrupt(
+        clean, 0.4, PictureDraws(picture_seeds("glyphs", keys, "gaussian", 0.4)), clip=True
+    )
     with torch.no_grad():
         gain = psnr(network(noisy), clean).mean() - psnr(noisy, clean).mean()
     assert gain > 2
@@ -101,7 +105,9 @@ def test_a_checkpoint_from_before_there_was_a_setting_has_its_default(tmp_path):
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_residual_block_starts_at_a_tenth_with_normalisation_or_without(bias):
     options = {"output": "residual", "loss": "mse", "blocks": (1, 0, 0), "bias": bias}
-    network = loop.untrained(dataclasses.replace(TINY, architecture="unet", init="keras", **options))
+    network = loop.untrained(
+        dataclasses.replace(TINY, architecture="unet", init="keras", **options)
+    )
     block = next(layer for layer in network.modules() if isinstance(layer, ResidualBlock))
     x = torch.randn(64, TINY.width, 16, 16)
     assert 0.02 < block.branch(x).std() / x.std() < 0.2
@@ -110,7 +116,9 @@ def test_a_residual_block_starts_at_a_tenth_with_normalisation_or_without(bias):
 def test_a_truncated_checkpoint_is_named(tmp_path):
     path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
     path.write_bytes(b"half")
-    with pytest.raises(ValueError, match=r"glyphs-nearest.checkpoint.safetensors: not a whole checkpoint"):
+    with pytest.raises(
+        ValueError, match=r"glyphs-nearest.checkpoint.safetensors: not a whole checkpoint"
+    ):
         loop.train(TINY, tmp_path)
 
 
@@ -136,7 +144,9 @@ def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("norm", "stay"), [("kept", True), ("batch", False)])
-def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, norm, stay, precision, request):
+def test_statistics_that_are_kept_stay_and_the_weights_still_learn(
+    tmp_path, norm, stay, precision, request
+):
     if precision == "bfloat16":
         request.getfixturevalue("bfloat16")
     first = loop.train(TINY, tmp_path / "first")
@@ -149,7 +159,10 @@ def test_statistics_that_are_kept_stay_and_the_weights_still_learn(tmp_path, nor
 
 
 def test_a_network_may_begin_as_its_layers_do_in_keras():
-    """Check Glorot initialization: uniform within the square root of 6 / (fan in + fan out); biases of 0."""
+    """Check Glorot initialization: uniform within the square root of 6 / (fan in + fan out).
+
+    Biases of 0.
+    """
     network = loop.untrained(dataclasses.replace(TINY, architecture="K1", init="keras")).net
     for layer in (network[3], network[6]):  # a convolution and a transposed one, 32 to 32 channels
         largest = (6 / (2 * 32 * 9)) ** 0.5
@@ -165,7 +178,15 @@ def test_weights_of_another_architecture_cannot_be_gone_on_from(tmp_path):
 
 
 def batches(**changes):
-    options = {"size": 8, "channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.0, 0.6), "clip": True, "seed": 0}
+    options = {
+        "size": 8,
+        "channels": 1,
+        "patch": 0,
+        "noise": "gaussian",
+        "sigma": (0.0, 0.6),
+        "clip": True,
+        "seed": 0,
+    }
     name = changes.pop("dataset", "glyphs")
     return Batches(datasets.load(name, "train"), **(options | changes), device=torch.device("cpu"))
 
@@ -202,7 +223,9 @@ def test_pictures_of_different_sizes_ask_for_a_patch():
 
 
 def test_a_run_on_photographs_makes_colour_weights(tmp_path):
-    settings = loop.Settings(dataset="photos", channels=3, patch=32, width=4, images=16, batch=8, sigma=(0.1, 0.1))
+    settings = loop.Settings(
+        dataset="photos", channels=3, patch=32, width=4, images=16, batch=8, sigma=(0.1, 0.1)
+    )
     network, card = weights.read(loop.train(settings, tmp_path))
     assert network(torch.rand(1, 3, 20, 20)).shape == (1, 3, 20, 20)
     assert card["name"] == "photos-nearest"
@@ -210,9 +233,18 @@ def test_a_run_on_photographs_makes_colour_weights(tmp_path):
 
 def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_time():
     pictures = datasets.load("glyphs", "train")
-    common = {"channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.4, 0.4), "clip": True, "seed": 0}
+    common = {
+        "channels": 1,
+        "patch": 0,
+        "noise": "gaussian",
+        "sigma": (0.4, 0.4),
+        "clip": True,
+        "seed": 0,
+    }
     for fresh in (True, False):
-        batches = Batches(pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common)
+        batches = Batches(
+            pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common
+        )
         first, again = ({clean.numpy().tobytes(): noisy for clean, noisy in zip(*batches(epoch)[:2], strict=True)}
                         for epoch in (0, 1))  # fmt: skip
         assert first.keys() == again.keys()

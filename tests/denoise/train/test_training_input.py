@@ -13,7 +13,9 @@ from denoise.train import loop
 from denoise.train.batches import Batches
 from denoise.train.run import Run
 
-TINY = loop.Settings(dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32")
+TINY = loop.Settings(
+    dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32"
+)
 
 
 @pytest.mark.parametrize(
@@ -54,8 +56,12 @@ def test_steps_between_validations_are_at_least_one(refused):
     assert refused("--every", 0) == "error: --every is 0; it must be at least 1"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/tmp/x", "a\nb", "a\0", "x" * 244, "x.checkpoint"])
-def test_a_name_that_no_weights_can_have_is_refused_before_the_training(refused, tmp_path, monkeypatch, name):
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../x", "a/b", "/tmp/x", "a\nb", "a\0", "x" * 244, "x.checkpoint"]
+)
+def test_a_name_that_no_weights_can_have_is_refused_before_the_training(
+    refused, tmp_path, monkeypatch, name
+):
     monkeypatch.setattr(loop, "Run", lambda *given: pytest.fail("began"))
     assert refused("--name", name).startswith("error: --name '")
     assert not (tmp_path / "out").exists()
@@ -70,7 +76,9 @@ def test_an_out_that_is_a_file_is_refused_before_the_training(refused, tmp_path,
 def test_an_out_below_a_file_is_refused_before_the_training(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     (tmp_path / "it").write_text("")
-    assert "below cannot be made (Not a directory); valid: --out" in refused("--out", tmp_path / "it" / "below")
+    assert "below cannot be made (Not a directory); valid: --out" in refused(
+        "--out", tmp_path / "it" / "below"
+    )
 
 
 def test_an_out_that_cannot_be_written_to_is_refused_before_the_training(refused, monkeypatch):
@@ -91,9 +99,18 @@ def test_a_network_that_no_memory_could_hold_is_refused_before_it_is_made(refuse
     [
         (MemoryError(), "the memory does not suffice: lower --batch, --patch, --width or --depth"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "the memory does not suffice"),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"), "the memory does not suffice"),
-        (ValueError("Expected more than 1 value per channel when training, got"), "raise --batch, --patch, or lower"),
-        (RuntimeError("mkldnn_convolution: bf16 path needs"), "does not compute in bfloat16; valid here: --precision"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+            "the memory does not suffice",
+        ),
+        (
+            ValueError("Expected more than 1 value per channel when training, got"),
+            "raise --batch, --patch, or lower",
+        ),
+        (
+            RuntimeError("mkldnn_convolution: bf16 path needs"),
+            "does not compute in bfloat16; valid here: --precision",
+        ),
     ],
 )
 def test_what_the_machine_cannot_do_is_one_line(refused, monkeypatch, error, said):
@@ -116,11 +133,21 @@ def test_an_error_of_the_code_is_not_taken_for_one_of_the_user(monkeypatch, tmp_
 def images(*sizes):
     """Return a training set of black images of these heights and widths, with their positions as keys."""
     keys = tuple(f"{place}.png" for place in range(len(sizes)))
-    return Pictures("it", "train", tuple(torch.zeros(1, *size, dtype=torch.uint8) for size in sizes), keys, keys)
+    return Pictures(
+        "it", "train", tuple(torch.zeros(1, *size, dtype=torch.uint8) for size in sizes), keys, keys
+    )
 
 
 def of(pictures, **changes):
-    options = {"size": 4, "channels": 1, "patch": 0, "noise": "gaussian", "sigma": (0.1, 0.1), "clip": True, "seed": 0}
+    options = {
+        "size": 4,
+        "channels": 1,
+        "patch": 0,
+        "noise": "gaussian",
+        "sigma": (0.1, 0.1),
+        "clip": True,
+        "seed": 0,
+    }
     return Batches(pictures, **(options | changes), device=torch.device("cpu"))
 
 
@@ -143,7 +170,9 @@ def test_one_image_is_enough_to_train_on():
     assert clean.shape == (6, 1, 5, 5)
 
 
-def test_a_folder_without_images_to_validate_on_is_one_line_that_says_where_to_put_them(refused, tmp_path):
+def test_a_folder_without_images_to_validate_on_is_one_line_that_says_where_to_put_them(
+    refused, tmp_path
+):
     (tmp_path / "mine" / "train").mkdir(parents=True)
     Image.new("L", (8, 8)).save(tmp_path / "mine" / "train" / "a.png")
     line = refused("--dataset", f"folder:{tmp_path / 'mine'}")
