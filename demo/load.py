@@ -167,8 +167,9 @@ def _kept(url: str, page: int, calls: int) -> float:
 
 
 def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
-    """Measure a photograph's seconds, the page's MB before, at the peak and after, and the time of comparisons
-    meanwhile.
+    """Measure one photograph's seconds, the page's memory (MB), and comparisons meanwhile.
+
+    Memory is read before, at the peak and after.
     """
     side, path, small = round((megapixels * 1e6) ** 0.5), _uploaded(url, SIDES[0], 0), _asker(url)
     photograph = _uploaded(url, side, 0, noise=25)

@@ -109,10 +109,10 @@ def one_line(said: BaseException | str) -> str:
 def run(
     main: Callable[[Sequence[str] | None], int | None], arguments: Sequence[str] | None = None
 ) -> None:
-    """Run a command; a ValueError or an operating-system error becomes one line on stderr and exit code 2.
+    r"""Run a command; print a ValueError or OSError as one line on stderr and exit with code 2.
 
     Characters that the console cannot show, for example in a file name, are written as escapes
-    ("\\u65e5").
+    ("\u65e5").
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -26,5 +26,5 @@ class Blur(nn.Module):
 
 
 def build() -> nn.Module:
-    """The network, with its weights loaded. `python -m bench` calls this once and does the rest."""
+    """Return the network with its weights loaded; `python -m bench` calls this function once."""
     return Blur()

@@ -89,7 +89,7 @@ def locked(monkeypatch):
         scandir = os.scandir
 
         def denied(path):
-            if os.path.basename(path) == name:
+            if Path(path).name == name:
                 raise PermissionError(13, "Permission denied", str(path))
             return scandir(path)
 

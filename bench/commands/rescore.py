@@ -80,8 +80,10 @@ def rescore(
             (quality.clean_up(denoise, noisy, corruption.sigma), clean)
             for clean, _, noisy in batches
         ]
-        for convention in conventions:
-            rows.append({"method": method, "convention": convention, **score(convention, pairs)})
+        rows += [
+            {"method": method, "convention": convention, **score(convention, pairs)}
+            for convention in conventions
+        ]
     settings = {
         "dataset": pictures.name,
         "split": pictures.split,

@@ -43,8 +43,10 @@ def _answer(results: Results) -> str:
     dataset, clipped = results.shown
     overview = tables.overview(results.summary, results.costs(), dataset, clipped)
     parts = [sentences.in_short(results.differences)]
-    for table in (tables.question(results.differences), overview):
-        parts.append(f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}")
+    parts += [
+        f"**{table.title}.** {table.note}\n\n{render.pipes(table.cells)}"
+        for table in (tables.question(results.differences), overview)
+    ]
     of_figure = {
         kind: f"docs/figures/{figure_name(kind, dataset, clipped)}" for kind in ("psnr", "pareto")
     }

@@ -9,7 +9,6 @@ Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017. https://arxiv.org/abs/1708.07747
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -124,7 +123,7 @@ def _download(name: str, source: str, root: Path, raw: Path) -> None:
         with partial_folder(root) as partial:
             getattr(torchvision.datasets, source)(partial, download=True)
             for file in FILES:
-                os.replace(partial / source / "raw" / file, raw / file)
+                (partial / source / "raw" / file).replace(raw / file)
     except (RuntimeError, OSError) as error:
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise MissingData(

@@ -84,7 +84,7 @@ def whole_file(target: Path) -> Iterator[Path]:
         partial.unlink()  # some writers must create the file themselves
         yield partial
         partial.chmod(usual)
-        os.replace(partial, target)
+        partial.replace(target)
     except OSError as error:
         if error.errno is not None and error.filename in (None, str(partial)):
             raise OSError(error.errno, error.strerror, str(target)) from error
@@ -134,7 +134,7 @@ def _remove(entry: os.DirEntry[str]) -> None:
     if PARTIAL.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False):
         shutil.rmtree(entry.path)
     else:
-        os.unlink(entry.path)
+        Path(entry.path).unlink()
 
 
 def _partial_name(ending: str) -> str:

@@ -131,7 +131,7 @@ class _Process:
         self._folder = tempfile.TemporaryDirectory(prefix="denoise-uploads-")
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {
-            "PYTHONPATH": os.pathsep.join(os.path.abspath(folder) for folder in sys.path)
+            "PYTHONPATH": os.pathsep.join(str(Path(folder).absolute()) for folder in sys.path)
         }
         environment |= {
             "TMPDIR": self._folder.name,

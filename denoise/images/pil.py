@@ -8,6 +8,7 @@ import math
 import os
 import struct
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -194,7 +195,6 @@ def _is_resolution(dpi: Any) -> bool:
 
 def _format(fp: Any, format: str | None) -> str:
     name = fp if isinstance(fp, str | os.PathLike) else getattr(fp, "name", "")
-    ending = (
-        os.path.splitext(os.fspath(name))[1].lower() if isinstance(name, str | os.PathLike) else ""
-    )
+    named = isinstance(name, str | os.PathLike)
+    ending = Path(os.fsdecode(name)).suffix.lower() if named else ""
     return (format or Image.registered_extensions().get(ending, "")).upper()

@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 import OpenImageIO as oiio
@@ -38,8 +39,7 @@ def main() -> None:
 
 
 def _answer(path: str, largest: int, answers: BinaryIO) -> None:
-    with open("/proc/self/statm", "rb") as file:
-        taken = int(file.read().split()[0]) * resource.getpagesize()
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (taken + BASE + A_PIXEL * largest, hard))
     pixels = memoryview(b"")

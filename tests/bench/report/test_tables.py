@@ -60,10 +60,10 @@ def summary():
     ):
         budget = {"noisy": None, "unet": "parameters"}.get(arm, "channels")
         less = 0 if trained == tested else 5
-        for level in ("0.4", "all"):
-            rows.append(
-                row(arm, psnr - less, trained=trained, tested=tested, level=level, budget=budget)
-            )
+        rows += [
+            row(arm, psnr - less, trained=trained, tested=tested, level=level, budget=budget)
+            for level in ("0.4", "all")
+        ]
         if trained == tested:
             rows.append(
                 row(arm, psnr - 8, trained=trained, tested=tested, noise="poisson", budget=budget)

@@ -294,7 +294,7 @@ def test_nothing_but_the_two_answers_is_offered_to_programs(url):
     [("NaN", "0", "units of the [0, 1] range"), ("0.4", "1.5", "not a whole number")],
 )
 def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed, said):
-    with open(file["path"], "rb") as picture_file:
+    with Path(file["path"]).open("rb") as picture_file:
         (path,) = httpx.post(
             f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60
         ).json()
