@@ -16,11 +16,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import paths
 from bench.sweep.recipe import Recipe
 from denoise import cli
 
 GRID = Path("runs/grid")
-RESULTS = Path(__file__).parent / "results" / "small"
+RESULTS = paths.RESULTS / "small"
 TUTORIALS = RESULTS.parent / "tutorials"
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
     words = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(words)
     given.command = "python -m bench " + shlex.join(words)
+    cli.need("bench", "filelock", "matplotlib", "pandas", "pyarrow", "tabulate", "torchvision")
     return importlib.import_module(f"bench.commands.{given.module}").main(given)
 
 
@@ -363,5 +365,10 @@ def _grid(parser: argparse.ArgumentParser) -> None:
     cli.add_options(parser, Recipe)
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """Run the console script `denoise-bench`."""
     cli.run(main)
+
+
+if __name__ == "__main__":
+    command()

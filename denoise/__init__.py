@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from denoise.inference.engine import Denoiser, load
     from denoise.models.weights import names
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Denoiser", "fuse", "load", "names"]
 
 

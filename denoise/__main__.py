@@ -73,5 +73,10 @@ def _parser() -> cli.Parser:
     return parser
 
 
-if __name__ == "__main__":
+def command() -> None:
+    """Run the console script `denoise`."""
     cli.run(main)
+
+
+if __name__ == "__main__":
+    command()

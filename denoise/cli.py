@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
 import io
 import os
 import sys
@@ -16,6 +17,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise ValueError(message)
+
+
+def need(extra: str, *packages: str) -> None:
+    """Raise ValueError if packages of an extra are not installed; imports none of them."""
+    if missing := [name for name in packages if importlib.util.find_spec(name) is None]:
+        raise ValueError(
+            f"{', '.join(missing)} not installed: pip install 'denoise-decoders[{extra}]'"
+        )
 
 
 def option(default: Any, help: str, **extra: Any) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 
+from bench import paths
 from bench.report import benchmark_table, build, photographs, speed_figure, speed_tables
 from bench.report.results import Results
 
 
 def main(given: argparse.Namespace) -> None:
+    paths.checkout("bench report")
     benchmark_table.update()
     photographs.update()
     for run in speed_tables.RUNS:

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import paths
 from bench.report import figures
 from bench.scoring.quality import Corruption, noisy_batches
 from denoise import datasets
@@ -13,7 +14,7 @@ from denoise.inference import engine
 from denoise.metrics import psnr
 from denoise.models import weights
 
-FIGURES = Path(__file__).parents[2] / "docs" / "figures"
+FIGURES = paths.ROOT / "docs" / "figures"
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ STRIPS = {
 
 
 def main(given: argparse.Namespace) -> None:
+    paths.checkout("bench strips")
     for name, strip in STRIPS.items():
         target = FIGURES / f"strip-{name}.png"
         figures.write(draw(strip, given.data_root), target, stamp(strip))

@@ -3,4 +3,11 @@
 from denoise import cli
 from denoise.train.loop import main
 
-cli.run(main)
+
+def command() -> None:
+    """Run the console script `denoise-train`."""
+    cli.run(main)
+
+
+if __name__ == "__main__":
+    command()

@@ -209,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="steps between validations kept in the card (default: 1000)",
     )
     given = parser.parse_args(arguments)
+    cli.need("train", "matplotlib", "tabulate", "torchvision")
     if given.every < 1:
         raise ValueError(f"--every is {given.every}; it must be at least 1")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
