@@ -47,7 +47,10 @@ def test_another_draw_dataset_or_level_gives_other_noise(clean, other):
 
 
 def test_noise_does_not_change_between_versions():
-    """Compare the first noise values of one image with stored ones: a changed generator would change all tables."""
+    """Compare the first noise values of one image with stored ones.
+
+    A changed generator would change all tables.
+    """
     values = noisy(torch.zeros(1, 1, 2, 2), ["test/00000"], level=1.0).flatten()
     torch.testing.assert_close(
         values, torch.tensor([1.970330, -1.403926, 0.163288, -0.764381]), atol=1e-6, rtol=0
@@ -86,7 +89,7 @@ def test_a_level_on_the_0_to_255_scale_is_told_what_it_would_be():
 
 
 def test_a_seed_for_each_picture_is_asked_for(clean):
-    with pytest.raises(ValueError, match="12 pictures but 3 seeds"):
+    with pytest.raises(ValueError, match="12 images but 3 seeds"):
         corrupt(clean, 0.1, PictureDraws([1, 2, 3]), clip=True)
 
 
