@@ -180,7 +180,7 @@ class Denoiser:
         if self.name == camera.NETWORK:
             return self
         if camera.NETWORK not in weights.names():
-            log.warning("%s is missing: %s gets correlated noise", camera.NETWORK, self.name)
+            log.warning("%s is missing: %s handles correlated noise", camera.NETWORK, self.name)
             return None
         return load(camera.NETWORK, self.device, self.precision)
 

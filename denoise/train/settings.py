@@ -71,7 +71,9 @@ class Settings:
     dataset: str = option(
         "mnist", "training images: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH"
     )
-    architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
+    architecture: str = option(
+        "autoencoder", "network architecture: " + ", ".join(ARCHITECTURES.names())
+    )
     decoder: str = option(
         "nearest", "upsampling stage (autoencoder, unet): " + ", ".join(DECODERS.names())
     )
@@ -94,7 +96,7 @@ class Settings:
         shown="none",
     )
     untold: float = option(0.5, "share of training images whose sigma is replaced by 0 (--told)")
-    noise: str = option("gaussian", "noise: " + ", ".join(NOISES.names()))
+    noise: str = option("gaussian", "type of noise: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
         (0.0, 0.6),
         "noise level or LOW:HIGH, in units of the [0, 1] range",

@@ -79,7 +79,7 @@ def test_each_picture_of_a_batch_may_have_its_own_level(generator):
 @pytest.mark.parametrize("level", [math.nan, math.inf, -0.1, 25, 300, 10**400, -(10**400)])
 @pytest.mark.parametrize("noise", NOISES.names())
 def test_a_level_that_makes_no_sense_is_refused_with_its_unit(noise, level):
-    with pytest.raises(ValueError, match=re.escape(f"it is the {NOISES[noise].facts['unit']}")):
+    with pytest.raises(ValueError, match=re.escape(f", {NOISES[noise].facts['unit']}")):
         check_level(level, noise)
 
 

@@ -345,8 +345,8 @@ def test_an_image_unlike_those_of_the_training_is_a_warning(run, tmp_path):
     assert code == 0
     where = tmp_path / "a.png"
     assert err == (
-        f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels, and this "
-        "image has 90x80\n"
+        f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels; this "
+        "image has 90x80 pixels\n"
     )
 
 

@@ -83,23 +83,27 @@ def test_images_of_the_kind_that_a_network_knows_are_never_doubted(real, dataset
         (
             "bsd68",
             "mnist-nearest",
-            "mnist-nearest was trained on images of 28x28 pixels, and this image has ",
+            "mnist-nearest was trained on images of 28x28 pixels; this image has ",
         ),
         (
             "documents",
             "notmnist-nearest",
-            "was trained on images of 28x28 pixels, and this image has 540x",
+            "was trained on images of 28x28 pixels; this image has 540x",
         ),
-        ("bsd68", "document", "document was trained on scanned pages, and this image is none"),
+        (
+            "bsd68",
+            "document",
+            "document was trained on scanned pages; this image has no bright background",
+        ),
         (
             "mnist",
             "photo-gray",
-            "photo-gray was trained on photographs, and this image has 28x28 pixels",
+            "photo-gray was trained on photographs; this image has 28x28 pixels",
         ),
         (
             "mnist",
             "document",
-            "document was trained on scanned pages, and this image has 28x28 pixels",
+            "document was trained on scanned pages; this image has 28x28 pixels",
         ),
     ],
 )

@@ -166,14 +166,14 @@ def test_the_result_does_not_depend_on_the_batch(denoiser, generator):
             torch.zeros(28, 28, dtype=torch.complex64),
             "dtype torch.complex64 cannot be read; valid: uint8",
         ),
-        (torch.rand(28, 28, 3), "a tensor is .H, W., .C, H, W."),
+        (torch.rand(28, 28, 3), "a tensor of shape .28, 28, 3.; valid: .H, W., .C, H, W."),
         (2 * torch.rand(1, 1, 28, 28).round() - 1, "whole regions are negative"),
         (Image.new("F", (28, 28), 200.0), "float values are .* divide by 255"),
-        (Image.new("I", (28, 28), 200), "mode I has values 200 to 200; valid: 16 bits"),
+        (Image.new("I", (28, 28), 200), "mode I has values 0 to 200; valid: 16 bits"),
         ("photo.jpg", "'photo.jpg' is a path, not an image: give PIL.Image.open"),
         (Path("a") / "photo.jpg", "'a/photo.jpg' is a path"),
         (b"GIF89a", "bytes are not an image: give PIL.Image.open"),
-        (None, "a NoneType is no image; valid: a PIL image"),
+        (None, "NoneType is not an image type; valid: PIL image"),
     ],
 )
 def test_a_picture_that_makes_no_sense_is_refused(denoiser, picture, said):

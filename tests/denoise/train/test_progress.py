@@ -168,7 +168,8 @@ def test_a_training_ends_with_a_table_a_strip_and_the_commands_and_no_dict(made)
     out, printed = made
     assert "noisy input    denoised" in printed
     assert (
-        f"{out / 'glyphs-nearest.png'} shows 6 of them: clean, noisy at 0.4, denoised." in printed
+        f"{out / 'glyphs-nearest.png'} shows 6 held-out images: clean, noisy at 0.4, denoised."
+        in printed
     )
     assert "{" not in printed
     assert sorted(path.name for path in out.iterdir()) == [

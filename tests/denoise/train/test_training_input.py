@@ -21,7 +21,7 @@ TINY = loop.Settings(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("channels", 2, "channels is 2; valid: 1 (gray), 3 (colour)"),
+        ("channels", 2, "channels is 2; valid: 1 (gray), 3 (color)"),
         ("patch", -4, "patch is -4; it must be at least 0 (0: whole images)"),
         ("seed", -1, "seed is -1; it must be at least 0 and below 2**63"),
         ("seed", 2**63, "seed is 9223372036854775808; it must be at least 0 and below 2**63"),
@@ -76,7 +76,7 @@ def test_an_out_that_is_a_file_is_refused_before_the_training(refused, tmp_path,
 def test_an_out_below_a_file_is_refused_before_the_training(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     (tmp_path / "it").write_text("")
-    assert "below cannot be made (Not a directory); valid: --out" in refused(
+    assert "below cannot be created (Not a directory); valid: a writable folder" in refused(
         "--out", tmp_path / "it" / "below"
     )
 
@@ -97,11 +97,11 @@ def test_a_network_that_no_memory_could_hold_is_refused_before_it_is_made(refuse
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (MemoryError(), "the memory does not suffice: lower --batch, --patch, --width or --depth"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "the memory does not suffice"),
+        (MemoryError(), "not enough memory: lower --batch, --patch, --width or --depth"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-            "the memory does not suffice",
+            "not enough memory",
         ),
         (
             ValueError("Expected more than 1 value per channel when training, got"),
@@ -157,7 +157,7 @@ def test_images_that_differ_in_size_ask_for_a_patch_that_fits_all():
 
 
 def test_a_patch_that_is_too_large_names_the_image_and_the_largest_that_fits():
-    said = "--patch 9 is larger than the smallest picture of it, 1.png; valid: at most 8"
+    said = "--patch 9 exceeds the smallest image of it, 1.png; valid: at most 8"
     with pytest.raises(ValueError, match=f"^{said}$"):
         of(images((10, 50), (12, 8), (9, 9)), patch=9)
     of(images((10, 50), (12, 8), (9, 9)), patch=8)(0)
