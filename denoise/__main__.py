@@ -15,60 +15,61 @@ MEGAPIXEL = 1_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Denoise the images of a command line; return 2 if one failed, else 0."""
     given = _parser().parse_args(arguments)
     if given.sigma is not None and not 0 < given.sigma <= SCALE:
-        raise ValueError(
-            f"--sigma is {given.sigma:g}; it is on the 0-255 scale, above 0 and at most 255"
-        )
+        raise ValueError(f"--sigma is {given.sigma:g}; valid: above 0, at most 255 (0-255 scale)")
     if not (math.isfinite(given.largest) and given.largest > 0):
-        raise ValueError(f"--largest is {given.largest:g}; it is a number of megapixels above 0")
+        raise ValueError(f"--largest is {given.largest:g}; valid: a number of megapixels above 0")
     from tqdm import tqdm
 
     from denoise.inference import clean_files  # after the options are parsed, as it imports torch
 
-    def tell(line: str, file: TextIO | None = None) -> None:
+    def show(line: str, file: TextIO | None = None) -> None:
         # above the progress bar, if there is one
         tqdm.write(cli.one_line(line), file=file or sys.stdout)
 
-    jobs = clean_files.plan(
-        given.pictures, given.out, lambda line: tell(f"note: {line}", sys.stderr)
-    )
+    jobs = clean_files.plan(given.images, given.out, lambda line: show(f"note: {line}", sys.stderr))
     sigma = None if given.sigma is None else given.sigma / SCALE
     clean = clean_files.cleaner(given.model, sigma, ensemble=given.ensemble)
     failed = 0
     for outcome in clean_files.run(jobs, clean, round(given.largest * MEGAPIXEL)):
         for warning in outcome.warnings:
-            tell(f"warning: {warning}", sys.stderr)
+            show(f"warning: {warning}", sys.stderr)
         if outcome.error:
             failed += 1
-            tell(f"error: {outcome.error}", sys.stderr)
+            show(f"error: {outcome.error}", sys.stderr)
         else:
-            tell(outcome.line)
+            show(outcome.line)
     return 2 if failed else 0
 
 
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog="python -m denoise", description=__doc__)
     add = parser.add_argument
-    add("pictures", nargs="+", help="noisy images: files, folders, or patterns as 'scans/*.png'")
+    add("images", nargs="+", help="noisy images: files, folders, or patterns like 'scans/*.png'")
     add(
         "-o",
         "--out",
         type=Path,
-        help="clean image, or folder of several (default: photo-denoised.jpg beside input)",
+        help="output file, or folder for several images (default: photo-denoised.jpg beside input)",
     )
-    add("--model", help="shipped name or .safetensors file (default: photo-gray or photo-color)")
-    add("--sigma", type=float, help="noise to remove, on the 0-255 scale (default: as seen)")
+    add("--model", help="shipped network or .safetensors file (default: photo-gray or photo-color)")
+    add(
+        "--sigma",
+        type=float,
+        help="sigma of the noise, 0-255 scale (default: unknown, blind denoising)",
+    )
     add(
         "--ensemble",
         action="store_true",
-        help="average over eight views: slightly better, 8 times slower",
+        help="self-ensemble over 8 views: slightly better, 8 times slower (default: off)",
     )
     add(
         "--largest",
         type=float,
         default=100,
-        help="refuse images above this many megapixels (default: 100)",
+        help="largest accepted image, in megapixels (default: 100)",
     )
     return parser
 

@@ -1,4 +1,4 @@
-"""Blind denoisers without training, for camera noise and JPEG files: each estimates sigma from the image.
+"""Denoisers that estimate sigma themselves, for camera noise and JPEG files; none is trained.
 
 Each entry of `BLIND` is built and called like an entry of `denoise.classical.DENOISERS`; the sigma
 of a call is ignored. One factor per method is tuned: its strength in units of the sigma that
@@ -6,7 +6,7 @@ scikit-image estimates, as its documentation advises.
 
 References
 ----------
-Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994 (the estimate of sigma).
+Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994 (sigma).
 OpenCV, `fastNlMeansDenoisingColored`. https://docs.opencv.org/4.x/d1/d79/group__photo__denoise.html
 """
 
@@ -65,7 +65,7 @@ def tv(training: Pictures, strength: float = STRENGTHS["tv-blind"]) -> Denoise:
     told_sigma=False,
 )
 def wavelet(training: Pictures, strength: float = STRENGTHS["wavelet-blind"]) -> Denoise:
-    """Run BayesShrink at the estimated sigma, in YCbCr for color images, on as many wavelet levels as fit."""
+    """Run BayesShrink at the estimated sigma, in YCbCr for color images, on all levels that fit."""
     return _at_estimate(
         classical.each(
             lambda image, sigma, axis: restoration.denoise_wavelet(
@@ -83,7 +83,10 @@ def wavelet(training: Pictures, strength: float = STRENGTHS["wavelet-blind"]) ->
     "opencv", label="OpenCV non-local means, estimated sigma", colour="#882255", told_sigma=False
 )
 def opencv(training: Pictures, strength: float = STRENGTHS["opencv"]) -> Denoise:
-    """Run OpenCV's `fastNlMeansDenoisingColored` with h and hColor of `strength` times the estimated sigma."""
+    """Run OpenCV's `fastNlMeansDenoisingColored`; h and hColor follow the estimated sigma.
+
+    Both are `strength` times the estimated sigma.
+    """
     colored = _opencv(training)
     return _at_estimate(lambda image, sigma: colored(image, strength * sigma))
 
@@ -111,9 +114,9 @@ def _opencv(training: Pictures) -> Denoise:
     try:
         cv2 = importlib.import_module("cv2")
     except ImportError:
-        raise NotApplicable("it needs OpenCV: pip install '.[opencv]'") from None
+        raise NotApplicable("OpenCV is not installed: pip install '.[opencv]'") from None
     if {image.shape[0] for image in training} != {3}:
-        raise NotApplicable("it takes 3 channels")
+        raise NotApplicable("it takes color images only")
 
     def clean(image: np.ndarray, sigma: float, axis: int | None) -> np.ndarray:
         bgr = np.ascontiguousarray((image[..., ::-1].clip(0, 1) * 255).round().astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Denoisers without training: the trivial baselines and scikit-image's classical methods, with one interface.
+"""Denoisers without training: trivial baselines and scikit-image's classical methods.
 
 Each entry of `DENOISERS` builds, from the training images, a denoiser `(noisy, sigma) -> estimate`
 on (N, C, H, W) float32. The fact `told_sigma` is True if the denoiser uses the true noise level,
@@ -9,8 +9,10 @@ References
 ----------
 Buades, Coll and Morel, "A non-local algorithm for image denoising", CVPR 2005.
 Chambolle, "An algorithm for total variation minimization and applications", 2004.
-Dabov, Foi, Katkovnik and Egiazarian, "Image denoising by sparse 3-D transform-domain collaborative filtering", 2007.
-Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression" (BayesShrink), 2000.
+Dabov, Foi, Katkovnik and Egiazarian, "Image denoising by sparse 3-D transform-domain
+collaborative filtering", 2007.
+Chang, Yu and Vetterli, "Adaptive wavelet thresholding for image denoising and compression",
+2000 (BayesShrink).
 """
 
 from __future__ import annotations
@@ -54,7 +56,10 @@ def noisy_input(training: Pictures) -> Denoise:
 
 @DENOISERS.register("black", label="Black picture", colour="#000000", told_sigma=False, floor=True)
 def black(training: Pictures) -> Denoise:
-    """Return black for every input: on MNIST its score exceeds that of the noisy input at sigma 0.5."""
+    """Return black for every input.
+
+    On MNIST its score exceeds the score of the noisy input at sigma 0.5.
+    """
     return lambda noisy, sigma: torch.zeros_like(noisy)
 
 
@@ -65,17 +70,17 @@ def mean(training: Pictures) -> Denoise:
     """Return the mean training image for every input; if sizes differ, return the mean value."""
     values = torch.stack([image.double().mean() for image in training]).mean() / 255
     alike = len({image.shape for image in training}) == 1
-    picture = _mean_picture(training) if alike else None
+    image = _mean_image(training) if alike else None
 
     def denoise(noisy: Tensor, sigma: float) -> Tensor:
-        if picture is not None and picture.shape == noisy.shape[1:]:
-            return picture.expand_as(noisy)
+        if image is not None and image.shape == noisy.shape[1:]:
+            return image.expand_as(noisy)
         return torch.full_like(noisy, float(values))
 
     return denoise
 
 
-def _mean_picture(training: Pictures) -> Tensor:
+def _mean_image(training: Pictures) -> Tensor:
     """Return the mean of images of one size, (C, H, W) float32 in [0, 1]."""
     total = sum(clean.double().sum(0) for clean, _ in training.batches(5_000))
     return (total / len(training)).float()
@@ -89,7 +94,10 @@ def median(training: Pictures) -> Denoise:
 
 @DENOISERS.register("nlm", label="Non-local means", colour="#e69f00", told_sigma=True)
 def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
-    """Apply non-local means: 5x5 patches within 6 pixels, weighted by a Gaussian, `h = strength * sigma`."""
+    """Apply non-local means with 5x5 patches within 6 pixels, and `h = strength * sigma`.
+
+    A Gaussian weights each patch.
+    """
     return each(
         lambda image, sigma, axis: restoration.denoise_nl_means(
             image,
@@ -114,7 +122,7 @@ def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
 
 @DENOISERS.register("wavelet", label="Wavelet BayesShrink", colour="#8c564b", told_sigma=True)
 def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
-    """Apply soft BayesShrink thresholds on two levels of symlets, for noise of `strength * sigma`."""
+    """Apply soft BayesShrink thresholds on two levels of symlets, at `strength * sigma`."""
     # By default scikit-image takes three levels fewer than fit, which leaves one level for 28x28.
     return each(
         lambda image, sigma, axis: restoration.denoise_wavelet(
@@ -146,12 +154,12 @@ def each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoi
         # A gray image has no channel axis: with an axis of length 1 non-local means returns wrong
         # values.
         gray = noisy.shape[1] == 1
-        pictures = noisy[:, 0] if gray else noisy.permute(0, 2, 3, 1)
+        images = noisy[:, 0] if gray else noisy.permute(0, 2, 3, 1)
         rows = [
             torch.from_numpy(
                 np.asarray(method(image, sigma, None if gray else -1), dtype=np.float32)
             )
-            for image in pictures.contiguous().numpy()
+            for image in images.contiguous().numpy()
         ]
         estimate = torch.stack(rows)
         return estimate[:, None] if gray else estimate.permute(0, 3, 1, 2)

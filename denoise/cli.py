@@ -1,4 +1,4 @@
-"""Common parts of the command lines: options from a dataclass, and one line with exit code 2 for bad input."""
+"""Common parts of the command lines: options from a dataclass, and errors in one line."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ class Parser(argparse.ArgumentParser):
     """Argument parser that raises ValueError, so that `run` prints one line without the usage."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise ValueError with the parser's message."""
         raise ValueError(message)
 
 
@@ -41,15 +42,15 @@ def levels(text: str) -> tuple[float, float]:
     try:
         return float(low), float(high or low)
     except ValueError:
-        raise ValueError(f"sigma {text!r} is neither a number (0.4) nor a range (0:0.6)") from None
+        raise ValueError(f"sigma is {text!r}; valid: a number (0.4) or a range (0:0.6)") from None
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
-    """Parse whole numbers, "32,16"."""
+    """Parse integers, "32,16"."""
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"{text!r} is not a list of whole numbers, as 32,16") from None
+        raise ValueError(f"{text!r} is not a list of integers; valid: for example 32,16") from None
 
 
 TEXTS = {
@@ -60,7 +61,7 @@ TEXTS = {
 
 
 def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
-    """Add one option to `parser` for each field of the dataclass `settings` (`--some-field VALUE`)."""
+    """Add one option (`--some-field VALUE`) to `parser` for each field of a dataclass."""
     for field in dataclasses.fields(settings):
         flag = "--" + field.name.replace("_", "-")
         text = field.metadata["help"]
@@ -90,7 +91,10 @@ def from_options(arguments: argparse.Namespace, settings: type) -> Any:
 
 
 def words(settings: Any) -> list[str]:
-    """Return the options that differ from their defaults, as command-line words: ["--width", "16", "--no-bias"]."""
+    """Return the arguments for all options that differ from their defaults.
+
+    For example ["--width", "16", "--no-bias"].
+    """
     found: list[str] = []
     for field in dataclasses.fields(settings):
         value, flag = getattr(settings, field.name), field.name.replace("_", "-")
@@ -103,13 +107,13 @@ def words(settings: Any) -> list[str]:
     return found
 
 
-def one_line(said: BaseException | str) -> str:
+def one_line(message: BaseException | str) -> str:
     """Return an error's message or a text without line breaks and control characters.
 
     An empty message becomes the name of the error's type. File names may hold control characters,
     which could write anywhere on a terminal.
     """
-    text = " ".join(line.strip() for line in str(said).splitlines()) or type(said).__name__
+    text = " ".join(line.strip() for line in str(message).splitlines()) or type(message).__name__
     return "".join(
         sign if sign.isprintable() or sign.isspace() else ascii(sign)[1:-1] for sign in text
     ).strip()

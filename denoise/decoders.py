@@ -10,9 +10,11 @@ References
 Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", 2016. https://arxiv.org/abs/1603.07285
 Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016.
 https://distill.pub/2016/deconv-checkerboard/
-Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel CNN", CVPR 2016.
+Shi et al., "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel CNN",
+CVPR 2016.
 Aitken et al., "Checkerboard artifact free sub-pixel convolution", 2017. https://arxiv.org/abs/1707.02937
-Badrinarayanan, Kendall and Cipolla, "SegNet", 2017 (unpooling with remembered positions, after Zeiler et al. 2011).
+Badrinarayanan, Kendall and Cipolla, "SegNet", 2017 (unpooling with recorded positions, after
+Zeiler et al. 2011).
 """
 
 from __future__ import annotations
@@ -24,7 +26,10 @@ from torch import Tensor, nn
 from denoise.registry import Registry
 
 DECODERS = Registry("decoder")
-"""Registry of decoders. Fact `needs_indices`: the stage takes the positions from max-pooling, (N, C, H, W) int64."""
+"""Registry of decoders.
+
+Fact `needs_indices`: the stage takes the positions from max-pooling, (N, C, H, W) int64.
+"""
 
 
 @DECODERS.register("nearest", label="Upsampling nearest + conv 3x3", colour="#0072b2")
@@ -50,7 +55,10 @@ def conv_nearest(in_channels: int, out_channels: int, *, bias: bool = True) -> n
 
 @DECODERS.register("bilinear", label="Upsampling bilinear + conv 3x3", colour="#009e73")
 def bilinear(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Interpolate between pixel centers, then convolve: Keras `UpSampling2D(interpolation="bilinear")`."""
+    """Interpolate between pixel centers, then convolve.
+
+    Keras: `UpSampling2D(interpolation="bilinear")` + `Conv2D(3)`.
+    """
     return nn.Sequential(
         nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
         nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias),
@@ -84,13 +92,16 @@ def transposed_k3(in_channels: int, out_channels: int, *, bias: bool = True) -> 
 
 @DECODERS.register("transposed_k4", label="Transposed conv 4x4", colour="#cc79a7")
 def transposed_k4(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Apply kernel 4, stride 2: the kernel is a multiple of the stride, so all four phases sum 4 taps."""
+    """Apply kernel 4, stride 2.
+
+    The kernel is a multiple of the stride, so all four phases of a 2x2 cell sum 4 taps.
+    """
     return nn.ConvTranspose2d(in_channels, out_channels, 4, stride=2, padding=1, bias=bias)
 
 
 @DECODERS.register("pixel_shuffle", label="Sub-pixel conv 3x3", colour="#332288")
 def pixel_shuffle(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Convolve to four times the channels, then arrange each four in a 2x2 cell (Shi et al. 2016)."""
+    """Convolve to four times the channels, then place each four in a 2x2 cell (Shi et al.)."""
     return nn.Sequential(
         nn.Conv2d(in_channels, 4 * out_channels, 3, padding=1, bias=bias),
         nn.PixelShuffle(2),
@@ -99,7 +110,10 @@ def pixel_shuffle(in_channels: int, out_channels: int, *, bias: bool = True) -> 
 
 @DECODERS.register("pixel_shuffle_icnr", label="Sub-pixel conv 3x3, ICNR", colour="#882255")
 def pixel_shuffle_icnr(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
-    """Build `pixel_shuffle` with equal initial kernels in a cell, like nearest upsampling (Aitken et al. 2017)."""
+    """Build `pixel_shuffle` with equal initial kernels in a cell (Aitken et al. 2017).
+
+    Its initial output equals nearest upsampling.
+    """
     stage = pixel_shuffle(in_channels, out_channels, bias=bias)
     with torch.no_grad():
         # (4 * out, ...): the four channels of a cell are adjacent
@@ -123,9 +137,7 @@ class _MaxUnpool(nn.Module):
 def max_unpool(in_channels: int, out_channels: int, *, bias: bool = True) -> nn.Module:
     """Convolve to the channels that were pooled, then place each value at its maximum's position.
 
-    The rest is zero.
-
-    The positions bypass the code, so this arm has more information about the image than any other
-    arm.
+    All other values are zero. The positions bypass the code, so this arm has more information about
+    the image than any other arm.
     """
     return _MaxUnpool(in_channels, out_channels, bias)

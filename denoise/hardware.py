@@ -30,7 +30,10 @@ def return_freed_memory() -> None:
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return True if the device has instructions for bfloat16 products (AMX or AVX-512 BF16; Ampere or later)."""
+    """Return True if the device has instructions for bfloat16 products.
+
+    These are AMX or AVX-512 BF16 on a CPU, and Ampere or later on a GPU.
+    """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

@@ -2,7 +2,8 @@
 
 References
 ----------
-Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity", 2004.
+Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural
+similarity", 2004.
 """
 
 from __future__ import annotations
@@ -36,7 +37,9 @@ def psnr(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
 
 
 def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
-    """Compute the structural similarity of each image (Wang et al. 2004): valid region only, mean over channels.
+    """Compute the structural similarity of each image, mean over channels (Wang et al. 2004).
+
+    The window lies within the image (valid region).
 
     The result equals scikit-image's with `gaussian_weights=True, sigma=1.5,
     use_sample_covariance=False`, without a border of 5 pixels.
@@ -61,7 +64,7 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     _check(preds, target)
     if min(preds.shape[-2:]) < WINDOW:
         raise ValueError(
-            f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the pictures are "
+            f"SSIM needs at least {WINDOW}x{WINDOW} pixels; the images are "
             f"{tuple(preds.shape[-2:])}"
         )
     # Variances are differences of nearly equal numbers: SSIM has six correct digits in float64,
@@ -82,7 +85,10 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def _weighted(x: Tensor, weights: Tensor, axis: int) -> Tensor:
-    """Sum weighted neighbors along an axis: float64 convolutions are slow, and slower with the number of images."""
+    """Sum weighted neighbors along an axis.
+
+    Float64 convolutions are slower, the more so with many images.
+    """
     size = x.shape[axis] - len(weights) + 1
     total = x.narrow(axis, 0, size) * weights[0]
     for place, weight in enumerate(weights[1:].tolist(), 1):

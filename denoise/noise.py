@@ -22,8 +22,11 @@ from torch import Tensor
 from denoise.registry import Registry
 
 NOISES = Registry("noise")
-"""Registry of noises. Facts of an entry: `unit` is the unit of the level, `largest` the highest valid level, `levels`
-the levels of the tables. `photographic` marks a noise for the tables of photographs only."""
+"""Registry of noises.
+
+Facts of an entry: `unit` is the unit of the level, `largest` the highest valid level, `levels` the
+levels of the tables. `photographic` marks a noise for the tables of photographs only.
+"""
 
 
 class Draws(Protocol):
@@ -46,21 +49,24 @@ class BatchDraws:
         self.generator = generator
 
     def normal(self, like: Tensor) -> Tensor:
+        """Draw standard normal numbers, as in `Draws`."""
         return torch.randn(like.shape, generator=self.generator, device=self.generator.device).to(
             like
         )
 
     def uniform(self, like: Tensor) -> Tensor:
+        """Draw numbers in [0, 1), as in `Draws`."""
         return torch.rand(like.shape, generator=self.generator, device=self.generator.device).to(
             like
         )
 
     def poisson(self, rate: Tensor) -> Tensor:
+        """Draw counts with the expectations `rate`, as in `Draws`."""
         return torch.poisson(rate.to(self.generator.device), generator=self.generator).to(rate)
 
 
 class PictureDraws:
-    """Random numbers for evaluation: each image has its own counter-based generator (Philox), keyed by its own seed.
+    """Random numbers for evaluation: one counter-based generator (Philox) per image and seed.
 
     The noise of an image thus depends on its seed alone: not on batch size, order, network or
     device.
@@ -70,16 +76,19 @@ class PictureDraws:
         self.generators = [np.random.Generator(np.random.Philox(key=seed)) for seed in seeds]
 
     def normal(self, like: Tensor) -> Tensor:
+        """Draw standard normal numbers, as in `Draws`."""
         return self._each(
             like, lambda generator, one: generator.standard_normal(one.shape, dtype=np.float32)
         )
 
     def uniform(self, like: Tensor) -> Tensor:
+        """Draw numbers in [0, 1), as in `Draws`."""
         return self._each(
             like, lambda generator, one: generator.random(one.shape, dtype=np.float32)
         )
 
     def poisson(self, rate: Tensor) -> Tensor:
+        """Draw counts with the expectations `rate`, as in `Draws`."""
         return self._each(
             rate, lambda generator, one: generator.poisson(one.cpu().numpy()).astype(np.float32)
         )
@@ -88,7 +97,7 @@ class PictureDraws:
         self, like: Tensor, draw: Callable[[np.random.Generator, Tensor], np.ndarray]
     ) -> Tensor:
         if len(like) != len(self.generators):
-            raise ValueError(f"{len(like)} pictures but {len(self.generators)} seeds")
+            raise ValueError(f"{len(like)} images but {len(self.generators)} seeds")
         rows = [draw(generator, one) for generator, one in zip(self.generators, like, strict=True)]
         return torch.from_numpy(np.stack(rows)).to(like)
 
@@ -139,7 +148,10 @@ def poisson(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     levels=(0.2, 0.4, 0.6),
 )
 def speckle(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Multiply by Gaussian noise around 1 of standard deviation `level`, as in radar and ultrasound images."""
+    """Multiply by Gaussian noise of mean 1 and standard deviation `level`.
+
+    Radar and ultrasound images have such noise.
+    """
     return clean + level * clean * draws.normal(clean)
 
 
@@ -212,15 +224,17 @@ def jpeg(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
     "mixed",
     label="Mixed",
     unit=(
-        "standard deviation at white, in units of the [0, 1] range; of JPEG, 2.4 times as "
-        "much quality is lost"
+        "standard deviation at white, in units of the [0, 1] range; JPEG: 2.4 times this share "
+        "of the quality"
     ),
     largest=0.4,
     levels=(0.1, 0.2),
     photographic=True,
 )
 def mixed(clean: Tensor, level: Tensor, draws: Draws) -> Tensor:
-    """Corrupt each image by a random choice of Gaussian (half of the images), Poisson, camera or JPEG noise.
+    """Corrupt each image by a random choice of noise.
+
+    Half of the images get Gaussian noise, the other half Poisson, camera or JPEG noise.
 
     The mixture serves to train a network for noise of unknown kind.
     """
@@ -294,15 +308,16 @@ def check_level(level: float, noise: str = "gaussian") -> float:
         else ""
     )
     raise ValueError(
-        f"the {noise} level {level:g} is not in 0 to {facts['largest']:g}: it is the "
-        f"{facts['unit']}{hint}"
+        f"the {noise} level is {level:g}; valid: 0 to {facts['largest']:g}, {facts['unit']}{hint}"
     )
 
 
 def picture_seeds(
     dataset: str, keys: Sequence[str], noise: str, level: float, draw: int = 0
 ) -> list[int]:
-    """Return the seed of each image's test noise: a 128-bit hash of (dataset, key, noise, level, draw).
+    """Return the seed of each image's test noise.
+
+    The seed is a 128-bit hash of (dataset, key, noise, level, draw).
 
     Levels are rounded to six decimals, so that 0.1 + 0.2 and 0.3 give the same noise. Clipped and
     unclipped noise share the seed and differ by the clamp alone.

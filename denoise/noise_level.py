@@ -3,8 +3,8 @@
 References
 ----------
 Liu, Tanaka and Okutomi, "Single-image noise level estimation for blind denoising", IEEE TIP 2013.
-Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994 (the median of the finest wavelet
-coefficients), as implemented in scikit-image.
+Donoho and Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 1994 (the median
+of the finest wavelet coefficients), as implemented in scikit-image.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from torch import Tensor
 from denoise.registry import Registry
 
 ESTIMATORS = Registry("estimator of the noise level")
-"""Estimators `(picture) -> sigma`: an image (C, H, W) float32 in about [0, 1], sigma in the same units."""
+"""Registry of estimators `(image) -> sigma`.
+
+An image is (C, H, W) float32 in about [0, 1]; sigma has the same units.
+"""
 
 SIDE = 7  # side of a patch, in pixels
 CONFIDENCE = 1 - 1e-6  # probability that a patch of noise alone is accepted as flat
@@ -31,27 +34,25 @@ FEWEST = 4 * SIDE**2  # fewer patches give no useful covariance
 
 
 @ESTIMATORS.register("flat_patches", label="Smallest eigenvalue of flat patches (Liu et al. 2013)")
-def flat_patches(picture: Tensor) -> float:
+def flat_patches(image: Tensor) -> float:
     """Estimate sigma from the smallest eigenvalue of the covariance of flat patches.
 
-    Mean over the channels.
-
-    White noise is equal in every direction of the space of patches, image structure is not. A patch
-    is flat if its gradients are no larger than those of noise alone. The limit follows from the
-    sigma found so far.
+    Sigma is the mean over the channels. White noise is equal in every direction of the space of
+    patches, image structure is not. A patch is flat if its gradients are no larger than those of
+    noise alone. The limit follows from the sigma found so far.
 
     Raises
     ------
     ValueError
         An image smaller than 24x24.
     """
-    height, width = picture.shape[-2:]
+    height, width = image.shape[-2:]
     if min(height, width) < SMALLEST:
         raise ValueError(
-            f"the picture is {width}x{height}; its noise can be estimated from "
-            f"{SMALLEST}x{SMALLEST} on"
+            f"the image is {width}x{height}; estimating its noise needs at least "
+            f"{SMALLEST}x{SMALLEST}"
         )
-    return float(np.mean([of_channel(channel) for channel in picture.double().numpy()]))
+    return float(np.mean([of_channel(channel) for channel in image.double().numpy()]))
 
 
 def of_channel(image: np.ndarray, rank: int = 0, step: int = 1) -> float:
@@ -118,7 +119,9 @@ def _eigenvalue(patches: np.ndarray, chosen: np.ndarray, rank: int) -> float:
 
 @functools.cache
 def _limit() -> float:
-    """Return the sum of squared gradients that a patch of white noise of variance 1 exceeds once in a million.
+    """Return the limit on the sum of squared gradients of a flat patch.
+
+    A patch of white noise of variance 1 exceeds the limit once in a million.
 
     The sum is approximately gamma distributed. The parameters follow from the rank and the trace of
     the operator from a patch to its gradients.
@@ -137,27 +140,29 @@ def _limit() -> float:
 
 
 @ESTIMATORS.register("wavelet", label="Median of wavelet coefficients (scikit-image)")
-def wavelet(picture: Tensor) -> float:
-    """Divide the median of the finest diagonal wavelet coefficients by that of a standard normal variable."""
+def wavelet(image: Tensor) -> float:
+    """Divide the median of the finest diagonal coefficients by that of a standard normal."""
     return float(
         skimage.restoration.estimate_sigma(
-            picture.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True
+            image.permute(1, 2, 0).numpy(), channel_axis=-1, average_sigmas=True
         )
     )
 
 
-def middle(picture: Tensor, side: int = MIDDLE) -> Tensor:
+def middle(image: Tensor, side: int = MIDDLE) -> Tensor:
     """Return the middle of an image (C, H, W), at most `side` pixels high and wide."""
-    top, left = (max(0, length - side) // 2 for length in picture.shape[-2:])
-    return picture[:, top : top + side, left : left + side]
+    top, left = (max(0, length - side) // 2 for length in image.shape[-2:])
+    return image[:, top : top + side, left : left + side]
 
 
-def of_middle(picture: Tensor, side: int = MIDDLE) -> float | None:
-    """Estimate the noise level from the middle of an image, so that the time does not grow with its size.
+def of_middle(image: Tensor, side: int = MIDDLE) -> float | None:
+    """Estimate the noise level from the middle of an image.
+
+    The time thus does not grow with the size of the image.
 
     Parameters
     ----------
-    picture : Tensor
+    image : Tensor
         (C, H, W) float32 in about [0, 1].
     side : int
         Side of the middle in pixels, at most.
@@ -167,6 +172,6 @@ def of_middle(picture: Tensor, side: int = MIDDLE) -> float | None:
     float or None
         Sigma in units of the [0, 1] range; None if the image is smaller than 24x24.
     """
-    if min(picture.shape[-2:]) < SMALLEST:
+    if min(image.shape[-2:]) < SMALLEST:
         return None
-    return flat_patches(middle(picture, side))
+    return flat_patches(middle(image, side))

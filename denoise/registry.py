@@ -66,7 +66,7 @@ class Registry:
         def add(build: Callable[..., Any]) -> Callable[..., Any]:
             for taken in (name, *aliases):
                 if taken in self:
-                    raise ValueError(f"the {self.kind} {taken!r} is registered already")
+                    raise ValueError(f"the {self.kind} {taken!r} is already registered")
             self._entries[name] = Entry(name, build, label, colour, facts)
             self._aliases.update(dict.fromkeys(aliases, name))
             return build
@@ -95,7 +95,7 @@ class Registry:
 
 
 def unknown(kind: str, name: str, valid: list[str]) -> str:
-    """Format the error about an unknown name: the name, the nearest valid name, and all valid names."""
+    """Format the error about an unknown name, with the nearest name and all valid names."""
     near = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.6)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return f"unknown {kind} {name!r}{hint}; valid: {', '.join(valid) or 'none'}"

@@ -35,7 +35,7 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
     Parameters
     ----------
     name : str
-        A name of `DATASETS`; `NAME:PATH` uses PATH as the data root (`folder:my_pictures`).
+        A name of `DATASETS`; `NAME:PATH` uses PATH as the data root (`folder:my_images`).
     split : {"train", "val", "test"}
         Split; for a test-only dataset, train and val come from its training dataset (BSD68:
         train400).
@@ -65,7 +65,7 @@ def load(name: str, split: str, root: str | Path | None = None) -> Pictures:
         return load(facts["training"], split, root)
     if split not in facts.get("splits", SPLITS):
         raise ValueError(
-            f"{entry.name} has no {split} pictures; valid: {', '.join(facts['splits'])}"
+            f"{entry.name} has no {split} images; valid splits: {', '.join(facts['splits'])}"
         )
     return entry.build(split, data_root(root))
 
@@ -84,23 +84,26 @@ def named(name: str) -> tuple[Entry, str | None]:
     entry = DATASETS[kind]
     if colon and entry.facts.get("bundled"):
         raise ValueError(
-            f"dataset {name!r}: {kind} comes with a package and reads no folder; valid: {kind}"
+            f"dataset {name!r}: {kind} is part of a package and reads no folder; valid: {kind}"
         )
     if colon and not path.strip():
         raise ValueError(
-            f"dataset {name!r} has no path behind the colon; valid: {kind}:PATH, or "
+            f"dataset {name!r} has no path after the colon; valid: {kind}:PATH, or "
             f"{kind} for the data root"
         )
     return entry, path or None
 
 
 def present(name: str, root: str | Path | None = None) -> bool:
-    """Return True if the files of a dataset are in the data root, so that `load` needs no download."""
+    """Return True if the data root holds all files of a dataset: `load` needs no download."""
     return all((data_root(root) / file).is_file() for file in DATASETS[name].facts.get("files", ()))
 
 
 def alike(one: str, other: str) -> bool:
-    """Return True if two datasets show one kind of image, so that a network trained on one suits the other."""
+    """Return True if two datasets show one kind of image.
+
+    A network trained on one of them then suits the other one.
+    """
     kinds = {DATASETS[name.partition(":")[0]].facts.get("kind", "objects") for name in (one, other)}
     return len(kinds) == 1 or None in kinds
 

@@ -19,18 +19,19 @@ SPLITS = ("train", "val", "test")
 DATASETS = Registry("dataset")
 """Registry entries build `(split, root) -> Pictures`; `root` is the data root as a `Path`.
 
-The fact `license` gives the terms of use of the images. The fact `correlated` marks pairs of images without and with
-correlated noise, for methods that get no sigma. The fact `files` lists the required files in the data root. A dataset
-without this fact is always present, or is the root itself. `bundled` datasets come with a package and read no root.
-`kind` is the kind of image: "photographs", "pages", None if the user decides, and by default "objects" (small images of
-digits, letters or clothes).
+The fact `license` gives the terms of use of the images. The fact `correlated` marks pairs of images
+without and with correlated noise, for methods that get no sigma. The fact `files` lists the
+required files in the data root. A dataset without this fact is always present, or is the root
+itself. `bundled` datasets come with a package and read no root. `kind` is the kind of image:
+"photographs", "pages", None if the user decides, and by default "objects" (small images of digits,
+letters or clothes).
 """
 
 
 class MissingData(ValueError):
     """Error of a dataset whose files are missing and cannot be downloaded.
 
-    Its text says where to put them.
+    Its text names the folder for these files.
     """
 
 
@@ -72,7 +73,7 @@ class Pictures(Sequence[Tensor]):
     def __post_init__(self) -> None:
         if self.dirty and [one.shape for one in self.dirty] != [one.shape for one in self.images]:
             raise ValueError(
-                f"{self.name}: the dirty pictures have not the shapes of the clean ones"
+                f"{self.name}: the shapes of the dirty images differ from those of the clean images"
             )
         if not len(self.images) == len(self.keys) == len(self.labels):
             raise ValueError(
@@ -80,7 +81,7 @@ class Pictures(Sequence[Tensor]):
                 f"{len(self.labels)} labels"
             )
         if not self.keys:
-            raise MissingData(f"the {self.split} split of {self.name} has no picture")
+            raise MissingData(f"the {self.split} split of {self.name} has no image")
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -96,9 +97,7 @@ class Pictures(Sequence[Tensor]):
         return {tuple(image.shape) for image in self.images}
 
     def spread(self, count: int | None) -> Pictures:
-        """Select `count` images evenly spread over the split.
-
-        All images if `count` is None or larger.
+        """Select `count` images evenly spread over the split, or all if `count` is None or larger.
 
         The first images would not be representative: some datasets are sorted by content.
         """
@@ -135,7 +134,10 @@ class Pictures(Sequence[Tensor]):
             yield clean, keys
 
     def pairs(self, size: int) -> Iterator[tuple[Tensor, Tensor, tuple[str, ...]]]:
-        """Yield clean images, the images to corrupt (dirty if there are any, else clean), and keys, as in `batches`."""
+        """Yield clean images, images to corrupt, and keys, in the order of `batches`.
+
+        The images to corrupt are the dirty images if the dataset has them, else the clean images.
+        """
         start = 0
         while start < len(self):
             stop = self._alike(start, size)
@@ -146,7 +148,7 @@ class Pictures(Sequence[Tensor]):
             start = stop
 
     def _alike(self, start: int, size: int) -> int:
-        """Return the end of the run of equally shaped images that begins at `start`, at most `size` images."""
+        """Return the end of the run of at most `size` equally shaped images from `start`."""
         end = min(start + size, len(self))
         if isinstance(self.images, Tensor):
             return end
@@ -168,7 +170,7 @@ def _luma(image: Tensor) -> Tensor:
 
 
 def data_root(given: str | Path | None = None) -> Path:
-    """Return the folder of all data: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
+    """Return the data root: `given`, else `$DENOISE_DATA`, else the user's cache folder."""
     chosen = (
         given or os.environ.get("DENOISE_DATA") or platformdirs.user_cache_path("denoise") / "data"
     )

@@ -5,8 +5,10 @@ official link, so they are not downloaded: put the folders into the data root.
 
 References
 ----------
-Martin, Fowlkes, Tal and Malik, "A database of human segmented natural images", ICCV 2001 (BSD68: Roth and Black, 2009).
-Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image segmentation", 2011 (BSDS500).
+Martin, Fowlkes, Tal and Malik, "A database of human segmented natural images", ICCV 2001.
+Roth and Black, "Fields of Experts", 2009 (BSD68).
+Arbelaez, Maire, Fowlkes and Malik, "Contour detection and hierarchical image segmentation", 2011
+(BSDS500).
 https://www2.eecs.berkeley.edu/Research/Projects/CS/vision/grouping/resources.html
 Zhang et al., DnCNN: train400, Set12 and BSD68 as PNG files. https://github.com/cszn/DnCNN
 """
@@ -122,8 +124,7 @@ def _listed(root: Path, folder: str, endings: tuple[str, ...] = (".jpg", ".png")
 
 def _missing(path: Path) -> str:
     return (
-        f"{path} is not there, and there is no official link to load it from: put the folder "
-        f"{path.name} there"
+        f"{path} does not exist and has no official download link: put the folder {path.name} there"
     )
 
 

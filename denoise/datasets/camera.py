@@ -1,8 +1,9 @@
-"""Photographs with correlated noise from a camera or a JPEG file, with clean versions: test datasets.
+"""Test datasets of photographs with correlated noise, each with a clean version.
 
 References
 ----------
-Xu, Li, Liang, Zhang and Zhang, "Real-world noisy image denoising: a new benchmark", 2018. arXiv 1804.02603
+Xu, Li, Liang, Zhang and Zhang, "Real-world noisy image denoising: a new benchmark", 2018.
+arXiv 1804.02603.
 https://github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset
 """
 
@@ -52,8 +53,8 @@ def real_noise(split: str, root: Path) -> Pictures:
     keys = tuple(path.name.removesuffix(NOISY) for path in sorted(folder.glob(f"*{NOISY}")))
     if not keys:
         raise MissingData(
-            f"{folder} is not there, and there is no official link to load it from: put the folder {FOLDER} there, "
-            f"with the files Canon5D2_*{NOISY} and {CLEAN} of CroppedImages of "
+            f"{folder} does not exist and has no official download link: put the folder "
+            f"{FOLDER} there, with the files Canon5D2_*{NOISY} and {CLEAN} of CroppedImages of "
             "https://github.com/csjunxu/PolyU-Real-World-Noisy-Images-Dataset"
         )
     try:

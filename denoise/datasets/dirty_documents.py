@@ -45,8 +45,8 @@ def documents(split: str, root: Path) -> Pictures:
     groups = root / PAGES
     if not groups.is_file():
         raise MissingData(
-            f"{groups} is not there, and there is no official link to load it from: put "
-            f"the folder {FOLDER} there"
+            f"{groups} does not exist and has no official download link: put the folder "
+            f"{FOLDER} there"
         )
     kept = []
     for number, line in enumerate(groups.read_text().splitlines()):

@@ -11,12 +11,12 @@ from denoise.images import image_files
 log = logging.getLogger(__name__)
 
 
-@DATASETS.register("folder", label="A folder of pictures", license="the user's own", kind=None)
+@DATASETS.register("folder", label="A folder of images", license="the user's own", kind=None)
 def folder(split: str, path: Path) -> Pictures:
     """Load every image below a folder, gray or RGB, of any size; `notes` counts unreadable files.
 
-    If a file has several images, such as a TIFF with pages, the first is used; `notes` counts the
-    rest.
+    Of a file with several images, such as a TIFF with pages, only the first is used; `notes` counts
+    the further images.
 
     If the folder has a subfolder train, val or test, these subfolders are the splits and no other
     file is read. Else a hash of each file's path decides (about 80, 10 and 10 %). `folder` without
@@ -24,7 +24,7 @@ def folder(split: str, path: Path) -> Pictures:
     """
     if not path.is_dir():
         raise MissingData(
-            f"{path} is not a folder: give folder:PATH with pictures "
+            f"{path} is not a folder; valid: folder:PATH with images "
             f"({' '.join(image_files.ENDINGS)})"
         )
     files = image_files.below(path)
@@ -48,14 +48,11 @@ def folder(split: str, path: Path) -> Pictures:
             log.warning("skipped: %s", error)
     if not kept:
         raise MissingData(
-            (
-                f"{path} has {len(files)} pictures ({unreadable} unreadable), none of them "
-                f"for {split}: "
-            )
+            (f"{path} has {len(files)} images ({unreadable} unreadable), but none for {split}: ")
             + (
-                f"put some into {path / split}"
+                f"put images into {path / split}"
                 if named
-                else "add pictures, or make subfolders train, val and test"
+                else "add images, or make subfolders train, val and test"
             )
         )
     labels = tuple(Path(key).stem for key in kept)

@@ -1,4 +1,4 @@
-"""Letters A to J rendered from the fonts in Matplotlib's wheel, in the style of notMNIST: no download, no files."""
+"""Letters A to J rendered from the fonts in Matplotlib's wheel: like notMNIST, no download."""
 
 from __future__ import annotations
 
@@ -62,19 +62,19 @@ def _rendered(split: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     ]
     # notMNIST stretches: 99.9 % of its images touch all four sides of the box, a narrow I like a
     # wide H.
-    pictures = {
+    images = {
         f"{path.stem}/{letter}": np.asarray(
             _drawn(path, letter).resize((SIDE, SIDE), Image.Resampling.BOX)
         )
         for path in files
         for letter in LETTERS
     }
-    letters = {key: picture for key, picture in pictures.items() if picture.mean() < 220}
+    letters = {key: image for key, image in images.items() if image.mean() < 220}
     return torch.from_numpy(np.stack(list(letters.values()))).unsqueeze(1), tuple(letters)
 
 
 def render(font: Path, text: str) -> np.ndarray:
-    """Render a letter or digit in its own proportions: bright on black, its longer side fills the 28x28 box.
+    """Render a letter or digit, bright on black; its longer side fills the 28x28 box.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def render(font: Path, text: str) -> np.ndarray:
     drawn = _drawn(font, text)
     scale = SIDE / max(drawn.size)
     size = tuple(max(1, round(side * scale)) for side in drawn.size)
-    picture = Image.new("L", (SIDE, SIDE))
-    picture.paste(
+    image = Image.new("L", (SIDE, SIDE))
+    image.paste(
         drawn.resize(size, Image.Resampling.BOX), tuple((SIDE - side) // 2 for side in size)
     )
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 def _drawn(font: Path, text: str) -> Image.Image:

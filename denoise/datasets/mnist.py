@@ -75,7 +75,7 @@ def _load(name: str, source: str, split: str, root: Path, classes: Sequence[str]
         if found != expected:
             raise BrokenData(
                 f"{raw / file} has {found:,} bytes, {expected:,} expected: remove it to "
-                "have it again"
+                "download it again"
             )
     half, stem = ("test", "t10k") if split == "test" else ("train", "train")
     images, labels = (
@@ -105,7 +105,7 @@ def _bytes(file: Path) -> Tensor:
     values = whole[HEADERS[kind] :]
     if whole[:4].tobytes() != MAGIC[kind] or (kind == "labels" and values.max() > 9):
         raise BrokenData(
-            f"{file} does not hold {kind} in the format IDX: remove it to have it again"
+            f"{file} does not hold {kind} in IDX format: remove it to download it again"
         )
     return torch.from_numpy(values)
 

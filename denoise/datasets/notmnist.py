@@ -46,11 +46,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Archive:
-    """Published archive: its length in bytes (also checked by Udacity's course) and its number of PNG files."""
+    """Published archive: its length in bytes and its number of PNG files.
+
+    Udacity's course checks the same length.
+    """
 
     file: str
     bytes: int
-    pictures: int
+    images: int
 
 
 SMALL = Archive("notMNIST_small.tar.gz", 8_458_043, 18_726)
@@ -89,7 +92,10 @@ def notmnist(split: str, root: Path) -> Pictures:
     group=font,
 )
 def notmnist_large(split: str, root: Path) -> Pictures:
-    """Load the uncleaned archive: half a million letters, about 6.5 % with a wrong label, split by font."""
+    """Load the uncleaned archive: half a million letters, split by font.
+
+    About 6.5 % of the labels are wrong.
+    """
     return load("notmnist_large", LARGE, split, root)
 
 
@@ -117,13 +123,15 @@ def _download(name: str, archive: Archive, path: Path) -> None:
     try:
         with whole_file(path) as partial:
             with (
-                urllib.request.urlopen(SOURCE + archive.file, timeout=TIMEOUT) as answer,
+                urllib.request.urlopen(SOURCE + archive.file, timeout=TIMEOUT) as response,
                 partial.open("wb") as raw,
                 tqdm.wrapattr(raw, "write", total=archive.bytes, desc=archive.file) as file,
             ):
-                shutil.copyfileobj(answer, file)
+                shutil.copyfileobj(response, file)
             if partial.stat().st_size != archive.bytes:
-                raise OSError(f"{partial.stat().st_size:,} bytes came, {archive.bytes:,} expected")
+                raise OSError(
+                    f"{partial.stat().st_size:,} bytes received, {archive.bytes:,} expected"
+                )
     except (OSError, http.client.HTTPException) as error:
         raise MissingData(
             f"{name} is not in {path.parent} and could not be downloaded ({error}): {where}"
@@ -131,7 +139,7 @@ def _download(name: str, archive: Archive, path: Path) -> None:
 
 
 def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
-    """Return the archive's distinct images, (N, 28, 28) uint8, and their facts, from a cache if there is one.
+    """Return the archive's distinct images, (N, 28, 28) uint8, and their facts.
 
     The data root may be read-only, and half a million PNG files take minutes to read. The decoded
     images are therefore cached in the user's cache folder, under the checksum of the archive.
@@ -148,7 +156,7 @@ def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
     except FileNotFoundError:
         log.info("reading %s", path)
     except (safetensors.SafetensorError, OSError, TypeError, ValueError, KeyError) as error:
-        log.warning("%s cannot be read (%s): made anew", cache, error)
+        log.warning("cache %s cannot be read (%s): it is built again", cache, error)
     images, facts = _read(path, archive)
     try:
         with whole_file(cache) as partial:
@@ -156,45 +164,45 @@ def _decoded(path: Path, archive: Archive) -> tuple[Tensor, dict]:
                 {"images": images}, partial, metadata={"facts": json.dumps(facts)}
             )
     except OSError as error:
-        log.warning("%s cannot be written (%s): the archive is read again next time", cache, error)
+        log.warning("cache %s cannot be written (%s): the next run reads again", cache, error)
     return images, facts
 
 
 def _read(path: Path, archive: Archive) -> tuple[Tensor, dict]:
-    pictures: dict[str, np.ndarray] = {}
+    decoded: dict[str, np.ndarray] = {}
     files = unreadable = 0
     for key, data in _files(path, archive):
         files += 1
-        picture = _picture(data)
-        if picture is None:
+        image = _image(data)
+        if image is None:
             unreadable += 1
         else:
-            pictures[key] = picture
-    if not pictures:
+            decoded[key] = image
+    if not decoded:
         raise BrokenData(
-            f"{path} holds no readable picture; {archive.pictures:,} PNG files in A/ to J/ expected"
+            f"{path} holds no readable image; {archive.images:,} PNG files in A/ to J/ expected"
         )
     distinct: dict[bytes, str] = {}
-    for key in sorted(pictures):
-        distinct.setdefault(pictures[key].tobytes(), key)
+    for key in sorted(decoded):
+        distinct.setdefault(decoded[key].tobytes(), key)
     keys = sorted(distinct.values())
     fonts = [font(key) for key in keys]
     notes = {
         "files": files,
         "unreadable": unreadable,
-        "duplicates": len(pictures) - len(keys),
-        "fonts": len({font(key) for key in pictures}),
+        "duplicates": len(decoded) - len(keys),
+        "fonts": len({font(key) for key in decoded}),
     }
     # Copies of the archive differ, so another count is no error in a complete archive: the count is
     # logged and noted.
-    if files != archive.pictures:
+    if files != archive.images:
         log.warning(
-            "%s holds %s pictures; the published archive holds %s",
+            "%s holds %s images; the published archive holds %s",
             path,
             f"{files:,}",
-            f"{archive.pictures:,}",
+            f"{archive.images:,}",
         )
-    images = torch.from_numpy(np.stack([pictures[key] for key in keys]))
+    images = torch.from_numpy(np.stack([decoded[key] for key in keys]))
     return images, {"keys": keys, "fonts": fonts, "notes": notes}
 
 
@@ -207,7 +215,7 @@ def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
     try:
         with gzip.open(path) as stream, tarfile.open(fileobj=stream, mode="r|") as members:
             for member in tqdm(
-                members, desc=path.name, total=archive.pictures, unit=" files", leave=False
+                members, desc=path.name, total=archive.images, unit=" files", leave=False
             ):
                 name = Path(member.name)
                 if member.isfile() and name.suffix == ".png":
@@ -222,20 +230,20 @@ def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
                 raise EOFError("no end mark")
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         raise BrokenData(
-            f"{path} breaks off after {count:,} of {archive.pictures:,} pictures "
-            f"({error}): remove it to have it again"
+            f"{path} is truncated after {count:,} of {archive.images:,} images "
+            f"({error}): remove it to download it again"
         ) from error
 
 
-def _picture(data: bytes) -> np.ndarray | None:
+def _image(data: bytes) -> np.ndarray | None:
     """Decode a PNG to (28, 28) uint8.
 
     Return None if it is unreadable: some published files are empty.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.size != (SIDE, SIDE):
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
+            if opened.size != (SIDE, SIDE):
                 return None
-            return np.asarray(image.convert("L"))
+            return np.asarray(opened.convert("L"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
         return None

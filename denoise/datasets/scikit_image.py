@@ -2,7 +2,7 @@
 
 References
 ----------
-scikit-image, `skimage.data`: each image's origin and license stand with the function that is named after it.
+scikit-image, `skimage.data`: each function's documentation gives its image's origin and license.
 https://scikit-image.org/docs/stable/api/skimage.data.html
 """
 

@@ -1,0 +1,1 @@
+"""Files: atomic writes, folder listings, JSON and safetensors."""

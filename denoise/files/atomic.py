@@ -1,4 +1,4 @@
-"""Atomic file writes (temporary name, then rename), and removal of partial files that a killed process left."""
+"""Atomic file writes (temporary name, then rename), and removal of abandoned partial files."""
 
 from __future__ import annotations
 
@@ -57,20 +57,20 @@ def check_name(name: str, what: str, ending: str = "") -> str:
         if applies:
             shown = name if len(name) <= SHOWN else f"{name[:SHOWN]}..."
             raise ValueError(
-                f"{what} {shown!r} {reason}; valid: a name of at most {longest} bytes, without slash or control "
-                "character, that does not begin with a dot"
+                f"{what} {shown!r} {reason}; valid: at most {longest} bytes, no slash, no "
+                "control character, no dot at the start"
             )
     return name
 
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `target` that becomes `target` on success and is removed on any failure.
+    """Yield a temporary path beside `target`: renamed to `target` on success, else removed.
 
     The folder is created if it is missing. The temporary name keeps the ending of `target`, from
     which some writers choose a format. The file gets the permissions of any new file, even if its
-    writer sets others. An error of the operating system, for example of a full disk, names
-    `target`.
+    writer sets other permissions. An error of the operating system, for example of a full disk,
+    names `target`.
 
     First, partial files of killed processes in the same folder are removed (`remove_leftovers`).
     """
@@ -96,7 +96,10 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def partial_folder(parent: Path) -> Iterator[Path]:
-    """Create a temporary folder in `parent` and remove it at the end, or in the next run if this one is killed."""
+    """Create a temporary folder in `parent` and remove it at the end.
+
+    If this process is killed, its next run removes the folder.
+    """
     remove_leftovers(parent / "any")
     folder = parent / _partial_name("")
     _writing.add(folder.name)
@@ -109,7 +112,7 @@ def partial_folder(parent: Path) -> Iterator[Path]:
 
 
 def is_partial(name: str) -> bool:
-    """Return True for a temporary name of `whole_file`, in the form of this version or of version 0.1."""
+    """Return True for a temporary name of `whole_file`, of this version or of version 0.1."""
     return bool(PARTIAL.fullmatch(name) or OLD_PARTIAL.fullmatch(name))
 
 
@@ -157,7 +160,7 @@ def _is_leftover(entry: os.DirEntry[str], target: Path) -> bool:
 
 @functools.cache
 def _place() -> str:
-    """Return eight digits shared by all processes of one machine, container and boot, which see each other."""
+    """Return eight digits shared by all processes of one machine, container and boot."""
     names = [platform.node()]
     for read, path in (
         (os.readlink, "/proc/self/ns/pid"),

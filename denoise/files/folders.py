@@ -1,4 +1,4 @@
-"""Recursive listing of a folder: symbolic links are followed, files of systems and programs are skipped."""
+"""Recursive listing of a folder: follows symbolic links, skips files of systems and programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON files that hold one object: valid JSON in writing, bounded size in reading, and checks of each value's type."""
+"""JSON files that hold one object: valid JSON, bounded size, and a checked type for each value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DEEPEST = 100  # nesting depth of objects and lists: Python writes no more than 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel = 1
 WORDS = {
-    int: "a whole number",
+    int: "an integer",
     float: "a number",
     str: "text",
     bool: "true or false",
@@ -55,16 +55,16 @@ def parse(data: bytes | str, where: str) -> dict[str, Any]:
             f"{where}: objects and lists are nested too deep; at most {DEEPEST}"
         ) from None
     except ValueError as error:
-        raise ValueError(f"{where}: not whole JSON ({error})") from error
+        raise ValueError(f"{where}: invalid or truncated JSON ({error})") from error
     if not isinstance(held, dict):
-        raise ValueError(f"{where}: it holds {short(held)}; it must hold an object")
+        raise ValueError(f"{where}: {short(held)}; it must be an object")
     if _depth(held) > DEEPEST:
         raise ValueError(f"{where}: objects and lists are nested too deep; at most {DEEPEST}")
     return held
 
 
 def text(value: Any, indent: int | None = None) -> str:
-    """Return `value` as JSON, with null for a number that is not finite, which JSON cannot express."""
+    """Return `value` as JSON; a number that is not finite becomes null."""
     return json.dumps(_finite(value), indent=indent, allow_nan=False)
 
 
@@ -96,7 +96,7 @@ def check(
     """
     for name in needed:
         if name not in held:
-            raise ValueError(f"{where}: it lacks {name!r}")
+            raise ValueError(f"{where}: {name!r} is missing")
     for name, kind in kinds.items():
         if name in held and not fits(held[name], kind):
             raise ValueError(f"{where}: {name} is {short(held[name])}; it must be {word(kind)}")
@@ -122,7 +122,7 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 def word(kind: Any) -> str:
-    """Describe a type in an error: "a list, each a whole number"."""
+    """Describe a type in an error: "a list, each an integer"."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return " or ".join(word(one) for one in inner)

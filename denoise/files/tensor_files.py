@@ -1,4 +1,4 @@
-"""Safetensors files: headers that are compared before tensors are read, and a checksum of the content."""
+"""Safetensors files: headers compared before tensors are read, and a checksum of the content."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def difference(held: Mapping[str, Entry], expected: Mapping[str, Entry]) -> str:
         sorted(one.keys() - other.keys()) for one, other in ((expected, held), (held, expected))
     )
     if missing or strange:
-        found = [f"it lacks {len(missing)} tensors, {missing[0]} for one"] if missing else []
-        found += [f"it has {len(strange)} more, {strange[0][:80]} for one"] if strange else []
+        found = [f"{len(missing)} tensors are missing, e.g. {missing[0]}"] if missing else []
+        found += [f"{len(strange)} are unknown, e.g. {strange[0][:80]}"] if strange else []
         return "; ".join(found)
     for name, entry in expected.items():
         if held[name] != entry:
@@ -90,7 +90,10 @@ def difference(held: Mapping[str, Entry], expected: Mapping[str, Entry]) -> str:
 
 
 def checksum(tensors: Mapping[str, Tensor], text: str = "") -> str:
-    """Return the SHA-256 of the name, type, shape and bytes of each tensor, in order, and of `text`, as hexadecimal."""
+    """Return the SHA-256 of tensors and `text`, as hexadecimal.
+
+    It covers the name, type, shape and bytes of each tensor, in order.
+    """
     digest = hashlib.sha256()
     for name, value in tensors.items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())

@@ -1,0 +1,1 @@
+"""Rewrites of a network's graph: fusion, polyphase form, and CUDA graphs."""

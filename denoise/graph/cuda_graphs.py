@@ -57,7 +57,7 @@ class Replayed:
         self._left = WARM
         self._replay: Callable[[], None] | None = None
         self._given: list[Tensor] = []
-        self._answer: Tensor | None = None
+        self._output: Tensor | None = None
 
     def __call__(self, *given: Tensor) -> Tensor:
         """Call the function; shapes, formats, layouts and device must be equal at each call."""
@@ -67,19 +67,19 @@ class Replayed:
             if self._left < 0:
                 return self._call(*given)
             with _choosing(self._choosing):
-                answer = beside(lambda: self._call(*given), given[0].device)
+                output = beside(lambda: self._call(*given), given[0].device)
             self._left -= 1
-            return answer
+            return output
         for place, x in zip(self._given, given, strict=True):
             place.copy_(x)
         self._replay()
-        return self._answer
+        return self._output
 
     def _record(self, given: tuple[Tensor, ...]) -> None:
         places = [x.clone() for x in given]
         try:
             with _choosing(self._choosing):
-                self._answer, self._replay = recorded(
+                self._output, self._replay = recorded(
                     lambda: self._call(*places), given[0].device, self._pool
                 )
             self._given = places
@@ -112,7 +112,9 @@ def _side(device: torch.device) -> torch.cuda.Stream:
 
 
 def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
-    """Call a function on the stream of its later recording, because gradients remember their stream.
+    """Call a function on the stream of its later recording.
+
+    Gradients remember the stream of their call.
 
     The lock excludes another thread's recording, which would capture this call too.
     """
@@ -120,9 +122,9 @@ def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
     with _recording:
         stream.wait_stream(usual)
         with torch.cuda.stream(stream):
-            answer = call()
+            output = call()
         usual.wait_stream(stream)
-    return answer
+    return output
 
 
 def recorded(
@@ -139,12 +141,12 @@ def recorded(
     capture = torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local")
     # the stream is restored even if recording fails
     with _recording, torch.cuda.stream(stream), capture:
-        answer = call()
-    return answer, graph.replay
+        output = call()
+    return output, graph.replay
 
 
 class BySize(nn.Module):
-    """Layers that are recorded for each repeated size of a small batch: (N, C, H, W) -> (N, C', H', W').
+    """Layers recorded for each repeated size of a small batch: (N, C, H, W) -> (N, C', H', W').
 
     Large batches, and batches of a size seen only a few times, such as most photographs, go through
     the layers without a recording.
@@ -161,15 +163,16 @@ class BySize(nn.Module):
 
     @torch.inference_mode()
     def forward(self, x: Tensor) -> Tensor:
+        """Compute the output, from a recording if the size is known."""
         count, _, height, width = x.shape
         if not x.is_cuda or count * height * width > SMALL:
             return self.layers(x)
         with self._lock:
             if self._looked is not None:  # the last call may have used another stream
                 self._looked.wait(torch.cuda.current_stream(x.device))
-            answer = self._of((x.shape, x.dtype, x.device))(x).clone()
+            output = self._of((x.shape, x.dtype, x.device))(x).clone()
             self._looked = torch.cuda.current_stream(x.device).record_event()
-            return answer
+            return output
 
     def _of(self, kind: tuple[Any, ...]) -> Replayed:
         if kind not in self._known:

@@ -1,4 +1,4 @@
-"""Exact rewrites of a trained network: equal outputs up to rounding, from fewer and larger operations.
+"""Exact rewrites of a trained network: equal outputs up to rounding, fewer operations.
 
 - Batch normalization is folded into the convolution before it, also through a nearest upsampling or
   a pixel shuffle.
@@ -9,8 +9,9 @@
 
 References
 ----------
-Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016 (resize-convolution as a transposed
-convolution whose kernel is restricted). https://distill.pub/2016/deconv-checkerboard/
+Odena, Dumoulin and Olah, "Deconvolution and Checkerboard Artifacts", Distill, 2016
+(resize-convolution as a transposed convolution whose kernel is restricted).
+https://distill.pub/2016/deconv-checkerboard/
 """
 
 from __future__ import annotations
@@ -90,7 +91,10 @@ def traced(network: nn.Module) -> fx.GraphModule:
 
 
 class _Tracer(fx.Tracer):
-    """Tracer for one thread: tracing patches every module's call, and calls from other threads must pass unchanged."""
+    """Tracer for one thread.
+
+    Tracing patches every module's call; calls from other threads must pass unchanged.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -228,7 +232,9 @@ def is_plain_3x3(conv: Convolution) -> bool:
 
 
 def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
-    """Join nearest upsampling x2 and `conv`, 3x3 with zero padding, into one transposed convolution 4x4, stride 2.
+    """Join nearest upsampling x2 and a 3x3 convolution with zero padding into one layer.
+
+    The layer is a transposed convolution 4x4 of stride 2.
 
     The value of an input pixel fills two rows of the upsampled image; taps of `conv` on equal
     values are added up. In one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).

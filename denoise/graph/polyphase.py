@@ -1,4 +1,4 @@
-"""Exact rewrites that need more products but larger matrices, for CPUs that multiply matrices in tiles.
+"""Exact rewrites with more products but larger matrices, for CPUs with matrix tiles.
 
 The last convolution of a network has one or three output channels, but a matrix tile holds sixteen:
 most of the tile stays empty. A transposed convolution of stride 2 uses different taps for each of
@@ -9,7 +9,8 @@ and `nn.PixelShuffle` rearranges the output alone.
 
 References
 ----------
-Shi et al., "Is the deconvolution layer the same as a convolutional layer?", 2016. https://arxiv.org/abs/1609.07009
+Shi et al., "Is the deconvolution layer the same as a convolutional layer?", 2016.
+https://arxiv.org/abs/1609.07009
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ from denoise.graph.fusion import (
 
 FEW = 4  # output channels: a convolution with more channels fills a tile already
 DOUBLING = [(1, 1), (1, 1), (2, 2), (1, 1), 1]
-"""Padding, output padding, stride, dilation and groups of a transposed convolution 3x3 that exactly doubles the
-size."""
+"""Geometry of a transposed convolution 3x3 that exactly doubles the size.
+
+Padding, output padding, stride, dilation and groups.
+"""
 
 
 def gather(graph: fx.GraphModule) -> None:
-    """Rewrite, in place, each transposed convolution 3x3 of stride 2 before a convolution 3x3 with few channels."""
+    """Rewrite, in place, each pair of layers that `endings` yields."""
     for source, _, node in endings(graph):
         doubling, last = layer_of(graph, source), layer_of(graph, node)
         replace(graph, source, fixed(doubling, of_transposed, bias_of=of_each_phase))
@@ -84,7 +87,7 @@ def of_transposed(weight: Tensor) -> Tensor:
 # the first caller may be in inference mode, a later one may want gradients
 @torch.inference_mode(False)
 def _taps_of_phases() -> Tensor:
-    """Return the tap (0 to 8, or 9 for none) that each phase, (2, 2), has for each pixel, (2, 2)."""
+    """Return the tap of each phase, (2, 2), for each pixel, (2, 2): 0 to 8, or 9 for none."""
     line = ((1, None), (2, 0))  # in one dimension: taps of the two phases for pixels m and m + 1
 
     def tap(p: int | None, q: int | None) -> int:
@@ -94,7 +97,9 @@ def _taps_of_phases() -> Tensor:
 
 
 def patches(weight: Tensor) -> Tensor:
-    """Return the weight of the 1x1 convolution from the phases of a cell to its contributions to 4x4 pixels.
+    """Return the weight of the 1x1 convolution from phases to contributions.
+
+    It maps the phases of a cell to contributions to 4x4 pixels.
 
     The cell is the middle of these pixels. `weight` (C', C, 3, 3) is a convolution with zero
     padding. The result is (16 C', 4 C, 1, 1): (N, 4 C, H, W) -> (N, 16 C', H, W). `overlap` sums
@@ -141,7 +146,7 @@ def _overlap(out: int) -> Tensor:
 def _in_two_dimensions(
     shape: tuple[int, int, int], places: tuple[tuple[int, int, int], ...]
 ) -> Tensor:
-    """Extend a one-dimensional 0/1 tensor to two dimensions: return its outer product with itself as a matrix.
+    """Return the outer product of a 0/1 tensor with itself, as a matrix.
 
     `places` are the indices (a, b, c) of the ones. Each row is a pair (c, c'), each column an index
     (a, a', b, b').
@@ -168,7 +173,10 @@ Made = Callable[[Tensor], Tensor]
 def fixed(
     conv: Convolution, weight_of: Made, padding: int = 0, bias_of: Made | None = of_each_channel
 ) -> nn.Conv2d:
-    """Build a convolution with the weight `weight_of(conv.weight)` and the bias `bias_of(conv.bias)`; None: no bias."""
+    """Build a convolution with the weight `weight_of(conv.weight)`.
+
+    Its bias is `bias_of(conv.bias)`; None: no bias.
+    """
     weight = weight_of(conv.weight.detach())
     out, given, *size = weight.shape
     bias = None if bias_of is None or conv.bias is None else bias_of(conv.bias.detach())

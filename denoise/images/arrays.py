@@ -1,4 +1,7 @@
-"""Conversion of images between user formats (PIL, numpy, tensor) and the networks' float32 NCHW in [0, 1]."""
+"""Conversion of images between user formats and the networks' float32 NCHW in [0, 1].
+
+User formats are PIL images, numpy arrays and tensors.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,7 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
     array = np.asarray(image)
     if array.ndim not in (2, 3) or (array.ndim == 3 and not 1 <= array.shape[-1] <= 4):
         raise ValueError(
-            f"a picture is (H, W) or (H, W, C) with 1 to 4 channels; this one is {array.shape}"
+            f"an image of shape {array.shape}; valid: (H, W), or (H, W, C) with 1 to 4 channels"
         )
     return _array_batch(array)
 
@@ -57,14 +60,14 @@ def as_batch(image: Any) -> tuple[Tensor, Callable[[Tensor], Any]]:
 def _array_batch(array: np.ndarray) -> tuple[Tensor, Callable[[Tensor], np.ndarray]]:
     layers = array if array.ndim == 3 else array[..., None]
     # the last of two or four channels is alpha
-    colours = layers.shape[-1] - (layers.shape[-1] in (2, 4))
+    colors = layers.shape[-1] - (layers.shape[-1] in (2, 4))
     batch, restore = _tensor_batch(
-        torch.from_numpy(_to_unit(layers[..., :colours])).permute(2, 0, 1)
+        torch.from_numpy(_to_unit(layers[..., :colors])).permute(2, 0, 1)
     )
 
     def back(estimate: Tensor) -> np.ndarray:
         clean = _from_unit(restore(estimate).permute(1, 2, 0).numpy(), array.dtype)
-        return np.concatenate([clean, layers[..., colours:]], axis=-1).reshape(array.shape)
+        return np.concatenate([clean, layers[..., colors:]], axis=-1).reshape(array.shape)
 
     return batch, back
 
@@ -78,7 +81,7 @@ def _to_unit(array: np.ndarray) -> np.ndarray:
         return array.astype(np.float32) / np.iinfo(array.dtype).max
     if np.issubdtype(array.dtype, np.floating):
         return array.astype(np.float32)
-    raise ValueError(f"a picture of dtype {array.dtype} cannot be read; valid: {units.VALID}")
+    raise ValueError(f"an image of dtype {array.dtype} cannot be read; valid: {units.VALID}")
 
 
 ROWS = 256  # rows of an image that are converted at once
@@ -100,11 +103,11 @@ def _from_unit(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
 def _tensor_batch(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     if not 2 <= image.ndim <= 4 or (image.ndim > 2 and image.shape[-1] <= 4 < image.shape[-3]):
         raise ValueError(
-            f"a tensor is (H, W), (C, H, W) or (N, C, H, W); this one is {tuple(image.shape)}"
+            f"a tensor of shape {tuple(image.shape)}; valid: (H, W), (C, H, W) or (N, C, H, W)"
         )
     batch = image.detach().reshape((1,) * (4 - image.ndim) + image.shape)
     if batch.numel() == 0:
-        raise ValueError(f"the picture is empty: {tuple(image.shape)}")
+        raise ValueError(f"the image is empty: {tuple(image.shape)}")
     if batch.is_complex():
         raise ValueError(f"an image of dtype {batch.dtype} cannot be read; valid: {units.VALID}")
     if not batch.is_floating_point():
@@ -118,7 +121,7 @@ def _tensor_batch(image: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
         )
     batch = batch.float()
     if not torch.isfinite(batch).all():
-        raise ValueError("the picture holds values that are not finite (NaN or infinity)")
+        raise ValueError("the image holds values that are not finite (NaN or infinity)")
     units.check_range(batch)
     return batch, lambda estimate: estimate.to(image.dtype).reshape(image.shape)
 

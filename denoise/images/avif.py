@@ -2,7 +2,8 @@
 
 References
 ----------
-AV1 Image File Format 1.1 (Alliance for Open Media); ISO/IEC 14496-12 (boxes); ISO/IEC 23008-12 (`pixi`).
+AV1 Image File Format 1.1 (Alliance for Open Media); ISO/IEC 14496-12 (boxes); ISO/IEC 23008-12
+(`pixi`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from PIL import features
 from PIL.AvifImagePlugin import AvifImageFile
 
 from denoise.images.container import (
-    DECODERS_SAY,
+    DECODE_ERRORS,
     MOST_FRAMES,
     UNREADABLE,
     Decoded,
     Opened,
     check_size,
     frames,
-    said,
+    message_of,
 )
 from denoise.images.metadata import Metadata, bounded
 
@@ -36,8 +37,8 @@ def open_avif(data: bytes, largest: int) -> Opened:
         raise ValueError("AVIF images cannot be read: this build of Pillow has no AVIF decoder")
     try:
         image = AvifImageFile(io.BytesIO(data))  # reads the boxes, not the pixels
-    except DECODERS_SAY as error:
-        raise ValueError(f"{UNREADABLE}: {said(error)}") from None
+    except DECODE_ERRORS as error:
+        raise ValueError(f"{UNREADABLE}: {message_of(error)}") from None
     check_size(*image.size, largest)
     if image.n_frames > MOST_FRAMES:
         raise ValueError(
@@ -48,7 +49,7 @@ def open_avif(data: bytes, largest: int) -> Opened:
     exif = info.get("exif", b"").removeprefix(b"Exif\0\0")
     metadata, notes = bounded(Metadata(exif, info.get("icc_profile", b""), info.get("xmp", b"")))
     if bits and max(bits) > 8:
-        notes += (f"an image of {max(bits)} bits was read with 8 bits",)
+        notes += (f"an image of {max(bits)} bits was read as 8 bits",)
     return Opened(image.n_frames, _images(data, image.n_frames, len(bits) == 1, metadata, notes))
 
 

@@ -36,13 +36,13 @@ def open_bmp(data: bytes, largest: int) -> Opened:
     height = abs(height)  # negative: the first row is at the top
     check_size(width, height, largest)
     if bits not in BITS:
-        raise ValueError(f"{UNREADABLE}: a BMP of {bits} bits a pixel")
+        raise ValueError(f"{UNREADABLE}: a BMP of {bits} bits per pixel")
     needed = start + (width * bits + 31) // 32 * 4 * height
     if compression in (RAW, MASKS) and needed > len(data):
         raise cut(f"{len(data):,} of the {needed:,} bytes of the BMP")
     if compression not in (RAW, MASKS) and width > WIDEST:
         raise ValueError(
-            f"a run-length encoded BMP of {width:,} pixels across; valid: at most {WIDEST:,}"
+            f"a run-length encoded BMP, {width:,} pixels wide; valid: at most {WIDEST:,}"
         )
     return Opened(1, (_decoded(data, header) for _ in range(1)))
 

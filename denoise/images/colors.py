@@ -43,7 +43,7 @@ def from_cmyk(found: Decoded) -> Decoded:
 
 
 def without_profile(found: Decoded, space: str, how: str = "without an ICC profile") -> Decoded:
-    """Remove the ICC profile of an image that was converted from another color space, and add a note."""
+    """Remove the ICC profile after a conversion from another color space, and add a note."""
     kept = dataclasses.replace(found.metadata, icc=b"")
     return found._replace(
         metadata=kept, notes=(*found.notes, f"{space} was converted to RGB {how}")

@@ -17,9 +17,9 @@ from PIL import Image, ImageFile
 
 from denoise.images.metadata import Metadata
 
-UNREADABLE = "cannot be read as a picture"
+UNREADABLE = "cannot be read as an image"
 MOST_FRAMES = 10_000
-DECODERS_SAY = (
+DECODE_ERRORS = (
     *(OSError, SyntaxError, ValueError, EOFError, OverflowError),
     *(struct.error, IndexError, KeyError, RuntimeError, Image.DecompressionBombError),
 )
@@ -52,16 +52,16 @@ class Opened:
 
 
 def check_size(width: int, height: int, largest: int) -> None:
-    """Raise ValueError for an image without pixels, `TooLarge` for an image of more than `largest` pixels."""
+    """Raise ValueError for an empty image, `TooLarge` for more than `largest` pixels."""
     if width < 1 or height < 1:
-        raise ValueError(f"{width}x{height} is no size of an image")
+        raise ValueError(f"the image size is {width}x{height}; valid: at least 1x1")
     if width * height > largest:
-        raise TooLarge(f"{width}x{height} is above {largest:,} pixels: crop or shrink it")
+        raise TooLarge(f"{width}x{height} exceeds {largest:,} pixels: crop or shrink it")
 
 
 def cut(what: str) -> ValueError:
     """Make the error of a truncated file."""
-    return ValueError(f"{UNREADABLE}: cut short, {what}")
+    return ValueError(f"{UNREADABLE}: truncated, {what}")
 
 
 def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFile:
@@ -72,19 +72,19 @@ def loaded(reader: type[ImageFile.ImageFile], data: bytes) -> ImageFile.ImageFil
     try:
         image = reader(io.BytesIO(data))
         image.load()
-    except DECODERS_SAY as error:
-        raise ValueError(f"{UNREADABLE}: {said(error)}") from None
+    except DECODE_ERRORS as error:
+        raise ValueError(f"{UNREADABLE}: {message_of(error)}") from None
     return image
 
 
-def said(error: Exception) -> str:
+def message_of(error: Exception) -> str:
     """Return a decoder's error message on one line."""
     text = " ".join(str(error).split())
-    return "cut short" if "truncated" in text else text[:200] or type(error).__name__
+    return "truncated" if "truncated" in text else text[:200] or type(error).__name__
 
 
 def channels(image: Image.Image) -> tuple[np.ndarray, bool]:
-    """Return the pixels of an image (H, W, C) as gray or RGB, and True if the last channel is alpha."""
+    """Return the gray or RGB pixels (H, W, C), and True if the last channel is alpha."""
     if image.mode in ("1", "L") and not image.has_transparency_data:
         image = image.convert("L")
     elif image.mode not in ("I;16", "L", "LA", "RGB", "RGBA") or image.has_transparency_data:
@@ -109,5 +109,5 @@ def frames(
             image.seek(number)
             image.load()
             yield *channels(image), round(image.info.get("duration", 0))
-    except DECODERS_SAY as error:
-        raise ValueError(f"{UNREADABLE}: {said(error)}") from None
+    except DECODE_ERRORS as error:
+        raise ValueError(f"{UNREADABLE}: {message_of(error)}") from None

@@ -1,9 +1,10 @@
-"""Dihedral transformations (eight ways to turn and mirror an image) for augmentation and self-ensemble.
+"""Dihedral transformations: the eight ways to turn and mirror an image.
 
 References
 ----------
-Timofte, Rothe and Van Gool, "Seven ways to improve example-based single image super resolution", 2016,
-https://arxiv.org/abs/1511.02228, call the average "enhanced prediction"; later papers call it "self-ensemble".
+Timofte, Rothe and Van Gool, "Seven ways to improve example-based single image super resolution",
+2016, https://arxiv.org/abs/1511.02228, call the average "enhanced prediction"; later papers call it
+"self-ensemble".
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ WAYS = 8
 def turned(x: Tensor, way: int) -> Tensor:
     """Transform (..., H, W): mirror from way 4 on, turn by `way` quarters.
 
-    (..., W, H) if `way` is odd.
+    The output is (..., W, H) if `way` is odd.
     """
     x = x.flip(-1) if way >= 4 else x
     return x.rot90(way % 4, (-2, -1)) if way % 4 else x

@@ -1,4 +1,4 @@
-"""EXIF blocks: kept byte for byte between formats, edited for upright images, and split into fields for TIFF.
+"""EXIF blocks: kept byte for byte, edited for upright images, and split into fields for TIFF.
 
 A block is the TIFF structure that JPEG, PNG, WebP and AVIF files hold. Edits are made in place,
 which keeps the maker's notes valid, because they hold offsets into the block.
@@ -37,7 +37,7 @@ WITHIN: dict[int, tuple[int, ...]] = {
     GPS: (),
     INTEROPERABILITY: (),
 }
-"""Sub-directories that each directory may hold (0: the first), so that no pointer leads in a circle."""
+"""Sub-directories that each directory may hold (0: the first): no pointer leads in a circle."""
 
 WIDTHS, HEIGHTS = (256, 40962), (257, 40963)  # in the first directory, in the EXIF directory
 THUMBNAIL, THUMBNAIL_BYTES = 513, 514
@@ -73,7 +73,7 @@ def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, 
 
 
 def upright(block: bytes, width: int, height: int, *, aside: bool) -> bytes:
-    """Return a block for the upright image of `width` x `height` pixels, without the thumbnail of the old image.
+    """Return a block for the upright image, `width` x `height` pixels, without a thumbnail.
 
     `aside` means that the pixels were turned by 90 degrees: the horizontal and vertical resolutions
     are swapped.
@@ -199,7 +199,7 @@ def _set(block: bytearray, field: Entry | None, value: int, layout: Layout) -> N
 
 
 def _without_thumbnail(block: bytearray, first: Directory, layout: Layout) -> bytearray:
-    """Unlink the second directory, which describes the thumbnail, and blank the thumbnail's bytes."""
+    """Unlink the second directory, which describes the thumbnail, and blank the thumbnail."""
     if not first.next:
         return block
     struct.pack_into(layout.order + "I", block, first.next_at, 0)

@@ -39,7 +39,10 @@ MOST_ENTRIES = 1_000  # entries of one directory; a camera writes about 60, GDAL
 
 
 class Entry(NamedTuple):
-    """Field of a directory: its values as bytes, in the byte order of the file, and the offset of these bytes."""
+    """Field of a directory: its values as bytes, and the offset of these bytes.
+
+    The values have the byte order of the file.
+    """
 
     type: int
     count: int
@@ -63,6 +66,7 @@ class Layout(NamedTuple):
 
     @property
     def offset(self) -> str:
+        """Format of an offset for `struct`."""
         return self.order + ("Q" if self.big else "I")
 
 
@@ -177,7 +181,7 @@ Tree = Mapping[int, "Entry | Tree"]
 
 
 def write_directory(tree: Tree, at: int, layout: Layout, next_: int = 0) -> bytes:
-    """Return the bytes of a directory for offset `at`, followed by its values and sub-directories."""
+    """Return the bytes of a directory at offset `at`, with its values and sub-directories."""
     pointer, width = (16, 8) if layout.big else (LONG, 4)
     table = struct.pack(layout.order + ("Q" if layout.big else "H"), len(tree))
     behind = b""

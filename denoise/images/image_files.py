@@ -43,12 +43,12 @@ __all__ = [
 ]
 
 
-def write(picture: PictureFile, path: str | Path) -> Written:
+def write(image: PictureFile, path: str | Path) -> Written:
     """Write one image in the format of its file ending.
 
     Outputs and errors are those of `write_pages`.
     """
-    return write_pages([picture], path)
+    return write_pages([image], path)
 
 
 def below(folder: Path) -> list[Path]:
@@ -66,13 +66,13 @@ def read_8bit(path: str | Path, largest: int = LARGEST_PIXELS) -> Tensor:
     return eight_bits(read(path, largest))
 
 
-def eight_bits(picture: PictureFile) -> Tensor:
+def eight_bits(image: PictureFile) -> Tensor:
     """Convert pixels for a dataset: (1, H, W) uint8 if gray, else (3, H, W).
 
     Alpha is composed over white.
     """
-    array = converted(picture.pixels, np.dtype(np.uint8))
-    if picture.alpha:
+    array = converted(image.pixels, np.dtype(np.uint8))
+    if image.alpha:
         alpha = array[..., -1:].astype(np.float32) / 255
         array = np.round(array[..., :-1] * alpha + 255 * (1 - alpha)).astype(np.uint8)
     return torch.from_numpy(array.transpose(2, 0, 1).copy())

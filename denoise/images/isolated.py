@@ -98,15 +98,15 @@ class _Process:
             self._read(deadline, transfer.LARGEST_LINE)
         line = self._taken(self._come.index(b"\n") + 1)
         try:  # a process that a file has taken over may send any reply
-            answer = transfer.Answer(line, largest)
-            while len(self._come) < answer.size:
-                self._read(deadline, answer.size)
-            found = answer.image(self._taken(answer.size))
+            reply = transfer.Reply(line, largest)
+            while len(self._come) < reply.size:
+                self._read(deadline, reply.size)
+            found = reply.image(self._taken(reply.size))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _Ended from None
         if found is None:
-            said = answer.error.removeprefix(f"{absolute}: ")
-            raise (TooLarge if answer.large else ValueError)(f"{path}: {said}")
+            message = reply.error.removeprefix(f"{absolute}: ")
+            raise (TooLarge if reply.large else ValueError)(f"{path}: {message}")
         return found
 
     def end(self) -> None:
@@ -118,10 +118,7 @@ class _Process:
             running.stdin.close()
             running.stdout.close()
             log.warning(
-                (
-                    "the process that decodes uploads was ended (%d); the next upload starts "
-                    "another one"
-                ),
+                "decoding process ended with code %d; the next upload starts a new process",
                 code,
             )
         self._clear()

@@ -2,7 +2,8 @@
 
 References
 ----------
-ITU-T T.81, annex B (markers) and annex G (progressive scans); JFIF 1.02; EXIF 3.0; ICC.1:2010, annex B.4.
+ITU-T T.81, annex B (markers) and annex G (progressive scans); JFIF 1.02; EXIF 3.0; ICC.1:2010,
+annex B.4.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class _File:
 
 
 def open_jpeg(data: bytes, largest: int) -> Opened:
-    """Check a JPEG file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
+    """Check a JPEG file; raise ValueError if it is truncated or exceeds a limit."""
     file = _parsed(data, largest)
     return Opened(1, (_decoded(file) for _ in range(1)))
 
@@ -134,10 +135,10 @@ def _read_frame(file: _File, code: int, body: bytes, largest: int) -> None:
     if file.components:
         raise ValueError(f"{UNREADABLE}: a JPEG of two frames")
     if len(body) < 6 or len(body) < 6 + 3 * body[5]:
-        raise ValueError(f"{UNREADABLE}: a frame header of a JPEG that is too short")
+        raise ValueError(f"{UNREADABLE}: the frame header of the JPEG is too short")
     bits, height, width, count = struct.unpack_from(">BHHB", body)
     if bits != 8:
-        raise ValueError(f"a JPEG of {bits} bits a sample; valid: 8")
+        raise ValueError(f"a JPEG of {bits} bits per sample; valid: 8")
     if count not in (1, 3, 4):
         raise ValueError(f"a JPEG of {count} channels; valid: gray, RGB and CMYK")
     check_size(width, height, largest)
@@ -221,12 +222,12 @@ def _decoded(file: _File) -> Decoded:
     start = b"\xff\xd8" + b"".join(jfif + file.needed)
     image, other = (loaded(JpegImageFile, start + end + bytes((0xFF, END))) for end in _ends(file))
     if not _same(image, other):
-        raise cut("the last scan of the JPEG lacks a part of its data")
+        raise cut("the last scan of the JPEG is incomplete")
     metadata, notes = _metadata(file.beside)
     if not file.complete:
         notes += ("the JPEG ends before its last scan: fine detail is missing",)
     if file.behind:
-        notes += (f"left out: {file.behind:,} bytes behind the end of the JPEG",)
+        notes += (f"left out: {file.behind:,} bytes after the end of the JPEG",)
     if image.mode == "CMYK":
         return colors.from_cmyk(Decoded(np.asarray(image), False, metadata, notes))
     return Decoded(*channels(image), metadata, notes)

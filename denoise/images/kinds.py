@@ -124,9 +124,9 @@ def refusal(head: bytes, size: int) -> str:
             f"{kind.name} images cannot be read: save the image as PNG, JPEG or TIFF first; {valid}"
         )
     if head[4:8] == b"ftyp":
-        return f"not a picture but a film; {valid}"
+        return f"a video, not an image; {valid}"
     name = next((name for start, name in OTHERS.items() if head.lstrip().startswith(start)), None)
-    return f"not a picture{f' but {name}' if name else ''} ({size:,} bytes); {valid}"
+    return f"{f'{name}, ' if name else ''}not an image ({size:,} bytes); {valid}"
 
 
 def of_target(path: Path) -> Kind:
@@ -140,9 +140,7 @@ def of_target(path: Path) -> Kind:
     kind = KNOWN.get(path.suffix.lower())
     valid = " ".join(ENDINGS)
     if kind is None:
-        raise ValueError(
-            f"{path}: the ending {path.suffix!r} names no picture format; valid: {valid}"
-        )
+        raise ValueError(f"{path}: the ending {path.suffix!r} is no image format; valid: {valid}")
     if not kind.formats:
         raise ValueError(f"{path}: {kind.name} files cannot be written; valid: {valid}")
     return kind

@@ -1,4 +1,4 @@
-"""Metadata of an image file: kept beside the pixels as bytes, within bounds, and never decoded as text."""
+"""Metadata of an image file: kept as bytes, within bounds, and never decoded as text."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ class Metadata:
     loops: int = 0
 
 
-def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
+def bounded(metadata: Metadata, *given: str) -> tuple[Metadata, tuple[str, ...]]:
     """Drop parts that are too large or broken; return a note for each, after the given notes."""
-    notes = list(said)
+    notes = list(given)
     sizes = {part: len(getattr(metadata, part)) for part in ("exif", "icc", "xmp", "iptc")}
     sizes["texts"] = sum(len(body) for _, body in metadata.texts)
     counts = {"iptc": metadata.iptc.count(b"\x1c\x02"), "texts": len(metadata.texts)}
@@ -108,7 +108,7 @@ def bounded(metadata: Metadata, *said: str) -> tuple[Metadata, tuple[str, ...]]:
 
 
 def upright(metadata: Metadata, orientation: int, width: int, height: int) -> Metadata:
-    """Return the metadata of an image of `width` x `height` pixels after rotation by its EXIF orientation."""
+    """Return the metadata of an image after rotation to `width` x `height` pixels."""
     aside = orientation >= 5
     block = exif.upright(metadata.exif, width, height, aside=aside) if metadata.exif else b""
     xmp = metadata.xmp if orientation == 1 else XMP_ORIENTATION.sub(rb"\g<1>1", metadata.xmp)
@@ -119,7 +119,10 @@ def upright(metadata: Metadata, orientation: int, width: int, height: int) -> Me
 
 
 def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tuple[str, ...]]:
-    """Return the metadata that a format can hold for an image of 1 or 3 channels, and a note on the rest."""
+    """Return the metadata that a format can hold, and a note on the rest.
+
+    `channels` is 1 or 3.
+    """
     empty = Metadata()
     kept, lost = metadata, []
     if (
@@ -147,9 +150,7 @@ def fitting(metadata: Metadata, kind: Kind, channels: int) -> tuple[Metadata, tu
             if part != "resolution" or kind not in (WEBP, AVIF) or value.unit == "aspect":
                 lost.append(name)
             kept = dataclasses.replace(kept, **{part: getattr(empty, part)})
-    notes = (
-        (f"left out, as {kind.name} files have no room for it: {', '.join(lost)}",) if lost else ()
-    )
+    notes = (f"left out, as {kind.name} files cannot hold it: {', '.join(lost)}",) if lost else ()
     return kept, notes
 
 
@@ -202,7 +203,10 @@ READABLE = {"exif": _is_exif, "icc": _is_profile}
 
 
 def _converted(value: Fraction, scale: Fraction) -> Fraction:
-    """Convert a resolution, and undo its rounding to an integer: 11,811 per meter (299.9994 per inch) becomes 300."""
+    """Convert a resolution, and undo its rounding to an integer.
+
+    11,811 per meter (299.9994 per inch) becomes 300.
+    """
     whole = round(value * scale)
     if value.denominator == 1 and whole and round(whole / scale) == value:
         return Fraction(whole)

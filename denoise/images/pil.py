@@ -1,4 +1,4 @@
-"""PIL images of any mode: upright pixels for a network, and conversion back to an image with its metadata."""
+"""PIL images of any mode: upright pixels for a network, and conversion back with metadata."""
 
 from __future__ import annotations
 
@@ -48,6 +48,7 @@ class CleanImage(Image.Image):
         self.__dict__.update(image.__dict__, info=info)
 
     def save(self, fp: Any, format: str | None = None, **params: Any) -> None:
+        """Save as `PIL.Image.Image.save`, with the metadata of the source image."""
         kept = {
             name: self.info[name] for name in SAVED if self.info.get(name) and name not in params
         }
@@ -93,7 +94,7 @@ def taken_apart(image: Image.Image) -> tuple[np.ndarray, Callable[[np.ndarray], 
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return a copy, turned by its EXIF orientation, with the EXIF data as bytes in `info` for every format."""
+    """Return a copy, turned by its EXIF orientation, with the EXIF data as bytes in `info`."""
     try:
         upright = ImageOps.exif_transpose(image)
         # in a TIFF, EXIF is among the tags of the file
@@ -172,8 +173,8 @@ def _pixels(image: Image.Image) -> np.ndarray:
     lowest, highest = array.min(initial=0), array.max(initial=0)
     if image.mode == "I" and (lowest < 0 or highest > 65535 or 0 < highest <= 255):
         raise ValueError(
-            f"a PIL image of mode I holds 16 bits, 65535 is white; this one goes from {lowest} to {highest}: "
-            "convert('L') if white is 255, else give a float array in [0, 1]"
+            f"a PIL image of mode I has values {lowest} to {highest}; valid: 16 bits, white 65535: "
+            "use convert('L') if white is 255, else floats in [0, 1]"
         )
     return array.astype(np.uint16)
 

@@ -2,7 +2,8 @@
 
 References
 ----------
-Portable Network Graphics, third edition (W3C, 2025), with eXIf, and with acTL, fcTL and fdAT of animations.
+Portable Network Graphics, third edition (W3C, 2025), with eXIf, and with acTL, fcTL and fdAT of
+animations.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class _File:
 
     @property
     def hidden(self) -> bool:
-        """True if the still image is not part of the animation, because no frame begins before that image."""
+        """True if the still image is not part of the animation: no frame begins before it."""
         return (
             self.count > 1
             and next(name for name, _ in self.animation if name != b"acTL") == b"IDAT"
@@ -135,7 +136,7 @@ def _parsed(data: bytes) -> _File:
             ">I", zlib.crc32(data[at + 4 : end - 4])
         ):
             raise ValueError(
-                f"{UNREADABLE}: damaged, a chunk of the PNG at byte {at:,} has another checksum"
+                f"{UNREADABLE}: damaged, wrong checksum of the chunk at byte {at:,} of the PNG"
             )
         if name == b"IEND":
             file.ended, file.behind = True, len(data) - end
@@ -213,13 +214,13 @@ def _check_stream(parts: list[bytes], expected: int) -> None:
     if found < expected:
         raise cut("too few pixels in the PNG")
     if found > expected + SURPLUS:
-        raise ValueError(f"{UNREADABLE}: more data in the PNG than its pixels take")
+        raise ValueError(f"{UNREADABLE}: the PNG has more data than pixels")
 
 
 def _animated(file: _File) -> Iterator[Decoded]:
     metadata, notes = png_metadata.read(file.beside, *_notes(file))
     if file.header[8] == 16:
-        notes += ("frames of 16 bits were read with 8 bits",)
+        notes += ("frames of 16 bits were read as 8 bits",)
     if file.hidden:
         notes += ("left out: the still image beside the animation",)
     chunks, streams = _frames(file)
@@ -235,7 +236,7 @@ def _animated(file: _File) -> Iterator[Decoded]:
 
 
 def _frames(file: _File) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
-    """Return the chunks of an animation, and for each frame its number of pixel bytes and its data."""
+    """Return the chunks of an animation, and each frame's number of bytes and its data."""
     chunks, streams = [], []
     for name, body in file.animation:
         if name == b"acTL":
@@ -253,7 +254,7 @@ def _bytes_of_frame(file: _File, body: bytes) -> int:
         raise ValueError(f"{UNREADABLE}: a broken frame in the PNG")
     width, height, left, top = struct.unpack_from(">IIII", body, 4)
     if not (width and height and left + width <= file.width and top + height <= file.height):
-        raise ValueError(f"{UNREADABLE}: a frame of the PNG that is larger than the image")
+        raise ValueError(f"{UNREADABLE}: a frame of the PNG is larger than the image")
     return _bytes_of_pixels(file.header, width, height)
 
 
@@ -262,4 +263,4 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 
 def _notes(file: _File) -> tuple[str, ...]:
-    return (f"left out: {file.behind:,} bytes behind the end of the PNG",) if file.behind else ()
+    return (f"left out: {file.behind:,} bytes after the end of the PNG",) if file.behind else ()

@@ -35,7 +35,7 @@ PROFILES = {
 
 
 def read(found: list[tuple[bytes, bytes]], *notes: str) -> tuple[Metadata, tuple[str, ...]]:
-    """Return the metadata from the chunks of a file, and a note on dropped parts, after the given notes."""
+    """Return the metadata from chunks, and the given notes with one on dropped parts."""
     parts: dict[str, Any] = {}
     texts, unread = [], set()
     for name, body in found:
@@ -95,7 +95,7 @@ def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> 
 
 
 def _profile(text: bytes, part: str) -> bytes:
-    """Decode ImageMagick's text: a line with its name, a line with its length, and lines of digits."""
+    """Decode ImageMagick's text: a name, a length, and lines of hexadecimal digits."""
     try:
         content = binascii.unhexlify(b"".join(text.split(b"\n")[3:]).translate(None, b" \r"))
     except binascii.Error:

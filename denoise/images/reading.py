@@ -1,4 +1,4 @@
-"""Reading of image files: one reader per format, upright images, with all metadata that can be kept.
+"""Reading of image files: one reader per format, upright images, metadata kept.
 
 This module does not import PyTorch, so that the process that decodes uploads starts quickly.
 """
@@ -82,7 +82,7 @@ class Pages:
 
 
 def read_pages(path: str | Path, largest: int = LARGEST_PIXELS) -> Pages:
-    """Open a file with one image or several, such as the pages of a TIFF or the frames of an animation.
+    """Open a file with one or more images, such as the pages of a TIFF or frames of a GIF.
 
     The size of each image, and every other header field, is checked before any pixel is decoded.
 
@@ -147,7 +147,7 @@ def made(pixels: np.ndarray, alpha: bool, kept: Metadata, notes: tuple[str, ...]
 
 
 def _upright(found: Decoded) -> PictureFile:
-    """Apply the EXIF orientation: 1 is upright, 2, 4, 5 and 7 are mirrored, 5 to 8 lie on a side."""
+    """Apply the EXIF orientation: 1 is upright, 2, 4, 5 and 7 are mirrored, 5 to 8 are turned."""
     kept, pixels = found.metadata, found.pixels
     orientation = found.orientation or (exif.orientation(kept.exif) if kept.exif else 1)
     if orientation in (5, 6, 7, 8):

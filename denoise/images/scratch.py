@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import OpenImageIO as oiio
 
-from denoise.images.container import UNREADABLE, said
+from denoise.images.container import UNREADABLE, message_of
 
 
 def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
@@ -41,7 +41,9 @@ def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
 
 
 def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
-    """Encode images, (H, W, C), each with or without alpha as its last channel, into one lossless file.
+    """Encode images, (H, W, C), into one lossless file.
+
+    If its flag is set, the last channel of an image is alpha.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
         whole = False
     if not whole:
         raise OSError(
-            f"a temporary file was cut short: is the disk of {tempfile.gettempdir()} full?"
+            f"a temporary file was truncated: is the disk of {tempfile.gettempdir()} full?"
         )
     return written
 
@@ -93,7 +95,7 @@ def _file(ending: str) -> Iterator[Path]:
 def _text(error: str, path: Path) -> str:
     """Return the message of OpenImageIO, without the temporary path."""
     return (
-        said(ValueError(error.replace(str(path), "").replace('""', "")))
+        message_of(ValueError(error.replace(str(path), "").replace('""', "")))
         if error
         else "no reason was given"
     )

@@ -1,4 +1,4 @@
-"""TIFF files, of one page or more: directories within bounds, the meaning of the samples, metadata, and pixels.
+"""TIFF files of one or more pages: directories, meaning of the samples, metadata, and pixels.
 
 References
 ----------
@@ -82,7 +82,7 @@ def open_tiff(data: bytes, largest: int) -> Opened:
             _Page(data, layout, directory) for layout, directory in directories(data, MOST_PAGES)
         ]
     except Broken as error:
-        raise ValueError(f"{UNREADABLE}: a TIFF with {error}, cut short or damaged") from None
+        raise ValueError(f"{UNREADABLE}: truncated or damaged TIFF, {error}") from None
     full = [page for page in pages if page.full]
     if not full or any(tags.DNG in page.entries for page in pages):
         raise ValueError(tags.RAW_FILE if pages else f"{UNREADABLE}: a TIFF without a page")
@@ -110,7 +110,7 @@ def _check(page: _Page, largest: int) -> None:
         raise ValueError(tags.RAW_FILE)
     if page.photometric not in tags.CHANNELS:
         raise ValueError(
-            f"a TIFF with the color space {page.photometric}; valid: gray, RGB, CMYK, YCbCr, CIELAB"
+            f"a TIFF of color space {page.photometric}; valid: gray, RGB, CMYK, YCbCr, CIELAB"
         )
     sample = int(page.value(tags.FORMAT, tags.UNSIGNED))
     if sample == tags.SIGNED:
@@ -121,7 +121,7 @@ def _check(page: _Page, largest: int) -> None:
     if len({*page.values(tags.BITS)}) > 1 or len({*page.values(tags.FORMAT)}) > 1:
         raise ValueError(f"a TIFF with channels of different number formats; {tags.VALID}")
     if (sample, page.bits) not in tags.NUMBERS:
-        raise ValueError(f"a TIFF of {page.bits} bits a sample (format {sample}); {tags.VALID}")
+        raise ValueError(f"a TIFF of {page.bits} bits per sample (format {sample}); {tags.VALID}")
     if page.bits == 64 and height == 1:  # OpenImageIO (3.0 to 3.2) leaves such a row uninitialized
         raise ValueError(
             "a TIFF of 64-bit floats with a single row cannot be read: save it with 32 bits"
@@ -142,7 +142,7 @@ def _check(page: _Page, largest: int) -> None:
 
 
 def _check_parts(page: _Page, largest: int) -> None:
-    """Raise ValueError if a strip or tile is too large, is missing, or runs past the end of the file."""
+    """Raise ValueError if a strip or tile is too large, missing, or past the end of the file."""
     width, height = page.size
     if tags.TILE_WIDTH in page.entries:
         across, down = int(page.value(tags.TILE_WIDTH, 0)), int(page.value(tags.TILE_HEIGHT, 0))
@@ -164,7 +164,7 @@ def _check_parts(page: _Page, largest: int) -> None:
             f"{min(len(places), len(lengths)):,} of the {wanted:,} strips or tiles of the TIFF"
         )
     if any(place + length > len(page.data) for place, length in zip(places, lengths, strict=False)):
-        raise cut("a strip or tile of the TIFF ends behind the end of the file")
+        raise cut("a strip or tile of the TIFF runs past the end of the file")
     row = math.ceil(width * page.samples / planes * page.bits / 8)
     needed = row * height * planes
     if (
@@ -176,7 +176,7 @@ def _check_parts(page: _Page, largest: int) -> None:
 
 
 def _opaque(data: bytes, pages: list[_Page]) -> bytearray:
-    """Return a file with these pages only, described so that OpenImageIO returns the samples unchanged."""
+    """Return a file with these pages only, whose samples OpenImageIO returns unchanged."""
     layout = pages[0].layout
     made = bytearray(data)
     trees = []
@@ -202,7 +202,7 @@ def _meant(page: _Page, pixels: np.ndarray, notes: tuple[str, ...]) -> Decoded:
     if page.photometric == tags.PALETTE:
         pixels = _colors(page, pixels)
     if pixels.dtype in (np.uint32, np.float64):
-        notes += (f"numbers of {page.bits} bits were read as 32-bit floats",)
+        notes += (f"values of {page.bits} bits were read as 32-bit floats",)
         pixels = pixels / np.float32(2**32 - 1) if pixels.dtype == np.uint32 else pixels
     if pixels.dtype not in (np.uint8, np.uint16):
         pixels = pixels.astype(np.float32)
@@ -220,6 +220,6 @@ def _colors(page: _Page, pixels: np.ndarray) -> np.ndarray:
     """Look up the samples of a palette page in its palette of 16-bit values."""
     table = np.array(page.values(tags.COLOR_MAP), np.uint16)
     if len(table) != 3 * 2**page.bits:
-        raise ValueError(f"{UNREADABLE}: a TIFF with a palette of {len(table):,} numbers")
+        raise ValueError(f"{UNREADABLE}: a TIFF with a palette of {len(table):,} values")
     steps = pixels[..., 0] // UNIT.get(page.bits, 1)
     return (table.reshape(3, -1).T >> 8).astype(np.uint8)[steps]

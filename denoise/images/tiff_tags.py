@@ -26,7 +26,7 @@ OPAQUE = {WHITE_IS_ZERO: BLACK_IS_ZERO, PALETTE: BLACK_IS_ZERO, CMYK: RGB, CIELA
 """Replacement color spaces, under which OpenImageIO returns the samples unchanged."""
 
 RAW = (32803, 34892)  # color spaces of a camera's sensor
-RAW_FILE = "not a picture but a camera raw file: develop it first"
+RAW_FILE = "a camera raw file, not an image: develop it first"
 ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of alpha
 UNSIGNED, SIGNED, FLOAT, UNDEFINED = 1, 2, 3, 4
 NUMBERS = {
@@ -89,6 +89,6 @@ NO_DESCRIPTION = DECODING | {
 }
 NO_DESCRIPTION |= {327, 328, 330, 332, 333, 334, 336, 340, 341, 342, 559, 37724, *range(512, 522)}
 NO_DESCRIPTION |= {XMP, IPTC, PHOTOSHOP, ICC, X_RESOLUTION, Y_RESOLUTION, UNIT}
-"""Fields on the storage of pixels, and fields that are kept separately; all further fields describe the image."""
+"""Fields on the storage of pixels, and fields kept separately; the rest describe the image."""
 
 DIRECTORIES = (EXIF, GPS)

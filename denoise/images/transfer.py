@@ -1,4 +1,7 @@
-"""Serialization of images between the decoding process and its client: a line of JSON, then the pixels."""
+"""Serialization of images between the decoding process and its client.
+
+A line of JSON precedes the pixels.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def pack_error(error: str, *, large: bool) -> bytes:
     return json.dumps({"error": error, "large": large}).encode() + b"\n"
 
 
-class Answer:
+class Reply:
     """Reply line from `pack` or `pack_error`.
 
     Any other line raises KeyError, TypeError or ValueError.
@@ -51,7 +54,7 @@ class Answer:
             self._type = np.dtype(TYPES[self._about["type"]])
             height, width, channels = self._shape = tuple(map(int, self._about["shape"]))
             if not (height > 0 and width > 0 and height * width <= largest and 1 <= channels <= 4):
-                raise ValueError("another shape than was asked for")
+                raise ValueError("an invalid shape")
             self.size = height * width * channels * self._type.itemsize
 
     def image(self, pixels: bytearray) -> PictureFile | None:

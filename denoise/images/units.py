@@ -1,4 +1,4 @@
-"""Checks of units: image values in about [0, 1], not 0-255 or [-1, 1], and a sigma in the same units."""
+"""Checks of units: image values in about [0, 1], not 0-255 or [-1, 1], and sigma likewise."""
 
 from __future__ import annotations
 
@@ -33,41 +33,39 @@ def check_sigma(sigma: Any) -> float | None:
         return value
     hint = f"; {value:g} on the 0-255 scale is {value / 255:.3g}" if 1 < value <= 255 else ""
     raise ValueError(
-        f"sigma is {sigma!r}; it is the standard deviation of the noise in units of the "
-        f"[0, 1] range, from 0 to 1{hint}"
+        f"sigma is {sigma!r}; valid: 0 to 1, the standard deviation of the noise in units of the "
+        f"[0, 1] range{hint}"
     )
 
 
 def check_kind(image: Any) -> None:
     """Raise ValueError for a path, the content of a file, or an object without pixels."""
     if isinstance(image, bytes):
-        raise ValueError("bytes are no image: give PIL.Image.open(io.BytesIO(content))")
+        raise ValueError("bytes are not an image: give PIL.Image.open(io.BytesIO(content))")
     if isinstance(image, str | os.PathLike):
         raise ValueError(
-            f"{os.fspath(image)[:200]!r} is a path, not an image: give PIL.Image.open(path), or run "
+            f"{os.fspath(image)[:200]!r} is a path, not an image: give PIL.Image.open(path) or run "
             "`python -m denoise PATH`"
         )
     if np.ndim(image) == 0:
         raise ValueError(
-            f"a {type(image).__name__} is no image; valid: a PIL image, a numpy array, a tensor"
+            f"{type(image).__name__} is not an image type; valid: PIL image, numpy array, tensor"
         )
 
 
 def check_dtype(name: str, lowest: float, highest: float) -> None:
-    """Raise ValueError if integers of a type, from `lowest` to `highest`, do not define which value is white."""
+    """Raise ValueError if integers from `lowest` to `highest` leave the value of white open."""
     if name in ("uint8", "uint16"):
         return
     hint = ""
     if lowest >= 0 and highest <= 65535:
         fitting = "bool" if highest <= 1 else "uint8" if highest <= 255 else "uint16"
-        hint = f"; these go from {lowest} to {highest}: image.astype('{fitting}')?"
-    raise ValueError(
-        f"an image of dtype {name} does not say which number is white; valid: {VALID}{hint}"
-    )
+        hint = f"; the values are {lowest} to {highest}: image.astype('{fitting}')?"
+    raise ValueError(f"an image of dtype {name} does not define white; valid: {VALID}{hint}")
 
 
 def check_white(image: Any) -> None:
-    """Raise ValueError if a 16-bit array or tensor holds only 8-bit values, which would appear black."""
+    """Raise ValueError if a 16-bit image holds only 8-bit values, which would appear black."""
     if (
         isinstance(image, np.ndarray | Tensor)
         and str(image.dtype).rpartition(".")[2] == "uint16"
@@ -78,8 +76,8 @@ def check_white(image: Any) -> None:
         )
         if 0 < highest <= 255:
             raise ValueError(
-                f"the largest number of this uint16 image is {highest}, and 65535 is white: give image.astype('uint8') "
-                "if 255 is, image / 65535 if the image is that dark"
+                f"this uint16 image has values up to {highest}, and 65535 is white: give "
+                "image.astype('uint8') if white is 255, image / 65535 if the image is dark"
             )
 
 
@@ -95,21 +93,21 @@ def check_range(batch: Tensor) -> None:
         (N, C, H, W) float32, finite.
     """
     lowest, highest = (extreme.item() for extreme in batch.aminmax())
-    said = f"floats must be in about [0, 1], noise aside; these go from {lowest:g} to {highest:g}"
+    problem = f"float values are {lowest:g} to {highest:g}; valid: about [0, 1], apart from noise"
     if max(-lowest, highest) > LARGEST:
-        raise ValueError(f"{said}: divide by {255 if highest <= 255 else 65535} first")
+        raise ValueError(f"{problem}: divide by {255 if highest <= 255 else 65535} first")
     if lowest < -BEYOND and _is_region(batch):
         raise ValueError(
-            f"{said}, and whole regions are negative: (image + 1) / 2 first, if they are in [-1, 1]"
+            f"{problem}; whole regions are negative: use (image + 1) / 2 if the range is [-1, 1]"
         )
     if highest > 1 + BEYOND and _is_region(1 - batch):
         raise ValueError(
-            f"{said}, and whole regions are above 1: divide by the value of white first"
+            f"{problem}; whole regions are above 1: divide by the value of white first"
         )
 
 
 def _is_region(batch: Tensor) -> bool:
-    """Return True if the values below -`BEYOND` belong to an image, and not to noise on values of at least 0.
+    """Return True if the values below -`BEYOND` belong to an image, not to noise.
 
     Noise takes a pixel below its own median with probability one half, independently of its
     neighbors. So a neighbor of such a pixel is also below with probability one half at most, and
@@ -139,6 +137,9 @@ def _is_region(batch: Tensor) -> bool:
 
 
 def _roughness(batch: Tensor) -> float:
-    """Return the sigma of white noise with the median difference between neighbors: the noise level, or more."""
+    """Return the sigma of white noise with the batch's median difference between neighbors.
+
+    The result is the noise level or more.
+    """
     steps = torch.cat([batch.diff(dim=axis).flatten() for axis in (-1, -2)])
     return steps.abs().median().item() / 0.6745 / math.sqrt(2) if len(steps) else 0.0

@@ -32,7 +32,7 @@ Chunk = tuple[bytes, bytes]
 
 
 def open_webp(data: bytes, largest: int) -> Opened:
-    """Check a WebP file; raise ValueError if it cannot be decoded within bounds, or is truncated."""
+    """Check a WebP file; raise ValueError if it is truncated or exceeds a limit."""
     chunks, behind = _parsed(data)
     found = dict(reversed(chunks))  # the first of each name
     image = next((chunk for chunk in chunks if chunk[0] in IMAGES[1:]), None)
@@ -42,7 +42,7 @@ def open_webp(data: bytes, largest: int) -> Opened:
         raise cut("no pixels in the WebP")
     width, height = _canvas(extended) if len(extended) == 10 else _size(*image)
     check_size(width, height, largest)
-    notes = (f"left out: {behind:,} bytes behind the end of the WebP",) if behind else ()
+    notes = (f"left out: {behind:,} bytes after the end of the WebP",) if behind else ()
     exif = found.get(b"EXIF", b"").removeprefix(b"Exif\0\0")
     metadata, notes = bounded(
         Metadata(exif, found.get(b"ICCP", b""), found.get(b"XMP ", b"")), *notes
@@ -53,7 +53,7 @@ def open_webp(data: bytes, largest: int) -> Opened:
         metadata = replace(metadata, loops=int.from_bytes(found[b"ANIM"][4:6], "little"))
         return Opened(len(parts), _animated(chunks, len(parts), metadata, notes))
     if _size(*image) != (width, height):
-        raise ValueError(f"{UNREADABLE}: a WebP whose image has another size than it says")
+        raise ValueError(f"{UNREADABLE}: a WebP whose sizes differ between header and image")
     return Opened(1, (_still(chunks, extended, metadata, notes) for _ in range(1)))
 
 
@@ -123,7 +123,7 @@ def _check_frames(parts: list[bytes], width: int, height: int) -> None:
             int.from_bytes(body[at : at + 3], "little") for at in (0, 3, 6, 9)
         )
         if 2 * left + right + 1 > width or 2 * top + bottom + 1 > height:
-            raise ValueError(f"{UNREADABLE}: a frame of the WebP that is larger than the image")
+            raise ValueError(f"{UNREADABLE}: a frame of the WebP is larger than the image")
 
 
 def _still(

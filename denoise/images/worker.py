@@ -26,7 +26,8 @@ LARGEST_FILE = 2_000_000_000  # bytes of a temporary file
 
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "wb")
+    """Reply to requests until the input ends."""
+    replies = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # output printed by a decoder must not mix with replies
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
@@ -35,10 +36,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_FILE, LARGEST_FILE))
     for line in sys.stdin.buffer:
         given = json.loads(line)
-        _answer(given["path"], given["largest"], answers)
+        _reply(given["path"], given["largest"], replies)
 
 
-def _answer(path: str, largest: int, answers: BinaryIO) -> None:
+def _reply(path: str, largest: int, replies: BinaryIO) -> None:
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     hard = resource.getrlimit(resource.RLIMIT_AS)[1]
     resource.setrlimit(resource.RLIMIT_AS, (taken + BASE + A_PIXEL * largest, hard))
@@ -46,15 +47,15 @@ def _answer(path: str, largest: int, answers: BinaryIO) -> None:
     try:
         about, pixels = transfer.pack(reading.read(path, largest))
     except (ValueError, MemoryError) as error:
-        said = (
+        message = (
             str(error)
             if isinstance(error, ValueError)
-            else f"{path}: needs more memory than an upload may take"
+            else f"{path}: decoding exceeds the memory limit of uploads"
         )
-        about = transfer.pack_error(said, large=isinstance(error, TooLarge))
-    answers.write(about)
-    answers.write(pixels)
-    answers.flush()
+        about = transfer.pack_error(message, large=isinstance(error, TooLarge))
+    replies.write(about)
+    replies.write(pixels)
+    replies.flush()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writing of image files, atomic: encoded in memory first, so that a full disk cannot truncate them."""
+"""Atomic writing of image files: encoded in memory first, so that a full disk truncates none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from denoise.files.atomic import whole_file
 from denoise.images import bmp, exif, jpeg, kinds, png, scratch, tiff_metadata, webp
-from denoise.images.container import said
+from denoise.images.container import message_of
 from denoise.images.kinds import AVIF, BMP, JPEG, PNG, TIFF, WEBP, Kind
 from denoise.images.metadata import Metadata, fitting
 from denoise.images.reading import Pages, PictureFile, number_format
@@ -42,7 +42,7 @@ class Written(NamedTuple):
 
 
 def write_pages(images: Iterable[PictureFile], path: str | Path) -> Written:
-    """Write images atomically into one file, by its ending, with as many bits as the format can hold.
+    """Write images atomically into one file, with as many bits as its format can hold.
 
     Parameters
     ----------
@@ -50,6 +50,7 @@ def write_pages(images: Iterable[PictureFile], path: str | Path) -> Written:
         One image; the pages of a TIFF; or the frames of an animation. The images are taken one
         after the other.
     path : str or Path
+        Its ending chooses the format.
 
     Raises
     ------
@@ -110,12 +111,10 @@ def _fitted(
         wanted = str(image.spec.format)
         wanted = wanted if wanted in FORMATS else number_format(image.pixels.dtype)
         given = wanted if wanted in kind.formats else kind.formats[-1]
-        lost += (f"{wanted} samples were written as {given}: {kind.name} files hold no more",) * (
-            given != wanted
-        )
-        lost += ("the times of the frames were left out: TIFF files have pages",) * (
-            frame and kind is TIFF
-        )
+        lost += (
+            f"{wanted} samples were written as {given}, the widest format of {kind.name} files",
+        ) * (given != wanted)
+        lost += ("frame durations were left out: TIFF files hold pages",) * (frame and kind is TIFF)
         notes.update(dict.fromkeys(lost))
         yield replace(image, pixels=converted(image.pixels, FORMATS[given]), metadata=kept)
 
@@ -125,13 +124,13 @@ def _check_fit(image: PictureFile, kind: Kind, path: Path) -> None:
     if image.alpha and not kind.alpha:
         valid = " ".join(kinds.WITH_ALPHA)
         raise ValueError(
-            f"{path}: {path.suffix.lower()} files have no transparency, the picture has; "
+            f"{path}: {path.suffix.lower()} files cannot hold the image's transparency; "
             f"valid: {valid}"
         )
     if max(height, width) > kind.side:
         raise ValueError(
-            f"{path}: {kind.name} files have at most {kind.side:,} pixels a side, not "
-            f"{width}x{height}"
+            f"{path}: the image is {width}x{height}; valid for {kind.name}: at most "
+            f"{kind.side:,} pixels per side"
         )
 
 
@@ -179,7 +178,7 @@ def _by_pillow(images: list[PictureFile], kind: Kind) -> bytes:
     try:
         first.save(buffer, kind.name, **options)
     except (ValueError, RuntimeError) as error:
-        raise OSError(said(error)) from None
+        raise OSError(message_of(error)) from None
     return buffer.getvalue()
 
 

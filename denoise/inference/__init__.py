@@ -1,0 +1,1 @@
+"""Inference: choice of the backend, tiles, camera noise, and denoising of files."""

@@ -20,9 +20,12 @@ from denoise.inference.layers import CALLS, Conv, Halving
 from denoise.models.base import AnySize
 
 BACKENDS = ("plain", "aten", "cudnn", "onednn", "openvino")
-"""Backends, in this order: the network as it was trained; fused, with PyTorch's documented calls; fused, with cuDNN's
-calls, recorded for small batches (`denoise.graph.cuda_graphs`); fused, with oneDNN's calls; fused, with OpenVINO for
-small images and oneDNN for larger ones."""
+"""Backends, in this order.
+
+The network as it was trained; fused, with PyTorch's documented calls; fused, with cuDNN's calls,
+recorded for small batches (`denoise.graph.cuda_graphs`); fused, with oneDNN's calls; fused, with
+OpenVINO for small images and oneDNN for larger ones.
+"""
 
 
 def backends(device: torch.device) -> tuple[str, ...]:

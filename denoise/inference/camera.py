@@ -1,6 +1,6 @@
-"""Removal of correlated noise from luma and chroma by a network for white noise, with a sigma given for each.
+"""Removal of correlated noise from luma and chroma, by a network for white noise.
 
-Such a network takes correlated noise for texture, unless it is given the sigma of white noise that
+This network takes correlated noise for texture, unless it is given the sigma of white noise that
 is as strong at low frequencies. The noise of chroma has the lowest frequencies, so it is removed at
 a quarter, then at half of the size. A camera's JPEG file stores chroma at half of the size only.
 """
@@ -25,7 +25,7 @@ LEAST_CHROMA = 5 / 255
 OF_WHITE = (0.299**2 + 0.587**2 + 0.114**2) ** 0.5
 
 Gray = Callable[[Tensor, float | None], Tensor]
-"""Network for gray images: (N, 1, H, W) in about [0, 1] and a sigma, or None -> the estimate in [0, 1]."""
+"""Network for gray images: (N, 1, H, W) and a sigma, or None -> the estimate in [0, 1]."""
 
 
 class Restored(NamedTuple):
@@ -53,15 +53,15 @@ def clean(image: Tensor, noise: Noise, gray: Gray, sigma: float | None = None) -
     sigma : float, optional
         Sigma of white noise per channel, in units of the [0, 1] range; replaces the detected level.
     """
-    told = noise.sigma if sigma is None else sigma * (OF_WHITE if noise.colored else 1)
+    level = noise.sigma if sigma is None else sigma * (OF_WHITE if noise.colored else 1)
     if not noise.colored:
         return Restored(
-            gray(image[:, :1], told).expand(image.shape).contiguous(), _method(noise), noise.sigma
+            gray(image[:, :1], level).expand(image.shape).contiguous(), _method(noise), noise.sigma
         )
     gray = _counted(gray, *image.shape[-2:])
     luma, *chroma = luma_chroma(image)
-    luma = gray(luma, told)
-    blue, red = (_chroma(plane, told, gray) for plane in chroma)
+    luma = gray(luma, level)
+    blue, red = (_chroma(plane, level, gray) for plane in chroma)
     estimate = torch.empty_like(image)
     estimate[:, :1] = luma + 1.402 * red
     estimate[:, 1:2] = luma - (0.114 * 1.772 * blue + 0.299 * 1.402 * red) / 0.587
@@ -79,7 +79,10 @@ def joined(parts: Sequence[Restored]) -> Restored:
 
 
 def _counted(gray: Gray, height: int, width: int) -> Gray:
-    """Wrap the network so that each call reports its share of the whole progress: luma, and chroma at two sizes."""
+    """Wrap the network so that each call reports its share of the whole progress.
+
+    The whole is luma once, and each chroma channel at two sizes.
+    """
     half, quarter = ((-(-height // side)) * (-(-width // side)) for side in (2, 4))
     work = height * width + 2 * (half + quarter)
 
@@ -102,8 +105,8 @@ def _chroma(plane: Tensor, luma_sigma: float, gray: Gray) -> Tensor:
     """
     half = _halved(plane + 0.5)
     quarter = _halved(half)
-    told = max(min(LEAST_CHROMA, luma_sigma), luma_sigma / 4)
-    half = half + _doubled(gray(quarter, told) - quarter, half)
+    level = max(min(LEAST_CHROMA, luma_sigma), luma_sigma / 4)
+    half = half + _doubled(gray(quarter, level) - quarter, half)
     return _doubled(gray(half, luma_sigma / 2), plane) - 0.5
 
 

@@ -1,4 +1,4 @@
-"""Chunked inference: a batch goes through the network in chunks, so that activations stay in the caches."""
+"""Chunked inference: batches run in chunks, so that activations stay in the caches."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def run(network: Callable[[Tensor], Tensor], batch: Tensor, pixels: int) -> Tens
         (N, C, H, W) float32 on the device of `batch`, contiguous.
     """
     height, width = batch.shape[-2:]
-    pieces = -(-len(batch) // max(1, pixels // (height * width)))
-    if pieces <= 1:
+    count = -(-len(batch) // max(1, pixels // (height * width)))
+    if count <= 1:
         return network(batch).to(batch.device).contiguous()
-    answer = torch.empty(batch.shape, dtype=torch.float32, device=batch.device)
+    output = torch.empty(batch.shape, dtype=torch.float32, device=batch.device)
     # chunks of nearly equal size: a short last chunk would use the device less well
-    size = -(-len(batch) // pieces)
-    for part, place in zip(batch.split(size), answer.split(size), strict=True):
+    size = -(-len(batch) // count)
+    for part, place in zip(batch.split(size), output.split(size), strict=True):
         _copy(network(part), place)
-    return answer
+    return output
 
 
 def _copy(values: Tensor, to: Tensor) -> None:

@@ -32,9 +32,9 @@ OUT_OF_MEMORY = ("allocate memory", "out of memory")  # in the messages of PyTor
 
 @dataclasses.dataclass(frozen=True)
 class Job:
-    """Job for one file. `into_folder`: create the target's folder if it is missing.
+    """Job for one file.
 
-    `replace`: overwrite the target.
+    `into_folder`: create the target's folder if it is missing. `replace`: overwrite the target.
     """
 
     source: Path
@@ -44,7 +44,7 @@ class Job:
 
 
 class Cleaned(NamedTuple):
-    """Denoised image, its method, the estimated sigma in units of the [0, 1] range, and warnings."""
+    """Denoised image, its method, the estimated sigma in [0, 1] units, and warnings."""
 
     picture: PictureFile
     network: str
@@ -54,10 +54,7 @@ class Cleaned(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Outcome of a job as shown to the user: `line` if the job succeeded, else `error`.
-
-    One line each.
-    """
+    """Outcome of a job for the user, in one line: `line` if the job succeeded, else `error`."""
 
     job: Job
     line: str = ""
@@ -98,7 +95,7 @@ def plan(
     if out is None:
         jobs = _beside(found, tell)
     elif several and out.suffix.lower() in ENDINGS and not os.path.isdir(out):
-        raise ValueError(f"{len(found)} pictures cannot go into {out}: name a folder, as -o out/")
+        raise ValueError(f"{len(found)} images do not fit into {out}; valid: a folder, -o out/")
     elif several or os.path.isdir(out) or not out.suffix:
         jobs = _into(found, out)
     else:
@@ -127,7 +124,7 @@ def _beside(found: Sequence[Source], tell: Callable[[str], object]) -> list[Job]
             path.stem.endswith(BESIDE) and (path.parent, path.stem.removesuffix(BESIDE)) in names
         )
         if not source.named and (is_output or os.path.lexists(target)):
-            before.append(("cleaned before", path))
+            before.append(("already denoised", path))
         else:
             jobs.append(Job(path, target, into_folder=False, replace=False))
     if before:
@@ -161,19 +158,22 @@ def _check(jobs: Iterable[Job]) -> None:
     for job in jobs:
         if inputs.intersection(_names(job.target)):
             raise ValueError(
-                f"{job.target} is a picture to be cleaned, and never overwritten: name another file"
+                f"{job.target} is an input, which is never overwritten: name another output"
             )
         target = os.path.realpath(job.target)
         if target in taken:
             raise ValueError(
-                f"{taken[target]} and {job.source} would both go to {job.target}: clean "
-                "them one by one"
+                f"{taken[target]} and {job.source} would both be written to {job.target}: "
+                "denoise one at a time"
             )
         taken[target] = job.source
 
 
 def _names(path: Path) -> Iterator[object]:
-    """Yield the identities of a file: its real path, and its device and inode, which ignore letter case."""
+    """Yield the identities of a file: its real path, and its device and inode.
+
+    Device and inode do not depend on letter case.
+    """
     yield os.path.realpath(path)
     if os.path.exists(path):
         found = path.stat()
@@ -207,15 +207,13 @@ def cleaner(
     if model is not None:
         named = load(model)  # before any image: missing weights are one error, not one per image
         if sigma is not None and not named.network.told:
-            raise ValueError(
-                f"{named.name} cannot be told the level of the noise: leave out --sigma"
-            )
+            raise ValueError(f"{named.name} is not noise-conditional: leave out --sigma")
         if ensemble:
             named.check_ensemble()
 
-    def clean(picture: PictureFile) -> Cleaned:
-        denoiser = load(model or PHOTOGRAPHS[picture.colours])
-        noisy, restore = as_batch(picture.pixels)
+    def clean(image: PictureFile) -> Cleaned:
+        denoiser = load(model or PHOTOGRAPHS[image.colours])
+        noisy, restore = as_batch(image.pixels)
         done = denoiser.clean(noisy, sigma, ensemble=ensemble)
         pixels = restore(done.estimate)
         seen = noise_level.of_middle(noisy[0]) if done.sigma is None else done.sigma
@@ -223,7 +221,7 @@ def cleaner(
             *doubts.of_sigma(noisy[0], sigma, seen),
             *doubts.of_training(denoiser, noisy[0], sigma, seen),
         )
-        return Cleaned(dataclasses.replace(picture, pixels=pixels), done.method, seen, warnings)
+        return Cleaned(dataclasses.replace(image, pixels=pixels), done.method, seen, warnings)
 
     return clean
 
@@ -232,12 +230,12 @@ def run(
     jobs: Sequence[Job], clean: Callable[[PictureFile], Cleaned], largest: int = LARGEST_PIXELS
 ) -> Iterator[Outcome]:
     """Denoise each file; yield the error of a failed file and continue."""
-    for job in tqdm(jobs, unit=" pictures", disable=None if len(jobs) > 1 else True):
+    for job in tqdm(jobs, unit=" images", disable=None if len(jobs) > 1 else True):
         try:
             outcome = _done(job, clean, largest)
         # decoder, network or memory: an error of one file must not stop the rest
         except Exception as error:
-            outcome = Outcome(job, error=_said(error, job))
+            outcome = Outcome(job, error=_message(error, job))
         yield outcome
 
 
@@ -251,24 +249,24 @@ def _done(job: Job, clean: Callable[[PictureFile], Cleaned], largest: int) -> Ou
     existed = os.path.lexists(job.target)
     if existed and not job.replace:
         raise ValueError(
-            f"{job.target} exists already, and is never overwritten: name another file with -o"
+            f"{job.target} already exists and is not overwritten: name another output with -o"
         )
     pages = image_files.read_pages(job.source, largest)
     image_files.check_target(job.target, pages)
-    told: dict[str, None] = {}
+    warnings: dict[str, None] = {}
     facts: list[tuple[str, float | None, str]] = []
 
     def images() -> Iterator[PictureFile]:
         for page in pages:
             done = clean(page)
-            told.update(dict.fromkeys((*page.notes, *done.warnings)))
+            warnings.update(dict.fromkeys((*page.notes, *done.warnings)))
             facts.append(("{1}x{0}".format(*page.pixels.shape), done.sigma, done.network))
             yield done.picture
 
-    told.update(dict.fromkeys(image_files.write_pages(images(), job.target).notes))
+    warnings.update(dict.fromkeys(image_files.write_pages(images(), job.target).notes))
     line = f"{job.source} -> {job.target}{' (replaced)' if existed else ''}: {_described(facts)}, "
     line += f"{time.perf_counter() - began:.2f} s"
-    return Outcome(job, line, warnings=tuple(f"{job.source}: {text}" for text in told))
+    return Outcome(job, line, warnings=tuple(f"{job.source}: {text}" for text in warnings))
 
 
 def _described(facts: Sequence[tuple[str, float | None, str]]) -> str:
@@ -283,10 +281,10 @@ def _described(facts: Sequence[tuple[str, float | None, str]]) -> str:
     )
 
 
-def _said(error: Exception, job: Job) -> str:
+def _message(error: Exception, job: Job) -> str:
     """Return the message of an error, prefixed with the file concerned."""
     text = str(error) or type(error).__name__
-    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
+    if isinstance(error, MemoryError) or any(message in text for message in OUT_OF_MEMORY):
         text = "not enough memory for an image of this size"
     elif isinstance(error, OSError) and error.strerror:
         about = (

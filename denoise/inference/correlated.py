@@ -1,4 +1,6 @@
-"""Detection of correlated noise from cameras and JPEG files, which a network for white noise takes for texture.
+"""Detection of correlated noise from cameras and JPEG files.
+
+A network for white noise takes correlated noise for texture.
 
 The spectrum of the noise is estimated from flat patches, as in `denoise.noise_level`. For white
 noise, all eigenvalues of the patches' covariance are equal. Demosaicing and JPEG make the smallest
@@ -62,7 +64,10 @@ class Noise:
 
 
 def luma_chroma(image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Split (..., 3, H, W) RGB into Y, Cb and Cr as in JPEG (ITU-R BT.601, full range), each (..., 1, H, W)."""
+    """Split (..., 3, H, W) RGB into Y, Cb and Cr, each (..., 1, H, W).
+
+    The conversion is that of JPEG (ITU-R BT.601, full range).
+    """
     red, green, blue = image.split(1, dim=-3)
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
     return luma, (blue - luma) / 1.772, (red - luma) / 1.402
@@ -120,7 +125,7 @@ def _is_white(luma: Tensor, sigma: float, chroma: list[Tensor]) -> bool:
 def _level(plane: Tensor, rank: int = 0, *, halved: bool = False) -> float:
     """Estimate the sigma of noise in (1, H, W).
 
-    At half size, the sigma of white noise that is as strong there.
+    If `halved`, estimate the sigma of white noise that is equally strong at half size.
     """
     image = F.avg_pool2d(plane, 2) if halved else plane
     step = 1 if image.numel() <= DENSE else 2
@@ -132,7 +137,10 @@ def _mean_level(planes: list[Tensor], *, halved: bool = False) -> float:
 
 
 def _roughness(plane: Tensor) -> tuple[float, float]:
-    """Return the standard deviations within the calmest and the calm blocks of (1, H, W), without linear slopes."""
+    """Return the deviations within the calmest and the calm blocks of (1, H, W).
+
+    Linear slopes are removed first.
+    """
     blocks = (
         plane[0]
         .double()
@@ -155,10 +163,7 @@ def _roughness(plane: Tensor) -> tuple[float, float]:
 
 
 def _mosaic(image: Tensor) -> Tensor:
-    """Return a small image unchanged.
-
-    Of a larger image, return evenly spread tiles side by side.
-    """
+    """Return evenly spread tiles of a large image side by side; a small image is unchanged."""
     for axis in (1, 2):
         length = image.shape[axis]
         if length > TILE * TILES:

@@ -1,4 +1,4 @@
-"""Warnings about an image and a network: a sigma far from the visible noise, or an image unlike the training data.
+"""Warnings about a sigma far from the visible noise, or an image unlike the training images.
 
 Each rule is wide: an image of the kind that a network was trained on gets no warning. An image of
 another kind mostly gets a warning.
@@ -44,10 +44,8 @@ def of_sigma(image: Tensor, sigma: float | None, seen: float | None) -> list[str
     if lowest <= sigma <= highest:
         return []
     return [
-        (
-            f"--sigma {_read(sigma)} is far from the white noise that is seen, about "
-            f"{_read(seen)} (0-255 scale)"
-        )
+        f"--sigma {_read(sigma)} is far from the estimated white noise, about {_read(seen)} "
+        "(0-255 scale)"
     ]
 
 
@@ -62,7 +60,7 @@ def of_training(
     dataset = str(settings.get("dataset", "")).partition(":")[0]
     kind = DATASETS[dataset].facts.get("kind", "objects") if dataset in DATASETS else None
     if other := _of_kind(kind, dataset, image):
-        return [f"{denoiser.name} was trained on {SHOWN[kind]}, and this image {other}"]
+        return [f"{denoiser.name} was trained on {SHOWN[kind]}; this image {other}"]
     low, high = settings.get("sigma", (0, math.inf))
     small = min(image.shape[-2:]) < SURE_SIDE
     found = sigma if sigma is not None else None if small else seen
@@ -72,27 +70,22 @@ def of_training(
         return []
     trained = f"{_read(low)} to {_read(high)}" if low < high else _read(low)
     return [
-        (
-            f"{denoiser.name} was trained on noise of {trained}, and this is about "
-            f"{_read(found)} (0-255 scale)"
-        )
+        f"{denoiser.name} was trained on sigma {trained}; this image has about "
+        f"{_read(found)} (0-255 scale)"
     ]
 
 
 def _of_kind(kind: str | None, dataset: str, image: Tensor) -> str:
-    """Return the difference between an image and a kind of dataset.
-
-    Empty if the image may be of that kind.
-    """
+    """Return the difference between an image and a kind of dataset; empty if there is none."""
     height, width = image.shape[-2:]
     if kind == "objects" and min(height, width) > 2 * SIDE:
-        return f"has {width}x{height}"
+        return f"has {width}x{height} pixels"
     if kind == "objects" and dataset == "mnist" and image.mean() > 0.6:
         return "is mostly bright: MNIST digits are bright on black, so invert it"
     if kind in ("photographs", "pages") and max(height, width) <= SIDE + 4:
-        return f"has {width}x{height} pixels, as a single digit"
+        return f"has {width}x{height} pixels, like a single digit"
     if kind == "pages" and not _is_page(image):
-        return "is none: it has no bright background"
+        return "has no bright background"
     return ""
 
 

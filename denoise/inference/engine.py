@@ -33,7 +33,7 @@ class Denoiser:
     ----------
     network : AnySize
     name : str
-        Name in tables.
+        Name of the network in tables.
     card : dict
         Settings of its training.
     device : str or torch.device, optional
@@ -95,7 +95,8 @@ class Denoiser:
             lowered(tried.contiguous(memory_format=torch.channels_last))
         # a user's own network may raise any of these
         except (ValueError, RuntimeError, TypeError) as error:
-            log.warning("%s is run as it was trained: %s", self.name, str(error).partition("\n")[0])
+            reason = str(error).partition("\n")[0]
+            log.warning("%s runs as it was trained, not fused: %s", self.name, reason)
             return plain
         return chosen, lowered
 
@@ -119,7 +120,8 @@ class Denoiser:
 
         Returns
         -------
-        The type, layout, size and range of `image`. A PIL image is upright, without an orientation in its EXIF data.
+        The type, layout, size and range of `image`. A PIL image is upright, without an orientation
+        in its EXIF data.
 
         Raises
         ------
@@ -136,8 +138,8 @@ class Denoiser:
         # the sum of values in [0, 1]: much faster than a check of each value
         if not estimate.sum().isfinite():
             raise ValueError(
-                f"the output of {self.name} is not finite: the weights are broken, or of "
-                "no good training"
+                f"the output of {self.name} is not finite: its weights are damaged or its "
+                "training diverged"
             )
         return restore(estimate)
 
@@ -145,7 +147,7 @@ class Denoiser:
     def clean(
         self, noisy: Tensor, sigma: float | None = None, *, ensemble: bool = False
     ) -> camera.Restored:
-        """Return `estimate`, or the result of `denoise.inference.camera` for a photograph with correlated noise.
+        """Return `estimate`, or that of `denoise.inference.camera` for correlated noise.
 
         The benchmark scores `estimate`. `noisy` is the parameter of `estimate`; further parameters
         and errors are those of a call.
@@ -178,7 +180,7 @@ class Denoiser:
         if self.name == camera.NETWORK:
             return self
         if camera.NETWORK not in weights.names():
-            log.warning("%s is not here: correlated noise is left to %s", camera.NETWORK, self.name)
+            log.warning("%s is missing: %s handles correlated noise", camera.NETWORK, self.name)
             return None
         return load(camera.NETWORK, self.device, self.precision)
 
@@ -188,7 +190,7 @@ class Denoiser:
         A self-ensemble makes no sense for it: a digit on its side is another digit.
         """
         if not self.card.get("settings", {}).get("flips"):
-            raise ValueError(f"{self.name} was not trained on turned pictures: it has no ensemble")
+            raise ValueError(f"{self.name} was not trained with --flips: it has no self-ensemble")
 
     @torch.inference_mode()
     def estimate(
@@ -206,7 +208,7 @@ class Denoiser:
         if channels != self.channels:
             if self.channels != 1:
                 raise ValueError(
-                    f"{self.name} takes {self.channels} channels, the picture has {channels}"
+                    f"{self.name} takes {self.channels} channels, the image has {channels}"
                 )
             noisy = noisy.reshape(count * channels, 1, height, width)
         chosen, network = self._ready()

@@ -31,6 +31,7 @@ class Conv(nn.Module):
         self.rectified, self.call = rectified, call
 
     def forward(self, x: Tensor) -> Tensor:
+        """Compute the convolution, and the ReLU after it if there is one."""
         return self.call(
             x.to(self.weight.dtype), self.weight, self.bias, self.rectified, *self.geometry
         )
@@ -67,7 +68,7 @@ def _cudnn(x, weight, bias, rectified, padding, output_padding, stride, dilation
 
 
 CALLS = {"aten": _aten, "cudnn": _cudnn, "onednn": _onednn, "openvino": _onednn}
-"""Convolution call by backend (`denoise.inference.backends`); layers that OpenVINO lacks use oneDNN's call."""
+"""Convolution call by backend; layers that OpenVINO lacks use oneDNN's call."""
 
 
 class Halving(nn.Module):
@@ -77,6 +78,7 @@ class Halving(nn.Module):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """Pool (N, C, H, W) to (N, C, H / 2, W / 2)."""
         count, channels, height, width = x.shape
         if height % 2 or width % 2 or not x.is_contiguous(memory_format=torch.channels_last):
             return F.max_pool2d(x, 2)

@@ -34,7 +34,9 @@ class _Fitted(nn.Module):
 
 
 def any_batch(network: nn.Module, target: Path, shape: tuple[int, int, int] = (1, 28, 28)) -> None:
-    """Write `network` as (N, C, H, W) -> (N, C, H, W) for any N and one (C, H, W), padding included.
+    """Write `network` for any N and one (C, H, W), padding included.
+
+    The input and the output are (N, C, H, W).
 
     Raises
     ------
@@ -45,7 +47,9 @@ def any_batch(network: nn.Module, target: Path, shape: tuple[int, int, int] = (1
 
 
 def any_size(network: AnySize, target: Path, channels: int = 1) -> None:
-    """Write `network` as (1, C, H, W) -> (1, C, H, W) for all H and W that are multiples of `network.multiple`.
+    """Write `network` for all H and W that are multiples of `network.multiple`.
+
+    The input and the output are (1, C, H, W).
 
     The input is a noisy float32 image in about [0, 1], the output is the estimate in [0, 1]. The
     runtime must pad an image as `AnySize` does. Raise the errors of `any_batch`, and ValueError for
@@ -53,7 +57,7 @@ def any_size(network: AnySize, target: Path, channels: int = 1) -> None:
     """
     unit = network.multiple
     if network.remainder or network.minimum > unit:
-        raise ValueError(f"not exported: it takes sizes other than the multiples of {unit}")
+        raise ValueError(f"not exported: the network takes sizes other than multiples of {unit}")
     free = (
         {2: unit * Dim("rows", min=1), 3: unit * Dim("columns", min=1)}
         if unit > 1
@@ -72,9 +76,16 @@ def _write(network: nn.Module, target: Path, example: Tensor, free: dict[int, An
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                network.eval(), (example,), target, dynamo=True, dynamic_shapes=(free,),
-                input_names=["noisy"], output_names=["estimate"], external_data=False, verbose=False,
-            )  # fmt: skip
+                network.eval(),
+                (example,),
+                target,
+                dynamo=True,
+                dynamic_shapes=(free,),
+                input_names=["noisy"],
+                output_names=["estimate"],
+                external_data=False,
+                verbose=False,
+            )
     # the exporter raises many kinds; each means that this network cannot be exported
     except Exception as error:
         raise ValueError(

@@ -36,7 +36,7 @@ log = logging.getLogger("denoise.openvino")
 FAILURES = (ImportError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
 
 SMALL = 2**14  # pixels of an image: larger images gain too little
-PIECE = 2**17  # pixels of a chunk that one thread computes: all threads share a smaller batch
+CHUNK = 2**17  # pixels of a chunk that one thread computes: all threads share a smaller batch
 KEPT = 8  # batch shapes whose graphs are cached
 # bound of the products of a batch (pixels times weights): fewer are not worth several threads
 TINY = 2**26
@@ -90,9 +90,10 @@ def _finishes(node: fx.Node, layer: nn.Module | None) -> bool:
 
 
 class BySize(nn.Module):
-    """Layers that run in OpenVINO for small images, and in PyTorch for large ones or if OpenVINO lacks a layer.
+    """Layers that run in OpenVINO for small images, and in PyTorch for large ones.
 
-    (N, C, H, W) -> (N, C', H', W'), float32 from OpenVINO, else in the layers' format. The first
+    PyTorch also runs the layers if OpenVINO lacks one. (N, C, H, W) -> (N, C', H', W'), float32
+    from OpenVINO, else in the layers' format. The first
     image of each size waits for its graph, even if no second one follows. Thus the graph and the
     output are the same each time.
     """
@@ -108,6 +109,7 @@ class BySize(nn.Module):
         self._lock = threading.Lock()  # a request computes one output at a time
 
     def forward(self, *given: Any) -> Any:
+        """Compute the output, in OpenVINO if possible."""
         if self.usable:
             try:
                 height, width = given[0].shape[-2:]  # all inputs have the same size
@@ -117,7 +119,7 @@ class BySize(nn.Module):
                 lacking = isinstance(error, NotImplementedError)
                 log.log(
                     logging.INFO if lacking else logging.WARNING,
-                    "OpenVINO is left out: %s",
+                    "OpenVINO is not used: %s",
                     one_line(error),
                 )
                 self.usable = False
@@ -128,40 +130,42 @@ class BySize(nn.Module):
         count, _, height, width = given[0].shape
         pixels, threads = count * height * width, torch.get_num_threads()
         with self._lock:
-            if pixels > PIECE and count >= threads > 1 and pixels * self.weight_count > TINY:
+            if pixels > CHUNK and count >= threads > 1 and pixels * self.weight_count > TINY:
                 return self._in_parts(given, pixels, threads)
             ready = self._ready(given, threads if pixels * self.weight_count > TINY else 1)
             for x, place in zip(given, ready.given, strict=True):
                 np.copyto(place, x.numpy())  # for few images, cheaper than to pass their addresses
             # without it, OpenVINO makes an unused copy of the output
             ready.requests[0].infer(share_outputs=True)
-            return torch.from_numpy(ready.answer.copy())
+            return torch.from_numpy(ready.output.copy())
 
     def _in_parts(self, given: tuple[Tensor, ...], pixels: int, threads: int) -> Tensor:
-        """Compute a batch in chunks of one thread each, so that no thread waits for another one at each layer.
+        """Compute a batch in chunks of one thread each.
+
+        No thread then waits for another thread at each layer.
 
         For few images this gains less than the time to wake the threads.
         """
-        size = -(-len(given[0]) // (threads * -(-pixels // (threads * PIECE))))
+        size = -(-len(given[0]) // (threads * -(-pixels // (threads * CHUNK))))
         parts = list(zip(*(x.contiguous().split(size) for x in given), strict=True))
         graphs = [self._ready(part, threads, streams=threads) for part in parts]
-        answer = torch.empty(len(given[0]), *graphs[0].answer.shape[1:])
+        output = torch.empty(len(given[0]), *graphs[0].output.shape[1:])
         started = []
         try:
-            for number, (part, to) in enumerate(zip(parts, answer.split(size), strict=True)):
+            for number, (part, to) in enumerate(zip(parts, output.split(size), strict=True)):
                 requests = graphs[number].requests
                 request = requests[number % len(requests)]
                 request.wait()  # for its previous chunk
-                _tell(request, part, to)
+                _set_memory(request, part, to)
                 started.append(request)
                 request.start_async()
-        finally:  # even after an error: the requests write into the memory of `answer`
+        finally:  # even after an error: the requests write into the memory of `output`
             for request in started:
                 request.wait()
-        return answer
+        return output
 
     def _ready(self, given: Sequence[Tensor], threads: int, streams: int = 1) -> _Ready:
-        """Return the cached or compiled graph for images of these shapes, with `streams` parallel streams."""
+        """Return the cached or compiled graph for these shapes, with `streams` streams."""
         shapes = tuple(x.shape for x in given)
         key = (shapes, threads, streams)
         if key not in self._graphs:
@@ -180,24 +184,26 @@ class BySize(nn.Module):
 
 
 class _Ready(NamedTuple):
-    """Requests of a compiled graph, each for one output at a time, with the first request's input and output arrays.
+    """Requests of a compiled graph, each for one output at a time.
+
+    `given` and `output` are the first request's input and output arrays.
 
     The arrays are valid until the first request is given other memory.
     """
 
     requests: list[Any]
     given: list[np.ndarray]
-    answer: np.ndarray
+    output: np.ndarray
 
 
-def _tell(request: Any, given: Sequence[Tensor], answer: Tensor) -> None:
+def _set_memory(request: Any, given: Sequence[Tensor], output: Tensor) -> None:
     """Set the memory of a request's inputs and output.
 
     The request neither copies the tensors nor keeps them alive.
     """
     for place, x in enumerate(given):
         request.set_input_tensor(place, _shared(x))
-    request.set_output_tensor(_shared(answer))
+    request.set_output_tensor(_shared(output))
 
 
 @functools.cache
@@ -251,7 +257,7 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
     joins = node.target is torch.cat and (*node.args[1:], *node.kwargs.values()) == (1,)
     parts = [values.get(part) for part in (node.args[0] if joins else node.args)]
     if not parts or any(part is None for part in parts):  # a number, or a weight outside of a layer
-        raise NotImplementedError(f"no layer of it for {node.format_node()}")
+        raise NotImplementedError(f"it has no layer for {node.format_node()}")
     if joins:
         return ops.concat(parts, 1)
     if node.target in (operator.add, torch.add) and len(parts) == 2 and not node.kwargs:
@@ -280,7 +286,7 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
             return ops.pad(x, [0, 0, top, left], [0, 0, bottom, right], "constant", np.float32(0))
         case nn.Upsample(mode="nearest", scale_factor=2):
             return ops.interpolate(x, np.float32([2, 2]), "nearest", "scales", axes=[2, 3])
-    raise NotImplementedError(f"no layer of it for {layer or node.target}")
+    raise NotImplementedError(f"it has no layer for {layer or node.target}")
 
 
 def _convolved(x: Any, conv: Conv) -> Any:
@@ -288,7 +294,7 @@ def _convolved(x: Any, conv: Conv) -> Any:
 
     padding, output_padding, stride, dilation, groups = conv.geometry
     if groups != 1:
-        raise NotImplementedError("no layer of it for convolutions in groups")
+        raise NotImplementedError("it has no layer for grouped convolutions")
     weight = conv.weight.detach().float()
     if (
         conv.geometry == polyphase.DOUBLING

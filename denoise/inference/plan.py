@@ -52,7 +52,7 @@ PLAIN = Plan()
 
 
 def best(device: torch.device, *, bfloat16: bool) -> Plan:
-    """Return the plan for a device: the last of its backends, in bfloat16 if the device computes in it.
+    """Return the plan for a device: the last of its backends, in bfloat16 if possible.
 
     The plan was the fastest on the measured machines (`bench/results/speed`).
 

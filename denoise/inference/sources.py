@@ -1,4 +1,4 @@
-"""Sources of a command line: the images that files, folders and patterns name, and the files left out."""
+"""Sources of a command line: the images that files, folders and patterns name."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ NAMES = 5  # number of left-out files that a message names
 
 @dataclass(frozen=True)
 class Source:
-    """Image file to denoise: its path, its path below the folder or pattern that named it, and if the user named it."""
+    """Image file to denoise.
+
+    `below` is its path below the folder or pattern that named it. `named` is True if the user named
+    the file itself.
+    """
 
     path: Path
     below: Path
@@ -50,7 +54,10 @@ def find(given: Sequence[str], out: Path | None, tell: Callable[[str], object]) 
 
 
 def left_out(of: str, reasons: Sequence[tuple[str, Path]]) -> str:
-    """Format one line about the files left out of `of` ("9 files"): the count per reason, and the first names."""
+    """Format one line about the files left out of `of` ("9 files").
+
+    The line gives the count per reason, and the first names.
+    """
     return f"left out {len(reasons)} of {of}: {_counted(reasons)}"
 
 
@@ -72,7 +79,7 @@ def _named_by(text: str, out: Path | None, tell: Callable[[str], object]) -> lis
     matches = [path for path in _matches(text) if not folders.is_clutter(path.name)]
     files = [path for path in matches if not os.path.isdir(path)]
     if not files:
-        raise ValueError(f"{text}: no file fits this pattern")
+        raise ValueError(f"{text}: no file matches this pattern")
     if len(files) < len(matches):
         others = [("not a file", path) for path in matches if os.path.isdir(path)]
         tell(left_out(f"{len(matches)} matches of {text}", others))
@@ -90,14 +97,12 @@ def _in_folder(folder: Path, out: Path | None, tell: Callable[[str], object]) ->
         if image_files.has_ending(file):
             images.append(file)
         else:
-            others.append((file.suffix.lower() or "without ending", file))
+            others.append((file.suffix.lower() or "without an ending", file))
     others += [("hidden", path) for path in found.hidden]
-    others += [("cleaned under another name", path) for path in found.again]
+    others += [("found under another path", path) for path in found.again]
     if not images and not found.unreadable:
         seen = f", but {_counted(others)}" if others else ""
-        raise ValueError(
-            f"{folder}: no picture is below this folder{seen}; valid: {' '.join(ENDINGS)}"
-        )
+        raise ValueError(f"{folder}: no image below this folder{seen}; valid: {' '.join(ENDINGS)}")
     if others:
         relative = [(reason, path.relative_to(folder)) for reason, path in others]
         tell(left_out(f"{len(images) + len(others)} files in {folder}", relative))

@@ -20,8 +20,10 @@ from torch import Tensor
 from denoise.models.base import AnySize
 
 FACTOR = 16
-"""Factor of a tile's sides at each depth of the network: oneDNN is several times slower if the width of a convolution
-is a large prime."""
+"""Factor of a tile's sides at each depth of the network.
+
+oneDNN is several times slower if the width of a convolution is a large prime.
+"""
 
 _size: ContextVar[int | None] = ContextVar("tile_size", default=None)
 _finished: ContextVar[Callable[[Fraction], None] | None] = ContextVar("tile_finished", default=None)
@@ -29,7 +31,7 @@ _finished: ContextVar[Callable[[Fraction], None] | None] = ContextVar("tile_fini
 
 @contextmanager
 def sized(pixels: int, finished: Callable[[float], None]) -> Iterator[None]:
-    """Set the size of the tiles of every network that runs in this context, and report their progress.
+    """Set the tile size of every network in this context, and report their progress.
 
     The size is a context and not an argument, because the functions between caller and network need
     not know of tiles.
@@ -65,9 +67,8 @@ def sized(pixels: int, finished: Callable[[float], None]) -> Iterator[None]:
 def weighted(part: int, whole: int) -> Iterator[None]:
     """Count the work in this context as `part` of the `whole` around it.
 
-    All parts must add up to the whole.
-
-    Fractions are exact, so that the last share is 1 and no share exceeds 1.
+    All parts must add up to the whole. Fractions are exact, so that the last share is 1 and no
+    share exceeds 1.
     """
     outer = _finished.get()
     if outer is None:
@@ -94,7 +95,10 @@ def size(usual: int) -> int:
 
 
 def largest(network: AnySize, pixels: int) -> float:
-    """Return the pixels of the largest image that takes no more memory than a tile of `pixels` with its overlap."""
+    """Return the pixels of the largest image that needs no more memory than one tile.
+
+    The tile has `pixels` pixels and its overlap.
+    """
     return math.inf if network.reach is None else (math.isqrt(pixels) + 2 * network.reach) ** 2
 
 
@@ -125,7 +129,7 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
     margin = math.ceil(network.reach / unit) * unit
     core = max(math.isqrt(pixels), 2 * margin) // unit * unit or unit
     height, width = padded.shape[-2:]
-    answer = torch.empty(padded.shape, dtype=torch.float32, device=x.device)
+    output = torch.empty(padded.shape, dtype=torch.float32, device=x.device)
     for top, bottom, above, below in _spans(height, core, margin, unit * FACTOR):
         for left, right, before, behind in _spans(width, core, margin, unit * FACTOR):
             # The level map and the unbounded values exist for one tile at a time: that halves the
@@ -133,9 +137,9 @@ def run(network: AnySize, x: Tensor, level: float | None, pixels: int) -> Tensor
             tile = network.leveled(padded[..., above:below, before:behind], level)
             done = network.net(tile.contiguous(memory_format=torch.channels_last))
             shown = done[..., top - above : bottom - above, left - before : right - before]
-            answer[..., top:bottom, left:right] = network.bounded(shown)
+            output[..., top:bottom, left:right] = network.bounded(shown)
             report(shown.shape[-2] * shown.shape[-1], height * width)
-    return answer[inside]
+    return output[inside]
 
 
 def _spans(size: int, core: int, margin: int, factor: int) -> Iterator[tuple[int, int, int, int]]:

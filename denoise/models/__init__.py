@@ -1,0 +1,1 @@
+"""Networks: architectures, their construction from a card, and trained weights."""

@@ -1,12 +1,13 @@
-"""Network architectures: an autoencoder and a U-Net for every decoder, and a DnCNN-style network without a decoder.
+"""Network architectures: an autoencoder and a U-Net for every decoder, and a DnCNN.
 
 References
 ----------
 Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015. https://arxiv.org/abs/1505.04597
-Zhang et al., "Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising" (DnCNN), 2017.
+Zhang et al., "Beyond a Gaussian denoiser: residual learning of deep CNN for image denoising",
+2017 (DnCNN).
 https://arxiv.org/abs/1608.03981
-Mohan, Kadkhodaie, Simoncelli and Fernandez-Granda, "Robust and interpretable blind image denoising via bias-free
-convolutional neural networks", ICLR 2020. https://arxiv.org/abs/1906.05478
+Mohan, Kadkhodaie, Simoncelli and Fernandez-Granda, "Robust and interpretable blind image denoising
+via bias-free convolutional neural networks", ICLR 2020. https://arxiv.org/abs/1906.05478
 Zhang, Zuo and Zhang, "FFDNet" (the noise level as an input channel), 2018.
 https://arxiv.org/abs/1710.04026
 """
@@ -24,7 +25,7 @@ from denoise.models.encoder_decoder import check_sizes, conv, mirror
 __all__ = ["ARCHITECTURES", "OUTPUTS"]
 
 OUTPUTS = ("sigmoid", "residual")
-"""Output of a U-Net or DnCNN: logits of the image, or the noise, which is subtracted from the noisy image."""
+"""Output of a U-Net or DnCNN: the image's logits, or the noise to subtract from the input."""
 
 DEEPEST = 16  # most poolings of an autoencoder or U-Net: each doubles the channels
 
@@ -38,7 +39,9 @@ def autoencoder(
     depth: int = 2,
     decoder_widths: Sequence[int] = (),
 ) -> AnySize:
-    """Build an encoder and decoder without skip connections: two convolutions per stage, batch normalization and ReLU.
+    """Build an encoder and decoder without skip connections.
+
+    Each stage has two convolutions, batch normalization and ReLU.
 
     All information about the image passes through the code, (width * 2**depth, H / 2**depth, W /
     2**depth). The upsampling stages alone must rebuild the detail, so this network compares
@@ -65,8 +68,8 @@ def autoencoder(
     ValueError
         A size below 1, or a number of decoder widths that differs from the depth.
     """
-    body = mirror(channels, channels, decoder, _doubling(width, depth), decoder_widths, skips=False)
-    return AnySize(body, multiple=2**depth, reach=_reach(depth))
+    net = mirror(channels, channels, decoder, _doubling(width, depth), decoder_widths, skips=False)
+    return AnySize(net, multiple=2**depth, reach=_reach(depth))
 
 
 @ARCHITECTURES.register("unet", label="U-Net", colour="#000000")
@@ -82,7 +85,7 @@ def unet(
     told: bool = False,
     blocks: Sequence[int] = (),
 ) -> AnySize:
-    """Build `autoencoder` with skip connections: the decoder also receives the encoder's features of each size.
+    """Build `autoencoder` with skip connections from the encoder to the decoder.
 
     Detail does not depend on the upsampling stages alone, so beside autoencoders this network is an
     upper bound. For photographs it is the backbone in which the decoders are compared.
@@ -107,9 +110,9 @@ def unet(
     """
     _check_output(output)
     if not bias and output == "sigmoid":
-        raise ValueError("a sigmoid of 0 is gray: a network without bias ends in --output residual")
+        raise ValueError("a network without bias cannot have output sigmoid; valid: residual")
     widths = _doubling(width, depth)
-    body = mirror(
+    net = mirror(
         channels + told,
         channels,
         decoder,
@@ -121,15 +124,17 @@ def unet(
     )
     options = {"multiple": 2**depth, "told": told, "reach": _reach(depth, blocks)}
     if output == "sigmoid":
-        return AnySize(body, **options)
-    return AnySize(_Residual(body, channels), sigmoid=False, **options)
+        return AnySize(net, **options)
+    return AnySize(_Residual(net, channels), sigmoid=False, **options)
 
 
 @ARCHITECTURES.register("dncnn", label="DnCNN-style residual network", colour="#444444")
 def dncnn(
     channels: int = 1, *, width: int = 64, depth: int = 17, output: str = "sigmoid"
 ) -> AnySize:
-    """Build convolutions at full size that predict the noise, without pooling: an upper bound without a decoder.
+    """Build convolutions at full size that predict the noise, without pooling.
+
+    Without a decoder, this network is an upper bound.
 
     Parameters
     ----------
@@ -152,10 +157,10 @@ def dncnn(
     _check_output(output)
     first = [nn.Conv2d(channels, width, 3, padding=1), nn.ReLU(inplace=True)]
     inner = [layer for _ in range(depth - 2) for layer in conv(width, width)]
-    body = nn.Sequential(*first, *inner, nn.Conv2d(width, channels, 3, padding=1))
+    net = nn.Sequential(*first, *inner, nn.Conv2d(width, channels, 3, padding=1))
     if output == "residual":
-        return AnySize(_Residual(body, channels), multiple=1, sigmoid=False, reach=depth)
-    return AnySize(_NoiseRemoved(body), multiple=1, reach=depth)
+        return AnySize(_Residual(net, channels), multiple=1, sigmoid=False, reach=depth)
+    return AnySize(_NoiseRemoved(net), multiple=1, reach=depth)
 
 
 class _Residual(nn.Module):

@@ -73,13 +73,13 @@ class AnySize(nn.Module):
             sigmoid.
         """
         entering, inside = self.fitted(x, level)
-        answer = self.net(entering)
-        return answer if inside == WHOLE else answer[inside]
+        output = self.net(entering)
+        return output if inside == WHOLE else output[inside]
 
     def fitted(
         self, x: Tensor, level: float | Tensor | None = None
     ) -> tuple[Tensor, tuple[Any, ...]]:
-        """Return the input of `net` for `x` and `level` of `logits`, and the position of the image in its output."""
+        """Return the input of `net` for `logits`, and the position of the image in its output."""
         padded, inside = self.padded(x)
         return self.leveled(padded, level), inside
 
@@ -124,8 +124,8 @@ class AnySize(nn.Module):
 
     def bounded(self, logits: Tensor) -> Tensor:
         """Return the estimate of `logits`, clamped to [0, 1], float32."""
-        picture = self.picture(logits.float())
-        return picture if self.sigmoid or self.within else picture.clamp(0, 1)
+        estimate = self.picture(logits.float())
+        return estimate if self.sigmoid or self.within else estimate.clamp(0, 1)
 
     def _padding(self, size: int) -> tuple[int, int]:
         fitting = max(size, self.minimum)

@@ -1,4 +1,4 @@
-"""Construction of networks from the `architecture` of a card, checked and counted before memory is allocated."""
+"""Construction of networks from the `architecture` of a card; sizes are checked first."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONGEST = 100  # characters of a name, entries of a list
 
 
 def build(architecture: dict[str, Any]) -> AnySize:
-    """Build the network that a card's `architecture` describes: the name of an entry, and its options.
+    """Build the network of a card's `architecture`: the name of an entry, and its options.
 
     Raises
     ------
@@ -39,7 +39,7 @@ def build(architecture: dict[str, Any]) -> AnySize:
 
 
 def outline(architecture: dict[str, Any], tensors: int = TENSORS) -> AnySize:
-    """Build a network on the device "meta": tensors with names, shapes and types, but without memory.
+    """Build a network on the device "meta": names, shapes and types, without memory.
 
     Parameters
     ----------
@@ -58,10 +58,12 @@ def outline(architecture: dict[str, Any], tensors: int = TENSORS) -> AnySize:
         with torch.device("meta"), _Bounded(tensors):
             network = _built(entry, options)
     except (RuntimeError, TypeError, OverflowError) as error:  # sizes that PyTorch cannot take
-        raise ValueError(f"{entry.name} cannot be built of {json_files.short(options)}") from error
-    numbers = sum(value.numel() for value in network.state_dict().values())
-    if numbers > LARGEST:
-        raise ValueError(f"{entry.name} has {numbers:,} numbers; valid: at most {LARGEST:,}")
+        raise ValueError(
+            f"{entry.name} cannot be built from {json_files.short(options)}"
+        ) from error
+    values = sum(value.numel() for value in network.state_dict().values())
+    if values > LARGEST:
+        raise ValueError(f"{entry.name} has {values:,} values; valid: at most {LARGEST:,}")
     return network
 
 
@@ -83,7 +85,7 @@ def _described(architecture: dict[str, Any]) -> tuple[Entry, dict[str, Any]]:
             or (isinstance(value, int) and abs(value) > LARGEST)
         ):
             raise ValueError(
-                f"{json_files.short(name)} is {json_files.short(value)}, which no network has"
+                f"{json_files.short(name)} is {json_files.short(value)}; no network has this value"
             )
     json_files.check(architecture, {"name": str}, "architecture", needed=("name",))
     entry = ARCHITECTURES[architecture["name"]]
@@ -97,7 +99,7 @@ def _described(architecture: dict[str, Any]) -> tuple[Entry, dict[str, Any]]:
 
 
 class _Bounded(TorchFunctionMode):
-    """Limit on a network under construction: stop at a tensor, or a number of tensors, that no valid network has."""
+    """Limit on a network under construction: stop at a tensor that no valid network has."""
 
     def __init__(self, tensors: int) -> None:
         super().__init__()
@@ -112,7 +114,7 @@ class _Bounded(TorchFunctionMode):
             return made
         self.left -= 1
         if self.left < 0:
-            raise ValueError(f"it has more than {self.tensors:,} tensors")
+            raise ValueError(f"more than {self.tensors:,} tensors")
         if made.numel() > LARGEST:
-            raise ValueError(f"a layer has {made.numel():,} numbers; valid: at most {LARGEST:,}")
+            raise ValueError(f"a layer has {made.numel():,} values; valid: at most {LARGEST:,}")
         return made

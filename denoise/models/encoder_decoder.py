@@ -1,4 +1,4 @@
-"""Encoder and mirrored decoder, with or without skip connections: the backbone of autoencoder and U-Net."""
+"""Encoder and mirrored decoder, the backbone of autoencoder and U-Net."""
 
 from __future__ import annotations
 
@@ -31,10 +31,14 @@ class Mirror(nn.Module):
         self.unpooling, self.joining = unpooling, joining
 
     def forward(self, x: Tensor) -> Tensor:
+        """Encode, then decode: (N, C, H, W) -> (N, C', H, W)."""
         return self.decode(*self.encode(x))
 
     def encode(self, x: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        """Return the code, and for each pooling the positions of its maxima (if needed) and its input."""
+        """Return the code, the positions of the maxima, and the input of each pooling.
+
+        Positions are returned only for decoders that need them.
+        """
         positions: list[Tensor] = []
         features: list[Tensor] = []
         for layer in self.encoder:
@@ -48,7 +52,7 @@ class Mirror(nn.Module):
         return x, positions, features
 
     def decode(self, x: Tensor, positions: list[Tensor], features: list[Tensor]) -> Tensor:
-        """Decode a code; `positions` and `features` are those of `encode`, and are popped from the end."""
+        """Decode the result of `encode`; `positions` and `features` are popped from the end."""
         for place, layer in enumerate(self.decoder):
             if place in self.joining:
                 x = torch.cat([x, features.pop()], dim=1)
@@ -82,18 +86,29 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Add the branch's output to its input."""
         return x + self.branch(x)
 
 
 def activation(channels: int, *, norm: bool = True) -> list[nn.Module]:
+    """Return the optional batch normalization and the ReLU after a convolution."""
     return [*([nn.BatchNorm2d(channels)] if norm else []), nn.ReLU(inplace=True)]
 
 
 def mirror(
-    entering: int, leaving: int, decoder: str, widths: Sequence[int], decoder_widths: Sequence[int], *,
-    skips: bool, norm: bool = True, blocks: Sequence[int] = (),
-) -> Mirror:  # fmt: skip
-    """Build a `Mirror`: two convolutions per encoder stage, or one convolution and residual blocks in every stage.
+    entering: int,
+    leaving: int,
+    decoder: str,
+    widths: Sequence[int],
+    decoder_widths: Sequence[int],
+    *,
+    skips: bool,
+    norm: bool = True,
+    blocks: Sequence[int] = (),
+) -> Mirror:
+    """Build a `Mirror` of convolutions, with or without residual blocks.
+
+    Without blocks an encoder stage has two convolutions, else one convolution and its blocks.
 
     Parameters
     ----------
@@ -131,13 +146,13 @@ def mirror(
     pooled = widths[-2::-1]
     if decoder_widths and len(decoder_widths) != len(pooled):
         raise ValueError(
-            f"{len(decoder_widths)} decoder widths for depth {len(pooled)}; valid: "
+            f"{len(decoder_widths)} decoder widths at depth {len(pooled)}; valid: "
             f"{len(pooled)}, or none"
         )
     if blocks and (len(blocks) != len(widths) or min(blocks) < 0):
         raise ValueError(
-            f"blocks are {[*blocks]}; valid at depth {len(pooled)}: {len(widths)} "
-            "numbers, none below 0"
+            f"blocks is {[*blocks]}; valid at depth {len(pooled)}: {len(widths)} "
+            "integers of at least 0"
         )
 
     def refine(stage: int, *, down: bool) -> list[nn.Module]:
@@ -177,6 +192,7 @@ def mirror(
 
 
 def check_sizes(sizes: list[tuple[str, int]]) -> None:
+    """Raise ValueError that names the first size below 1."""
     for name, value in sizes:
         if value < 1:
             raise ValueError(f"{name} is {value}; it must be at least 1")

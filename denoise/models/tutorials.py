@@ -1,10 +1,10 @@
-"""Tutorial networks: the denoising autoencoders of well-known tutorials, layer by layer, as fixed architectures.
+"""Denoising autoencoders of well-known tutorials, layer by layer, as fixed architectures.
 
 References
 ----------
 K1  Keras, "Convolutional autoencoder for image denoising". https://keras.io/examples/vision/autoencoder/
 K2  Chollet, "Building Autoencoders in Keras", 2016. https://blog.keras.io/building-autoencoders-in-keras.html
-K2_resize  K2 with the upsampling moved before the convolution, as Odena, Dumoulin and Olah advise, 2016.
+K2_resize  K2 with the upsampling before the convolution, as Odena, Dumoulin and Olah advise, 2016.
 T1  TensorFlow, "Intro to Autoencoders". https://www.tensorflow.org/tutorials/generative/autoencoder
 U1  Udacity deep learning, "Denoising Autoencoder".
     https://github.com/udacity/deep-learning-v2-pytorch/tree/master/autoencoder/denoising-autoencoder
@@ -19,7 +19,10 @@ from denoise.models.base import ARCHITECTURES, AnySize
 
 
 def _keras(channels: int, decoder: str) -> AnySize:
-    """Build conv32, pool, conv32, pool, two upsampling stages of 32 channels, and a convolution to the image."""
+    """Build two convolution and pooling stages, two upsampling stages, and a last convolution.
+
+    Every inner layer has 32 channels.
+    """
     upsample = DECODERS[decoder].build
     layers = [
         *(nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
@@ -39,7 +42,7 @@ def k1(channels: int = 1) -> AnySize:
 
 @ARCHITECTURES.register("K2", label="Keras blog (conv before nearest)")
 def k2(channels: int = 1) -> AnySize:
-    """Build the Keras blog's network: `Conv2D(32, 3)` at low resolution, then `UpSampling2D()`, twice."""
+    """Build the Keras blog's network: `Conv2D(32, 3)` and then `UpSampling2D()`, twice."""
     return _keras(channels, "conv_nearest")
 
 
@@ -53,7 +56,7 @@ def k2_resize(channels: int = 1) -> AnySize:
 
 @ARCHITECTURES.register("T1", label="TensorFlow tutorial (strided, transposed 3x3)")
 def t1(channels: int = 1) -> AnySize:
-    """Build two strided convolutions down, two transposed convolutions up, 8 channels at the code."""
+    """Build two strided and two transposed convolutions, with 8 channels at the code."""
     upsample = DECODERS["transposed_k3"].build
     layers = [
         *(nn.Conv2d(channels, 16, 3, stride=2, padding=1), nn.ReLU()),
@@ -67,7 +70,9 @@ def t1(channels: int = 1) -> AnySize:
 
 @ARCHITECTURES.register("U1", label="Udacity ConvDenoiser (transposed 3x3, 2x2, 2x2)")
 def u1(channels: int = 1) -> AnySize:
-    """Build three poolings (28 -> 14 -> 7 -> 3), a transposed 3x3 (3 -> 7), and two transposed 2x2 (7 -> 28).
+    """Build three poolings (28 -> 14 -> 7 -> 3), and three transposed convolutions.
+
+    A transposed 3x3 leads from 3 to 7 pixels, two transposed 2x2 lead from 7 to 28.
 
     The transposed 3x3 has no padding.
     """

@@ -1,4 +1,4 @@
-"""Trained weights by name: a .safetensors file, and a .json card with the history of their training. Never pickle."""
+"""Trained weights by name: a .safetensors file, and a .json card with their training history."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CARD = {
     BFLOAT16: dict[str, float | None] | None,
     FLOAT32: list[str],
 }
-"""Fields of a card that loading and inference read; any further field is checked by its own reader."""
+"""Fields of a card that loading and inference read; further fields are checked elsewhere."""
 
 
 def names(folder: Path = PRETRAINED) -> list[str]:
@@ -72,8 +72,8 @@ def save(network: AnySize, card: dict[str, Any], target: Path) -> None:
     content = safetensors.torch.save(state)
     card = {**card, "sha256": hashlib.sha256(content).hexdigest()}
     # renamed last: if there is a card, its weights exist
-    with whole_file(target.with_suffix(".json")) as told:
-        told.write_text(json_files.text(card, indent=2) + "\n")
+    with whole_file(target.with_suffix(".json")) as partial_card:
+        partial_card.write_text(json_files.text(card, indent=2) + "\n")
         with whole_file(target) as partial:
             # safetensors' own writer does not raise OSError for a full disk
             partial.write_bytes(content)
@@ -115,7 +115,7 @@ def card(path: Path) -> dict[str, Any]:
         found = json_files.read(file)
     except FileNotFoundError as error:
         raise ValueError(
-            f"{path}: {file} is missing: weights are a .safetensors and its .json"
+            f"{path}: its card {file.name} is missing; it must lie beside the weights"
         ) from error
     json_files.check(found, CARD, str(file), needed=("architecture",))
     return found
@@ -136,24 +136,22 @@ def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
     try:
         held = tensor_files.header(path).tensors
     except FileNotFoundError as error:
-        raise ValueError(f"{path} is missing: weights are a .safetensors and its .json") from error
+        raise ValueError(f"{path} is missing; it must lie beside its card") from error
     except ValueError as error:
-        raise ValueError(f"{path}: not whole ({error}): train again or fetch it again") from error
+        raise ValueError(
+            f"{path}: truncated or damaged ({error}): download or train it again"
+        ) from error
     try:
         network = outline(found["architecture"], tensors=max(len(held), FEW))
     except ValueError as error:
-        raise ValueError(
-            f"{path.with_suffix('.json')}: its architecture makes no network: {error}"
-        ) from error
+        raise ValueError(f"{path.with_suffix('.json')}: invalid architecture: {error}") from error
     if wrong := tensor_files.difference(held, tensor_files.entries(network.state_dict())):
-        raise ValueError(
-            f"{path}: the weights do not fit the architecture that its card names ({wrong})"
-        )
+        raise ValueError(f"{path}: the weights do not fit the architecture of their card ({wrong})")
     network.load_state_dict(safetensors.torch.load(_unchanged(path, found)), assign=True)
     # on some CPUs ReLU turns NaN into 0, which hides the NaN
     if not are_finite(network.state_dict().values()):
         raise ValueError(
-            f"{path}: weights that are not finite, as of a training that diverged: train again"
+            f"{path}: the weights are not finite; their training has diverged: train again"
         )
     return network.eval(), found
 
@@ -162,11 +160,11 @@ def _unchanged(path: Path, found: dict[str, Any]) -> bytes:
     """Read a weights file and compare its bytes with the checksum in its card."""
     data = path.read_bytes()
     if found.get("sha256") is None:
-        log.info("%s: its card has no sha256, so a changed bit would not be seen", path)
+        log.info("%s: no sha256 in its card, so the weights are not verified", path)
     elif hashlib.sha256(data).hexdigest() != found["sha256"].lower():
         raise ValueError(
-            f"{path}: not as it was written (its sha256 is not that of its card): fetch "
-            "or train it again"
+            f"{path}: changed since it was written (its sha256 differs from its card): "
+            "train it again"
         )
     return data
 
@@ -180,7 +178,9 @@ def are_finite(tensors: Iterable[Tensor]) -> bool:
 
 
 def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
-    """List the trainings of a network, first to last: with `--start` a training continues from another one's weights.
+    """List the trainings of a network, first to last.
+
+    With `--start` a training continues from the weights of another training.
 
     Returns
     -------
@@ -197,7 +197,7 @@ def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 
 def fits_bfloat16(card: dict[str, Any]) -> bool:
-    """Return True if the card shows that bfloat16 changes the PSNR by less than 0.01 dB at every level."""
+    """Return True if bfloat16 changes the PSNR by less than 0.01 dB at every level of the card."""
     changes = card.get(BFLOAT16)  # a value may be None or NaN; a NaN is not below the limit
     return bool(changes) and all(
         value is not None and abs(value) < TOLERANCE for value in changes.values()

@@ -1,0 +1,1 @@
+"""Training of denoisers: settings, batches, loop, validation and checkpoints."""

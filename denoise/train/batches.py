@@ -1,4 +1,4 @@
-"""Training batches as a function of the step alone, so that a resumed run equals an uninterrupted one."""
+"""Training batches as a function of the step alone: a resumed run equals an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Batches:
         largest_patch = min(map(min, sides))
         if not patch and len(sides) > 1:
             raise ValueError(
-                f"the pictures of {pictures.name} differ in size: give --patch, the side of a crop in pixels, "
-                f"at most {largest_patch}"
+                f"the images of {pictures.name} differ in size: give --patch, the side of a crop, "
+                f"at most {largest_patch} pixels"
             )
         if patch > largest_patch:
             key = next(
@@ -71,15 +71,15 @@ class Batches:
                 if largest_patch in one.shape[1:]
             )
             raise ValueError(
-                f"--patch {patch} is larger than the smallest picture of {pictures.name}, {key}; "
+                f"--patch {patch} exceeds the smallest image of {pictures.name}, {key}; "
                 f"valid: at most {largest_patch}"
             )
         if flips and not patch and any(height != width for height, width in sides):
             raise ValueError(
-                f"--flips turns pictures; those of {pictures.name} are not square: give --patch"
+                f"--flips turns images; the images of {pictures.name} are not square: give --patch"
             )
         if any(own not in (1, channels) for own, _, _ in pictures.shapes):
-            raise ValueError(f"{pictures.name} has colour pictures: give --channels 3")
+            raise ValueError(f"{pictures.name} has color images: give --channels 3")
         side = patch or (max(sides.pop()) if flips else 0)
         self.clean = Store(pictures.images, channels, side, device)
         self.dirty = Store(pictures.dirty, channels, side, device) if pictures.dirty else self.clean
@@ -91,10 +91,13 @@ class Batches:
         self._corrupted = None if fresh else self._corrupted_once()
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return clean and noisy images of a step, each (size, C, H, W) float32, and their given levels, (size,)."""
+        """Return the clean images, the noisy images and the given levels of a step.
+
+        Images are (size, C, H, W) float32, levels are (size,).
+        """
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 1, step))
         indices = self._indices(step * self.size)
-        clean, given = self._pictures(indices, generator)
+        clean, given = self._images(indices, generator)
         if self._corrupted is not None:
             noisy, levels = (of_all[indices] for of_all in self._corrupted)
             return clean, noisy.expand_as(clean), levels
@@ -118,20 +121,20 @@ class Batches:
         """Corrupt every image once; return (N, C, H, W) float32 and the levels, (N,)."""
         generator = torch.Generator(self.device).manual_seed(_mixed(self.seed, 2, 0))
         parts = torch.arange(len(self.clean), device=self.device).split(self.size)
-        corrupted = [self._corrupt(self._pictures(part, generator)[1], generator) for part in parts]
+        corrupted = [self._corrupt(self._images(part, generator)[1], generator) for part in parts]
         noisy, levels = zip(*corrupted, strict=True)
         return torch.cat(noisy), torch.cat(levels)
 
-    def _pictures(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return the clean images and the images to corrupt, with equal crops and dihedral transformations."""
+    def _images(self, indices: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the clean images and the images to corrupt, with equal crops and orientation."""
         view = self._view(indices, generator)
         clean = view(self.clean).float() / 255
         return clean, clean if self.dirty is self.clean else view(self.dirty).float() / 255
 
     def _view(self, indices: Tensor, generator: torch.Generator) -> Callable[[Store], Tensor]:
-        """Return a function from a store to whole images, or to random crops with dihedral transformations.
+        """Return a function from a store to whole images, or to random crops.
 
-        Each call takes the same crops.
+        Each call takes the same crops and dihedral transformations.
         """
         if not self.patch and not self.flips:
             return lambda store: store.whole(indices)
@@ -143,7 +146,10 @@ class Batches:
         return lambda store: store.crops(indices, places, ways)
 
     def _indices(self, first: int) -> Tensor:
-        """Return the dataset indices, (size,), of the batch that begins at the image number `first` of the training."""
+        """Return the dataset indices, (size,), of the batch that begins at image `first`.
+
+        `first` counts all images of the training.
+        """
         parts, wanted = [], self.size
         while wanted:
             epoch, place = divmod(first + self.size - wanted, len(self.clean))

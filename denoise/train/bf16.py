@@ -1,4 +1,6 @@
-"""`python -m denoise.precision`: measure the PSNR of networks in bfloat16 on images held out of training.
+"""`python -m denoise.precision`: measure the PSNR change of networks in bfloat16.
+
+The images are held out of training.
 
 Training writes the result into the card of the weights; this command adds it to older cards.
 """
@@ -54,7 +56,7 @@ def mixed(
     try:
         rounded = validate(lower(network.eval(), "aten", torch.bfloat16), pictures, settings)
     except (ValueError, RuntimeError, TypeError) as error:
-        log.warning("not run in bfloat16: %s", cli.one_line(error))
+        log.warning("no inference in bfloat16: %s", cli.one_line(error))
         return held
     return held | {
         weights.BFLOAT16: {f"{level:g}": round(rounded[level] - right[level], 4) for level in right}
@@ -62,22 +64,22 @@ def mixed(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Add the PSNR change by bfloat16 to the cards of weights."""
     parser = cli.Parser(prog="python -m denoise.precision", description=__doc__.splitlines()[0])
     parser.add_argument(
         "weights",
         nargs="*",
         default=weights.names(),
-        help="names or files (default: all that ship)",
+        help="shipped names or .safetensors files (default: all shipped names)",
     )
     parser.add_argument(
-        "--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)"
+        "--data-root", type=Path, help="folder of all data (default: $DENOISE_DATA, else the cache)"
     )
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not has_bfloat16(torch.device("cpu")):
         raise ValueError(
-            "this processor does not compute in bfloat16 (AMX or AVX-512 BF16): run it on "
-            "one that does"
+            "this processor has no bfloat16 arithmetic; valid: a processor with AMX or AVX-512 BF16"
         )
     for path in map(weights.locate, given.weights):
         _measure(path, given.data_root)
@@ -90,7 +92,7 @@ def _measure(path: Path, root: Path | None) -> None:
     held_out = held_out.gray() if settings.channels == 1 else held_out
     card |= mixed(network, held_out, settings, validate(network, held_out, settings))
     if card[weights.BFLOAT16] is None:
-        raise ValueError(f"{path.stem} cannot be run in bfloat16")
+        raise ValueError(f"{path.stem} cannot be evaluated in bfloat16")
     with whole_file(path.with_suffix(".json")) as partial:
         partial.write_text(json_files.text(card, indent=2) + "\n")
     changes = ", ".join(

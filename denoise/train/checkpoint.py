@@ -1,4 +1,4 @@
-"""Checkpoint of a training run as one safetensors file: network, optimizer, step, settings, curve."""
+"""Checkpoint of a training in one file: network, optimizer, step, settings and curve."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def load(
             average.load_state_dict(_below(tensors, "average."))
         optimiser.load_state_dict(_state(optimiser, _below(tensors, "optimiser.")))
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
-        said = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0]
         raise ValueError(
-            f"{path}: not a checkpoint of this network ({said}): remove it to start again"
+            f"{path}: not a checkpoint of this network ({reason}): remove it to start again"
         ) from error
     return progress
 
@@ -96,20 +96,20 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         metadata = tensor_files.header(path, LARGEST_HEADER).metadata
         if "progress" not in metadata or not set(metadata) <= set(METADATA):
             raise ValueError(
-                f"its texts are {json_files.short([*metadata])}, not {', '.join(METADATA)}"
+                f"its metadata is {json_files.short([*metadata])}, not {', '.join(METADATA)}"
             )
-        progress = json_files.parse(metadata["progress"], "its progress")
-        json_files.check(progress, PROGRESS, "its progress", needed=("step", "settings"))
+        progress = json_files.parse(metadata["progress"], "progress")
+        json_files.check(progress, PROGRESS, "progress", needed=("step", "settings"))
         if progress["step"] < 0:
-            raise ValueError(f"its progress: step is {progress['step']}; it must be at least 0")
+            raise ValueError(f"progress: step is {progress['step']}; it must be at least 0")
         tensors = dict(sorted(safetensors.torch.load_file(path).items()))
         if "sha256" in metadata and metadata["sha256"] != tensor_files.checksum(
             tensors, metadata["progress"]
         ):
-            raise ValueError("changed since it was written: its sha256 is another")
+            raise ValueError("changed since it was written: wrong sha256")
     except ValueError as error:
         raise ValueError(
-            f"{path}: not a whole checkpoint ({error}): remove it to start again"
+            f"{path}: no valid checkpoint ({error}): remove it to start again"
         ) from error
     return {"seconds": 0.0, "curve": []} | progress, tensors
 
@@ -123,14 +123,17 @@ def _state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict
         weight = weights[int(index)]
         if value.numel() not in (1, weight.numel()):
             raise ValueError(
-                f"optimiser.{name} has {value.numel():,} numbers, its weight {weight.numel():,}"
+                f"optimiser.{name} has {value.numel():,} values, its weight {weight.numel():,}"
             )
         state.setdefault(int(index), {})[slot] = _laid_out_as(weight, value)
     return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
 
 
 def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:
-    """Return a value in the memory layout of its weight: fused Adam assumes equal layouts and does not check them."""
+    """Return a value in the memory layout of its weight.
+
+    Fused Adam assumes equal layouts and does not check them.
+    """
     return torch.empty_like(weight).copy_(value) if value.shape == weight.shape else value
 
 

@@ -61,7 +61,7 @@ class Alone:
     def agree(self, loss: Tensor, asked: bool) -> tuple[float, bool]:
         """Return the loss of the whole batch, and True if any process was asked to stop.
 
-        Equal in all processes.
+        Both values are equal in all processes.
 
         `loss` is the loss of this process's share of the batch; `asked` is True if this process was
         asked to stop.
@@ -125,19 +125,23 @@ class Team(Alone):
         return wrapped.logits
 
     def share(self, *batch: Tensor) -> tuple[Tensor, ...]:
+        """Return this process's share of the tensors of a batch, as in `Alone`."""
         return tuple(part.chunk(self.size)[self.rank] for part in batch)
 
     def agree(self, loss: Tensor, asked: bool) -> tuple[float, bool]:
+        """Return the mean loss, and True if any process was asked to stop."""
         both = torch.stack([loss.detach().float(), torch.tensor(float(asked), device=loss.device)])
         mean, share = self._fabric.all_reduce(both, reduce_op="mean").tolist()
         return mean, share > 0
 
     def leave(self) -> None:
+        """Wait for all processes and leave the group."""
         # if a process fails, torchrun kills the first one, even during a write
         self._fabric.barrier()
         torch.distributed.destroy_process_group()
 
     def refuse(self, error: BaseException, code: int = 2) -> NoReturn:
+        """End all processes, as in `Alone`."""
         _refuse(self.first, error, code)
 
 
@@ -162,14 +166,14 @@ def team(batch: int) -> Alone:
     gpus = torch.cuda.device_count()
     if 0 < gpus < here:
         raise ValueError(
-            f"{here} processes on a machine with {gpus} GPUs; valid: torchrun "
+            f"{here} processes but {gpus} GPUs on this machine; valid: torchrun "
             f"--nproc-per-node {gpus}"
         )
     fabric = _launched(here, size // here, "cuda" if gpus else "cpu")
     if batch % size:
-        even = f"a multiple of {size}, as {max(1, batch // size) * size}"
+        even = f"a multiple of {size}, such as {max(1, batch // size) * size}"
         error = ValueError(
-            f"--batch {batch} cannot be shared evenly by {size} processes; valid: {even}"
+            f"--batch {batch} does not divide evenly among {size} processes; valid: {even}"
         )
         _refuse(fabric.global_rank == 0, error)
     return Team(fabric)
@@ -197,7 +201,10 @@ def _launched(here: int, machines: int, accelerator: str) -> Any:
 
 
 def is_first() -> bool:
-    """Return True in the process that writes and prints: the first one under torchrun, else the only one."""
+    """Return True in the process that writes and prints.
+
+    It is the first process under torchrun, else the only one.
+    """
     return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"
 
 

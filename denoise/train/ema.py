@@ -20,7 +20,7 @@ def ema(network: AnySize, decay: float) -> AveragedModel:
     Parameters
     ----------
     network : AnySize
-        The network that is trained.
+        Network in training.
     decay : float
         Share of the average that is kept at a step, in (0, 1). Early steps keep less, (1 + t) / (10
         + t) at step t, so that the initial weights are soon forgotten; the first step keeps

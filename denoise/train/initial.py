@@ -48,7 +48,7 @@ def start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
     here = settings.network()
     if card["architecture"] != here:
         raise ValueError(
-            f"{settings.start} is {card['architecture']}, not {here}: it cannot be gone on from"
+            f"--start {settings.start} has architecture {card['architecture']}; valid: {here}"
         )
     network.load_state_dict(trained.state_dict())
     return card

@@ -1,4 +1,4 @@
-"""Training of one denoiser: `python -m denoise.train --dataset mnist --decoder nearest --sigma 0:0.6`.
+"""`python -m denoise.train --dataset mnist --decoder nearest`: train one denoiser.
 
 Each batch has new noise; the optimizer is Adam or Muon with a cosine schedule; validation uses
 held-out images. A stopped or killed run continues from its checkpoint to the same result. The
@@ -33,9 +33,11 @@ log = logging.getLogger("denoise.train")
 CHECKPOINT = ".checkpoint"  # suffix of the weights' name in the file of an unfinished training
 SAVE = 60.0  # seconds between two checkpoints, at most
 SENTENCES = {  # by a substring of PyTorch's error
-    "alloc": "the memory does not suffice: lower --batch, --patch, --width or --depth",
-    "more than 1 value per channel": "batch normalisation needs more values: raise --batch, --patch, or lower --depth",
-    "bf16 path needs": "this processor does not compute in bfloat16; valid here: --precision float32",
+    "alloc": "not enough memory: lower --batch, --patch, --width or --depth",
+    "more than 1 value per channel": (
+        "batch normalization needs more values: raise --batch, --patch, or lower --depth"
+    ),
+    "bf16 path needs": "this processor has no bfloat16 arithmetic; valid: --precision float32",
 }
 
 
@@ -51,11 +53,10 @@ def train(
 ) -> Path:
     """Train a network and write its weights.
 
-    Continue from a checkpoint of the same settings in `out`.
-
-    A checkpoint is written at least every 60 s, at the end, and on Ctrl-C, SIGTERM and SIGHUP. Each
-    of these signals ends the training after the current step; a second Ctrl-C ends it at once. An
-    interruption changes neither the weights nor the card.
+    The training continues from a checkpoint of the same settings in `out`. A checkpoint is written
+    at least every 60 s, at the end, and on Ctrl-C, SIGTERM and SIGHUP. Each of these signals ends
+    the training after the current step; a second Ctrl-C ends it at once. An interruption changes
+    neither the weights nor the card.
 
     Parameters
     ----------
@@ -109,7 +110,7 @@ def train(
                 f"{100 * run.done // settings.steps} % (step {run.done:,} of {settings.steps:,})"
             )
             stop = Stopped(
-                f"stopped at {where}: the same command goes on from there",
+                f"stopped at {where}: the same command continues from there",
                 asked.number or signal.SIGTERM,
             )
             team.refuse(stop, stop.code)
@@ -146,14 +147,11 @@ def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
 
 
 def _checked(name: str) -> str:
-    """Return a name of weights.
-
-    Raise ValueError before the training if it is no valid file name.
-    """
+    """Return a name of weights; raise ValueError before the training if it is invalid."""
     if name.endswith(CHECKPOINT):
         raise ValueError(
-            f"--name {name!r} ends in {CHECKPOINT}, as the file of a training that is not "
-            "done; valid: others"
+            f"--name {name!r} ends in {CHECKPOINT}, the suffix of unfinished trainings; "
+            "valid: any other ending"
         )
     return check_name(name, "--name", f"{CHECKPOINT}.safetensors")
 
@@ -172,41 +170,37 @@ def _in_one_sentence() -> Iterator[None]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Create the folder of the weights.
-
-    Raise ValueError before the training if it is not writable.
-    """
+    """Create the folder of the weights; raise ValueError if it is not writable."""
     if folder.exists() and not folder.is_dir():
-        raise ValueError(
-            f"{folder} is a file; valid: --out with a folder, which is made if it is not there"
-        )
+        raise ValueError(f"--out {folder} is a file; valid: a folder, which is created if missing")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f"{folder} cannot be made ({error.strerror}); valid: --out with a folder of your own"
+            f"--out {folder} cannot be created ({error.strerror}); valid: a writable folder"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise ValueError(f"{folder} cannot be written to; valid: --out with a folder of your own")
+        raise ValueError(f"--out {folder} is not writable; valid: a writable folder")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Train a network by the options of a command line, and print the report."""
     parser = cli.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
     cli.add_options(parser, Settings)
     parser.add_argument(
-        "--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)"
+        "--data-root", type=Path, help="folder of all data (default: $DENOISE_DATA, else the cache)"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs"), help="folder of the weights (default: runs)"
+        "--out", type=Path, default=Path("runs"), help="folder for the weights (default: runs)"
     )
     parser.add_argument(
-        "--name", help="what the weights are called (default: DATASET-DECODER, or -ARCHITECTURE)"
+        "--name", help="name of the weights (default: DATASET-DECODER or DATASET-ARCHITECTURE)"
     )
     parser.add_argument(
         "--every",
         type=int,
         default=1_000,
-        help="steps between validations kept in the card (default: 1000)",
+        help="steps between points of the card's validation curve (default: 1000)",
     )
     given = parser.parse_args(arguments)
     cli.need("train", "matplotlib", "tabulate", "torchvision")

@@ -1,4 +1,4 @@
-"""Optimizers by name, each `(network, lr) -> torch.optim.Optimizer` or an object with the same methods."""
+"""Optimizers by name: `(network, lr) -> torch.optim.Optimizer`, or an object like it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ def adam(network: AnySize, lr: float) -> torch.optim.Adam:
 
 
 class Muon:
-    """Muon for the hidden convolutions.
+    """Muon for the hidden convolutions, Adam for all further weights.
 
-    Adam for the first and the last convolution and for all vectors.
-
-    `torch.optim.Muon` takes matrices: a weight becomes a matrix with one row per output channel.
+    Adam takes the first and the last convolution, and all vectors. `torch.optim.Muon` takes
+    matrices: a weight becomes a matrix with one row per output channel.
 
     Parameters
     ----------
@@ -38,8 +37,8 @@ class Muon:
     References
     ----------
     Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
-    https://kellerjordan.github.io/posts/muon/; Liu et al., "Muon is Scalable for LLM Training", 2025,
-    https://arxiv.org/abs/2502.16982.
+    https://kellerjordan.github.io/posts/muon/.
+    Liu et al., "Muon is Scalable for LLM Training", 2025, https://arxiv.org/abs/2502.16982.
     """
 
     def __init__(self, network: AnySize, lr: float) -> None:
@@ -50,8 +49,7 @@ class Muon:
         self._outer = [weight for weight in weights if id(weight) not in hidden]
         if not self._inner:
             raise ValueError(
-                f"muon is for networks of at least 3 convolutions, not of {len(filters)}; "
-                "valid here: adam"
+                f"muon needs at least 3 convolutions, this network has {len(filters)}; valid: adam"
             )
         self._matrices = [_rows(weight.detach()) for weight in self._inner]
         self._muon = torch.optim.Muon(

@@ -39,7 +39,7 @@ class Shown:
             bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}", disable=None,
         ) if show else None  # fmt: skip
         self._loss = self._scores = ""
-        self._began = self._said = time.monotonic()
+        self._began = self._logged = time.monotonic()
         self._next = self._began + PEEK
 
     def __enter__(self) -> Shown:
@@ -57,11 +57,11 @@ class Shown:
         """Set the displayed validation scores."""
         self._scores = f"validation {scores.mean:.2f} dB (noisy input {scores.noisy_mean:.2f})"
 
-    def peek(self, judge: Callable[[], Scores]) -> None:
+    def peek(self, evaluate: Callable[[], Scores]) -> None:
         """Validate if it is due: soon after the start, and for at most `SHARE` of the time."""
         now = time.monotonic()
         if self._bar is not None and now >= self._next:
-            self.scores(judge())
+            self.scores(evaluate())
             ended = time.monotonic()
             self._next = ended + max(PEEK, (ended - now) / SHARE)
 
@@ -73,14 +73,19 @@ class Shown:
         self._bar.set_postfix_str(self._text(), refresh=False)
         self._bar.update()
         now = time.monotonic()
-        if self._bar.disable and now - self._said >= LINE:  # there is no terminal
-            self._said = now
+        if self._bar.disable and now - self._logged >= LINE:  # there is no terminal
+            self._logged = now
             batch, steps = self._settings.batch, self._settings.steps
             left = (now - self._began) / (self._done - self._first) * (steps - self._done)
             log.info(
-                "%s: %d %% (%s of %s images), %s, %s left", self._name, 100 * self._done // steps,
-                f"{self._done * batch:,}", f"{steps * batch:,}", self._text(), tqdm.format_interval(left),
-            )  # fmt: skip
+                "%s: %d %% (%s of %s images), %s, %s left",
+                self._name,
+                100 * self._done // steps,
+                f"{self._done * batch:,}",
+                f"{steps * batch:,}",
+                self._text(),
+                tqdm.format_interval(left),
+            )
 
     def _text(self) -> str:
         return ", ".join(part for part in (self._loss, self._scores) if part)

@@ -1,4 +1,4 @@
-"""Report of a finished training: a table of scores, a strip of images, and the commands that use the weights."""
+"""Report of a finished training: table of scores, strip of images, and commands for the weights."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def report(path: Path, root: Path | None = None) -> str:
     with whole_file(target) as partial:
         strip(path, held_out.spread(IMAGES), settings, level).savefig(partial, dpi=100)
     shown = (
-        f"{target} shows {min(IMAGES, len(held_out))} of them: clean, noisy at {level:g}, denoised."
+        f"{target} shows {min(IMAGES, len(held_out))} held-out images: clean, noisy at {level:g}, "
+        "denoised."
     )
     return f"\n{table(card)}\n\n{shown}\n\n{commands(path, settings, root)}"
 
@@ -75,7 +76,7 @@ def table(card: dict[str, Any]) -> str:
     )
     harm = any(str(row[-1]).startswith("-") for row in rows)
     advice = (
-        "\n\nWhere the gain is negative, the input is better: train longer (--images)."
+        "\n\nThe input is better than the output if the gain is negative: train longer (--images)."
         if harm
         else ""
     )
@@ -136,14 +137,17 @@ def commands(path: Path, settings: Settings, root: Path | None = None) -> str:
     measure += ["--data-root", str(root)] if root else []
     clean = ["python", "-m", "denoise", "noisy.png", "-o", "clean.png", "--model", str(path)]
     return (
-        f"The network is {path}; {path.with_suffix('.json').name} beside it says how it was trained. To use it:\n\n"
+        f"The weights are {path}; their card is {path.with_suffix('.json').name}. To use them:\n\n"
         f"  {shlex.join(clean)}\n  {shlex.join(measure)}\n"
         f"  denoise.load({str(path)!r})(image)   # in Python, after: import denoise"
     )
 
 
 def _tested(dataset: str, root: Path | None) -> str:
-    """Return the dataset whose test images belong to a training set: that set itself if it has test images."""
+    """Return the dataset whose test images belong to a training set.
+
+    It is the training set itself if that set has test images.
+    """
     kind = dataset.partition(":")[0]
     if "test" in DATASETS[kind].facts.get("splits", ("test",)):
         return dataset

@@ -1,7 +1,4 @@
-"""State of one training between two steps: data, network, optimizer, EMA, curve.
-
-Validation, saving and end.
-"""
+"""State of one training between two steps, its validation, its checkpoints and its end."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ from denoise.train.ema import ema
 from denoise.train.initial import start_from, untrained
 from denoise.train.optimizers import OPTIMISERS
 from denoise.train.settings import LOSSES, SCHEDULES, Settings
-from denoise.train.validate import Scores, judge
+from denoise.train.validate import Scores, evaluate
 
 log = logging.getLogger("denoise.train")
 
@@ -54,10 +51,19 @@ class Run:
             part.gray() if settings.channels == 1 else part for part in found
         )
         self.batches = Batches(
-            self.pictures, size=settings.batch, channels=settings.channels, patch=settings.patch, noise=settings.noise,
-            sigma=settings.sigma, clip=settings.clip, fresh=settings.fresh, flips=settings.flips,
-            untold=settings.untold if settings.told else 0.0, seed=settings.seed, device=self.device,
-        )  # fmt: skip
+            self.pictures,
+            size=settings.batch,
+            channels=settings.channels,
+            patch=settings.patch,
+            noise=settings.noise,
+            sigma=settings.sigma,
+            clip=settings.clip,
+            fresh=settings.fresh,
+            flips=settings.flips,
+            untold=settings.untold if settings.told else 0.0,
+            seed=settings.seed,
+            device=self.device,
+        )
         network = untrained(settings)
         self.before = start_from(settings, network) if settings.start else None
         self.network = network.to(self.device, memory_format=torch.channels_last)
@@ -89,7 +95,7 @@ class Run:
         self.progress = self.team.start(read, self.optimiser)
         self.done = self.progress["step"]
         if self.done and self.team.first:
-            log.info("going on from step %d of %d (%s)", self.done, self.settings.steps, saved)
+            log.info("continuing from step %d of %d (%s)", self.done, self.settings.steps, saved)
         self._learning()
         self.logits_of = self.team.setup(self.network)
         # processes would wait for each other
@@ -100,9 +106,7 @@ class Run:
         self.began = time.monotonic() - self.progress["seconds"]
 
     def _learning(self) -> None:
-        """Set the layers to training mode.
-
-        With frozen statistics, leave batch normalization in evaluation mode.
+        """Set the layers to training mode; frozen batch normalization stays in evaluation mode.
 
         With frozen statistics a network is trained as it is used in inference. With batch
         statistics it comes to rely on the statistics of a few crops. Inference never has crop
@@ -152,7 +156,7 @@ class Run:
         ValueError
             An output that is not a number.
         """
-        scores = judge(self.trained, self.held_out.spread(count), self.settings)
+        scores = evaluate(self.trained, self.held_out.spread(count), self.settings)
         self._learning()
         broken = [f"{level:g}" for level, value in scores.psnr.items() if math.isnan(value)]
         if broken:
@@ -180,7 +184,7 @@ class Run:
         ):
             raise self.diverged(f"the weights after step {self.done:,} are not finite")
         progress = self.progress | {"step": self.done, "seconds": time.monotonic() - self.began}
-        with _told_what_is_kept(self.kept):
+        with _naming_the_checkpoint(self.kept):
             checkpoint.save(self.saved, self.network, self.optimiser, self.average, progress)
         self.progress = progress
 
@@ -200,15 +204,13 @@ class Run:
             "try a lower --lr than "
             f"{self.settings.lr:g}{', under another --name' * bool(self.progress['step'])}"
         )
-        return ValueError(
-            f"{symptom}: this training has diverged and is stopped; {self.kept}; {advice}"
-        )
+        return ValueError(f"{symptom}: the training has diverged and stops; {self.kept}; {advice}")
 
     def finish(self, named: dict[str, str], target: Path, validation: int | None) -> None:
-        """Write weights and card, scored on `validation` held-out images, and remove the checkpoint."""
+        """Write weights and card with the scores of `validation` images; remove the checkpoint."""
         scores = self.scores(validation)
         card = named | self.card(scores, self.held_out.spread(validation))
-        with _told_what_is_kept(self.kept):
+        with _naming_the_checkpoint(self.kept):
             weights.save(self.trained.cpu(), card, target)
         self.saved.unlink(missing_ok=True)
         log.info(
@@ -245,7 +247,7 @@ def _rounded(scores: dict[float, float]) -> dict[str, float]:
 
 
 @contextmanager
-def _told_what_is_kept(kept: str) -> Iterator[None]:
+def _naming_the_checkpoint(kept: str) -> Iterator[None]:
     """Add the state of the training to the error of a file that cannot be written."""
     try:
         yield

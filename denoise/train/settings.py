@@ -1,4 +1,4 @@
-"""Training settings that determine the weights: each has a name, a default and a command-line option."""
+"""Training settings that determine the weights: name, default and command-line option."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ LOSSES = {  # (network, logits, clean) -> scalar
 }
 
 
-def _negative_psnr(picture: Tensor, clean: Tensor) -> Tensor:
+def _negative_psnr(estimate: Tensor, clean: Tensor) -> Tensor:
     """Return minus the mean PSNR in dB.
 
     An image with little noise counts as much as one with strong noise, which dominates a squared
     error (Chen et al., HINet, 2021, https://arxiv.org/abs/2105.06086). The value is bounded at 50
     dB, so that an image without noise has a bounded gradient.
     """
-    errors = (picture - clean).square().flatten(1).mean(1)
+    errors = (estimate - clean).square().flatten(1).mean(1)
     return 10 * torch.log10(errors + 1e-5).mean()
 
 
@@ -69,69 +69,63 @@ class Settings:
     """
 
     dataset: str = option(
-        "mnist", "pictures to train on: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH"
+        "mnist", "training images: " + ", ".join(datasets.DATASETS.names()) + ", folder:PATH"
     )
-    architecture: str = option("autoencoder", "network: " + ", ".join(ARCHITECTURES.names()))
+    architecture: str = option(
+        "autoencoder", "network architecture: " + ", ".join(ARCHITECTURES.names())
+    )
     decoder: str = option(
         "nearest", "upsampling stage (autoencoder, unet): " + ", ".join(DECODERS.names())
     )
-    width: int = option(
-        32, "channels of the first stage (autoencoder, unet) or of every layer (dncnn)"
-    )
-    depth: int = option(2, "poolings (autoencoder, unet) or convolutions (dncnn)")
+    width: int = option(32, "channels of the first stage (autoencoder, unet) or each layer (dncnn)")
+    depth: int = option(2, "number of poolings (autoencoder, unet) or convolutions (dncnn)")
     decoder_widths: tuple[int, ...] = option(
         (),
-        "channels of each upsampling stage, as 32,16 (default: as the encoder's)",
+        "channels of each upsampling stage, e.g. 32,16",
         parse=whole_numbers,
-        shown="none",
+        shown="the encoder's, mirrored",
     )
-    channels: int = option(
-        1, "channels of the network: 1 gray (colour pictures are turned gray), 3 colour"
-    )
-    output: str = option("sigmoid", "what a unet or dncnn ends in: " + ", ".join(OUTPUTS))
-    bias: bool = option(True, "without, a unet has neither biases nor batch normalisation")
-    told: bool = option(False, "a unet takes the level of the noise as a channel of its input")
+    channels: int = option(1, "image channels: 1 gray (color images are converted), 3 color")
+    output: str = option("sigmoid", "output of a unet or dncnn: " + ", ".join(OUTPUTS))
+    bias: bool = option(True, "biases and batch normalization of a unet (default: on)")
+    told: bool = option(False, "noise-conditional unet: sigma as an input channel (default: off)")
     blocks: tuple[int, ...] = option(
         (),
-        "residual blocks of each size of a unet, the full one first, as 2,2,1",
+        "residual blocks per size of a unet, full size first, e.g. 2,2,1",
         parse=whole_numbers,
         shown="none",
     )
-    untold: float = option(
-        0.5, "share of pictures whose level such a network is not told in training"
-    )
-    noise: str = option("gaussian", "corruption: " + ", ".join(NOISES.names()))
+    untold: float = option(0.5, "share of training images whose sigma is replaced by 0 (--told)")
+    noise: str = option("gaussian", "type of noise: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
-        (0.0, 0.6), "level in units of the [0, 1] range, or LOW:HIGH", parse=levels, shown="0:0.6"
+        (0.0, 0.6),
+        "noise level or LOW:HIGH, in units of the [0, 1] range",
+        parse=levels,
+        shown="0:0.6",
     )
-    clip: bool = option(True, "clamp the noisy picture to [0, 1]")
+    clip: bool = option(True, "clamp the noisy image to [0, 1] (default: on)")
     loss: str = option("bce", "training loss: " + ", ".join(LOSSES))
-    images: int = option(1_000_000, "pictures to see in all, a picture seen again counted again")
-    batch: int = option(128, "pictures a step")
-    patch: int = option(0, "side of a random crop in pixels; 0 takes whole pictures")
-    optimiser: str = option("adam", "what makes steps of gradients: " + ", ".join(OPTIMISERS))
-    lr: float = option(2e-3, "the optimiser's highest learning rate")
-    schedule: str = option("cosine", "of the learning rate: " + ", ".join(SCHEDULES))
-    flips: bool = option(False, "turn and mirror each picture in one of eight ways")
-    ema: float = option(
-        0.0, "keep a moving average of the weights with this decay, as 0.999; 0: the last ones"
-    )
-    fresh: bool = option(
-        True, "new noise each time a picture is seen; without, one noise a picture, as in tutorials"
-    )
+    images: int = option(1_000_000, "training length in images seen: epochs x dataset size")
+    batch: int = option(128, "images per step")
+    patch: int = option(0, "side of a random crop in pixels; 0: whole images")
+    optimiser: str = option("adam", "optimizer: " + ", ".join(OPTIMISERS))
+    lr: float = option(2e-3, "highest learning rate")
+    schedule: str = option("cosine", "schedule of the learning rate: " + ", ".join(SCHEDULES))
+    flips: bool = option(False, "random dihedral augmentation: turn and mirror (default: off)")
+    ema: float = option(0.0, "decay of the EMA of the weights, e.g. 0.999; 0: no EMA")
+    fresh: bool = option(True, "online noise: new noise each time an image is seen (default: on)")
     init: str = option(
-        "pytorch", "initial weights as its layers have them by default: " + ", ".join(INITS)
+        "pytorch", "library whose default initial weights are used: " + ", ".join(INITS)
     )
     norm: str = option(
         "batch",
-        "statistics of batch normalisation: the batch's own, or those of --start, kept: "
-        + ", ".join(NORMS),
+        "batch normalization statistics: of the batch, or kept from --start: " + ", ".join(NORMS),
     )
     start: str = option(
-        "", "weights to go on from: a shipped name or a .safetensors file (none: from scratch)"
+        "", "initial weights: shipped name or .safetensors file", shown="none, from scratch"
     )
-    seed: int = option(0, "of the initial weights, the order, the levels and the noise")
-    precision: str = option("auto", "number format: " + ", ".join(PRECISIONS))
+    seed: int = option(0, "seed of initial weights, image order, crops, levels and noise")
+    precision: str = option("auto", "number format of training: " + ", ".join(PRECISIONS))
 
     def __post_init__(self) -> None:
         datasets.named(self.dataset)
@@ -147,23 +141,21 @@ class Settings:
                 )
         low, high = (check_level(level, self.noise) for level in self.sigma)
         if low > high:
-            raise ValueError(f"sigma {low:g}:{high:g} runs downwards; valid: LOW:HIGH")
+            raise ValueError(f"sigma is {low:g}:{high:g}; valid: LOW:HIGH with LOW at most HIGH")
         for name in ("width", "depth", "channels", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         if self.patch and not self.fresh:
             raise ValueError(
-                "--no-fresh gives each whole picture one noise; it cannot be had with --patch"
+                "--no-fresh corrupts whole images once; it cannot be combined with --patch"
             )
         if self.loss == "bce" and self.output != "sigmoid":
             raise ValueError(
-                "--loss bce is for a network that ends in a sigmoid; with --output "
-                "residual: mse, l1, psnr"
+                f"--loss bce needs --output sigmoid; valid with --output {self.output}: "
+                "mse, l1, psnr"
             )
         if self.norm == "kept" and not self.start:
-            raise ValueError(
-                "--norm kept goes on under the statistics of trained weights: give --start"
-            )
+            raise ValueError("--norm kept needs the statistics of trained weights: give --start")
         for name in ("ema", "untold"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
@@ -171,14 +163,12 @@ class Settings:
                 )
         if self.flips and not self.fresh:
             raise ValueError(
-                "--no-fresh gives each picture one noise; it cannot be had with --flips"
+                "--no-fresh corrupts each image once; it cannot be combined with --flips"
             )
         if self.channels not in (1, 3):
-            raise ValueError(f"channels is {self.channels}; valid: 1 (gray), 3 (colour)")
+            raise ValueError(f"channels is {self.channels}; valid: 1 (gray), 3 (color)")
         if self.patch < 0:
-            raise ValueError(
-                f"patch is {self.patch}; it must be at least 0, which takes whole images"
-            )
+            raise ValueError(f"patch is {self.patch}; it must be at least 0 (0: whole images)")
         if not 0 <= self.seed < SEEDS:
             raise ValueError(f"seed is {self.seed}; it must be at least 0 and below 2**63")
         if not 0 < self.lr < 1:
@@ -200,7 +190,7 @@ class Settings:
         strange = sorted(card["settings"].keys() - known.keys())
         if strange:
             raise ValueError(
-                f"settings that this version does not know: {', '.join(strange)[:200]}"
+                f"unknown settings, perhaps of a newer version: {', '.join(strange)[:200]}"
             )
         json_files.check(card["settings"], typing.get_type_hints(cls), "settings")
         held = known | card["settings"]
@@ -213,6 +203,7 @@ class Settings:
 
     @property
     def steps(self) -> int:
+        """Number of training steps."""
         return math.ceil(self.images / self.batch)
 
     @property
@@ -228,7 +219,7 @@ class Settings:
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
     def network(self) -> dict[str, Any]:
-        """Return the `architecture` part of a card: its name, and the settings that this architecture takes."""
+        """Return the `architecture` part of a card: its name and its options."""
         entry = ARCHITECTURES[self.architecture]
         taken = _options(entry)
         options = {
@@ -252,7 +243,7 @@ class Settings:
                 if strange[0] in _options(ARCHITECTURES[name])
             )
             raise ValueError(
-                f"--{strange[0].replace('_', '-')} is not for {entry.name}; valid for {valid}"
+                f"--{strange[0].replace('_', '-')} is no option of {entry.name}; valid for {valid}"
             )
         return {"name": entry.name} | {
             name: value for name, value in options.items() if name in taken

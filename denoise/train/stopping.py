@@ -1,4 +1,4 @@
-"""Signals that stop a training: recorded during a step, so that the training ends after the step with a checkpoint."""
+"""Signals that stop a training: recorded during a step, handled after it with a checkpoint."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Stopped(KeyboardInterrupt):
     ----------
     message : str
         One line for the user.
-    Signal number.
-        The signal.
+    number : int
+        Number of the signal.
     """
 
     def __init__(self, message: str, number: int) -> None:
@@ -74,7 +74,7 @@ class Asked:
             self.__exit__()
 
     def pass_on(self) -> None:
-        """Pass the recorded signal to the caller's handler, if that handler is not Python's default.
+        """Pass the recorded signal to the caller's handler, unless it is Python's default.
 
         A worker of Ray, for example, tells its cluster that it ends.
         """

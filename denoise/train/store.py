@@ -1,4 +1,4 @@
-"""Store of a training's images on its device: one tensor of bytes, from which one lookup makes a batch of crops."""
+"""Store of a training's images on its device; one lookup in its bytes makes a batch of crops."""
 
 from __future__ import annotations
 

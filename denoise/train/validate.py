@@ -47,8 +47,10 @@ class Scores:
 
 
 @torch.inference_mode()
-def judge(network: AnySize, pictures: Pictures, settings: Settings) -> Scores:
-    """Score a network in float32, at its dataset's sigmas within the training range and at the highest sigma.
+def evaluate(network: AnySize, pictures: Pictures, settings: Settings) -> Scores:
+    """Score a network in float32, at its dataset's sigmas within the training range.
+
+    The highest sigma of the training range is included.
 
     The network is left in evaluation mode.
     """
@@ -60,7 +62,7 @@ def judge(network: AnySize, pictures: Pictures, settings: Settings) -> Scores:
     loss = 0.0
     for level in tested:
         values, given = [], []
-        for clean, noisy, logits in _answers(network, pictures, settings, level):
+        for clean, noisy, logits in _outputs(network, pictures, settings, level):
             values.append(psnr(network.picture(logits).clamp(0, 1), clean, data_range=1.0))
             given.append(psnr(noisy.clamp(0, 1), clean, data_range=1.0))
             if level == high:
@@ -72,8 +74,8 @@ def judge(network: AnySize, pictures: Pictures, settings: Settings) -> Scores:
 
 
 def validate(network: AnySize, pictures: Pictures, settings: Settings) -> dict[float, float]:
-    """Return the PSNR of `judge`."""
-    return judge(network, pictures, settings).psnr
+    """Return the PSNR of `evaluate`."""
+    return evaluate(network, pictures, settings).psnr
 
 
 def noisy_batches(
@@ -91,7 +93,7 @@ def noisy_batches(
         yield clean, corrupt(given, level, draws, noise=settings.noise, clip=settings.clip)
 
 
-def _answers(
+def _outputs(
     network: AnySize, pictures: Pictures, settings: Settings, level: float
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield clean images, noisy images, and the network's float32 logits for the noisy images.

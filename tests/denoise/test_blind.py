@@ -1,4 +1,4 @@
-"""Correlated noise of unknown level: the pairs, the methods compared with the networks, and the committed rows."""
+"""Correlated noise of unknown level: datasets, classical methods, and committed rows."""
 
 import numpy as np
 import pandas as pd
@@ -137,14 +137,14 @@ def test_opencv_that_is_not_installed_is_left_out_with_what_to_install(color, mo
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     for name in ("opencv", "opencv-default"):
         with pytest.raises(
-            classical.NotApplicable, match=r"it needs OpenCV: pip install '.\[opencv\]'"
+            classical.NotApplicable, match=r"OpenCV is not installed: pip install '.\[opencv\]'"
         ):
             blind.BLIND[name].build(color)
 
 
 def test_opencv_is_left_out_for_gray_images():
     pytest.importorskip("cv2")
-    with pytest.raises(classical.NotApplicable, match="it takes 3 channels"):
+    with pytest.raises(classical.NotApplicable, match="it takes color images only"):
         blind.BLIND["opencv"].build(datasets.load("glyphs", "test").spread(2))
 
 

@@ -39,7 +39,7 @@ def test_every_decoder_can_leave_out_its_bias(decoder):
 
 
 def taps_of_a_cell(decoder):
-    """Return the output of the four phases of a 2x2 cell for a constant code if all weights are 1."""
+    """Return the four phases of a 2x2 cell for a constant code if all weights are 1."""
     stage = DECODERS[decoder].build(1, 1, bias=False)
     for parameter in stage.parameters():
         torch.nn.init.ones_(parameter)

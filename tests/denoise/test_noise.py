@@ -47,7 +47,10 @@ def test_another_draw_dataset_or_level_gives_other_noise(clean, other):
 
 
 def test_noise_does_not_change_between_versions():
-    """Compare the first noise values of one image with stored ones: a changed generator would change all tables."""
+    """Compare the first noise values of one image with stored ones.
+
+    A changed generator would change all tables.
+    """
     values = noisy(torch.zeros(1, 1, 2, 2), ["test/00000"], level=1.0).flatten()
     torch.testing.assert_close(
         values, torch.tensor([1.970330, -1.403926, 0.163288, -0.764381]), atol=1e-6, rtol=0
@@ -76,7 +79,7 @@ def test_each_picture_of_a_batch_may_have_its_own_level(generator):
 @pytest.mark.parametrize("level", [math.nan, math.inf, -0.1, 25, 300, 10**400, -(10**400)])
 @pytest.mark.parametrize("noise", NOISES.names())
 def test_a_level_that_makes_no_sense_is_refused_with_its_unit(noise, level):
-    with pytest.raises(ValueError, match=re.escape(f"it is the {NOISES[noise].facts['unit']}")):
+    with pytest.raises(ValueError, match=re.escape(f", {NOISES[noise].facts['unit']}")):
         check_level(level, noise)
 
 
@@ -86,7 +89,7 @@ def test_a_level_on_the_0_to_255_scale_is_told_what_it_would_be():
 
 
 def test_a_seed_for_each_picture_is_asked_for(clean):
-    with pytest.raises(ValueError, match="12 pictures but 3 seeds"):
+    with pytest.raises(ValueError, match="12 images but 3 seeds"):
         corrupt(clean, 0.1, PictureDraws([1, 2, 3]), clip=True)
 
 

@@ -57,6 +57,6 @@ def test_a_constant_picture_has_none():
 
 def test_a_picture_that_is_too_small_is_refused():
     with pytest.raises(
-        ValueError, match="the picture is 15x40; its noise can be estimated from 24x24 on"
+        ValueError, match="the image is 15x40; estimating its noise needs at least 24x24"
     ):
         ESTIMATORS["flat_patches"].build(torch.zeros(1, 40, 15))

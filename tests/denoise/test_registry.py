@@ -18,7 +18,7 @@ def test_an_alias_finds_the_entry_but_is_not_listed(shapes):
 
 @pytest.mark.parametrize("taken", ["square", "quad"])
 def test_a_taken_name_is_refused(shapes, taken):
-    with pytest.raises(ValueError, match=f"the shape '{taken}' is registered already"):
+    with pytest.raises(ValueError, match=f"the shape '{taken}' is already registered"):
         shapes.register(taken, label="again")(abs)
 
 

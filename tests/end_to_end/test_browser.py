@@ -136,8 +136,11 @@ def test_a_new_error_takes_the_place_of_the_one_before(visit, url, tmp_path):
 COLORS = """(element) => {
   const style = getComputedStyle(element);
   let behind = element.parentElement;
-  while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
-  return { outline: style.outlineColor, line: style.outlineStyle, width: parseFloat(style.outlineWidth),
+  while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) {
+    behind = behind.parentElement;
+  }
+  return { outline: style.outlineColor, line: style.outlineStyle,
+    width: parseFloat(style.outlineWidth),
     own: style.backgroundColor, behind: getComputedStyle(behind).backgroundColor };
 }"""
 
@@ -254,10 +257,11 @@ def at_line(page, percent):
     """Wait until every dividing line is at that position, both on screen and for screen readers."""
     page.wait_for_function(
         """(wanted) => {
-          const lines = [...document.querySelectorAll("before-after")].filter((one) => one.checkVisibility());
-          const told = lines.map((one) => one.shadowRoot.querySelector("[role=slider]").ariaValueNow);
+          const all = [...document.querySelectorAll("before-after")];
+          const lines = all.filter((one) => one.checkVisibility());
+          const sliders = lines.map((one) => one.shadowRoot.querySelector("[role=slider]"));
           const seen = lines.map((one) => getComputedStyle(one.querySelector(".before")).clipPath);
-          return lines.length && told.every((one) => one === `${wanted}`) &&
+          return lines.length && sliders.every((one) => one.ariaValueNow === `${wanted}`) &&
             seen.every((one) => one === `inset(0px ${100 - wanted}% 0px 0px)`);
         }""",
         arg=percent,
@@ -479,13 +483,16 @@ def test_a_link_puts_no_html_into_the_page(visit, url):
 
 
 PANELS = """() => {
-  const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1 && one.offsetHeight > 1;
-  const panels = [...document.querySelectorAll("[role=tabpanel] .block, [role=tabpanel] figure")].filter(seen);
+  const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1 &&
+    one.offsetHeight > 1;
+  const selector = "[role=tabpanel] .block, [role=tabpanel] figure";
+  const panels = [...document.querySelectorAll(selector)].filter(seen);
   return panels.map((one) => {
     const { x, y, width, height } = one.getBoundingClientRect();
-    const within = panels.map((other, i) => [other, i]).filter(([other]) => other !== one && other.contains(one));
-    return { name: one.id || one.innerText.slice(0, 40) || one.className, x: x + scrollX, y: y + scrollY, width, height,
-      within: within.map(([other, i]) => i) };
+    const within = panels.map((other, i) => [other, i])
+      .filter(([other]) => other !== one && other.contains(one));
+    return { name: one.id || one.innerText.slice(0, 40) || one.className, x: x + scrollX,
+      y: y + scrollY, width, height, within: within.map(([other, i]) => i) };
   });
 }"""
 

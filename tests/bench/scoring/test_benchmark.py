@@ -301,7 +301,7 @@ def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
     for name in ("photo-gray:told:ensemble", "photo-gray:ensemble:told"):
         (both,) = methods.find([name])
         assert (both.name, both.told_sigma) == ("photo-gray:told:ensemble", True)
-    with pytest.raises(ValueError, match="mnist-nearest was not trained on turned pictures"):
+    with pytest.raises(ValueError, match="mnist-nearest was not trained with --flips"):
         methods.find(["mnist-nearest:ensemble"])
 
 

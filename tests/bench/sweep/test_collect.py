@@ -176,13 +176,13 @@ def test_what_a_killed_run_left_half_written_is_passed_over(grid, caplog):
     ("changes", "said"),
     [
         ({"run_on": "cpu"}, "run_on is 'cpu'; it must be an object"),
-        ({"run_on": {}}, "it lacks 'device'"),
-        ({"images_seen": "many"}, "images_seen is 'many'; it must be a whole number"),
-        ({"images_seen": 10**30}, "it must be a whole number"),
+        ({"run_on": {}}, "'device' is missing"),
+        ({"images_seen": "many"}, "images_seen is 'many'; it must be an integer"),
+        ({"images_seen": 10**30}, "it must be an integer"),
         ({"validation_psnr": [20.0]}, "validation_psnr is [20.0]; it must be an object"),
         ({"validation_psnr": {"0.1": "high"}}, "it must be an object, each value a number or null"),
         ({"seconds": None}, "seconds is None; it must be a number"),
-        ({"sha256": "0" * 64}, "not as it was written"),
+        ({"sha256": "0" * 64}, "changed since it was written"),
     ],
 )
 def test_a_card_of_another_shape_is_one_line_and_nothing_is_collected(grid, capsys, changes, said):

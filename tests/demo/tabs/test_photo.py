@@ -341,7 +341,7 @@ def test_a_program_gets_the_clean_file_at_full_size(client, tmp_path):
 
 def test_what_is_too_large_is_refused_before_it_is_decoded(client, tmp_path):
     Image.new("1", (7_500, 7_000)).save(tmp_path / "large.png")
-    with pytest.raises(Exception, match="7500x7000 is above 52,000,000 pixels"):
+    with pytest.raises(Exception, match="7500x7000 exceeds 52,000,000 pixels"):
         client.predict(
             handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0, api_name="/clean"
         )

@@ -100,7 +100,7 @@ def test_an_idx_file_that_holds_something_else_is_named(tmp_path, file, at, wron
             whole[at] = wrong
         (raw / name).write_bytes(whole)
     with pytest.raises(
-        BrokenData, match=f"{file} does not hold .* in the format IDX: remove it to have it again"
+        BrokenData, match=f"{file} does not hold .* in IDX format: remove it to download it again"
     ):
         datasets.load("mnist", "test", tmp_path)
 
@@ -128,14 +128,17 @@ def test_a_download_that_breaks_off_leaves_nothing_behind(monkeypatch, tmp_path)
     monkeypatch.setattr(
         urllib.request, "urlopen", lambda *arguments, **options: io.BytesIO(b"half of it")
     )
-    with pytest.raises(MissingData, match=r"10 bytes came, 8,458,043 expected"):
+    with pytest.raises(MissingData, match=r"10 bytes received, 8,458,043 expected"):
         datasets.load("notmnist", "test", tmp_path)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.fixture
 def archive(tmp_path):
-    """Return a small archive in the layout of notMNIST: 40 fonts, two duplicates, an empty file, one of other size."""
+    """Return a small archive in the layout of notMNIST.
+
+    It has 40 fonts, two duplicates, an empty file and an image of another size.
+    """
     rng = np.random.default_rng(0)
     files = {}
     for font in range(40):
@@ -201,7 +204,7 @@ def test_a_broken_cache_is_made_anew(archive, tmp_path, content):
 def test_a_truncated_archive_is_named_with_what_was_expected(archive, kept):
     archive.write_bytes(archive.read_bytes()[: int(kept * archive.stat().st_size)])
     with pytest.raises(
-        BrokenData, match=r"notMNIST_small.tar.gz (breaks off after .* of 18,726|holds no readable)"
+        BrokenData, match=r"_small.tar.gz (is truncated after .* of 18,726|holds no readable)"
     ):
         datasets.load("notmnist", "train", archive.parent.parent)
 
@@ -220,7 +223,7 @@ def test_an_archive_packed_from_a_cut_tar_is_refused(archive):
         second_header = members.getmembers()[1].offset
     for kept in (second_header, second_header + 100):
         archive.write_bytes(gzip.compress(whole[:kept]))
-        with pytest.raises(BrokenData, match="breaks off after 1 of 18,726 pictures .no end mark"):
+        with pytest.raises(BrokenData, match="is truncated after 1 of 18,726 images .no end mark"):
             datasets.load("notmnist", "train", archive.parent.parent)
 
 
@@ -233,7 +236,7 @@ def test_an_archive_with_a_changed_byte_is_refused(archive):
 
 
 def test_a_picture_in_an_archive_that_claims_to_be_huge_counts_as_unreadable():
-    assert notmnist._picture(png_that_claims(60_000, 60_000)) is None
+    assert notmnist._image(png_that_claims(60_000, 60_000)) is None
 
 
 def test_the_real_archive_holds_what_its_readme_says(real):

@@ -56,7 +56,7 @@ def test_a_folder_of_own_pictures_is_read_at_their_own_sizes(own_folder):
 def test_nothing_behind_the_colon_is_refused_and_never_the_data_root(own_folder, name, split):
     kind = name.partition(":")[0]
     said = (
-        f"^dataset '{name}' has no path behind the colon; valid: {kind}:PATH, or {kind} for "
+        f"^dataset '{name}' has no path after the colon; valid: {kind}:PATH, or {kind} for "
         "the data root$"
     )
     with pytest.raises(ValueError, match=said):
@@ -69,7 +69,7 @@ def test_nothing_behind_the_colon_is_refused_and_never_the_data_root(own_folder,
 def test_a_path_behind_a_dataset_that_reads_no_folder_is_refused(name):
     kind = name.partition(":")[0]
     with pytest.raises(
-        ValueError, match=f"^dataset '{name}': {kind} comes with .* reads no folder; valid: {kind}$"
+        ValueError, match=f"^dataset '{name}': {kind} is part of .* reads no folder; valid: {kind}$"
     ):
         datasets.load(name, "test")
 
@@ -103,9 +103,7 @@ def test_one_named_split_is_enough_so_that_test_pictures_are_not_trained_on(tmp_
         assert {
             key.partition("/")[0] for key in datasets.load(f"folder:{tmp_path}", split).keys
         } == {split}
-    with pytest.raises(
-        MissingData, match=f"none of them for val: put some into {tmp_path / 'val'}"
-    ):
+    with pytest.raises(MissingData, match=f"but none for val: put images into {tmp_path / 'val'}"):
         datasets.load(f"folder:{tmp_path}", "val")
 
 

@@ -1,4 +1,4 @@
-"""Datasets of the published tables, and stained pages: training images, and images that are never trained on."""
+"""Datasets of the published tables, and stained pages: training images and test images."""
 
 import pytest
 import torch
@@ -91,16 +91,14 @@ def test_a_stained_page_is_darker_than_its_clean_one(real):
 
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_set_that_is_not_there_says_where_to_put_it(tmp_path, name):
-    with pytest.raises(
-        MissingData, match="there is no official link to load it from: put the folder"
-    ):
+    with pytest.raises(MissingData, match="has no official download link: put the folder"):
         datasets.load(name, next(iter(SPLITS[name])), tmp_path)
 
 
 def test_a_picture_that_was_cut_is_named(tmp_path):
     (tmp_path / "set12").mkdir()
     (tmp_path / "set12" / "01.png").write_bytes(b"\x89PNG half")
-    with pytest.raises(BrokenData, match=r"set12: .*01.png: not a picture"):
+    with pytest.raises(BrokenData, match=r"set12: .*01.png: not an image"):
         datasets.load("set12", "test", tmp_path)
 
 

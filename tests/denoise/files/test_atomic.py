@@ -175,7 +175,8 @@ def test_a_name_that_a_file_can_have_is_returned(name):
 @pytest.mark.parametrize(
     ("name", "why"),
     [
-        ("", "is empty"), (".", "begins with a dot"), ("..", "begins with a dot"), (".hidden", "begins with a dot"),
+        ("", "is empty"), (".", "begins with a dot"), ("..", "begins with a dot"),
+        (".hidden", "begins with a dot"),
         ("a/b", "holds a slash"), ("/a", "holds a slash"), ("a\\b", "holds a slash"),
         ("a\nb", "holds a control character"), ("a\0b", "holds a control character"),
         ("a\x1b[2J", "holds a control character"), ("a\udcff", "holds a control character"),
@@ -183,6 +184,6 @@ def test_a_name_that_a_file_can_have_is_returned(name):
     ],
 )  # fmt: skip
 def test_a_name_that_no_file_can_have_is_refused_with_the_reason_in_one_line(name, why):
-    with pytest.raises(ValueError, match=f" {why}; valid: a name of at most 243 bytes") as error:
+    with pytest.raises(ValueError, match=f" {why}; valid: at most 243 bytes") as error:
         check_name(name, "--name", ".safetensors")
     assert str(error.value).isprintable()

@@ -90,7 +90,7 @@ def test_files_that_are_left_out_of_a_folder_are_counted_and_named(named, tmp_pa
     assert found == ["in/a.png"]
     assert told == [
         (
-            "left out 4 of 5 files in in: 2 .xyz, 1 without ending, 1 hidden (b.xyz, c.xyz, "
+            "left out 4 of 5 files in in: 2 .xyz, 1 without an ending, 1 hidden (b.xyz, c.xyz, "
             "deep/notes, .d.png)"
         ),
     ]
@@ -112,7 +112,7 @@ def test_a_folder_without_an_image_says_what_is_in_it(named, tmp_path):
     made(tmp_path, "in/a.txt")
     with pytest.raises(
         ValueError,
-        match=r"in: no picture is below this folder, but 1 .txt \(in/a.txt\); valid: .png",
+        match=r"in: no image below this folder, but 1 .txt \(in/a.txt\); valid: .png",
     ):
         named("in")
 

@@ -1,4 +1,4 @@
-"""Hostile files: a header that asks for too much is rejected in one line, or the file is read without its excess."""
+"""Hostile files: an excessive header is rejected in one line, or its excess is not read."""
 
 import functools
 import struct
@@ -130,7 +130,7 @@ REFUSED = {
     ),
     "strips without end": (
         lambda: tiff(2, 2**24, 8, 1, bytes(4), t278=field(4, 1)),
-        "is above 4,000,000 pixels",
+        "exceeds 4,000,000 pixels",
     ),
     "missing strips": (
         lambda: tiff(2, 2**20, 8, 1, bytes(4), t278=field(4, 1)),
@@ -138,20 +138,20 @@ REFUSED = {
     ),
     "a huge canvas": (
         lambda: webp(2**14, 2**14),
-        "16384x16384 is above 4,000,000 pixels: crop or shrink it",
+        "16384x16384 exceeds 4,000,000 pixels: crop or shrink it",
     ),
     "a canvas larger than its image": (
         lambda: webp(1900, 1900),
-        "a WebP whose image has another size than it says",
+        "a WebP whose sizes differ between header and image",
     ),
     "a long BMP": (lambda: bmp(2000, 2000), "90 of the 12,000,054 bytes of the BMP"),
     "a wide BMP of skipped rows": (
         lambda: bmp(4_000_000, 1, 1),
-        "a run-length encoded BMP of 4,000,000 pixels across",
+        "a run-length encoded BMP, 4,000,000 pixels wide",
     ),
     "a frame far outside of its GIF": (
         lambda: gif(65_535, 65_535),
-        "65535x65535 is above 4,000,000 pixels",
+        "65535x65535 exceeds 4,000,000 pixels",
     ),
     "100,000 frames": (
         lambda: gif(8, 8, 100_000),
@@ -159,7 +159,7 @@ REFUSED = {
     ),
     "100 MB behind the pixels": (
         lambda: PNG[:33] + chunk(b"IDAT", bomb(100)) + chunk(b"IEND", b""),
-        "more data in the PNG than its pixels take",
+        "the PNG has more data than pixels",
     ),
 }
 READ = {

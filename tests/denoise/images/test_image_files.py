@@ -130,9 +130,9 @@ def test_a_misnamed_picture_is_read_by_what_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "not a picture (0 bytes)"),
-        (b"hello" * 99, "not a picture"),
-        (b"%PDF-1.7", "not a picture but a PDF"),
+        (b"", "not an image (0 bytes)"),
+        (b"hello" * 99, "not an image"),
+        (b"%PDF-1.7", "a PDF, not an image"),
     ],
 )
 def test_what_is_no_picture_is_named(tmp_path, content, said):
@@ -146,13 +146,13 @@ def test_what_is_no_picture_is_named(tmp_path, content, said):
 def test_a_picture_that_was_cut_is_named(tmp_path, ending):
     path = saved(tmp_path / f"a{ending}", noise(64, 64, 3))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(ValueError, match=f"a{ending}: (cannot be read as a picture|not a picture)"):
+    with pytest.raises(ValueError, match=f"a{ending}: (cannot be read as an image|not an image)"):
         image_files.read(path)
 
 
 def test_a_huge_picture_is_refused_by_its_header(tmp_path):
     Image.new("L", (4000, 4000)).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="4000x4000 is above 1,000,000 pixels"):
+    with pytest.raises(ValueError, match="4000x4000 exceeds 1,000,000 pixels"):
         image_files.read(tmp_path / "a.png", largest=1_000_000)
 
 
@@ -160,7 +160,7 @@ def test_transparency_is_not_lost_in_silence(tmp_path):
     path = saved(tmp_path / "a.png", noise(7, 7, 4))
     with pytest.raises(
         ValueError,
-        match="b.jpg: .jpg files have no transparency, the picture has; valid: .png .webp",
+        match="b.jpg: .jpg files cannot hold the image's transparency; valid: .png .webp",
     ):
         again(path, tmp_path / "b.jpg")
     assert not (tmp_path / "b.jpg").exists()

@@ -42,7 +42,7 @@ def jpeg(request):
 def test_bytes_behind_the_end_change_no_pixel_and_are_counted(tmp_path, jpeg, trailer):
     found = read(tmp_path, jpeg + TRAILERS[trailer])
     assert np.array_equal(found.pixels, pixels(jpeg))
-    assert found.notes == (f"left out: {len(TRAILERS[trailer])} bytes behind the end of the JPEG",)
+    assert found.notes == (f"left out: {len(TRAILERS[trailer])} bytes after the end of the JPEG",)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_image_without_its_end_mark_is_whole_if_its_pixels_are(tmp_path, jpeg
 def test_an_image_that_is_cut_short_is_refused_whatever_stands_behind_the_cut(
     tmp_path, jpeg, kept, behind
 ):
-    with pytest.raises(ValueError, match="a.jpg: cannot be read as a picture: cut short, "):
+    with pytest.raises(ValueError, match="a.jpg: cannot be read as an image: truncated, "):
         read(tmp_path, jpeg[: int(len(jpeg) * kept)] + behind)
 
 
@@ -67,7 +67,7 @@ def test_an_image_that_is_cut_short_is_refused_whatever_stands_behind_the_cut(
 def test_a_cut_at_a_restart_marker_is_noticed(tmp_path, progressive):
     whole = saved(noise(64, 64), "JPEG", restart_marker_rows=1, progressive=progressive)
     last = max(whole.rindex(bytes([0xFF, 0xD0 + number])) for number in range(7))
-    with pytest.raises(ValueError, match="cut short, the last scan"):
+    with pytest.raises(ValueError, match="truncated, the last scan"):
         read(tmp_path, whole[:last] + b"\xff\xd9")
 
 
@@ -79,7 +79,7 @@ def test_a_progressive_image_without_its_last_scans_is_read_with_a_note(tmp_path
 
 def test_a_cut_within_the_metadata_is_refused(tmp_path):
     whole = in_jpeg(saved(noise(9, 9), "JPEG"), (0xE1, b"Exif\0\0" + bytes(500)))
-    with pytest.raises(ValueError, match="cut short, a segment of the JPEG at byte"):
+    with pytest.raises(ValueError, match="truncated, a segment of the JPEG at byte"):
         read(tmp_path, whole[:300])
 
 
@@ -103,9 +103,9 @@ def test_a_jpeg_of_countless_segments_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("at", "value", "said"),
     [
-        (4, 12, "a JPEG of 12 bits a sample; valid: 8"),
+        (4, 12, "a JPEG of 12 bits per sample; valid: 8"),
         (9, 2, "a JPEG of 2 channels; valid: gray, RGB and CMYK"),
-        (5, 0xFF, "56x65320 is above 1,000,000 pixels: crop or shrink it"),
+        (5, 0xFF, "56x65320 exceeds 1,000,000 pixels: crop or shrink it"),
     ],
 )
 def test_a_frame_header_is_checked_before_anything_is_decoded(tmp_path, at, value, said):
@@ -117,7 +117,10 @@ def test_a_frame_header_is_checked_before_anything_is_decoded(tmp_path, at, valu
 
 
 def test_inks_are_converted_by_their_profile_if_it_is_one(tmp_path):
-    """Check a damaged profile, because LittleCMS makes none for CMYK: it counts as missing and is not kept with RGB."""
+    """Check that a damaged profile counts as missing and is not kept with RGB.
+
+    LittleCMS makes no profile for CMYK.
+    """
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     damaged = icc[:16] + b"CMYK" + icc[20:]
     image = Image.new("CMYK", (16, 16), (0, 255, 255, 0))

@@ -204,7 +204,7 @@ def test_texts_of_a_png_stay_in_a_png_and_their_loss_elsewhere_is_said(tmp_path)
         (".avif", "AVIF"),
     ):
         said = image_files.write(found, tmp_path / f"b{ending}").notes
-        assert said == (f"left out, as {name} files have no room for it: text",)
+        assert said == (f"left out, as {name} files cannot hold it: text",)
 
 
 @pytest.mark.parametrize(
@@ -217,14 +217,14 @@ def test_iptc_goes_along_where_a_format_has_room_for_it(tmp_path, source, target
     assert image_files.write(found, tmp_path / f"b{target}").notes == ()
     assert image_files.read(tmp_path / f"b{target}").metadata.iptc == records
     assert image_files.write(found, tmp_path / "c.webp").notes == (
-        "left out, as WebP files have no room for it: IPTC",
+        "left out, as WebP files cannot hold it: IPTC",
     )
 
 
 def test_what_a_bmp_has_no_room_for_is_said(tmp_path):
     kept = Metadata(exif=block(), icc=ICC, xmp=XMP, resolution=Resolution(300, 300, "inch"))
     said = image_files.write(image(kept), tmp_path / "a.bmp").notes
-    assert said == ("left out, as BMP files have no room for it: EXIF, ICC profile, XMP",)
+    assert said == ("left out, as BMP files cannot hold it: EXIF, ICC profile, XMP",)
     assert image_files.read(tmp_path / "a.bmp").metadata.resolution == (11_811, 11_811, "meter")
 
 
@@ -232,7 +232,7 @@ def test_what_a_bmp_has_no_room_for_is_said(tmp_path):
 def test_metadata_too_large_for_a_jpeg_is_left_out_with_a_note(tmp_path, size):
     kept = Metadata(xmp=bytes(size), icc=size.to_bytes(4, "big") + ICC[4:] + bytes(size - len(ICC)))
     assert image_files.write(image(kept), tmp_path / "a.jpg").notes == (
-        "left out, as JPEG files have no room for it: XMP",
+        "left out, as JPEG files cannot hold it: XMP",
     )
     assert image_files.read(tmp_path / "a.jpg").metadata.icc == kept.icc
 
@@ -241,7 +241,7 @@ def test_metadata_too_large_for_a_jpeg_is_left_out_with_a_note(tmp_path, size):
 def test_a_profile_for_other_colors_is_not_kept(tmp_path, space):
     other = ICC[:16] + space + ICC[20:]
     said = image_files.write(image(Metadata(icc=other)), tmp_path / "a.png").notes
-    assert said == ("left out, as PNG files have no room for it: an ICC profile for other colors",)
+    assert said == ("left out, as PNG files cannot hold it: an ICC profile for other colors",)
     assert image_files.read(tmp_path / "a.png").metadata.icc == b""
 
 
@@ -316,5 +316,5 @@ def test_the_gamma_of_a_png_stays_in_a_png_and_its_loss_elsewhere_is_said(tmp_pa
     image_files.write(found, tmp_path / "b.png")
     assert image_files.read(tmp_path / "b.png").metadata.colors == (linear,)
     assert image_files.write(found, tmp_path / "b.jpg").notes == (
-        "left out, as JPEG files have no room for it: the gamma",
+        "left out, as JPEG files cannot hold it: the gamma",
     )

@@ -195,9 +195,9 @@ def test_a_single_row_that_the_decoder_would_invent_is_refused(tmp_path):
         (8, 2, "signed 8-bit integers"),
         (16, 2, "signed 16-bit integers"),
         (32, 2, "signed 32-bit integers"),
-        (64, 1, "64 bits a sample"),
-        (64, 6, "64 bits a sample"),
-        (24, 3, "24 bits a sample"),
+        (64, 1, "64 bits per sample"),
+        (64, 6, "64 bits per sample"),
+        (24, 3, "24 bits per sample"),
     ],
 )
 def test_numbers_without_a_known_white_are_refused(tmp_path, bits, kind, said):
@@ -212,7 +212,7 @@ def test_numbers_without_a_known_white_are_refused(tmp_path, bits, kind, said):
     ("photometric", "more", "said"),
     [
         (32803, {}, "a camera raw file"),
-        (4, {}, "a TIFF with the color space 4; valid: gray, RGB, CMYK"),
+        (4, {}, "a TIFF of color space 4; valid: gray, RGB, CMYK"),
         (1, {"t50706": field(1, 1, 4, 0, 0)}, "a camera raw file"),
         (1, {"t254": field(4, 1)}, "a camera raw file"),
         (1, {"t259": field(3, 6)}, "the JPEG compression of 1992"),
@@ -229,7 +229,7 @@ def test_what_is_no_image_for_people_is_refused_by_name(tmp_path, photometric, m
 )
 def test_a_tiff_that_is_cut_anywhere_is_refused(tmp_path, options, kept):
     content = saved(noise(64, 64, 3), "TIFF", **options)
-    with pytest.raises(ValueError, match="cannot be read as a picture: "):
+    with pytest.raises(ValueError, match="cannot be read as an image: "):
         read(tmp_path, content[: int(len(content) * kept)])
 
 
@@ -283,6 +283,6 @@ def test_a_page_that_is_damaged_is_found_when_its_turn_comes(tmp_path):
     images = iter(image_files.read_pages(tmp_path / "a.tif"))
     assert np.array_equal(next(images).pixels[..., 0], pages[0])
     with pytest.raises(
-        ValueError, match="a.tif: cannot be read as a picture: cut short, a strip or tile"
+        ValueError, match="a.tif: cannot be read as an image: truncated, a strip or tile"
     ):
         next(images)

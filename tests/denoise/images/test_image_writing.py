@@ -51,7 +51,7 @@ def test_a_temporary_file_that_was_cut_without_an_error_is_noticed(
     monkeypatch.setattr(
         type(tmp_path), "read_bytes", lambda path: whole(path)[: int(path.stat().st_size * kept)]
     )
-    with pytest.raises(OSError, match="a temporary file was cut short: is the disk of .* full?"):
+    with pytest.raises(OSError, match="a temporary file was truncated: is the disk of .* full?"):
         scratch.write([(noise(64, 64, 3, dtype=np.uint16), False)], ending)
 
 
@@ -60,7 +60,7 @@ def test_a_temporary_file_that_was_cut_without_an_error_is_noticed(
     [
         ("a.gif", "GIF files cannot be written; valid: .png"),
         ("a.heic", "HEIC files cannot be written; valid: .png"),
-        ("a.xyz", "the ending '.xyz' names no picture format; valid: .png"),
+        ("a.xyz", "the ending '.xyz' is no image format; valid: .png"),
         ("no/a.png", "the folder .* does not exist"),
     ],
 )
@@ -72,7 +72,7 @@ def test_a_target_that_cannot_be_is_refused_by_name(tmp_path, name, said):
 @pytest.mark.parametrize(("ending", "side"), [(".webp", 16_384), (".jpg", 65_501)])
 def test_an_image_too_long_for_its_format_is_refused(tmp_path, ending, side):
     with pytest.raises(
-        ValueError, match=f"files have at most {side - 1:,} pixels a side, not {side}x1"
+        ValueError, match=f"{side}x1; valid for .*: at most {side - 1:,} pixels per side"
     ):
         image_files.write(image((1, side, 1)), tmp_path / f"a{ending}")
 
@@ -86,5 +86,5 @@ def test_other_endings_of_a_kind_are_read_and_written(tmp_path, ending):
 
 def test_fewer_bits_are_said(tmp_path):
     said = image_files.write(image((9, 14, 3), np.uint16), tmp_path / "a.jpg").notes
-    assert said == ("uint16 samples were written as uint8: JPEG files hold no more",)
+    assert said == ("uint16 samples were written as uint8, the widest format of JPEG files",)
     assert image_files.write(image((9, 14, 3), np.uint16), tmp_path / "a.png").notes == ()

@@ -163,7 +163,7 @@ def test_metadata_that_a_jpeg_cannot_hold_is_left_out_of_it():
 def test_mode_i_with_other_numbers_than_those_of_16_bits_is_refused(lowest, highest):
     image = Image.fromarray(np.array([[lowest, highest]], np.int32))
     with pytest.raises(
-        ValueError, match=f"65535 is white; this one goes from {lowest} to {highest}"
+        ValueError, match=f"mode I has values {lowest} to {highest}; valid: 16 bits"
     ):
         taken_apart(image)
 

@@ -62,7 +62,7 @@ def test_another_sigma_is_refused_with_its_units(sigma, said):
     ],
 )
 def test_values_in_other_units_are_refused(batch, said):
-    with pytest.raises(ValueError, match="floats must be in about \\[0, 1\\]") as error:
+    with pytest.raises(ValueError, match="valid: about \\[0, 1\\]") as error:
         units.check_range(batch)
     assert said in str(error.value)
 

@@ -1,4 +1,4 @@
-"""Decoding of uploads in another process: the same results, and no harm to the page from a failing decoder."""
+"""Decoding of uploads in another process: equal results, and no harm from a failing decoder."""
 
 import json
 import os
@@ -84,7 +84,7 @@ def test_texts_and_notes_come_along(shared, tmp_path):
     )
     found = shared.read(str(tmp_path / "a.jpg"), 1000)
     assert found.metadata.texts == ((b"COM", b"Gr\xfc\xdfe"),)
-    assert found.notes == ("left out: 7 bytes behind the end of the JPEG",)
+    assert found.notes == ("left out: 7 bytes after the end of the JPEG",)
 
 
 def test_refusals_are_those_of_any_file(shared, tmp_path, monkeypatch):
@@ -98,7 +98,7 @@ def test_refusals_are_those_of_any_file(shared, tmp_path, monkeypatch):
             errors.append(str(error.value))
         assert errors[0] == errors[1]
     Image.new("L", (40, 40)).save("a.png")
-    with pytest.raises(TooLarge, match="^a.png: 40x40 is above 1,000 pixels: crop or shrink it$"):
+    with pytest.raises(TooLarge, match="^a.png: 40x40 exceeds 1,000 pixels: crop or shrink it$"):
         shared.read("a.png", 1000)
 
 
@@ -173,7 +173,7 @@ def test_an_image_that_needs_more_memory_than_it_may_take_is_one_sentence(other,
         "worker.main()"
     )
     Image.new("RGB", (6000, 6000)).save(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="a.png: needs more memory than an upload may take$"):
+    with pytest.raises(ValueError, match="a.png: decoding exceeds the memory limit of uploads$"):
         isolated.read(tmp_path / "a.png", 40_000_000)
 
 
@@ -190,5 +190,5 @@ def test_without_limits_the_same_checks_hold_in_the_same_process(other, tmp_path
     other("raise SystemExit(1)")
     Image.fromarray(noise(9, 14)).save(tmp_path / "a.png")
     assert np.array_equal(isolated.read(tmp_path / "a.png", 1000).pixels[..., 0], noise(9, 14))
-    with pytest.raises(TooLarge, match="14x9 is above 100 pixels"):
+    with pytest.raises(TooLarge, match="14x9 exceeds 100 pixels"):
         isolated.read(tmp_path / "a.png", 100)

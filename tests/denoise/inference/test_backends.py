@@ -75,9 +75,14 @@ def test_pooling_by_rows_and_columns_is_max_pooling(size):
 @pytest.mark.parametrize("backend", ROUNDING)
 def test_layers_that_no_backend_knows_go_on_in_the_format_of_their_weights(backend):
     others = [
-        nn.Conv2d(1, 2, 3, padding=1), nn.PReLU(2), nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), nn.ReLU(),
-        nn.Conv2d(2, 2, 3, padding="same"), nn.ConvTranspose2d(2, 1, 2, stride=2, groups=1), nn.AvgPool2d(2),
-    ]  # fmt: skip
+        nn.Conv2d(1, 2, 3, padding=1),
+        nn.PReLU(2),
+        nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"),
+        nn.ReLU(),
+        nn.Conv2d(2, 2, 3, padding="same"),
+        nn.ConvTranspose2d(2, 1, 2, stride=2, groups=1),
+        nn.AvgPool2d(2),
+    ]
     network = AnySize(nn.Sequential(*others), multiple=1).eval()
     lowered = backends.lower(network, backend, torch.bfloat16)
     torch.testing.assert_close(lowered(pictures(9, 8)), network(pictures(9, 8)), atol=0.02, rtol=0)

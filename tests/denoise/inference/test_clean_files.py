@@ -1,4 +1,4 @@
-"""`python -m denoise` on one image and on many: paths of the outputs, and reports of failed images."""
+"""`python -m denoise` on one or many images: output paths, and errors of failed images."""
 
 import itertools
 import os
@@ -118,7 +118,7 @@ def test_without_an_output_no_file_is_overwritten(run, tmp_path):
     code, out, err = run(tmp_path / "photo.jpg", "--model", "mnist-nearest")
     assert (code, out) == (2, "")
     assert (
-        "photo-denoised.jpg exists already, and is never overwritten: name another file with -o"
+        "photo-denoised.jpg already exists and is not overwritten: name another output with -o"
         in err
     )
     assert (tmp_path / "photo-denoised.jpg").read_text() == "mine"
@@ -131,7 +131,7 @@ def test_a_folder_is_cleaned_again_but_for_what_was_cleaned_before(run, tmp_path
     code, out, err = run(tmp_path, "--model", "mnist-nearest")
     assert code == 0
     assert [line.partition(" -> ")[0] for line in out.splitlines()] == [str(tmp_path / "b.png")]
-    assert err.startswith("note: left out 2 of 3 images: 2 cleaned before (")
+    assert err.startswith("note: left out 2 of 3 images: 2 already denoised (")
     assert below(tmp_path) == ["a-denoised.png", "a.png", "b-denoised.png", "b.png"]
 
 
@@ -159,8 +159,8 @@ def test_what_cannot_be_cleaned_is_named_and_the_others_are_done(run, tmp_path):
     code, out, err = run(folder, "-o", tmp_path / "out", "--model", "mnist-nearest")
     assert code == 2
     assert [line.partition(":")[0] for line in err.splitlines()] == ["error", "error"]
-    assert "b.png: not a picture (5 bytes)" in err
-    assert "c.png: not a picture (0 bytes)" in err
+    assert "b.png: not an image (5 bytes)" in err
+    assert "c.png: not an image (0 bytes)" in err
     assert below(tmp_path / "out") == ["a.png", "d.png"]
     assert len(out.splitlines()) == 2
 
@@ -168,12 +168,12 @@ def test_what_cannot_be_cleaned_is_named_and_the_others_are_done(run, tmp_path):
 @pytest.mark.parametrize(
     ("given", "out", "said"),
     [
-        (["a.png", "b/a.png"], "out", "would both go to"),
+        (["a.png", "b/a.png"], "out", "would both be written to"),
         (["a.png"], "a.png", "never overwritten"),
         (["a.png", "b/a.png"], "b", "never overwritten"),
-        (["a.png", "b/a.png"], "out.png", "name a folder, as -o out/"),
-        (["empty"], "out", "no picture is below this folder"),
-        (["*.tif"], "out", "no file fits this pattern"),
+        (["a.png", "b/a.png"], "out.png", "valid: a folder, -o out/"),
+        (["empty"], "out", "no image below this folder"),
+        (["*.tif"], "out", "no file matches this pattern"),
     ],
 )
 def test_a_plan_that_would_lose_something_is_refused_before_anything_is_written(
@@ -273,7 +273,7 @@ def test_a_limit_of_the_size_can_be_raised_and_lowered(run, tmp_path):
     words = [path, "-o", tmp_path / "b.png", "--model", "mnist-nearest"]
     code, _, err = run(*words, "--largest", "0.01")
     assert code == 2
-    assert "a.png: 200x100 is above 10,000 pixels" in err
+    assert "a.png: 200x100 exceeds 10,000 pixels" in err
     assert run(*words, "--largest", "0.02")[0] == 0
 
 
@@ -330,8 +330,7 @@ def test_a_sigma_far_from_what_is_seen_is_a_warning(run, tmp_path, told):
     )
     assert (code, len(out.splitlines())) == (0, 1)
     assert err.startswith(
-        f"warning: {tmp_path / 'a.png'}: --sigma 40 is far from the white noise that is "
-        "seen, about "
+        f"warning: {tmp_path / 'a.png'}: --sigma 40 is far from the estimated white noise, about "
     )
     assert len(err.splitlines()) == 1
     assert (
@@ -346,8 +345,8 @@ def test_an_image_unlike_those_of_the_training_is_a_warning(run, tmp_path):
     assert code == 0
     where = tmp_path / "a.png"
     assert err == (
-        f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels, and this "
-        "image has 90x80\n"
+        f"warning: {where}: mnist-nearest was trained on images of 28x28 pixels; this "
+        "image has 90x80 pixels\n"
     )
 
 
@@ -379,7 +378,7 @@ def test_a_picture_with_values_that_are_not_finite_is_named(run, tmp_path):
     image_files.write(image_files.PictureFile(pixels, False, spec), tmp_path / "a.tif")
     code, _, err = run(tmp_path / "a.tif", "-o", tmp_path / "b.png", "--model", "mnist-nearest")
     assert code == 2
-    assert "a.tif: the picture holds values that are not finite" in err
+    assert "a.tif: the image holds values that are not finite" in err
 
 
 def test_a_file_of_16_bits_may_be_nearly_black(run, tmp_path):
@@ -413,16 +412,19 @@ def test_an_ensemble_is_the_mean_over_the_views_of_the_picture(run, tmp_path):
     [
         (
             ["--model", "mnist-nearest", "--sigma", "25"],
-            "mnist-nearest cannot be told the level of the noise",
+            "mnist-nearest is not noise-conditional",
         ),
-        (["--model", "mnist-nearest", "--sigma", "-1"], "--sigma is -1; it is on the 0-255 scale"),
+        (
+            ["--model", "mnist-nearest", "--sigma", "-1"],
+            "--sigma is -1; valid: above 0, at most 255 (0-255 scale)",
+        ),
         (
             ["--model", "mnist-nearest", "--ensemble"],
-            "mnist-nearest was not trained on turned pictures",
+            "mnist-nearest was not trained with --flips",
         ),
         (["--model", "cats"], "unknown weights 'cats'"),
-        (["--largest", "0"], "--largest is 0; it is a number of megapixels above 0"),
-        (["--largest", "nan"], "--largest is nan; it is a number of megapixels above 0"),
+        (["--largest", "0"], "--largest is 0; valid: a number of megapixels above 0"),
+        (["--largest", "nan"], "--largest is nan; valid: a number of megapixels above 0"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(run, tmp_path, words, said):

@@ -1,4 +1,4 @@
-"""Correlated noise of cameras and JPEG files: detected, and removed by another method than white noise."""
+"""Correlated noise of cameras and JPEG files: its detection and its removal."""
 
 import io
 

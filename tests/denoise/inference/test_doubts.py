@@ -1,4 +1,4 @@
-"""Warnings about sigma and about images unlike the training set: none for valid use, one for a clear mismatch."""
+"""Warnings about sigma and the training images: none for valid use, one for a mismatch."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def test_the_sigma_that_was_added_is_not_doubted(sigma):
 @pytest.mark.parametrize(("added", "given"), [(25, 60), (25, 10), (5, 25), (50, 15), (0, 15)])
 def test_a_sigma_far_from_what_is_seen_is_doubted_in_one_line(added, given):
     (line,) = warned_of_sigma(flat(added), given)
-    assert line.startswith(f"--sigma {given} is far from the white noise that is seen, about ")
+    assert line.startswith(f"--sigma {given} is far from the estimated white noise, about ")
     assert line.endswith("(0-255 scale)")
 
 
@@ -83,23 +83,27 @@ def test_images_of_the_kind_that_a_network_knows_are_never_doubted(real, dataset
         (
             "bsd68",
             "mnist-nearest",
-            "mnist-nearest was trained on images of 28x28 pixels, and this image has ",
+            "mnist-nearest was trained on images of 28x28 pixels; this image has ",
         ),
         (
             "documents",
             "notmnist-nearest",
-            "was trained on images of 28x28 pixels, and this image has 540x",
+            "was trained on images of 28x28 pixels; this image has 540x",
         ),
-        ("bsd68", "document", "document was trained on scanned pages, and this image is none"),
+        (
+            "bsd68",
+            "document",
+            "document was trained on scanned pages; this image has no bright background",
+        ),
         (
             "mnist",
             "photo-gray",
-            "photo-gray was trained on photographs, and this image has 28x28 pixels",
+            "photo-gray was trained on photographs; this image has 28x28 pixels",
         ),
         (
             "mnist",
             "document",
-            "document was trained on scanned pages, and this image has 28x28 pixels",
+            "document was trained on scanned pages; this image has 28x28 pixels",
         ),
     ],
 )
@@ -125,10 +129,10 @@ def test_dark_digits_on_white_are_doubted(real):
             "photo-gray",
             None,
             150,
-            "photo-gray was trained on noise of 0 to 100, and this is about 150",
+            "photo-gray was trained on sigma 0 to 100; this image has about 150",
         ),
-        ("photo-gray", 140, 100, "was trained on noise of 0 to 100, and this is about 140"),
-        ("dncnn-gray-25", None, 3, "dncnn-gray-25 was trained on noise of 25, and this is about 3"),
+        ("photo-gray", 140, 100, "was trained on sigma 0 to 100; this image has about 140"),
+        ("dncnn-gray-25", None, 3, "dncnn-gray-25 was trained on sigma 25; this image has about 3"),
         ("photo-gray", None, 105, None),
         ("photo-gray", 100, 60, None),
         ("dncnn-gray-25", None, 15, None),

@@ -53,7 +53,8 @@ def test_a_first_picture_does_not_wait_for_the_import_of_sympy():
     code = """
 import sys, torch
 from denoise.inference import backends, engine
-backends.lower(engine.load("photo-gray").network, "openvino", torch.float32)(torch.rand(1, 1, 16, 16))
+lowered = backends.lower(engine.load("photo-gray").network, "openvino", torch.float32)
+lowered(torch.rand(1, 1, 16, 16))
 sys.exit("sympy" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
@@ -78,7 +79,7 @@ def test_a_network_with_a_layer_that_it_lacks_is_run_without_it(caplog):
             lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
         )
     assert not part.usable
-    assert "OpenVINO is left out: no layer of it for MaxPool2d" in caplog.text
+    assert "OpenVINO is not used: it has no layer for MaxPool2d" in caplog.text
 
 
 @torch.no_grad()
@@ -93,7 +94,7 @@ def test_where_it_fails_the_answer_comes_all_the_same_and_the_log_says_why(monke
         lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
     )
     assert [record.getMessage() for record in caplog.records] == [
-        "OpenVINO is left out: no such plugin"
+        "OpenVINO is not used: no such plugin"
     ]
 
 
@@ -168,7 +169,7 @@ def test_an_answer_is_not_changed_by_the_next_one():
 @torch.no_grad()
 @pytest.mark.parametrize("name", ["K1", "autoencoder"])
 def test_many_pictures_are_shared_among_threads_in_parts(name, monkeypatch):
-    monkeypatch.setattr(openvino_graph, "PIECE", 5 * 28 * 28)
+    monkeypatch.setattr(openvino_graph, "CHUNK", 5 * 28 * 28)
     monkeypatch.setattr(openvino_graph, "TINY", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     network = (
@@ -185,20 +186,20 @@ def test_many_pictures_are_shared_among_threads_in_parts(name, monkeypatch):
 
 @torch.no_grad()
 def test_where_a_part_fails_the_answer_comes_all_the_same(monkeypatch):
-    monkeypatch.setattr(openvino_graph, "PIECE", 5 * 28 * 28)
+    monkeypatch.setattr(openvino_graph, "CHUNK", 5 * 28 * 28)
     monkeypatch.setattr(openvino_graph, "TINY", 0)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     network = built("autoencoder", "nearest")
     lower, part = lowered(network)
-    told, tell = [], openvino_graph._tell
+    told, set_memory = [], openvino_graph._set_memory
 
     def broken(*given):
         told.append(given)
         if len(told) == 2:
             raise RuntimeError("no memory")
-        tell(*given)
+        set_memory(*given)
 
-    monkeypatch.setattr(openvino_graph, "_tell", broken)
+    monkeypatch.setattr(openvino_graph, "_set_memory", broken)
     x = torch.rand(33, 1, 28, 28)
     torch.testing.assert_close(lower(x), network(x), atol=1e-5, rtol=0)
     assert not part.usable

@@ -41,7 +41,10 @@ def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
 @pytest.mark.parametrize("blocks", [(), (2, 1, 1)])
 @pytest.mark.parametrize("decoder", ["bilinear", "conv_nearest", "transposed_k3"])
 def test_the_reach_is_no_guess(decoder, blocks):
-    """Check that no pixel beyond the reach affects an output, and that some pixel beyond a quarter of it does."""
+    """Check that no pixel beyond the reach affects an output.
+
+    Some pixel beyond a quarter of the reach must affect it.
+    """
     options = {
         "decoder": decoder,
         "width": 4,

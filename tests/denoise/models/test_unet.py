@@ -101,9 +101,15 @@ def test_dncnn_ends_as_the_paper_has_it(generator):
 def test_settings_build_what_they_say():
     chosen = settings.Settings(architecture="unet", **PHOTO, loss="mse", told=True)
     assert chosen.network() == {
-        "name": "unet", "channels": 1, "decoder": "nearest", "width": 8, "depth": 2, "output": "residual",
-        "bias": False, "told": True,
-    }  # fmt: skip
+        "name": "unet",
+        "channels": 1,
+        "decoder": "nearest",
+        "width": 8,
+        "depth": 2,
+        "output": "residual",
+        "bias": False,
+        "told": True,
+    }
     assert weights.build(chosen.network()).told
     # Cards that predate these options stay equal to the present defaults.
     assert settings.Settings(architecture="unet", width=8).network().keys() == {
@@ -115,12 +121,15 @@ def test_settings_build_what_they_say():
     ("options", "said"),
     [
         ({"output": "tanh"}, "unknown output 'tanh'; valid: sigmoid, residual"),
-        ({"output": "sigmoid", "bias": False}, "a network without bias ends in --output residual"),
+        (
+            {"output": "sigmoid", "bias": False},
+            "a network without bias cannot have output sigmoid; valid: residual",
+        ),
         ({"decoder": "nearst"}, "unknown decoder 'nearst'"),
         ({"depth": 0}, "depth is 0; it must be at least 1"),
-        ({"decoder_widths": (8,)}, "1 decoder widths for depth 2"),
-        ({"blocks": (1, 1)}, r"blocks are \[1, 1\]; valid at depth 2: 3 numbers, none below 0"),
-        ({"blocks": (1, -1, 1)}, "valid at depth 2: 3 numbers"),
+        ({"decoder_widths": (8,)}, "1 decoder widths at depth 2"),
+        ({"blocks": (1, 1)}, r"blocks is \[1, 1\]; valid at depth 2: 3 integers of at least 0"),
+        ({"blocks": (1, -1, 1)}, "valid at depth 2: 3 integers"),
     ],
 )
 def test_options_that_make_no_network_are_refused(options, said):
@@ -133,15 +142,15 @@ def test_options_that_make_no_network_are_refused(options, said):
     [
         (
             {"architecture": "unet", "output": "residual"},
-            "--loss bce is for a network that ends in a sigmoid",
+            "--loss bce needs --output sigmoid",
         ),
         ({"ema": 1.0}, "ema is 1; it must be at least 0 and below 1"),
         ({"untold": -0.5}, "untold is -0.5; it must be at least 0 and below 1"),
-        ({"flips": True, "fresh": False}, "cannot be had with --flips"),
+        ({"flips": True, "fresh": False}, "cannot be combined with --flips"),
         ({"norm": "layer"}, "unknown norm 'layer'; valid: batch, kept"),
         (
             {"norm": "kept"},
-            "--norm kept goes on under the statistics of trained weights: give --start",
+            "--norm kept needs the statistics of trained weights: give --start",
         ),
     ],
 )
@@ -153,16 +162,16 @@ def test_settings_that_make_no_training_are_refused(options, said):
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ({"told": True}, "--told is not for autoencoder; valid for unet$"),
-        ({"bias": False}, "--bias is not for autoencoder; valid for unet$"),
-        ({"blocks": (1, 1, 1)}, "--blocks is not for autoencoder; valid for unet$"),
+        ({"told": True}, "--told is no option of autoencoder; valid for unet$"),
+        ({"bias": False}, "--bias is no option of autoencoder; valid for unet$"),
+        ({"blocks": (1, 1, 1)}, "--blocks is no option of autoencoder; valid for unet$"),
         (
             {"output": "residual", "loss": "mse"},
-            "--output is not for autoencoder; valid for unet, dncnn$",
+            "--output is no option of autoencoder; valid for unet, dncnn$",
         ),
         (
             {"architecture": "dncnn", "decoder_widths": (8, 8)},
-            "--decoder-widths is not for dncnn; valid for autoenc",
+            "--decoder-widths is no option of dncnn; valid for autoenc",
         ),
     ],
 )

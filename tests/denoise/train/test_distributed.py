@@ -78,7 +78,7 @@ cli.run(loop.main)
 
 
 def torchrun(out, *program, options=()):
-    """Run a program on two processes, on the CPU only, so that a machine with GPUs runs the same test."""
+    """Run a program in two processes on the CPU, also on a machine with GPUs."""
     command = [
         sys.executable,
         "-m",
@@ -136,7 +136,7 @@ def test_two_killed_processes_go_on_to_the_same_weights(two, tmp_path, optimiser
     assert torchrun(out, str(script), options=options).returncode != 0
     assert [path.name for path in out.iterdir()] == ["glyphs-nearest.checkpoint.safetensors"]
     ended = torchrun(out, "-m", "denoise.train", options=options)
-    assert ended.stderr.count("going on from step 40 of 100") == 1, ended.stderr
+    assert ended.stderr.count("continuing from step 40 of 100") == 1, ended.stderr
     whole, resumed = (
         safetensors.torch.load_file(path / "glyphs-nearest.safetensors") for path in (two, out)
     )
@@ -149,7 +149,7 @@ def test_all_processes_stop_at_the_same_step_if_one_is_asked_to(tmp_path):
     ended = torchrun(out, str(script))
     assert ended.returncode != 0
     said = [line for line in ended.stderr.splitlines() if line.startswith("stopped at")]
-    assert said == ["stopped at 7 % (step 7 of 100): the same command goes on from there"]
+    assert said == ["stopped at 7 % (step 7 of 100): the same command continues from there"]
     saved = out / "glyphs-nearest.checkpoint.safetensors"
     assert list(out.iterdir()) == [saved]
     with safetensors.safe_open(saved, "pt") as file:
@@ -164,7 +164,7 @@ def test_all_processes_end_if_the_share_of_one_is_not_finite(tmp_path):
     said = [line for line in ended.stderr.splitlines() if line.startswith("error:")]
     assert len(said) == 1
     assert said[0].startswith(
-        "error: the loss of step 7 is nan: this training has diverged and is stopped; "
+        "error: the loss of step 7 is nan: the training has diverged and stops; "
     )
     assert "the checkpoint of step 5 is kept" in said[0]
 
@@ -172,7 +172,10 @@ def test_all_processes_end_if_the_share_of_one_is_not_finite(tmp_path):
 def test_a_batch_that_cannot_be_shared_evenly_is_refused_in_one_line(tmp_path):
     ended = torchrun(tmp_path / "out", "-m", "denoise.train", options=["--batch", "33"])
     assert ended.returncode != 0
-    line = "error: --batch 33 cannot be shared evenly by 2 processes; valid: a multiple of 2, as 32"
+    line = (
+        "error: --batch 33 does not divide evenly among 2 processes; valid: a multiple of 2, "
+        "such as 32"
+    )
     assert [text for text in ended.stderr.splitlines() if text.startswith("error:")] == [line]
     assert not (tmp_path / "out").exists()
 
@@ -211,6 +214,6 @@ def test_without_fabric_the_message_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     with pytest.raises(
         ValueError,
-        match=r"2 processes on a machine with 1 GPUs; valid: torchrun --nproc-per-node 1",
+        match=r"2 processes but 1 GPUs on this machine; valid: torchrun --nproc-per-node 1",
     ):
         distributed.team(32)

@@ -1,4 +1,4 @@
-"""Non-finite values: a diverging training run stops, broken weights are named, and JSON has no NaN."""
+"""Non-finite values: a diverging training stops, broken weights are named, JSON has no NaN."""
 
 import dataclasses
 import errno
@@ -37,7 +37,10 @@ SAVED = "glyphs-unet.checkpoint.safetensors"
 
 @pytest.fixture
 def refused(capsys, tmp_path):
-    """Return a function that trains on the command line, checks exit code 2, and returns the one-line error."""
+    """Return a function that trains on the command line and returns the one-line error.
+
+    The function checks exit code 2.
+    """
 
     def run(*more):
         with pytest.raises(SystemExit) as stop:
@@ -82,7 +85,7 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_the_last_good_ch
     broken_loss(5, value)
     line = refused()
     assert line.startswith(
-        f"error: the loss of step 5 is {value}: this training has diverged and is stopped; "
+        f"error: the loss of step 5 is {value}: the training has diverged and stops; "
     )
     assert f"the checkpoint of step 4 is kept ({tmp_path / 'out' / SAVED})" in line
     assert "try a lower --lr than 0.002, under another --name" in line
@@ -114,7 +117,10 @@ def test_on_a_gpu_the_loss_is_looked_at_every_few_steps(refused, broken_loss, mo
 
 @pytest.fixture
 def spoilt(monkeypatch):
-    """Return a function that makes a tensor non-finite at a step: the first one whose name has the given ending."""
+    """Return a function that makes a tensor non-finite at a step.
+
+    The tensor is the first one whose name has the given ending.
+    """
     step = Run.step
 
     def arrange(at, end):
@@ -135,7 +141,7 @@ def test_weights_that_are_not_finite_are_never_saved(refused, spoilt, monkeypatc
     monkeypatch.setattr(loop, "SAVE", 0.0)
     spoilt(3, end)
     line = refused("--every", "100")
-    assert "the weights after step 3 are not finite: this training has diverged" in line
+    assert "the weights after step 3 are not finite: the training has diverged" in line
     assert step_of(tmp_path / "out" / SAVED) == 2
 
 
@@ -171,7 +177,7 @@ def test_the_command_refuses_weights_that_are_not_finite_and_writes_no_image(
     with pytest.raises(SystemExit) as stop:
         cli.run(denoise.__main__.main, list(map(str, words)))
     assert stop.value.code == 2
-    assert f"{broken}: weights that are not finite" in capsys.readouterr().err
+    assert f"{broken}: the weights are not finite" in capsys.readouterr().err
     assert not (tmp_path / "out.png").exists()
 
 
@@ -182,7 +188,7 @@ def test_an_output_that_is_not_finite_is_an_error_that_names_the_weights():
         network, "mine", {"architecture": TINY.network()}, precision="float32"
     )
     with pytest.raises(
-        ValueError, match="^the output of mine is not finite: the weights are broken"
+        ValueError, match="^the output of mine is not finite: its weights are damaged"
     ):
         denoiser(np.zeros((9, 9), np.uint8))
 

@@ -90,7 +90,7 @@ def test_muon_says_which_networks_it_is_not_for():
     network = weights.build(settings.network()).to(memory_format=torch.channels_last)
     with pytest.raises(
         ValueError,
-        match="muon is for networks of at least 3 convolutions, not of 2; valid here: adam",
+        match="muon needs at least 3 convolutions, this network has 2; valid: adam",
     ):
         Muon(network, lr=1e-3)
 

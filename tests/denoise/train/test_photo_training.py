@@ -1,4 +1,4 @@
-"""Training on photographs: dihedral crops, noise-conditional networks, EMA of weights, stained pages."""
+"""Training on photographs: crops, noise-conditional networks, EMA, and stained pages."""
 
 import dataclasses
 
@@ -19,9 +19,24 @@ from denoise.train.store import Store
 from denoise.train.validate import validate
 
 TINY = loop.Settings(
-    dataset="photos", channels=3, architecture="unet", width=4, depth=1, output="residual", bias=False, told=True,
-    loss="mse", patch=16, flips=True, ema=0.9, images=64, batch=8, sigma=(0.0, 0.2), clip=False, precision="float32",
-)  # fmt: skip
+    dataset="photos",
+    channels=3,
+    architecture="unet",
+    width=4,
+    depth=1,
+    output="residual",
+    bias=False,
+    told=True,
+    loss="mse",
+    patch=16,
+    flips=True,
+    ema=0.9,
+    images=64,
+    batch=8,
+    sigma=(0.0, 0.2),
+    clip=False,
+    precision="float32",
+)
 
 
 def batches(pictures, **changes):
@@ -114,7 +129,7 @@ def test_pictures_that_are_not_square_are_turned_only_in_crops():
 
 def test_pages_whose_two_versions_differ_in_size_are_refused():
     with pytest.raises(
-        ValueError, match="the dirty pictures have not the shapes of the clean ones"
+        ValueError, match="the shapes of the dirty images differ from those of the clean images"
     ):
         numbered(dirty=(torch.zeros(1, 4, 5, dtype=torch.uint8),))
 

@@ -1,4 +1,4 @@
-"""Progress and results of a training run: a bar or lines, a table, a strip of images, commands that work."""
+"""Progress and results of a training: bar or lines, table, strip of images, commands."""
 
 import dataclasses
 import io
@@ -18,7 +18,7 @@ from denoise.models import weights
 from denoise.train import loop, progress, report
 from denoise.train.run import Run
 from denoise.train.settings import Settings
-from denoise.train.validate import Scores, judge
+from denoise.train.validate import Scores, evaluate
 
 # 10 steps
 TINY = Settings(dataset="glyphs", width=4, depth=1, images=80, batch=8, precision="float32")
@@ -76,9 +76,7 @@ def test_a_training_that_shows_nothing_validates_for_nobody(monkeypatch):
     assert stream.getvalue() == ""
 
 
-def test_the_first_validation_is_seconds_after_the_start_and_later_ones_take_a_small_share_of_the_time(
-    monkeypatch,
-):
+def test_the_first_validation_comes_soon_and_later_ones_take_a_small_share_of_time(monkeypatch):
     now, validated = [0.0], []
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
 
@@ -113,14 +111,14 @@ def test_what_is_validated_to_be_shown_changes_neither_weights_nor_card(tmp_path
 
 
 def test_the_noisy_input_is_scored_as_every_output_is():
-    """Check an error of sigma**2 / 2: clamping to [0, 1] removes half of the noise on black and on white."""
+    """Check an error of sigma**2 / 2: clamping halves the noise on black and on white."""
     flat = (
         torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 64, 64).contiguous()
     )
     pictures = datasets.Pictures("it", "val", flat, ("a", "b"), ("a", "b"))
     for clip in (True, False):
         settings = dataclasses.replace(TINY, sigma=(0.1, 0.1), clip=clip)
-        scores = judge(weights.build(TINY.network()), pictures, settings)
+        scores = evaluate(weights.build(TINY.network()), pictures, settings)
         assert scores.noisy[0.1] == pytest.approx(-10 * np.log10(0.1**2 / 2), abs=0.15)
         assert scores.psnr.keys() == scores.noisy.keys() == {0.1}
 
@@ -170,7 +168,8 @@ def test_a_training_ends_with_a_table_a_strip_and_the_commands_and_no_dict(made)
     out, printed = made
     assert "noisy input    denoised" in printed
     assert (
-        f"{out / 'glyphs-nearest.png'} shows 6 of them: clean, noisy at 0.4, denoised." in printed
+        f"{out / 'glyphs-nearest.png'} shows 6 held-out images: clean, noisy at 0.4, denoised."
+        in printed
     )
     assert "{" not in printed
     assert sorted(path.name for path in out.iterdir()) == [

@@ -1,4 +1,4 @@
-"""Interrupted training: a checkpoint is saved, and the same command continues to the same result."""
+"""Interrupted training: a checkpoint is saved, and the same command gives the same result."""
 
 import dataclasses
 import json
@@ -54,7 +54,7 @@ def signalled(monkeypatch):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """Return the weights of an uninterrupted training run, with a point of the curve after 4 and 8 steps."""
+    """Return the weights of an uninterrupted training, with points after 4 and 8 steps."""
     return loop.train(TINY, tmp_path_factory.mktemp("whole"), every=4)
 
 
@@ -92,7 +92,7 @@ def test_a_training_that_is_asked_to_stop_goes_on_to_the_same_weights_and_curve(
     before = handlers()
     signalled(3, number)
     with pytest.raises(
-        Stopped, match=r"^stopped at 30 % \(step 3 of 10\): the same command goes on from there$"
+        Stopped, match=r"^stopped at 30 % \(step 3 of 10\): the same command continues from there$"
     ) as stop:
         loop.train(TINY, tmp_path, every=4)
     assert stop.value.code == (code or 128 + number)
@@ -213,13 +213,16 @@ def test_a_command_that_is_stopped_says_so_in_one_line(tmp_path, signalled, caps
     assert stop.value.code == 130
     assert (
         capsys.readouterr().err
-        == "stopped at 40 % (step 4 of 10): the same command goes on from there\n"
+        == "stopped at 40 % (step 4 of 10): the same command continues from there\n"
     )
 
 
 def test_a_process_that_is_terminated_ends_with_143_and_a_checkpoint(tmp_path):
     script = (
-        "import os, signal; from denoise import cli; from denoise.train import loop, run; step = run.Run.step\n"
+        "import os, signal\n"
+        "from denoise import cli\n"
+        "from denoise.train import loop, run\n"
+        "step = run.Run.step\n"
         "def last(self, number):\n"
         "    if number == 5: os.kill(os.getpid(), signal.SIGTERM)\n"
         "    return step(self, number)\n"
@@ -228,5 +231,5 @@ def test_a_process_that_is_terminated_ends_with_143_and_a_checkpoint(tmp_path):
     command = [sys.executable, "-c", script, *OPTIONS, "--out", str(tmp_path)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 143
-    assert ended.stderr == "stopped at 60 % (step 6 of 10): the same command goes on from there\n"
+    assert ended.stderr == "stopped at 60 % (step 6 of 10): the same command continues from there\n"
     assert steps_of(tmp_path / f"{NAME}.checkpoint.safetensors") == 6

@@ -1,4 +1,4 @@
-"""Invalid settings, folders and images for training: a one-line error for each, before training begins."""
+"""Invalid settings, folders and images: a one-line error for each, before training begins."""
 
 import dataclasses
 import re
@@ -21,8 +21,8 @@ TINY = loop.Settings(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("channels", 2, "channels is 2; valid: 1 (gray), 3 (colour)"),
-        ("patch", -4, "patch is -4; it must be at least 0, which takes whole images"),
+        ("channels", 2, "channels is 2; valid: 1 (gray), 3 (color)"),
+        ("patch", -4, "patch is -4; it must be at least 0 (0: whole images)"),
         ("seed", -1, "seed is -1; it must be at least 0 and below 2**63"),
         ("seed", 2**63, "seed is 9223372036854775808; it must be at least 0 and below 2**63"),
         ("lr", 0.0, "lr is 0; it must lie between 0 and 1"),
@@ -70,13 +70,13 @@ def test_a_name_that_no_weights_can_have_is_refused_before_the_training(
 def test_an_out_that_is_a_file_is_refused_before_the_training(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     (tmp_path / "it").write_text("")
-    assert "it is a file; valid: --out with a folder" in refused("--out", tmp_path / "it")
+    assert "it is a file; valid: a folder" in refused("--out", tmp_path / "it")
 
 
 def test_an_out_below_a_file_is_refused_before_the_training(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     (tmp_path / "it").write_text("")
-    assert "below cannot be made (Not a directory); valid: --out" in refused(
+    assert "below cannot be created (Not a directory); valid: a writable folder" in refused(
         "--out", tmp_path / "it" / "below"
     )
 
@@ -85,7 +85,7 @@ def test_an_out_that_cannot_be_written_to_is_refused_before_the_training(refused
     monkeypatch.setattr(Run, "step", lambda run, number: pytest.fail("trained"))
     # the user who runs the tests may be allowed to write everywhere
     monkeypatch.setattr(loop.os, "access", lambda folder, how: False)
-    assert "out cannot be written to; valid: --out with a folder of your own" in refused()
+    assert "out is not writable; valid: a writable folder" in refused()
 
 
 @pytest.mark.parametrize("size", [("--width", 10**8), ("--depth", 40)])
@@ -97,11 +97,11 @@ def test_a_network_that_no_memory_could_hold_is_refused_before_it_is_made(refuse
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (MemoryError(), "the memory does not suffice: lower --batch, --patch, --width or --depth"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "the memory does not suffice"),
+        (MemoryError(), "not enough memory: lower --batch, --patch, --width or --depth"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory"),
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-            "the memory does not suffice",
+            "not enough memory",
         ),
         (
             ValueError("Expected more than 1 value per channel when training, got"),
@@ -109,7 +109,7 @@ def test_a_network_that_no_memory_could_hold_is_refused_before_it_is_made(refuse
         ),
         (
             RuntimeError("mkldnn_convolution: bf16 path needs"),
-            "does not compute in bfloat16; valid here: --precision",
+            "no bfloat16 arithmetic; valid: --precision",
         ),
     ],
 )
@@ -131,7 +131,7 @@ def test_an_error_of_the_code_is_not_taken_for_one_of_the_user(monkeypatch, tmp_
 
 
 def images(*sizes):
-    """Return a training set of black images of these heights and widths, with their positions as keys."""
+    """Return a training set of black images of these sizes, with positions as keys."""
     keys = tuple(f"{place}.png" for place in range(len(sizes)))
     return Pictures(
         "it", "train", tuple(torch.zeros(1, *size, dtype=torch.uint8) for size in sizes), keys, keys
@@ -152,12 +152,12 @@ def of(pictures, **changes):
 
 
 def test_images_that_differ_in_size_ask_for_a_patch_that_fits_all():
-    with pytest.raises(ValueError, match="give --patch, the side of a crop in pixels, at most 8$"):
+    with pytest.raises(ValueError, match="give --patch, the side of a crop, at most 8 pixels$"):
         of(images((10, 50), (12, 8), (9, 9)))
 
 
 def test_a_patch_that_is_too_large_names_the_image_and_the_largest_that_fits():
-    said = "--patch 9 is larger than the smallest picture of it, 1.png; valid: at most 8"
+    said = "--patch 9 exceeds the smallest image of it, 1.png; valid: at most 8"
     with pytest.raises(ValueError, match=f"^{said}$"):
         of(images((10, 50), (12, 8), (9, 9)), patch=9)
     of(images((10, 50), (12, 8), (9, 9)), patch=8)(0)
@@ -176,5 +176,5 @@ def test_a_folder_without_images_to_validate_on_is_one_line_that_says_where_to_p
     (tmp_path / "mine" / "train").mkdir(parents=True)
     Image.new("L", (8, 8)).save(tmp_path / "mine" / "train" / "a.png")
     line = refused("--dataset", f"folder:{tmp_path / 'mine'}")
-    assert f"none of them for val: put some into {tmp_path / 'mine' / 'val'}" in line
+    assert f"but none for val: put images into {tmp_path / 'mine' / 'val'}" in line
     assert not (tmp_path / "out").exists()
