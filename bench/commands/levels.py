@@ -23,6 +23,7 @@ UNITS = 255
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure every estimator on each dataset and sigma; write levels.csv."""
     rows = []
     for name in given.datasets or DATASETS:
         pictures = datasets.load(name, "test", given.data_root).spread(given.pictures or None)

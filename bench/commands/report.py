@@ -9,6 +9,7 @@ from bench.report.results import Results
 
 
 def main(given: argparse.Namespace) -> None:
+    """Write every table and figure, and print the path of each."""
     benchmark_table.update()
     photographs.update()
     for run in speed_tables.RUNS:

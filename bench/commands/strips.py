@@ -1,4 +1,4 @@
-"""`python -m bench strips`: figures of photographs and stained pages, denoised by the shipped networks."""
+"""`python -m bench strips`: figures of photographs and stained pages before and after denoising."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FIGURES = Path(__file__).parents[2] / "docs" / "figures"
 
 @dataclass(frozen=True)
 class Strip:
-    """One figure: images evenly spaced over a test split, sigma of their noise, and the network that denoises them."""
+    """One figure: evenly spaced test images, the sigma of their noise, and the network."""
 
     dataset: str
     sigma: float
@@ -34,6 +34,7 @@ STRIPS = {
 
 
 def main(given: argparse.Namespace) -> None:
+    """Draw every strip, and print the path of each file."""
     for name, strip in STRIPS.items():
         target = FIGURES / f"strip-{name}.png"
         figures.write(draw(strip, given.data_root), target, stamp(strip))
