@@ -147,7 +147,7 @@ def _network(
     if foreign:
         onnx_export.any_batch(network, file, SHAPE)
     if rounded:
-        int8.quantise(
+        int8.quantize(
             file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)]
         )
     counts = {"parameters": counters.parameters(network), "macs": counters.macs(network, SHAPE)}

@@ -56,7 +56,7 @@ def test_a_file_holds_a_shared_tensor_once():
 def peaks(sources, batch):
     found = memory.peak_bytes(sources, (1, 28, 28), batch, CPU)
     if None in found.values():
-        pytest.skip("peak memory of a process can be read on Linux alone")
+        pytest.skip("peak memory of a process can be measured only on Linux")
     return found
 
 
@@ -77,7 +77,8 @@ def test_a_network_that_fails_where_its_memory_is_read_is_told_in_one_line(tmp_p
     file = tmp_path / "net.py"
     file.write_text("def build():\n    return 3\n")
     with pytest.raises(
-        ValueError, match=r"^peak memory cannot be read: .*returned a int, not a torch.nn.Module$"
+        ValueError,
+        match=r"^peak memory cannot be measured: .*returned a int, not a torch.nn.Module$",
     ):
         peaks({"it": f"{file}:build"}, 2)
 
@@ -158,7 +159,7 @@ def test_the_machine_has_ceilings():
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory):
-    """Return a card's rows, as `report` reads them: two arms and, if ONNX is installed, three networks of a user."""
+    """Return a card's rows: two arms, two user's networks and, if ONNX is installed, a model."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "recipe.json").write_text(RECIPE)
     brought = [f"{EXAMPLE}:build", f"dense={_written(folder)}:build"]
@@ -307,7 +308,7 @@ def test_a_card_with_more_arms_is_not_overwritten(card, tmp_path, capsys):
     path = written(card, tmp_path)
     before = path.read_bytes()
     said = refused(capsys, tmp_path, "--arms", "transposed_k2")
-    assert "holds 1 more networks of the comparison, nearest 4 for one" in said
+    assert "holds 1 arms that this run does not measure, for example nearest 4" in said
     assert path.read_bytes() == before
 
 
@@ -322,9 +323,9 @@ def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys
     [
         (
             ["--model", f"nearest={EXAMPLE}:build"],
-            "two networks are called nearest; name your own with --model",
+            "two networks are named nearest; rename yours with --model",
         ),
-        (["--model", f"{EXAMPLE}:build", f"{EXAMPLE}:build"], "two networks are called my_net"),
+        (["--model", f"{EXAMPLE}:build", f"{EXAMPLE}:build"], "two networks are named my_net"),
         (["--model", "nowhere.py:build"], "nowhere.py: no such file"),
         (["--rounds", "0"], "--rounds is 0; it must be at least 1"),
     ],

@@ -1,4 +1,4 @@
-"""`python -m bench rescore`: scores of the same outputs under other conventions, each checked against its source."""
+"""`python -m bench rescore`: each convention is checked against its source."""
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from bench.sweep import collect
 from denoise import cli, datasets, metrics
 
 
-@pytest.fixture(params=[(1, 28, 28), (3, 20, 33)], ids=["gray", "colour"])
+@pytest.fixture(params=[(1, 28, 28), (3, 20, 33)], ids=["gray", "color"])
 def pair(request, generator):
-    """Return images with flat and textured parts, and estimates of these images with errors of very different size."""
+    """Return estimates with errors of very different size, and images with flat parts."""
     target = torch.rand(5, *request.param, generator=generator)
     target[..., :12] = 0
     errors = torch.randn(target.shape, generator=generator) * torch.tensor(
@@ -47,7 +47,7 @@ def test_kair_scores_8_bit_pictures_as_its_functions_do(pair):
 
 
 def _wang(x, y):
-    """Compute SSIM of two 8-bit gray images from the paper's formula, with a full 11x11 window in the valid region."""
+    """Compute SSIM of two 8-bit gray images from the paper's formula, in the valid region."""
     offsets = np.arange(11) - 5
     window = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * 1.5**2))
     window /= window.sum()
@@ -114,7 +114,7 @@ def test_a_tutorial_scores_the_squared_error_of_the_whole_set(pair):
 
 
 def test_tensorflow_scores_pictures_as_the_project_does():
-    """Compare with TensorFlow 2.21 on these waves: `tf.image.psnr` and `tf.image.ssim` with `max_val=1.0`."""
+    """Compare with `tf.image.psnr` and `tf.image.ssim` of TensorFlow 2.21, `max_val=1.0`."""
     row, column = np.mgrid[:28, :32].astype(float)
     target = np.round(127.5 + 127.5 * np.sin(row * column / 20)) / 255
     waves = np.stack([0.05 * np.cos(3 * row + column), 0.4 * np.cos(row - 2 * column)])
@@ -179,7 +179,7 @@ def test_every_method_is_scored_under_every_convention(tmp_path, capsys):
     assert len(frame) == 2 * 2 * len(CONVENTIONS)
     assert frame[["psnr_db", "ssim", "protocol", "command"]].notna().all().all()
     printed = capsys.readouterr().out
-    assert printed.count("#### glyphs, 5 test pictures, gaussian noise") == 2
+    assert printed.count("#### glyphs, 5 test images, gaussian noise") == 2
     for name in CONVENTIONS.names():
         assert f"{name}: {CONVENTIONS[name].label}" in printed
 

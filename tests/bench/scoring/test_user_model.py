@@ -25,7 +25,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = x.clone() * self.gain
-        if len(x) > 1:  # a single picture, as in a trial run, comes back whole
+        if len(x) > 1:  # a single image, as in a trial run, stays valid
             x[:: self.every, 0, 0, 0] = VALUE
         return x
 
@@ -249,9 +249,9 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line(refused_model, written, t
     [
         ("nowhere.py:build", "error: nowhere.py: no such file"),
         ("nowhere.onnx", "error: nowhere.onnx: no such file"),
-        ("my_net.py", "--model my_net.py is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
-        ("my_net.pt", "--model my_net.pt is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
-        ("net.onnx:build", "is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("my_net.py", "--model is my_net.py; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("my_net.pt", "--model is my_net.pt; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("net.onnx:build", "--model is net.onnx:build; valid: FILE.py:FUNCTION or FILE.onnx"),
     ],
 )
 def test_what_names_no_network_is_refused_with_what_would(refused_model, model, said):

@@ -1,4 +1,4 @@
-"""Isolation of a user's network: its changes to inputs, process settings and names reach no other method."""
+"""Isolation of a user's network: inputs, process settings and names of other methods stay."""
 
 import sys
 import warnings

@@ -72,7 +72,7 @@ def test_two_groups_are_not_said_to_scatter_less_than_they_do():
 
 
 def covered(found, gap):
-    """Return, for each pair of arms, the fraction of intervals that contain the true difference of means."""
+    """Return the fraction of intervals that contain the true difference, for each pair of arms."""
     inside = [(one.difference_low <= gap) & (gap <= one.difference_high) for one in found]
     return np.mean(inside, axis=0)[np.tril_indices(len(gap), -1)]
 
@@ -96,7 +96,7 @@ def test_arms_may_scatter_differently_from_seed_to_seed(seed_sd):
 
 
 def test_pictures_that_have_something_in_common_count_as_one_group():
-    """Simulate fonts: ten letters per group, and half of the difference between two arms belongs to the font."""
+    """Simulate fonts of ten letters; half of the difference between two arms is the font's."""
     random = np.random.default_rng(5)
     groups = np.repeat(np.arange(40), 10)
     wrong = right = 0
