@@ -1,6 +1,6 @@
 """PyTorch systems: a plain program, each step from it to this package's engine, and the engine.
 
-Run by `python -m bench.speed.workers.ours`.
+The worker process is `python -m bench.speed.workers.ours`.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ def lowered(
 
 
 def compiled(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the fused network in bfloat16, compiled for this batch size.
+    """Run the fused network in bfloat16, compiled for this batch size; it needs a compiler.
 
-    Recorded too on a GPU. Needs a compiler.
+    On a GPU, torch.compile also records a CUDA graph.
     """
     mode = "reduce-overhead" if device == "cuda" else None
     network = torch.compile(
@@ -80,7 +80,7 @@ def compiled(architecture: str, shape: list[int], batch: int, threads: int, devi
 
 
 def packaged(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the fused network in bfloat16, compiled ahead of time into a package that runs without Python."""
+    """Run the fused network in bfloat16, compiled ahead of time into a package without Python."""
     import torch._inductor
 
     pictures = _pictures(batch, shape, threads, device)
@@ -119,27 +119,27 @@ def training(
     autocast: bool,
     recording: bool = False,
 ) -> Job:
-    """Time training steps: Adam on binary cross-entropy, as in the Keras example.
+    """Train with Adam on binary cross-entropy, as in the Keras example.
 
-    Fused Adam if recorded.
+    With `recording`, the gradients are a CUDA graph, and Adam is fused.
     """
     clean = _pictures(batch, shape, threads, device, layout)
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
-    optimiser = torch.optim.Adam(network.parameters(), LR, fused=recording)
+    optimizer = torch.optim.Adam(network.parameters(), LR, fused=recording)
 
     def gradients(clean: Tensor) -> Tensor:
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
             logits = network.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         return loss.detach()
 
-    of = Replayed(gradients, choosing=True) if recording else gradients
+    compute = Replayed(gradients, choosing=True) if recording else gradients
 
     def step() -> None:
-        of(clean)
-        optimiser.step()
+        compute(clean)
+        optimizer.step()
 
     ran = ["bfloat16 autocast" if autocast else "float32", layout, *["recorded"] * recording]
     return _waited(step, device), batch, ", ".join(ran)
@@ -168,7 +168,7 @@ def _call(network: nn.Module, pictures: Tensor) -> Call:
 
 
 def _waited(call: Call, device: str) -> Call:
-    """Return a call that ends when the device has finished, because GPU calls of PyTorch return early."""
+    """Return a call that ends if the device has finished; PyTorch's GPU calls return earlier."""
     if device != "cuda":
         return call
 

@@ -1,12 +1,14 @@
 """Third-party systems: Keras on TensorFlow, ONNX Runtime, OpenVINO.
 
-Run by `python -m bench.speed.workers.peers`.
+The worker process is `python -m bench.speed.workers.peers`.
 
 References
 ----------
-Keras, "Convolutional autoencoder for image denoising". https://keras.io/examples/vision/autoencoder/
+Keras, "Convolutional autoencoder for image denoising".
+https://keras.io/examples/vision/autoencoder/
 ONNX Runtime. https://onnxruntime.ai/docs/performance/tune-performance/threading.html
-OpenVINO, performance hints. https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference.html
+OpenVINO, performance hints.
+https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference.html
 """
 
 from __future__ import annotations
@@ -28,11 +30,13 @@ PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvin
 
 
 def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by Keras `predict`."""
     model, pictures = _keras(network, tuple(shape), threads), _keras_pictures(network, shape)
     return lambda: model.predict(pictures, batch_size=batch, verbose=0), len(pictures), "float32"
 
 
 def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Train one epoch by Keras `fit`, with Adam on binary cross-entropy."""
     model = _keras(network, tuple(shape), threads)
     model.compile("adam", "binary_crossentropy")
     pictures = _keras_pictures(network, shape)
@@ -50,7 +54,10 @@ def _keras_pictures(network: str, shape: list[int]) -> np.ndarray:
 
 @functools.cache
 def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
-    """Build the network of the Keras example ("K1"), or the autoencoder with nearest upsampling, from Keras layers."""
+    """Build a network from Keras layers.
+
+    "K1" is the network of the Keras example; "autoencoder" has nearest upsampling.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow
@@ -81,6 +88,7 @@ def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
 
 
 def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -93,6 +101,7 @@ def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any
 
 
 def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by OpenVINO, one request at a time."""
     model, ran = _openvino(onnx, tuple(shape), batch, threads, "LATENCY")
     request, pictures = model.create_infer_request(), _pictures(batch, shape)
     return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch, ran
@@ -117,6 +126,7 @@ def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: An
 
 
 def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by OpenVINO, requests in parallel."""
     import openvino
 
     model, ran = _openvino(onnx, tuple(shape), batch, threads, "THROUGHPUT")
@@ -135,7 +145,7 @@ def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, *
 def _openvino(
     onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str
 ) -> tuple[Any, str]:
-    """Compile a model, in bfloat16 if the CPU has it, which is OpenVINO's default there."""
+    """Compile a model, in bfloat16 if the CPU supports it, as OpenVINO does by default."""
     import openvino
 
     core = openvino.Core()

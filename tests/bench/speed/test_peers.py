@@ -1,4 +1,4 @@
-"""Speed compared with other systems: the same jobs in turn, and the sentences about the times."""
+"""Speed compared with peers: the same jobs in turns, and the sentences about the times."""
 
 import itertools
 import json
@@ -101,7 +101,7 @@ def test_an_unknown_system_is_refused_with_the_valid_ones():
 
 def test_without_a_gpu_none_is_timed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="finds no NVIDIA GPU here: --device cpu"):
+    with pytest.raises(ValueError, match="PyTorch finds no NVIDIA GPU; valid: cpu"):
         speed_of("--device", "cuda")
 
 
@@ -116,7 +116,7 @@ def test_a_system_of_processors_is_refused_on_a_gpu(monkeypatch):
 def test_a_system_of_gpus_is_refused_on_a_processor():
     with pytest.raises(
         ValueError,
-        match="cudnn_bfloat16 does not run on a processor; valid with --device cpu: keras_",
+        match="cudnn_bfloat16 does not run on a CPU; valid with --device cpu: keras_",
     ):
         speed_of("--systems", "cudnn_bfloat16")
 
@@ -160,7 +160,7 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def rates(monkeypatch):
-    """Return a list of TMAC/s that the machine's reference convolution yields one after the other, without waiting."""
+    """Return a list of rates in TMAC/s that the reference convolution yields, without waiting."""
     said = []
     monkeypatch.setattr(idle.roofline, "usual", lambda device, dtype: said.pop(0))
     monkeypatch.setattr(idle.time, "sleep", lambda seconds: None)
@@ -201,8 +201,8 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
     )
     (file,) = tmp_path.glob("*.csv")
     assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]
-    assert "ends after 1 round: for 0 minutes no turn found this machine quiet" in caplog.text
-    assert "reached 0.20 TMAC/s at best, and --quiet asks for 0.8" in caplog.text
+    assert "stopped after 1 round: for 0 minutes this machine was not idle" in caplog.text
+    assert "reached 0.20 TMAC/s at best, and --quiet is 0.8" in caplog.text
 
 
 @pytest.mark.parametrize("turns", [3, 1])
@@ -240,7 +240,7 @@ def test_a_run_that_is_interrupted_keeps_its_whole_rounds(
     else:
         assert ended.value.code == 0
         assert speed_tables.read(next(tmp_path.glob("*.csv")), SPEED)["round"].tolist() == [0, 0]
-        assert "ends after 1 round: interrupted" in caplog.text
+        assert "stopped after 1 round: interrupted" in caplog.text
 
 
 def run(rates):
@@ -262,10 +262,14 @@ def test_the_machines_limit_is_the_best_of_all_rounds():
 
 
 def test_systems_are_compared_round_by_round_each_at_its_best():
-    frame = run({
-        ("engine", 1): [10, 10, 10], ("engine", 32): [600, 300, 900],
-        ("keras_predict", 32): [100, 100, 100], ("keras_predict", 128): [200, 150, 100],
-    })  # fmt: skip
+    frame = run(
+        {
+            ("engine", 1): [10, 10, 10],
+            ("engine", 32): [600, 300, 900],
+            ("keras_predict", 32): [100, 100, 100],
+            ("keras_predict", 128): [200, 150, 100],
+        }
+    )
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
     assert (

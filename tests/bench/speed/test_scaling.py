@@ -34,10 +34,11 @@ def test_every_size_and_number_has_a_row_and_threads_are_put_back():
 def test_the_command_writes_what_it_measured_and_says_it(monkeypatch, tmp_path, capsys):
     from bench.__main__ import main
 
+    cell = {"what": "size", "network": "it", "threads": 1, "pictures": 1}
     few = [
-        {"what": "size", "network": "it", "threads": 1, "pictures": 1, "side": side, "seconds": 1e-8 * side**2,
-         "peak_bytes": side**2} for side in (256, 1024)
-    ]  # fmt: skip
+        cell | {"side": side, "seconds": 1e-8 * side**2, "peak_bytes": side**2}
+        for side in (256, 1024)
+    ]
     many = [few[0] | {"what": "number", "pictures": 10, "side": 28}]
     monkeypatch.setattr(
         scaling, "rows", lambda threads, advance: [row | {"threads": threads} for row in few + many]
@@ -64,7 +65,7 @@ def test_a_process_that_does_not_start_is_no_time(monkeypatch):
 
 
 def test_the_committed_runs_hold_what_is_asked_of_the_engine():
-    """Check that memory is bounded: an image of 4096 pixels a side adds less than a hundred times its own size."""
+    """Check that memory is bounded: an image of side 4096 adds less than 100 times its size."""
     for path in speed_tables.RESULTS.glob("scale/*.csv"):
         frame = speed_tables.read(path, SCALE)
         largest = frame[(frame.what == "size") & (frame.side == max(scaling.SIDES))]
