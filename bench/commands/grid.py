@@ -100,7 +100,7 @@ def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str
             datasets.load(name, "test", root)
             there.add(name)
         except datasets.MissingData as error:
-            left_out.append(f"left out: {error}")
+            left_out.append(f"skipped: {error}")
     return there, left_out
 
 

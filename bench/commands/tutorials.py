@@ -15,7 +15,7 @@ def main(given: argparse.Namespace) -> None:
     """Train and score each network by each recipe; write one row after each training."""
     frame, scores = tutorial_rows.read(given.results)
     chosen = _chosen(given)
-    tutorial_rows.refuse_to_lessen(frame, chosen, given.share, given.results)
+    tutorial_rows.refuse_shorter_training(frame, chosen, given.share, given.results)
     for name, recipe in chosen:
         path = tutorials.make(name, recipe, given.out, given.data_root, given.share)
         row, of_pictures = tutorials.score(name, recipe, path, given.data_root, given.share)

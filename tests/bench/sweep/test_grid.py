@@ -144,8 +144,8 @@ def test_sigterm_ends_the_run_and_its_workers_with_one_line_and_nothing_left_beh
     run.send_signal(signal.SIGTERM)
     said = run.communicate(timeout=120)[1].splitlines()
     assert run.returncode == 128 + signal.SIGTERM
-    assert said[-1] == "stopped: the same command goes on from there"
-    assert all(re.match(r"left out: |\d+ cells|\d+/\d+ ", line) for line in said[:-1]), said
+    assert said[-1] == "stopped; the same command resumes from there"
+    assert all(re.match(r"skipped: |\d+ cells|\d+/\d+ ", line) for line in said[:-1]), said
     while any(map(runs, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(runs, workers))
@@ -163,7 +163,7 @@ def test_a_dry_run_lists_the_cells_with_an_estimate_and_writes_nothing(tmp_path,
     command.main(grid(tmp_path / "grid", "--dry-run"))
     said = capsys.readouterr().out
     assert "to do  glyphs-clipped-transposed_k3-4-s1" in said
-    assert "4 trainings of 256 pictures" in said
+    assert "4 trainings of 256 images" in said
     assert not (tmp_path / "grid").exists()
 
 

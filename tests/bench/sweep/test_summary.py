@@ -10,19 +10,26 @@ def test_the_summary_is_the_mean_over_pictures_and_seeds(results):
     methods, found = collect.read(results)
     frame, _ = summary.summarise(methods, found)
     row = frame[
-        (frame.arm == "nearest") & (frame.budget == "channels") & (frame.levels == "0.4") & (frame.noise == "gaussian")
-        & (frame.tested_on == "glyphs") & frame.clipped
-    ].iloc[0]  # fmt: skip
+        (frame.arm == "nearest")
+        & (frame.budget == "channels")
+        & (frame.levels == "0.4")
+        & (frame.noise == "gaussian")
+        & (frame.tested_on == "glyphs")
+        & frame.clipped
+    ].iloc[0]
     cells = found[
-        found.method.str.startswith("glyphs-clipped-nearest-4-") & (found.sigma == 0.4) & (found.noise == "gaussian")
-        & (found.dataset == "glyphs") & found.clipped
-    ]  # fmt: skip
+        found.method.str.startswith("glyphs-clipped-nearest-4-")
+        & (found.sigma == 0.4)
+        & (found.noise == "gaussian")
+        & (found.dataset == "glyphs")
+        & found.clipped
+    ]
     assert (row.seeds, row.pictures) == (2, 59)
     assert row.methods == "glyphs-clipped-nearest-4-s0 glyphs-clipped-nearest-4-s1"
     assert [len(digest) for digest in row.weights_sha256.split()] == [12, 12]
     assert row.command == (
-        "python -m bench grid --datasets glyphs --noise clipped --arms nearest --budgets channels --seeds 2 "
-        "--width 4 --depth 1 --images 256 --batch 32"
+        "python -m bench grid --datasets glyphs --noise clipped --arms nearest "
+        "--budgets channels --seeds 2 --width 4 --depth 1 --images 256 --batch 32"
     )
     assert row.psnr_db == pytest.approx(cells.psnr_db.mean(), abs=1e-4)
     assert row.psnr_db_low < row.psnr_db < row.psnr_db_high
@@ -54,7 +61,7 @@ def test_methods_that_were_scored_on_different_pictures_are_not_compared(results
     methods, found = collect.read(results)
     lost = found.method.eq("glyphs-clipped-nearest-4-s1") & found.picture.eq(found.picture.iloc[0])
     with pytest.raises(
-        ValueError, match=r"were scored on different pictures of glyphs \(\d+ and \d+\)"
+        ValueError, match=r"were scored on different images of glyphs \(\d+ and \d+\)"
     ):
         summary.summarise(methods, found[~lost])
 
