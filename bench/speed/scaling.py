@@ -95,9 +95,9 @@ def _call(cell: Cell) -> Callable[[], object]:
     """Return the call that a process measures, with the network loaded."""
     torch.set_num_threads(cell.threads)
     network = engine.load(cell.network, "cpu")
-    network.estimate(_pictures(1, SIDES[0]))  # one-time setup
+    network.estimate(_images(1, SIDES[0]))  # one-time setup
     if cell.pictures == 1:
-        image = _pictures(1, cell.side)
+        image = _images(1, cell.side)
         return lambda: network.estimate(image)
     return lambda: _streamed(network, cell.pictures)
 
@@ -208,8 +208,8 @@ def _row(
 def _streamed(network: engine.Denoiser, count: int) -> None:
     """Denoise `count` images, with at most one chunk in memory at a time."""
     for start in range(0, count, CHUNK):
-        network.estimate(_pictures(min(CHUNK, count - start), 28))
+        network.estimate(_images(min(CHUNK, count - start), 28))
 
 
-def _pictures(count: int, side: int) -> Tensor:
+def _images(count: int, side: int) -> Tensor:
     return torch.rand(count, 1, side, side, generator=torch.Generator().manual_seed(side))
