@@ -15,7 +15,7 @@ from denoise.models import weights
 OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
 
 
-def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(
+def test_the_result_comes_first_and_skipped_methods_are_one_line_on_stderr(
     tmp_path, capsys, caplog
 ):
     caplog.set_level(logging.INFO)
@@ -44,7 +44,7 @@ def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(
     ]
 
 
-def test_what_is_left_out_is_named_where_it_was_asked_for_or_with_verbose(tmp_path, caplog):
+def test_skipped_methods_are_named_if_requested_or_with_verbose(tmp_path, caplog):
     words = [
         "--datasets",
         "glyphs",
@@ -81,7 +81,7 @@ def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_datasets_that_are_missing_are_one_line_and_with_verbose_it_says_what_to_do(caplog):
+def test_missing_datasets_are_one_line_and_verbose_gives_instructions(caplog):
     caplog.set_level(logging.INFO)
     missing = {
         "mnist": "mnist is not in X: put it there",

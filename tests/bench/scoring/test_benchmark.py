@@ -78,7 +78,7 @@ def test_only_networks_have_parameters_macs_and_a_checksum(frame):
     assert frame[frame.method == "mnist-nearest"].macs.unique() == [72_705_024]
 
 
-def test_the_floors_score_what_can_be_computed_by_hand(frame):
+def test_the_floors_have_the_scores_computed_by_hand(frame):
     pictures = datasets.load("glyphs", "test").spread(20)
     clean, _ = next(pictures.batches(20))
     expected = psnr(torch.zeros_like(clean), clean).mean().item()
@@ -120,7 +120,7 @@ def _entry(build):
     return Entry("mnist", build, "MNIST")
 
 
-def test_every_method_is_timed_at_every_number_of_pictures_a_call():
+def test_every_method_is_timed_at_every_batch_size():
     calls = []
     times = timing.measure(
         {"copy": lambda y, s: calls.append(len(y)) or y},
@@ -194,7 +194,7 @@ def test_classical_methods_have_the_strength_that_the_search_found_best(method):
     assert chosen == searched.loc[method].idxmax()
 
 
-def test_the_readable_table_is_what_the_committed_one_says():
+def test_the_readable_table_is_made_from_the_committed_table():
     assert (benchmark_table.RESULTS / "README.md").read_text() == benchmark_table.columns_text()
     for path in benchmark_table.RESULTS.rglob("table.csv"):
         assert path.with_suffix(".md").read_text() == benchmark_table.markdown(
@@ -202,7 +202,7 @@ def test_the_readable_table_is_what_the_committed_one_says():
         )
 
 
-def test_the_readme_shows_what_the_committed_table_of_photographs_says():
+def test_the_readme_shows_the_committed_table_of_photographs():
     begin, end = readme.marks(photographs.PART)
     part = readme.README.read_text().partition(begin)[2].partition(end)[0]
     assert (
@@ -224,7 +224,7 @@ def test_the_committed_tables_are_of_the_shipped_weights():
     assert set(zip(committed.method, committed.weights_sha256, strict=True)) == set(sums.items())
 
 
-def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anything():
+def test_a_network_denoises_its_kind_of_images_by_default_and_any_images_if_named():
     letters = datasets.load("glyphs", "train")
     photographs = datasets.load("photos", "train")
     cpu = torch.device("cpu")
@@ -259,7 +259,7 @@ def test_gray_images_are_denoised_by_the_gray_network_and_color_images_by_the_co
     assert set(benchmark.build(methods.find(photographic), pictures, cpu)) == by_name
 
 
-def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
+def test_a_noise_conditional_network_is_two_methods(tmp_path):
     told = weights.build(
         {"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False}
     )
@@ -287,7 +287,7 @@ def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
         methods.find(["mnist-nearest:told"])
 
 
-def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
+def test_a_self_ensemble_costs_eight_times_as_much_and_has_another_output():
     one, mean = methods.find(["photo-gray", "photo-gray:ensemble"])
     shape = (1, 24, 32)
     assert mean.costs(shape) == {
@@ -321,7 +321,7 @@ def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
     assert "| 34,017.78 |" in " ".join(published.split())  # millions of MACs of photo-gray
 
 
-def test_markdown_leaves_empty_what_was_not_measured(frame):
+def test_markdown_leaves_cells_without_a_measurement_empty(frame):
     line = next(
         line
         for line in benchmark_table.markdown(frame).splitlines()

@@ -33,7 +33,7 @@ def test_the_project_scores_as_everywhere_else_here(pair):
     assert (scores["ssim"] == metrics.ssim(*pair)).all()
 
 
-def test_kair_scores_8_bit_pictures_as_its_functions_do(pair):
+def test_kair_scores_8_bit_images_as_its_functions_do(pair):
     scores = CONVENTIONS["kair"].build(*pair)
     # its tensor2uint
     preds, target = (np.uint8((x.clamp(0, 1).numpy() * 255.0).round()) for x in pair)
@@ -113,7 +113,7 @@ def test_a_tutorial_scores_the_squared_error_of_the_whole_set(pair):
     assert scores["ssim"] == pytest.approx(metrics.ssim(*pair).mean().item(), abs=1e-6)
 
 
-def test_tensorflow_scores_pictures_as_the_project_does():
+def test_tensorflow_scores_images_as_the_project_does():
     """Compare with `tf.image.psnr` and `tf.image.ssim` of TensorFlow 2.21, `max_val=1.0`."""
     row, column = np.mgrid[:28, :32].astype(float)
     target = np.round(127.5 + 127.5 * np.sin(row * column / 20)) / 255
@@ -126,7 +126,7 @@ def test_tensorflow_scores_pictures_as_the_project_does():
         assert scores["ssim"].tolist() == pytest.approx([0.9942371, 0.74692136], abs=1e-5)
 
 
-def test_pictures_of_different_sizes_are_pooled_by_their_pixels():
+def test_images_of_different_sizes_are_pooled_by_their_pixels():
     small, large = torch.full((1, 1, 12, 12), 0.1), torch.full((1, 1, 24, 24), 0.5)
     scores = score("tutorial", [(small, torch.zeros_like(small)), (large, torch.zeros_like(large))])
     assert scores["psnr_db"] == pytest.approx(
@@ -135,9 +135,7 @@ def test_pictures_of_different_sizes_are_pooled_by_their_pixels():
 
 
 @pytest.mark.parametrize("name", CONVENTIONS.names())
-def test_pictures_smaller_than_the_window_are_refused_and_those_as_large_are_scored(
-    name, generator
-):
+def test_images_smaller_than_the_window_are_refused_and_images_as_large_are_scored(name, generator):
     window = CONVENTIONS[name].facts["window"]
     enough, few = (
         torch.rand(2, 1, side, side + 1, generator=generator) for side in (window, window - 1)

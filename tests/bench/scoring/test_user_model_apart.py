@@ -95,9 +95,7 @@ def build():
 
 
 @pytest.mark.parametrize("place", ["the file", "BUILDING", "WITHIN"])
-def test_what_a_file_sets_for_the_whole_process_reaches_no_other_network(
-    written, letters, capsys, place
-):
+def test_process_settings_of_a_file_reach_no_other_network(written, letters, capsys, place):
     text = f"{SETTING}\ndisturb()\n" if place == "the file" else SETTING.replace(place, "disturb()")
     path = written(HEAD + text.replace("WITHIN", "pass").replace("BUILDING", "pass"))
     before = (

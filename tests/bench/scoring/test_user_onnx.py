@@ -36,7 +36,7 @@ def _export(network, path, *, dynamic=False, pictures=2, size=(28, 28)):
     torch.onnx.export(network.eval(), (x,), str(path), **options)
 
 
-def test_an_exported_network_scores_what_the_network_itself_scores(exported, letters):
+def test_an_exported_network_has_the_scores_of_the_network(exported, letters):
     name, path = exported
     (shipped,) = methods.find([name])
     assert psnr_of(user_model.load(str(path)), letters) == pytest.approx(
@@ -184,13 +184,15 @@ def test_a_file_that_is_no_onnx_model_is_refused(onnx, refused_model, tmp_path):
         ),
     ],
 )
-def test_a_model_that_takes_no_pictures_is_refused(onnx, refused_model, tmp_path, signature, said):
+def test_a_model_that_takes_no_images_is_refused(onnx, refused_model, tmp_path, signature, said):
     proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> net {signature}')
     onnx.save(proto, tmp_path / "net.onnx")
     assert said in refused_model(tmp_path / "net.onnx")
 
 
-def test_without_onnx_runtime_it_is_said_how_to_get_it(refused_model, tmp_path, monkeypatch):
+def test_without_onnx_runtime_the_error_says_how_to_install_it(
+    refused_model, tmp_path, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     (tmp_path / "net.onnx").write_bytes(b"")
     assert re.search(

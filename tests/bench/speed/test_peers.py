@@ -47,7 +47,7 @@ IN_BFLOAT16 = ("onednn_bfloat16", "train_bfloat16")
 @pytest.mark.parametrize(
     "name", [name for name in OWN if SYSTEMS[name].cpu and name not in ("compiled", "packaged")]
 )  # they need a compiler, and minutes
-def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name, request):
+def test_every_system_of_the_project_returns_the_seconds_of_its_calls(own, name, request):
     if name in IN_BFLOAT16:
         request.getfixturevalue("bfloat16")
     turn = own.ask(job(name), 0.01)
@@ -57,7 +57,7 @@ def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, 
     assert turn.version
 
 
-def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(own):
+def test_a_job_that_fails_returns_the_reason_and_the_next_job_runs(own):
     assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith(
         "UnknownName: unknown arch"
     )
@@ -72,12 +72,12 @@ def test_the_first_call_of_a_turn_counts_only_where_it_is_the_only_one(monkeypat
     assert serve._timed(lambda: now.append(next(clock)), seconds=1.0) == counted
 
 
-def test_a_process_that_ends_is_said_to_have_ended():
+def test_the_end_of_a_process_is_an_error():
     process = Process([sys.executable, "-m", "bench.peers.nothing"])
     assert process.ask(job("eager"), 0.01).error.startswith("its process ended")
 
 
-def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, tmp_path):
+def test_peers_need_their_environment(monkeypatch, tmp_path):
     monkeypatch.setattr(systems, "PEERS", tmp_path / "python")
     with pytest.raises(ValueError, match="run `make peers` first"):
         systems.processes(["engine", "keras_predict"])
@@ -287,12 +287,12 @@ def test_the_best_of_a_group_is_one_system():
     ).tolist() == [1.25]
 
 
-def test_nothing_is_said_of_what_was_not_measured():
+def test_systems_without_a_measurement_have_no_sentence():
     said = speed_tables.sentences(run({("engine", 1): [1000]}))
     assert said == ["The engine computes 0.004 TMAC/s, 45 % of the best convolution measured."]
 
 
-def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
+def test_the_ratio_of_training_rates_to_keras_is_given_round_by_round():
     said = speed_tables.sentences(
         run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
     )
@@ -307,7 +307,7 @@ def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
     assert provenance.run_on(torch.device("cpu"))["gpu"] is None
 
 
-def test_the_readme_says_what_the_committed_runs_say():
+def test_the_readme_has_the_text_of_the_committed_runs():
     assert speed_tables.part() in speed_tables.README.read_text()
 
 

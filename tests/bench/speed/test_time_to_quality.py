@@ -45,6 +45,6 @@ def test_a_row_says_how_long_its_steps_took_where_that_was_noted():
     assert "Muon: 9 s, 256 images" in said
 
 
-def test_no_pictures_are_refused():
+def test_a_training_length_of_0_images_is_refused():
     with pytest.raises(ValueError, match="--images is 0; it must be at least 1"):
         main(["reach", "--images", "0"])

@@ -141,7 +141,7 @@ def refused_grid(grid, capsys):
     return said
 
 
-def test_a_seed_far_from_the_others_adds_its_own_cells_alone(grid):
+def test_a_distant_seed_adds_only_its_own_cells(grid):
     usual = [cell.name for cell in collect._cells(grid)]
     scores_of(grid.scores("own", NETWORK.replace("-s0", "-s300000")))
     cells = [cell.name for cell in collect._cells(grid)]
@@ -161,7 +161,7 @@ def test_a_file_of_no_cell_is_named_and_changes_nothing(grid, caplog, name):
     assert f"skipped: 1 files that are no cell of this recipe, for example {path}" in caplog.text
 
 
-def test_what_a_killed_run_left_half_written_is_passed_over(grid, caplog):
+def test_unfinished_files_of_a_killed_run_are_ignored(grid, caplog):
     usual = collect._cells(grid)
     for name in (f".{NETWORK}.0123456789abcdef.parquet", f".{NETWORK}.0123-s9.parquet"):
         (grid.folder / "scores" / "own" / name).write_bytes(b"half")

@@ -17,7 +17,7 @@ from bench.schema import METHODS
 from bench.sweep import collect, run_folder
 
 
-def test_every_network_is_scored_on_its_own_noise_on_others_and_elsewhere(results):
+def test_every_network_is_scored_on_its_own_noise_and_on_other_noises(results):
     methods, found = collect.read(results)
     there = methods[~methods.missing]
     assert list(methods) == list(METHODS)
@@ -109,7 +109,7 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them"
 )
-def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
+def test_ctrl_c_ends_the_workers_even_if_cells_remain(tmp_path):
     out = tmp_path / "grid"
     run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
     deadline = time.monotonic() + 120
@@ -167,7 +167,7 @@ def test_a_dry_run_lists_the_cells_with_an_estimate_and_writes_nothing(tmp_path,
     assert not (tmp_path / "grid").exists()
 
 
-def test_what_is_trained_already_is_scored_alone(done, tmp_path, capsys):
+def test_trained_networks_are_scored_without_a_new_training(done, tmp_path, capsys):
     part = tmp_path / "grid"
     subprocess.run(["cp", "-r", done, part], check=True)
     for file in part.glob("scores/clamping/*"):  # as if the suite were new
@@ -214,7 +214,7 @@ def test_an_output_that_is_a_file_is_one_line(tmp_path, capsys):
     assert "grid" in refused(capsys, *grid(tmp_path / "grid"))
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_was_done(tmp_path, capsys, monkeypatch):
+def test_a_full_disk_is_one_line_and_keeps_finished_files(tmp_path, capsys, monkeypatch):
     out = tmp_path / "grid"
     whole, written = run_folder.pq.write_table, []
 

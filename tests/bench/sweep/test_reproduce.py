@@ -22,7 +22,7 @@ def test_verify_fails_where_a_score_has_drifted(copy, caplog):
     assert "drift of method glyphs-clipped-" in caplog.text
 
 
-def test_verify_names_a_method_or_a_picture_that_is_missing(copy, capsys):
+def test_verify_names_a_method_or_an_image_that_is_missing(copy, capsys):
     file = collect.scores_file(copy, "glyphs", True)
     frame = pd.read_parquet(file)
     frame[frame.picture != frame.picture.iloc[0]].to_parquet(file, index=False)

@@ -58,7 +58,7 @@ def test_a_card_that_is_given_again_takes_the_place_of_its_row(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["not JSON", "{}", "[1]", '{"settings": {"color": "red"}}'])
-def test_what_is_no_card_is_named_and_the_table_left_as_it_is(tmp_path, text):
+def test_a_malformed_card_is_named_and_the_table_is_not_changed(tmp_path, text):
     (tmp_path / "notes.json").write_text(text)
     with pytest.raises(
         ValueError, match=r"notes.json: malformed card .* valid: the .json beside trained weights"

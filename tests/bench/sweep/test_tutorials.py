@@ -33,7 +33,7 @@ def test_a_tutorials_own_recipe_is_the_published_one(name, dataset, sigma, loss,
         assert stage.init == ("pytorch" if name == "U1" else "keras")
 
 
-def test_the_keras_example_first_learns_to_copy_clean_pictures():
+def test_the_keras_example_first_learns_to_copy_clean_images():
     first, second = tutorials.stages("K1", "own")
     assert first.sigma == (0.0, 0.0)
     assert not second.fresh
@@ -96,7 +96,7 @@ def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
     assert path == tmp_path / "K1-own-2.safetensors"
 
 
-def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
+def test_the_gains_of_recipe_and_decoder_are_stated_from_the_rows():
     rows = pd.DataFrame(
         [
             {"network": name, "recipe": recipe, "images_seen": images}
@@ -134,7 +134,7 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
     ) in said
 
 
-def test_what_was_not_trained_in_full_is_missing():
+def test_a_network_without_a_full_training_is_missing():
     rows = pd.DataFrame(
         {"network": ["K1", "K1", "K2"], "recipe": ["own", "project", "own"], "share": [1, 0.5, 1]},
     )
@@ -156,7 +156,7 @@ def test_a_share_that_makes_no_sense_is_refused(share):
         tutorials.stages("K1", "own", share)
 
 
-def test_a_loss_is_what_torch_says_it_is(real):
+def test_a_loss_equals_the_one_of_torch(real):
     denoiser = tutorials.engine.load("mnist-nearest", "cpu", "float32")
     pictures = tutorials.datasets.load("mnist", "test", real("mnist")).spread(10)
     corruption = tutorials.Corruption("gaussian", 0.4, clip=True)
