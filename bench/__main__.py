@@ -377,7 +377,7 @@ def _speed(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="TMACS",
-        help="repeat a measurement if a reference convolution is slower (default: 0, off)",
+        help="repeat measurements if a reference convolution is below this TMAC/s (default: 0)",
     )
     parser.add_argument(
         "--out",

@@ -122,7 +122,7 @@ def _round(
     failed: set[tuple[str, str]],
     bar: tqdm,
 ) -> list[dict[str, Any]]:
-    """Measure the rows of one round; a failed system is left out from then on."""
+    """Measure the rows of one round; a failed system is skipped from then on."""
     rows = []
     for labels, job in cells:
         bar.update()
@@ -132,7 +132,7 @@ def _round(
         turn = ask(job)
         if turn.error:
             failed.add(name)
-            log.warning("left out: %s on %s: %s", labels["system"], labels["network"], turn.error)
+            log.warning("skipped: %s on %s: %s", labels["system"], labels["network"], turn.error)
             continue
         rows.append(labels | _timed(turn))
     return rows

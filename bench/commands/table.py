@@ -37,7 +37,7 @@ def main(given: argparse.Namespace) -> None:
 
 
 def say_missing(left_out: dict[str, str], verbose: bool) -> None:
-    """Log the datasets that are left out: in one line, or with instructions for each."""
+    """Log the skipped datasets: in one line, or with instructions for each."""
     if verbose:
         for why in left_out.values():
             log.info("skipped: %s", why)

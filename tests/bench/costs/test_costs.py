@@ -315,7 +315,7 @@ def test_a_card_with_more_arms_is_not_overwritten(card, tmp_path, capsys):
 def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys):
     written(card[:-1], tmp_path)
     said = refused(capsys, tmp_path, "--arms", "nearest", "transposed_k2")
-    assert "lacks rows, or has some twice: the file was cut" in said
+    assert "has missing or repeated rows: the file is truncated" in said
 
 
 @pytest.mark.parametrize(
