@@ -136,8 +136,8 @@ SUMMARY = {
     "pictures": "number of test images",
     "groups": "independent groups of test images for the intervals: fonts if images are letters",
     "ties": (
-        "letters: arms of a condition and budget that share one do not differ, at 95 % for all "
-        "pairs at once; empty for ceilings"
+        "letters: two arms that share a letter are not significantly different, at 95 % for all "
+        "pairs of a condition and budget at once; empty for ceilings"
     ),
     "seed_sd_db": "standard deviation of the mean PSNR over the seeds",
     "psnr_db": "mean PSNR over images and seeds",
