@@ -231,7 +231,7 @@ def test_a_recipe_of_another_shape_is_one_line(grid, capsys, text):
         (lambda text: "", "malformed CSV"),
         (lambda text: text[:-30], "the last line is truncated"),
         (lambda text: text.replace(",", ";"), "columns differ from the schema"),
-        (lambda text: text + text.splitlines()[1] + "\n", "two rows of glyphs-clipped-"),
+        (lambda text: text + text.splitlines()[1] + "\n", "two rows of mnist-clipped-noisy"),
         (lambda text: text + "1,2,3\n", "must hold only True and False"),
         (lambda text: text + ",".join("x" * 30) + "\n", "malformed CSV"),
         (
