@@ -1,1 +1,1 @@
-"""Benchmark: every denoiser on every dataset and noise level, in one tidy table."""
+"""Benchmark: scores and costs of every denoiser on every dataset and noise level."""

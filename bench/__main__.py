@@ -1,9 +1,8 @@
-"""`python -m bench`: measure and print the table.
+"""`python -m bench`: measure denoisers and print one table.
 
-Its other commands make and report the definitive comparison.
-
-This module holds only options and imports no torch, so that help appears at once. Each command is
-imported from `bench/commands/NAME.py` if it is requested.
+Further commands train, score and report the comparison of decoders. This module holds only options
+and imports no torch, so that help appears at once. A requested command is imported from
+`bench/commands/NAME.py`.
 """
 
 from __future__ import annotations
@@ -23,9 +22,15 @@ from denoise import cli
 GRID = Path("runs/grid")
 RESULTS = paths.RESULTS / "small"
 TUTORIALS = RESULTS.parent / "tutorials"
+SUFFIXES = (
+    "The name of a network in --methods may end in :told (sigma is an input of the network), "
+    ":ensemble (self-ensemble over eight dihedral views) or :clean (correlated noise is detected "
+    "and removed)."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int | None:
+    """Parse the options and run the requested command; return its exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     words = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(words)
@@ -35,53 +40,68 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
 
 
 def _parser() -> cli.Parser:
-    parser = cli.Parser(prog="python -m bench", description=__doc__.splitlines()[0])
+    parser = cli.Parser(
+        prog="python -m bench", description=__doc__.splitlines()[0], epilog=SUFFIXES
+    )
     commands = parser.add_subparsers(title="other commands", metavar="")
     _table(parser)
     _grid(
         _command(
             commands,
             "grid",
-            "train and score the definitive comparison; goes on where a run was stopped",
+            "train and score the comparison of decoders; resume a stopped run",
         )
     )
     made = _command(
-        commands, "collect", "put a grid's weights, scores and summary into the committed results"
+        commands, "collect", "copy a grid's weights, scores and summary into the committed results"
     )
     made.add_argument(
         "--out", type=Path, default=GRID, help="folder of the grid (default: %(default)s)"
     )
     _add_results(made)
-    taught = _command(
+    trained = _command(
         commands,
         "tutorials",
-        "train the tutorials' networks by their own recipes and by the project's",
+        "train the tutorials' networks by their own recipes and by this project's",
     )
-    taught.add_argument("--networks", nargs="+", help="default: K1 K2 K2_resize T1 U1")
-    taught.add_argument(
-        "--recipes", nargs="+", default=["own", "project"], help="default: own project"
+    trained.add_argument(
+        "--networks", nargs="+", help="networks to train (default: K1 K2 K2_resize T1 U1)"
     )
-    taught.add_argument(
-        "--share", type=float, default=1.0, help="share of each recipe's pictures, to try it out"
+    trained.add_argument(
+        "--recipes",
+        nargs="+",
+        default=["own", "project"],
+        help="recipes to train by (default: own project)",
     )
-    taught.add_argument(
-        "--out", type=Path, default=Path("runs/tutorials"), help="folder of weights and checkpoints"
+    trained.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="fraction of each recipe's training images, for a trial (default: 1)",
     )
-    _add_root(taught)
-    _add_results(taught, TUTORIALS)
+    trained.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/tutorials"),
+        help="folder of weights and checkpoints (default: %(default)s)",
+    )
+    _add_root(trained)
+    _add_results(trained, TUTORIALS)
     cards = _command(
         commands,
         "costs",
-        "measure the cost card of every arm on this machine; nothing else should run",
+        "measure the cost card of every arm on this machine, which should be idle",
     )
-    cards.add_argument("--arms", nargs="+", help="default: every decoder, and the ceilings")
     cards.add_argument(
-        "--rounds", type=int, default=3, help="turns that each network gets (default: 3)"
+        "--arms", nargs="+", help="arms to measure (default: every decoder and the ceilings)"
+    )
+    cards.add_argument(
+        "--rounds", type=int, default=3, help="timed rounds of each network (default: 3)"
     )
     _add_models(cards)
     _add_results(cards)
     meters = _command(
-        commands, "checkerboard", "measure the checkerboards of every network of the results"
+        commands, "checkerboard", "measure the checkerboard metrics of every network of the results"
     )
     _add_root(meters)
     _add_results(meters)
@@ -89,94 +109,112 @@ def _parser() -> cli.Parser:
         _command(
             commands,
             "speed",
-            "pictures a second of the engine and of other systems, in turns; see make peers",
+            "measure images per second of this engine and of peers (see make peers)",
         )
     )
-    grows = _command(
-        commands, "scale", "how time and memory of the engine grow with pictures, and how it starts"
+    scaled = _command(
+        commands,
+        "scale",
+        "measure the engine's time and memory by image size and number, and its start-up time",
     )
-    grows.add_argument("--out", type=Path, default=Path("runs/scale"), help="folder of the results")
+    scaled.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/scale"),
+        help="folder of the results (default: %(default)s)",
+    )
     reached = _command(
         commands,
         "reach",
-        (
-            "time a training from its start, and hold its loss against what the Keras example "
-            "publishes"
-        ),
+        "time a training and compare its loss with the one published by the Keras example",
     )
-    reached.add_argument("--optimisers", nargs="+", help="default: all, muon and adam")
     reached.add_argument(
-        "--images", type=int, help="pictures to see (default: as many as each needs)"
+        "--optimisers", nargs="+", help="optimizers to train with (default: muon adam)"
+    )
+    reached.add_argument(
+        "--images", type=int, help="training images (default: the number each optimizer needs)"
     )
     _add_root(reached)
     reached.add_argument(
-        "--out", type=Path, default=Path("runs/reach"), help="folder of the results"
+        "--out",
+        type=Path,
+        default=Path("runs/reach"),
+        help="folder of the results (default: %(default)s)",
     )
     checks = _command(
         commands,
         "verify",
-        "score random cells of the results anew; exit code 1 where a score drifted",
+        "score random cells of the results again; exit with 1 if a score drifted",
     )
     checks.add_argument(
-        "--sample", default="1%", help="how many cells: a share or a number (default: %(default)s)"
+        "--sample",
+        default="1%",
+        help="cells to score: a percentage or a number (default: 1%%)",
     )
-    checks.add_argument("--seed", type=int, default=0, help="of the choice of cells (default: 0)")
+    checks.add_argument(
+        "--seed", type=int, default=0, help="seed of the random choice of cells (default: 0)"
+    )
     _add_root(checks)
     _add_results(checks)
-    made = _command(commands, "report", "make every table and figure for readers from the results")
+    made = _command(commands, "report", "write every table and figure from the committed results")
     _add_root(made)
     _add_results(made)
     _rescore(
         _command(
             commands,
             "rescore",
-            "score the same outputs under other conventions and show the spread",
+            "score the same outputs under several PSNR and SSIM conventions",
         )
     )
-    guessed = _command(
-        commands, "levels", "measure how well the level of the noise is told from the picture alone"
+    estimated = _command(
+        commands, "levels", "measure the error of sigma estimates from the noisy image"
     )
-    _add_root(guessed)
-    guessed.add_argument("--datasets", nargs="+", help="default: bsd68 set12 cbsd68")
-    guessed.add_argument(
-        "--pictures", type=int, default=0, help="how many of each, evenly spread (default: all)"
+    _add_root(estimated)
+    estimated.add_argument(
+        "--datasets", nargs="+", help="datasets to measure on (default: bsd68 set12 cbsd68)"
     )
-    guessed.add_argument(
+    estimated.add_argument(
+        "--pictures",
+        type=int,
+        default=0,
+        help="test images of each dataset, evenly spaced; 0 means all (default: 0)",
+    )
+    estimated.add_argument(
         "--out",
         type=Path,
         default=RESULTS.parent,
         help="folder of levels.csv (default: %(default)s)",
     )
     tried = _command(
-        commands, "trials", "add short trainings to the table of those that choices rest on"
+        commands, "trials", "add trainings to photo-trials.csv, the table behind chosen settings"
     )
-    tried.add_argument("cards", type=Path, nargs="+", help="the .json beside the weights of each")
+    tried.add_argument("cards", type=Path, nargs="+", help="cards (.json) of trained weights")
     tried.add_argument(
         "--out",
         type=Path,
         default=RESULTS.parent,
-        help="folder of the table (default: %(default)s)",
+        help="folder of photo-trials.csv (default: %(default)s)",
     )
-    rounded = _command(
-        commands, "int8", "by how much 8-bit integers move the scores of shipped networks"
+    quantized = _command(
+        commands, "int8", "measure the score change of shipped networks in 8-bit integers"
     )
-    _add_root(rounded)
-    rounded.add_argument(
+    _add_root(quantized)
+    quantized.add_argument(
         "--out", type=Path, default=RESULTS.parent, help="folder of int8.csv (default: %(default)s)"
     )
     _add_root(
         _command(
             commands,
             "strips",
-            "draw what the shipped networks make of stained pages and photographs",
+            "draw photographs and stained pages before and after denoising",
         )
     )
-    tuned = _command(commands, "tune", "search the strengths of the classical methods")
+    tuned = _command(commands, "tune", "search the best strength of each classical method")
     _add_root(tuned)
     tuned.add_argument(
         "--jpeg",
         action="store_true",
-        help="of the blind ones, on noisy JPEG files (default: of those told, on digits)",
+        help="tune the blind methods on noisy JPEG files (default: non-blind, digits)",
     )
     return parser
 
@@ -189,7 +227,9 @@ def _command(commands: argparse._SubParsersAction, name: str, help: str) -> argp
 
 def _add_root(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data-root", type=Path, help="folder of the data (default: $DENOISE_DATA, else the cache)"
+        "--data-root",
+        type=Path,
+        help="folder of the datasets (default: $DENOISE_DATA, else the cache)",
     )
 
 
@@ -200,7 +240,9 @@ def _add_results(parser: argparse.ArgumentParser, folder: Path = RESULTS) -> Non
 
 
 def _add_verbose(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--verbose", action="store_true", help="name what is left out, and why")
+    parser.add_argument(
+        "--verbose", action="store_true", help="log each skipped dataset and method, with reasons"
+    )
 
 
 def _add_models(parser: argparse.ArgumentParser) -> None:
@@ -210,10 +252,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         action="extend",
         default=[],
         metavar="[NAME=]FILE",
-        help=(
-            "your own networks beside the others: FILE.py:FUNCTION that returns an nn.Module, "
-            "or FILE.onnx"
-        ),
+        help="your networks: FILE.py:FUNCTION that returns an nn.Module, or FILE.onnx",
     )
 
 
@@ -224,17 +263,18 @@ def _table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="200 pictures, two levels: under two minutes on two cores",
+        help="200 images, two sigmas: under two minutes on two cores",
     )
     parser.add_argument(
-        "--datasets", nargs="+", help="default: mnist notmnist glyphs, where present"
+        "--datasets",
+        nargs="+",
+        help="test datasets (default: mnist notmnist glyphs, if available)",
     )
     parser.add_argument(
         "--methods",
         nargs="+",
-        help="floors, classical methods, shipped weights or files of your own; :told behind the name of a network "
-        "tells it the level of the noise, :ensemble averages its answers to eight views, :clean finds correlated noise "
-        "(default: all; of pairs with correlated noise, the blind ones)",
+        metavar="NAME",
+        help="methods or weight files (default: all; for correlated noise: blind ones)",
     )
     _add_models(parser)
     parser.add_argument("--noise", default="gaussian", help="kind of noise (default: gaussian)")
@@ -242,24 +282,33 @@ def _table(parser: argparse.ArgumentParser) -> None:
         "--sigma",
         nargs="+",
         type=float,
-        help="levels in units of the [0, 1] range (default: those of each dataset)",
+        help="noise levels in units of the [0, 1] range (default: by dataset)",
     )
     clamp = parser.add_mutually_exclusive_group()
     clamp.add_argument(
-        "--clipped", dest="clip", action="store_true", default=None, help="clamp noisy pictures"
+        "--clipped",
+        dest="clip",
+        action="store_true",
+        default=None,
+        help="clamp noisy images to [0, 1] (default: by dataset)",
     )
     clamp.add_argument(
         "--unclipped",
         dest="clip",
         action="store_false",
-        help="do not (default: clamped, but in sets of papers)",
+        help="do not clamp noisy images (default: by dataset)",
     )
-    parser.add_argument("--untimed", action="store_true", help="measure no times")
+    parser.add_argument("--untimed", action="store_true", help="measure scores only, no times")
     parser.add_argument(
-        "--pictures", type=int, help="how many test pictures, evenly spread; 0: all (default 1000)"
+        "--pictures",
+        type=int,
+        help="test images of each dataset, evenly spaced; 0 means all (default: 1000)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/bench"), help="folder of the results"
+        "--out",
+        type=Path,
+        default=Path("runs/bench"),
+        help="folder of the results (default: %(default)s)",
     )
 
 
@@ -270,98 +319,133 @@ def _rescore(parser: argparse.ArgumentParser) -> None:
         "--convention",
         nargs="+",
         metavar="NAME",
-        help="default: all; see bench/scoring/conventions.py",
+        help="conventions of bench/scoring/conventions.py (default: all)",
     )
     parser.add_argument(
-        "--datasets", nargs="+", help="default: mnist notmnist, where present, else glyphs"
+        "--datasets",
+        nargs="+",
+        help="test datasets (default: mnist notmnist if available, else glyphs)",
     )
-    parser.add_argument("--methods", nargs="+", help="default: all shipped weights")
+    parser.add_argument(
+        "--methods", nargs="+", help="networks to score (default: all shipped weights)"
+    )
     _add_models(parser)
     parser.add_argument(
-        "--sigma", nargs="+", type=float, default=[0.4], help="levels of the noise (default: 0.4)"
+        "--sigma",
+        nargs="+",
+        type=float,
+        default=[0.4],
+        help="noise levels in units of the [0, 1] range (default: 0.4)",
     )
     parser.add_argument(
-        "--unclipped", action="store_true", help="do not clamp the noisy pictures to [0, 1]"
+        "--unclipped",
+        action="store_true",
+        help="do not clamp noisy images to [0, 1] (default: clamp)",
     )
     parser.add_argument(
-        "--pictures", type=int, default=500, help="how many test pictures; 0: all (default: 500)"
+        "--pictures",
+        type=int,
+        default=500,
+        help="test images of each dataset, evenly spaced; 0 means all (default: 500)",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/rescore"), help="folder of rescore.csv"
+        "--out",
+        type=Path,
+        default=Path("runs/rescore"),
+        help="folder of rescore.csv (default: %(default)s)",
     )
 
 
 def _speed(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="what is timed (default: cpu)"
+        "--device", choices=("cpu", "cuda"), default="cpu", help="device to time (default: cpu)"
     )
     parser.add_argument(
-        "--systems", nargs="+", help="default: all that run there; see bench/speed/systems.py"
+        "--systems",
+        nargs="+",
+        help="systems of bench/speed/systems.py (default: all for the device)",
     )
     parser.add_argument(
-        "--rounds", type=int, default=5, help="turns of each system (default: %(default)s)"
+        "--rounds", type=int, default=5, help="timed rounds of each system (default: %(default)s)"
     )
     parser.add_argument(
         "--seconds",
         type=float,
         default=0.3,
-        help="of a turn, at least a call (default: %(default)s)",
+        help="seconds of a measurement, at least one call (default: %(default)s)",
     )
     parser.add_argument(
-        "--quiet", type=float, default=0.0, metavar="TMACS",
-        help=("take a turn again where before or after it a convolution has fewer TMAC/s "
-    "(default: %(default)s)"),
-    )  # fmt: skip
+        "--quiet",
+        type=float,
+        default=0.0,
+        metavar="TMACS",
+        help="repeat measurements if a reference convolution is below this TMAC/s (default: 0)",
+    )
     parser.add_argument(
-        "--out", type=Path, default=Path("runs/speed"), help="folder of the results"
+        "--out",
+        type=Path,
+        default=Path("runs/speed"),
+        help="folder of the results (default: %(default)s)",
     )
 
 
 def _grid(parser: argparse.ArgumentParser) -> None:
     _add_root(parser)
     parser.add_argument(
-        "--datasets", nargs="+", help="default: mnist notmnist fashion_mnist; of a unet: bsd68"
+        "--datasets",
+        nargs="+",
+        help="training sets (default: mnist notmnist fashion_mnist; for unet: bsd68)",
     )
     parser.add_argument(
         "--noise",
         choices=("both", "clipped", "unclipped"),
         default="both",
-        help="whether the noise is clamped (default: both; of a unet: unclipped)",
+        help="clamping of noisy images (default: both; for unet: unclipped)",
     )
     parser.add_argument(
         "--arms",
         nargs="+",
-        help="default: every registered decoder, and the ceilings unet and dncnn",
+        help="arms to train (default: every decoder, and the ceilings unet and dncnn)",
     )
     parser.add_argument(
-        "--budgets", nargs="+", help="default: channels parameters macs; of a unet: parameters"
+        "--budgets",
+        nargs="+",
+        help="budgets (default: channels parameters macs; for unet: parameters)",
     )
     parser.add_argument(
-        "--seeds", type=int, default=3, help="training seeds, counted from 0 (default: 3)"
+        "--seeds", type=int, default=3, help="number of training seeds, from 0 up (default: 3)"
     )
     parser.add_argument(
-        "--only", metavar="CELL", help="one cell by its name, as --dry-run lists them"
+        "--only",
+        metavar="CELL",
+        help="name of the only cell to run, from --dry-run (default: all)",
     )
     parser.add_argument(
-        "--engine", choices=("local", "ray"), default="local", help="where cells are worked off"
+        "--engine",
+        choices=("local", "ray"),
+        default="local",
+        help="executor of the cells (default: local)",
     )
     parser.add_argument(
         "--workers",
         type=int,
         default=1,
-        help="local: processes that share this machine (default: 1)",
+        help="number of processes with --engine local (default: 1)",
     )
     parser.add_argument(
         "--address",
-        help=(
-            "ray: HOST:PORT of the head node (default: $RAY_ADDRESS, else a cluster on this "
-            "machine)"
-        ),
+        metavar="HOST:PORT",
+        help="Ray head node (default: $RAY_ADDRESS, else a cluster on this machine)",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="list the cells and estimate the time"
+        "--dry-run", action="store_true", help="list the cells and estimate the training time"
     )
-    parser.add_argument("--out", type=Path, default=GRID, help="folder of weights and scores")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=GRID,
+        help="folder of weights and scores (default: %(default)s)",
+    )
     cli.add_options(parser, Recipe)
 
 

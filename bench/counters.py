@@ -38,10 +38,10 @@ def parameters(network: nn.Module) -> int:
 
 @torch.no_grad()
 def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
-    """Count multiply-accumulates for one image of `shape` (C, H, W): half the FLOPs that PyTorch counts.
+    """Count multiply-accumulates for one image of `shape`, (C, H, W).
 
-    Convolutions and matrix products are counted; normalization, activation and interpolation are
-    not.
+    The count is half of PyTorch's FLOPs. It includes convolutions and matrix products; it excludes
+    normalization, activation and interpolation.
     """
     with FlopCounterMode(display=False) as counter:
         network(torch.zeros(1, *shape, device=_device(network)))
@@ -52,17 +52,16 @@ def macs(network: nn.Module, shape: tuple[int, int, int]) -> int:
 def activations(network: nn.Module, shape: tuple[int, int, int]) -> int:
     """Count the outputs of all convolutions and matrix products for one image of `shape`.
 
-    A training step keeps them.
-
-    The count follows Dollar, Singh and Girshick ("Fast and accurate model scaling", 2021). They
-    found that it predicts memory-bound run time better than MACs do.
+    A training step keeps these outputs in memory. The count follows Dollar, Singh and Girshick
+    ("Fast and accurate model scaling", 2021), who found that it predicts memory-bound run time
+    better than MACs.
     """
-    with _Answers() as answers:
+    with _OutputCounter() as counter:
         network(torch.zeros(1, *shape, device=_device(network)))
-    return answers.count
+    return counter.count
 
 
-class _Answers(TorchDispatchMode):
+class _OutputCounter(TorchDispatchMode):
     """Counter of the outputs of multiplying operations, called by a layer or by a function."""
 
     count = 0
@@ -74,14 +73,14 @@ class _Answers(TorchDispatchMode):
         args: tuple = (),
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
-        answer = call(*args, **(kwargs or {}))
+        output = call(*args, **(kwargs or {}))
         if call.overloadpacket in MULTIPLYING:
-            self.count += answer.numel()
-        return answer
+            self.count += output.numel()
+        return output
 
 
 def file_bytes(network: nn.Module) -> int:
-    """Return the size of the weights as a safetensors file.
+    """Return the size of the weights as a safetensors file, in bytes.
 
     A tensor shared by two layers counts once.
     """
@@ -98,11 +97,11 @@ def training_rates(
     device: torch.device,
     rounds: int = 1,
 ) -> dict[str, float]:
-    """Measure training images per second of each network on `device`, with PyTorch's current number of threads.
+    """Measure training images per second of each network on `device`.
 
-    Every network has a turn of a few steps in each round, so that a busy moment affects all alike.
-    The rate is that of the median step, without the first steps of a turn. The function changes the
-    weights of the networks.
+    The number of threads is PyTorch's current one. Every network trains a few steps in each round,
+    so that a busy moment affects all alike. The rate is that of the median step, without the first
+    steps of a round. The function changes the weights of the networks.
     """
     steps = {name: _step(network, shape, batch, device) for name, network in networks.items()}
     seconds: dict[str, list[float]] = {name: [] for name in networks}
@@ -120,9 +119,9 @@ def training_rates(
 def _step(
     network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
 ) -> Callable[[], None]:
-    """Return one training step of a network, as `denoise.train` takes it, on random images."""
+    """Return a function that trains one step on random images, as `denoise.train` does."""
     network = network.to(device, memory_format=torch.channels_last).train()
-    optimiser = torch.optim.Adam(
+    optimizer = torch.optim.Adam(
         parameter for parameter in network.parameters() if parameter.requires_grad
     )
     clean = torch.rand(
@@ -131,9 +130,9 @@ def _step(
 
     def step() -> None:
         loss = _loss(network, clean)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
@@ -141,19 +140,19 @@ def _step(
 
 
 def _loss(network: nn.Module, clean: Tensor) -> Tensor:
-    """Return the default loss of `denoise.train`.
+    """Return the default loss of `denoise.train`; for a user's network, the mean squared error.
 
-    Mean squared error for a user's network, whose output is an image.
+    The output of a user's network is an image, not logits.
     """
     noisy = clean.contiguous(memory_format=torch.channels_last)
     with torch.autocast(clean.device.type, torch.bfloat16, enabled=has_bfloat16(clean.device)):
-        answer = network.logits(noisy) if isinstance(network, AnySize) else network(noisy)
+        output = network.logits(noisy) if isinstance(network, AnySize) else network(noisy)
     if isinstance(network, AnySize):
-        return F.binary_cross_entropy_with_logits(answer.float(), clean)
-    return F.mse_loss(answer.float(), clean)
+        return F.binary_cross_entropy_with_logits(output.float(), clean)
+    return F.mse_loss(output.float(), clean)
 
 
 def _device(network: nn.Module) -> torch.device:
     # a network may have no parameters
-    held = next(itertools.chain(network.parameters(), network.buffers()), None)
-    return torch.device("cpu") if held is None else held.device
+    first = next(itertools.chain(network.parameters(), network.buffers()), None)
+    return torch.device("cpu") if first is None else first.device

@@ -1,4 +1,4 @@
-"""Labels and colors of arms, datasets and budgets, from their registries, equal in every document."""
+"""Labels of arms, datasets, budgets and noise levels, equal in every document."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs
 
 
 def asked(budgets: Iterable[str]) -> list[str]:
-    """Select the budgets at which the question is compared: equal channels and equal MACs, else all given ones.
+    """Select the budgets that answer the question: equal channels and equal MACs, else all given.
 
     At equal channels, both arms of the question have the same number of parameters.
     """
@@ -64,7 +64,10 @@ def span(levels: Iterable[str]) -> str:
 
 
 def middle(levels: Iterable[str]) -> str | None:
-    """Return the middle of several levels, as named in results: 0.4 of 0.1 to 0.6, the level of the Keras example."""
+    """Return the middle one of several levels, as named in results.
+
+    For 0.1 to 0.6 it is 0.4, the level of the Keras example.
+    """
     named = sorted({name for name in levels if name != "all"}, key=float)
     return named[len(named) // 2] if named else None
 

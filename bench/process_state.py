@@ -1,6 +1,6 @@
-"""Process-wide settings that a user's code may change.
+"""Process-wide settings: saved before a user's code runs, and restored after it.
 
-Restored afterwards, so that other methods are not affected.
+A change by one method would otherwise affect the next methods.
 """
 
 from __future__ import annotations
@@ -44,26 +44,38 @@ SETTINGS: tuple[Setting, ...] = (
     (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on)),
     (lambda: sys.float_info.min / 2 == 0, torch.set_flush_denormal),  # PyTorch has no getter
     (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
-    *(_attribute(backends.cudnn, name) for name in ("enabled", "benchmark", "deterministic", "allow_tf32")),
+    *(
+        _attribute(backends.cudnn, name)
+        for name in ("enabled", "benchmark", "deterministic", "allow_tf32")
+    ),
     _attribute(backends.cuda.matmul, "allow_tf32"),
     _attribute(backends.mkldnn, "enabled"),
     # General settings before special ones, which inherit from them; absent from PyTorch 2.8.
-    *(_attribute(module, "fp32_precision") for module in (backends, backends.cudnn, backends.mkldnn)),
-    *(_attribute(module, "fp32_precision") for of in (backends.cudnn, backends.mkldnn)
-      for name in ("conv", "rnn", "matmul") for module in [getattr(of, name, None)] if module is not None),
+    *(
+        _attribute(module, "fp32_precision")
+        for module in (backends, backends.cudnn, backends.mkldnn)
+    ),
+    *(
+        _attribute(module, "fp32_precision")
+        for backend in (backends.cudnn, backends.mkldnn)
+        for name in ("conv", "rnn", "matmul")
+        for module in [getattr(backend, name, None)]
+        if module is not None
+    ),
     _attribute(backends.cuda.matmul, "fp32_precision"),
     (np.geterr, lambda how: np.seterr(**how)),
     (lambda: list(warnings.filters), _filter_warnings),
     (os.getcwd, os.chdir),
-)  # fmt: skip
+)
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """Restore changed settings on exit: PyTorch's defaults, threads and number formats, warnings, the working folder.
+    """Restore changed settings of the process on exit.
 
-    Prints inside go to stderr, because stdout is for results. Random generators are not restored,
-    because a network may draw from them; no score of another method depends on them.
+    The settings are PyTorch's defaults, threads and number formats, warnings, and the working
+    folder. Prints inside go to stderr, because stdout is for results. Random generators are not
+    restored, because a network may draw from them; no score of another method depends on them.
     """
     before = [_read(read) for read, _ in SETTINGS]
     try:
@@ -76,7 +88,10 @@ def kept() -> Iterator[None]:
 
 
 def _read(read: Callable[[], Any]) -> Any:
-    """Read a setting; None if this PyTorch lacks it, or cannot report it because two ways to set it were mixed."""
+    """Read a setting; return None if this PyTorch lacks it or cannot report it.
+
+    PyTorch cannot report a setting if its old and its new interface were both used.
+    """
     try:
         return read()
     except (AttributeError, RuntimeError):

@@ -1,4 +1,4 @@
-"""Provenance of a row, needed to reproduce it: protocol, versions, commit, machine."""
+"""Provenance of a row, to reproduce it: protocol, versions, commit, machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from denoise.noise import NOISES
 
 PROTOCOL = {
     "version": 1,
-    "test_noise": "Philox keyed by blake2b-128 of (dataset, picture, noise, level to six decimals, draw)",
+    # The texts are hashed: a change of a word would separate committed scores from new ones.
+    "test_noise": (
+        "Philox keyed by blake2b-128 of (dataset, picture, noise, level to six decimals, draw)"
+    ),
     # Photographic noises came later. Naming them here would change the hash and separate the
     # committed scores from it.
     "noises": {
@@ -33,7 +36,7 @@ PROTOCOL = {
     "psnr": "per picture, data_range 1, then the mean",
     "ssim": SSIM_CONVENTION,
 }
-"""Rules behind every score. A change in the meaning of a score changes this dict, and so the hash in each row."""
+"""Rules behind every score. A change of a rule changes this dict, and so the hash in each row."""
 
 
 def protocol_hash() -> str:
@@ -56,15 +59,12 @@ def describe() -> dict[str, str | None]:
 
 @functools.cache
 def commit() -> str | None:
-    """Return the commit of the code, with -dirty if files differ from it.
-
-    None outside a repository.
-    """
+    """Return the commit of the code, with -dirty if files differ; None outside a repository."""
     folder = Path(__file__).parent
     try:
-        words = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         return subprocess.run(
-            words, cwd=folder, capture_output=True, text=True, check=True
+            command, cwd=folder, capture_output=True, text=True, check=True
         ).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
@@ -98,10 +98,7 @@ def name(row: pd.Series) -> str:
 
 
 def title(row: pd.Series) -> str:
-    """Return the device that a row was measured on.
-
-    For a CPU, with its instruction set and threads.
-    """
+    """Return the device that a row was measured on; a CPU with its instruction set and threads."""
     return (
         name(row) if pd.notna(row.gpu) else f"{row.cpu}, {row.cpu_isa}, {row.cpu_threads} threads"
     )
@@ -118,17 +115,15 @@ def slug(device: torch.device) -> str:
 
 
 def quickest(device: torch.device) -> torch.dtype:
-    """Return the number format in which a device multiplies fastest, among the formats used for networks."""
+    """Return the number format of networks in which a device multiplies fastest."""
     return torch.bfloat16 if has_bfloat16(device) else torch.float32
 
 
 def tf32(device: torch.device) -> str | None:
-    """Describe the float32 products rounded to TF32 (10 bits of mantissa instead of 23).
+    """Describe the float32 products rounded to TF32; return None on the CPU.
 
-    None on the CPU.
-
-    Ampere and later GPUs have TF32. PyTorch has separate switches for convolutions and for matrix
-    products.
+    TF32 has 10 bits of mantissa instead of 23. Ampere and later GPUs have it. PyTorch has separate
+    switches for convolutions and for matrix products.
     """
     if device.type != "cuda":
         return None

@@ -1,249 +1,267 @@
 """Schema of all results: every column, its meaning and its unit.
 
-Other modules write these names only.
+Every module that writes results uses these names only.
 """
 
 from __future__ import annotations
 
 COLUMNS = {
     "dataset": "name of the dataset",
-    "split": "which split was scored",
-    "pictures": "number of pictures scored",
-    "height": "of a picture, in pixels; of the first where sizes differ",
-    "width": "of a picture, in pixels; of the first where sizes differ",
+    "split": "split that was scored",
+    "pictures": "number of images scored",
+    "height": "height of an image, in pixels; of the first image if sizes differ",
+    "width": "width of an image, in pixels; of the first image if sizes differ",
     "noise": "kind of noise",
-    "clipped": "whether the noisy picture was clamped to [0, 1]",
+    "clipped": "True if noisy images were clamped to [0, 1]",
     "sigma": "noise level in units of the [0, 1] range",
     "sigma_255": "noise level in units of the 0-255 range",
     "draw": "number of the noise draw",
     "method": "name of the denoiser",
-    "label": "name of the denoiser for people",
-    "told_sigma": "whether the denoiser is told the noise level",
-    "trained_on": "dataset of the training pictures (networks only)",
+    "label": "label of the denoiser for readers",
+    "told_sigma": "True if sigma is an input of the denoiser",
+    "trained_on": "dataset of the training images (networks only)",
     "decoder": "upsampling stage (networks only)",
-    "psnr_db": "mean over pictures of the PSNR, data_range 1, output clamped",
-    "psnr_ci95_db": "half width of its 95 % interval over pictures",
-    "ssim": "mean over pictures of the SSIM (convention in ssim_convention)",
-    "ssim_ci95": "half width of its 95 % interval over pictures",
-    "rmse": (
-        "root mean square error over all pixels of all pictures together, in units of the [0, "
-        "1] range"
-    ),
+    "psnr_db": "mean PSNR over images, data_range 1, output clamped",
+    "psnr_ci95_db": "half width of its 95 % interval over images",
+    "ssim": "mean SSIM over images (convention in ssim_convention)",
+    "ssim_ci95": "half width of its 95 % interval over images",
+    "rmse": "root mean square error over all pixels of all images, in units of the [0, 1] range",
     "worst_gain_db": (
-        "lowest PSNR of a picture less that of its noisy input; empty if that is no method of "
-        "the table"
+        "lowest PSNR gain of an image over its noisy input; empty if the table lacks the method "
+        "`noisy`"
     ),
-    "status": "ok; published: what a paper reports; or invalid and why: an estimate was not finite, so the scores are "
-    "empty and never averaged",
-    "parameters": "trained numbers; of an ONNX model: numbers in its initializers",
+    "status": (
+        "`ok`; `published` (score reported by a paper); or `invalid` and the reason (an estimate "
+        "was not finite: scores are empty and never averaged)"
+    ),
+    "parameters": "number of trained parameters; of an ONNX model: numbers in its initializers",
     "macs": (
-        "multiply-accumulates for one picture of this size; empty where an ONNX model has "
-        "what cannot be counted"
+        "multiply-accumulates for one image of this size; empty if an ONNX model has operators "
+        "that cannot be counted"
     ),
-    "cpu_ms_p50": "median time of one picture alone on the processor, in milliseconds",
-    "cpu_ms_p90": "its 90th percentile",
-    "cpu_images_per_s": "pictures a second on the processor in batches of `batch`",
-    "gpu_ms_p50": "as cpu_ms_p50 on the GPU; empty where there is none",
-    "gpu_ms_p90": "as cpu_ms_p90 on the GPU; empty where there is none",
-    "gpu_images_per_s": "as cpu_images_per_s on the GPU; empty where there is none",
-    "batch": "pictures a call behind images_per_s",
-    "timed_sigma": "noise level of the pictures that were timed",
-    "cpu": "processor",
-    "cpu_threads": "threads that PyTorch used",
+    "cpu_ms_p50": "median CPU time of one image alone, in milliseconds",
+    "cpu_ms_p90": "90th percentile of the CPU time of one image, in milliseconds",
+    "cpu_images_per_s": "images per second on the CPU in batches of `batch`",
+    "gpu_ms_p50": "same as cpu_ms_p50 on the GPU; empty without a GPU",
+    "gpu_ms_p90": "same as cpu_ms_p90 on the GPU; empty without a GPU",
+    "gpu_images_per_s": "same as cpu_images_per_s on the GPU; empty without a GPU",
+    "batch": "images per call for images_per_s",
+    "timed_sigma": "noise level of the timed images",
+    "cpu": "CPU model",
+    "cpu_threads": "number of PyTorch threads",
     "cpu_isa": "instruction set that PyTorch used",
-    "gpu": "GPU; empty where there is none",
+    "gpu": "GPU model; empty without a GPU",
     "dtype": "number format of the network",
     "memory_layout": "memory layout of the network",
-    "compile_mode": "torch.compile mode, or what ran the network in its place",
+    "compile_mode": "torch.compile mode, or the other runtime of the network",
     "torch": "PyTorch version",
     "scikit_image": "scikit-image version",
     "ssim_convention": "window and region of the SSIM",
-    "weights_sha256": "checksum of the weights (networks only)",
-    "command": "what made this row",
+    "weights_sha256": "SHA-256 of the weights (networks only)",
+    "command": "command that made this row",
 }
 
 INVALID = "invalid"
-"""Prefix of `status` in a row without scores; tables for readers show this word in place of the scores."""
+"""Prefix of `status` in a row without scores; tables for readers show it instead of scores."""
 
 KEY = ["dataset", "noise", "clipped", "sigma", "method"]
 """Columns that identify a row."""
 
 CONDITION = {
-    "trained_on": "dataset of the training pictures",
-    "trained_clipped": "whether training noise was clamped to [0, 1]",
-    "tested_on": "dataset of the test pictures",
+    "trained_on": "dataset of the training images",
+    "trained_clipped": "True if noisy training images were clamped to [0, 1]",
+    "tested_on": "dataset of the test images",
     "noise": "kind of test noise",
-    "clipped": "whether test noise was clamped",
-    "levels": "noise level, or `all`: the mean of each picture's score over the levels",
+    "clipped": "True if noisy test images were clamped to [0, 1]",
+    "levels": "noise level, or `all`: mean of each image's scores over the levels",
     "budget": (
-        "what is equal among the arms: channels, parameters or macs; empty for methods "
-        "without training"
+        "cost that is equal for all arms: channels, parameters or macs; empty for untrained methods"
     ),
 }
 """Columns that identify a condition."""
 
 PROVENANCE = {
     "protocol": "hash of the rules behind a score (`bench/provenance.py`)",
-    "commit": "of the code that scored it",
+    "commit": "commit of the code that computed the scores",
     "denoise": "version of this package",
-    "python": "version",
-    "torch": "version",
-    "numpy": "version",
-    "scikit_image": "version",
-    "command": "what makes this row again",
+    "python": "Python version",
+    "torch": "PyTorch version",
+    "numpy": "NumPy version",
+    "scikit_image": "scikit-image version",
+    "command": "command that makes this row again",
 }
 
 SCORES = {
-    "method": "name of the network or method without training, as in methods.csv",
-    "dataset": "of the test pictures",
-    "split": "which split",
+    "method": "name of the network or untrained method, as in methods.csv",
+    "dataset": "dataset of the test images",
+    "split": "split of the test images",
     "noise": "kind of test noise",
-    "clipped": "whether it was clamped",
-    "sigma": "its level, in the units of that noise",
+    "clipped": "True if noisy test images were clamped to [0, 1]",
+    "sigma": "noise level, in the units of its kind of noise",
     "draw": "number of the noise draw",
-    "picture": "key of the picture",
-    "psnr_db": "PSNR of this picture, data_range 1; not a number where the estimate is not finite",
-    "ssim": "SSIM of this picture",
+    "picture": "key of the image",
+    "psnr_db": "PSNR of this image, data_range 1; NaN if the estimate is not finite",
+    "ssim": "SSIM of this image",
 }
 
 METHODS = {
-    "method": "its name: dataset, clamping, arm, channels, seed",
-    "dataset": "of the training pictures",
-    "clipped": "whether training noise was clamped",
-    "arm": "decoder, ceiling, or method without training",
-    "missing": "whether it has not been computed",
-    "tests": "test conditions that it was scored under",
+    "method": "name of the method: dataset, clamping, arm, channels, seed",
+    "dataset": "dataset of the training images",
+    "clipped": "True if noisy training images were clamped to [0, 1]",
+    "arm": "decoder, ceiling or untrained method",
+    "missing": "True if the method has no scores yet",
+    "tests": "number of test conditions with scores",
     "widths": (
-        "channels of each upsampling stage, from the code to the picture (of every layer for dncnn)"
+        "channels of each upsampling stage, from the code to the image (of every layer for dncnn)"
     ),
-    "budgets": "the budgets that it is on",
-    "seed": "training seed; empty for methods without training",
-    "parameters": "trained numbers",
-    "macs": "multiply-accumulates for one picture of 28x28",
+    "budgets": "budgets that the network meets",
+    "seed": "training seed; empty for untrained methods",
+    "parameters": "number of trained parameters",
+    "macs": "multiply-accumulates for one 28x28 image",
     **{name: PROVENANCE[name] for name in PROVENANCE if name != "command"},
-    "weights_sha256": "checksum of the weights",
+    "weights_sha256": "SHA-256 of the weights",
     "command": PROVENANCE["command"],
-    "images_seen": "pictures seen in training, each time under fresh noise",
-    "train_seconds": "wall time of the training, on a machine that did other work too",
-    "train_device": "where it was trained",
+    "images_seen": "training length in images, each with new noise",
+    "train_seconds": "wall time of the training in seconds, on a machine with other jobs",
+    "train_device": "device of the training",
     "train_precision": "number format of the training",
-    "validation_psnr_db": "mean over the levels, on pictures held out of training",
+    "validation_psnr_db": "mean PSNR over the levels, on validation images",
 }
 
 SUMMARY = {
     **CONDITION,
-    "arm": "decoder, ceiling, or method without training",
-    "status": "`ok`, or why the row is invalid: such rows are never averaged",
-    "seeds": "training seeds behind the row",
-    "pictures": "test pictures behind the row",
-    "groups": "independent groups of them behind the intervals: fonts where pictures are letters",
-    "ties": "arms of a condition and budget that share a letter are not told apart, at 95 % for all pairs at once; "
-    "ceilings have none",
+    "arm": "decoder, ceiling or untrained method",
+    "status": "`ok`, or the reason why the row is invalid; invalid rows are never averaged",
+    "seeds": "number of training seeds",
+    "pictures": "number of test images",
+    "groups": "independent groups of test images for the intervals: fonts if images are letters",
+    "ties": (
+        "letters: two arms that share a letter are not significantly different, at 95 % for all "
+        "pairs of a condition and budget at once; empty for ceilings"
+    ),
     "seed_sd_db": "standard deviation of the mean PSNR over the seeds",
-    "psnr_db": "mean PSNR over pictures and seeds",
-    "psnr_db_low": "lower end of its 95 % interval",
-    "psnr_db_high": "upper end",
-    "ssim": "mean SSIM",
-    "ssim_low": "lower end of its 95 % interval",
-    "ssim_high": "upper end",
-    "methods": "the methods behind the row, a seed each, as in methods.csv",
-    "weights_sha256": "first 12 digits of the checksum of each of their weights",
+    "psnr_db": "mean PSNR over images and seeds",
+    "psnr_db_low": "lower end of the 95 % interval of psnr_db",
+    "psnr_db_high": "upper end of the 95 % interval of psnr_db",
+    "ssim": "mean SSIM over images and seeds",
+    "ssim_low": "lower end of the 95 % interval of ssim",
+    "ssim_high": "upper end of the 95 % interval of ssim",
+    "methods": "methods of the row, one per seed, as in methods.csv",
+    "weights_sha256": "first 12 digits of the SHA-256 of each method's weights",
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "numpy", "scikit_image")},
-    "command": "what makes the scores of this row again; `collect` then makes the row",
+    "command": "command that makes the scores of this row again; `collect` then makes the row",
 }
 
 DIFFERENCES = {
     **CONDITION,
-    "arm": "one arm; a pair stands once",
-    "other": "the other",
-    "psnr_db": "mean of arm less other, on the same pictures and seeds",
-    "psnr_db_low": "lower end of its 95 % interval",
-    "psnr_db_high": "upper end",
-    "tied": "whether the interval of this pair alone contains 0",
-    "ssim": "mean difference of SSIM",
-    "ssim_low": "lower end of its 95 % interval",
-    "ssim_high": "upper end",
-    "resolvable_db": "true difference that the condition finds 4 times of 5 (80 % power): 1.43 half widths of a pair's "
-    "interval, in the median over the pairs of competing arms",
-    "seeds": "training seeds behind the row",
-    "pictures": "test pictures behind the row",
-    "groups": "independent groups of them behind the intervals",
+    "arm": "first arm of the pair; each pair has one row",
+    "other": "second arm of the pair",
+    "psnr_db": "mean PSNR of `arm` minus `other`, on the same images and seeds",
+    "psnr_db_low": "lower end of the 95 % interval of psnr_db",
+    "psnr_db_high": "upper end of the 95 % interval of psnr_db",
+    "tied": "True if the interval of this pair alone contains 0",
+    "ssim": "mean SSIM of `arm` minus `other`, on the same images and seeds",
+    "ssim_low": "lower end of the 95 % interval of ssim",
+    "ssim_high": "upper end of the 95 % interval of ssim",
+    "resolvable_db": (
+        "true difference that the condition detects with 80 % power: 1.43 half widths of a pair's "
+        "interval, median over the pairs of competing arms"
+    ),
+    "seeds": "number of training seeds",
+    "pictures": "number of test images",
+    "groups": "independent groups of test images for the intervals",
     "protocol": PROVENANCE["protocol"],
-    "command": "what makes this row, from the scores of each picture",
+    "command": "command that makes this row from the scores of each image",
 }
 
 CHECKERBOARD = {
     "method": "name of the network",
-    "dataset": "of its training pictures, and of those it was measured on",
-    "clipped": "whether noise was clamped",
+    "dataset": "dataset of the training images and of the measured images",
+    "clipped": "True if noisy images were clamped to [0, 1]",
     "arm": "decoder",
     "widths": "channels of each upsampling stage",
     "seed": "training seed",
     "when": (
-        "`initial` (its normalisation statistics set by noisy batches, its weights untouched) "
-        "or `trained`"
+        "`initial` (normalization statistics from noisy batches, initial weights) or `trained`"
     ),
-    "weights_sha256": "checksum of the weights; empty for `initial`",
+    "weights_sha256": "SHA-256 of the weights; empty for `initial`",
     "stage_1": (
-        "variance of the four phases relative to the squared mean: first upsampling stage, "
-        "constant code"
+        "variance over the four phases of a 2x2 cell, relative to the squared mean: first "
+        "upsampling stage, constant code"
     ),
-    "stage_2": "the same of the second stage",
+    "stage_2": "same ratio as stage_1 for the second upsampling stage",
     "picture": (
-        "the same of the whole decoder's answer to a constant code: what repeats every 2 pixels"
+        "same ratio as stage_1 for the output of the whole decoder on a constant code: patterns "
+        "of period 2"
     ),
     "picture_period_4": (
-        "variance of its 16 phases of a 4x4 cell that `picture` does not explain: every 4 pixels"
+        "variance over the 16 phases of a 4x4 cell that `picture` does not explain: patterns of "
+        "period 4"
     ),
     "nyquist": (
-        "energy of the residual at the Nyquist frequencies (period 2) relative to their "
-        "neighbours, flat blocks"
+        "energy of the residual on flat blocks at the Nyquist frequencies (period 2), relative to "
+        "their neighbors"
     ),
-    "residual_period_4": "the same at half the Nyquist frequencies: what the first of two stages leaves",
-    "flat_blocks": "how many blocks of 8x8 the two are the mean of",
+    "residual_period_4": (
+        "same ratio as nyquist at half the Nyquist frequencies (period 4), from the first of two "
+        "stages"
+    ),
+    "flat_blocks": "number of flat 8x8 blocks behind nyquist and residual_period_4",
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
 }
 
 COSTS = {
-    "arm": "decoder, ceiling, or a network of your own (--model)",
-    "widths": "channels of each upsampling stage; empty for your own",
-    "budgets": "the budgets that it is on; empty for your own",
+    "arm": "decoder, ceiling or user's network (--model)",
+    "widths": "channels of each upsampling stage; empty for a user's network",
+    "budgets": "budgets that the network meets; empty for a user's network",
     "parameters": COLUMNS["parameters"],
     "macs": (
-        "multiply-accumulates for one picture of 28x28; empty where an ONNX model has what "
+        "multiply-accumulates for one 28x28 image; empty if an ONNX model has operators that "
         "cannot be counted"
     ),
     "activations": (
-        "numbers that all convolutions and matrix products answer for one picture; empty for "
-        "an ONNX model"
+        "outputs of all convolutions and matrix products for one image; empty for an ONNX model"
     ),
-    "file_bytes": "size of the weights as safetensors; of an ONNX model: of its files",
-    "peak_bytes": "most memory that a batch of `peak_bytes_batch` adds to the loaded network: on the processor the "
-    "median of 5 fresh processes of one thread, in which each buffer is mapped on its own; on CUDA what the allocator "
-    "says, after a warm-up; empty for an ONNX model, and on the processor outside Linux",
-    "peak_bytes_batch": "pictures behind peak_bytes",
+    "file_bytes": "size of the weights as safetensors; of an ONNX model: size of its files",
+    "peak_bytes": (
+        "peak memory that a batch of `peak_bytes_batch` adds to the loaded network. CPU: median "
+        "of 5 new processes of one thread, each buffer mapped on its own. CUDA: peak of the "
+        "allocator after a warm-up. Empty for an ONNX model, and for the CPU outside Linux"
+    ),
+    "peak_bytes_batch": "images per batch for peak_bytes",
     "onnx": (
-        "whether ONNX Runtime gives an equal answer (within 1e-4), or why there is none; "
-        "empty for an ONNX model"
+        "`equal` if the output of ONNX Runtime is within 1e-4, else `differs` or the error; empty "
+        "for an ONNX model"
     ),
-    "onnx_difference": "largest difference of the two answers",
-    "onnxruntime": "version",
+    "onnx_difference": "largest difference between the outputs of PyTorch and ONNX Runtime",
+    "onnxruntime": "ONNX Runtime version",
     "deterministic": (
-        "whether repeated gradients were equal bit for bit; empty for what has nothing to train"
+        "`yes` if repeated gradients were equal bit for bit, else `no` or the error; empty "
+        "without trained parameters"
     ),
-    "deterministic_mode": "the same under torch's deterministic mode, or what it refuses",
-    "train_images_per_s": "training pictures a second on this device and these threads (bfloat16 autocast where the "
-    "device has it; your own: with mean squared error); empty for what has no gradients",
-    "train_batch": "pictures a training step",
-    "batch": "pictures a call",
+    "deterministic_mode": (
+        "same as deterministic in PyTorch's deterministic mode; `refused` names the operation"
+    ),
+    "train_images_per_s": (
+        "training images per second on this device and number of threads (bfloat16 autocast if "
+        "the device supports it; mean squared error for a user's network); empty without gradients"
+    ),
+    "train_batch": "images per training step",
+    "batch": "images per call",
     "ms_p50": "median time of a call in milliseconds",
-    "ms_p90": "its 90th percentile",
-    "calls": "timed calls behind ms_p50 and ms_p90, at least 5 in each round",
-    "images_per_s": "pictures a second of the median call",
-    "fraction_of_ceiling": "MACs a second relative to the better of ceiling_matmul_tmacs and ceiling_conv_tmacs",
-    "ceiling_matmul_tmacs": "best matrix product of this device, threads and number format, in 1e12 MACs a second",
-    "ceiling_conv_tmacs": "best convolution 64 to 64, 3x3, channels_last",
-    "ceiling_copy_gb_s": "best copy, bytes read and written, in 1e9 a second",
+    "ms_p90": "90th percentile of the time of a call in milliseconds",
+    "calls": "timed calls for ms_p50 and ms_p90, at least 5 in each round",
+    "images_per_s": "images per second at the median time of a call",
+    "fraction_of_ceiling": (
+        "MACs per second relative to the higher of ceiling_matmul_tmacs and ceiling_conv_tmacs"
+    ),
+    "ceiling_matmul_tmacs": (
+        "best matrix product of this device, threads and number format, in 1e12 MACs per second"
+    ),
+    "ceiling_conv_tmacs": (
+        "best 3x3 convolution of 64 to 64 channels, channels_last, in 1e12 MACs per second"
+    ),
+    "ceiling_copy_gb_s": "best copy, in 1e9 bytes read and written per second",
     "device": "cpu or cuda",
     **{
         name: COLUMNS[name]
@@ -259,8 +277,8 @@ COSTS = {
         )
     },
     "tf32": (
-        "which float32 products are rounded to TF32 on CUDA, as torch's switches and the GPU "
-        "say; empty on the CPU"
+        "float32 products rounded to TF32 on CUDA, by PyTorch's switches and the GPU; empty on "
+        "the CPU"
     ),
     "scikit_image": COLUMNS["scikit_image"],
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "python", "command")},
@@ -269,26 +287,26 @@ COSTS = {
 TUTORIALS = {
     "network": "K1, K2, K2_resize (K2'), T1 or U1",
     "recipe": "`own`: as published; `project`: this project's",
-    "dataset": "trained and tested on",
-    "sigma": "level of training and test noise, clipped",
-    "pictures": "test pictures",
-    "share": "share of the recipe's pictures that was trained on: 1 is the recipe",
-    "known": "what the tutorial says it reached",
-    "psnr_db": "mean PSNR",
-    "psnr_db_low": "lower end of its 95 % interval over pictures",
-    "psnr_db_high": "upper end",
-    "ssim": "mean SSIM",
-    "ssim_low": "lower end of its 95 % interval over pictures",
-    "ssim_high": "upper end",
-    "bce": "binary cross-entropy on the test pictures: Keras calls it validation loss",
-    "mse": "mean squared error on the test pictures",
-    "images_seen": "pictures seen in training, all stages",
-    "parameters": "trained numbers",
-    "macs": "multiply-accumulates for one picture",
-    "train_seconds": "wall time of the training, all stages",
-    "train_device": "where it was trained",
+    "dataset": "dataset of the training and test images",
+    "sigma": "noise level in training and test, clipped",
+    "pictures": "number of test images",
+    "share": "fraction of the recipe's training images; 1 is the whole recipe",
+    "known": "result that the tutorial publishes",
+    "psnr_db": "mean PSNR over images",
+    "psnr_db_low": "lower end of the 95 % interval of psnr_db over images",
+    "psnr_db_high": "upper end of the 95 % interval of psnr_db over images",
+    "ssim": "mean SSIM over images",
+    "ssim_low": "lower end of the 95 % interval of ssim over images",
+    "ssim_high": "upper end of the 95 % interval of ssim over images",
+    "bce": "binary cross-entropy on the test images; Keras calls it validation loss",
+    "mse": "mean squared error on the test images",
+    "images_seen": "training length in images, all stages",
+    "parameters": "number of trained parameters",
+    "macs": "multiply-accumulates for one image",
+    "train_seconds": "wall time of the training in seconds, all stages",
+    "train_device": "device of the training",
     "train_precision": "number format of the training",
-    "weights_sha256": "checksum of the weights",
+    "weights_sha256": "SHA-256 of the weights",
     **PROVENANCE,
 }
 
@@ -297,131 +315,139 @@ RESCORE = {
         name: COLUMNS[name]
         for name in ("dataset", "split", "pictures", "noise", "clipped", "sigma", "draw", "method")
     },
-    "convention": "whose convention (`bench/scoring/conventions.py`)",
-    "psnr_db": "PSNR of the set under it",
-    "ssim": "SSIM of the set under it",
+    "convention": "name of the convention (`bench/scoring/conventions.py`)",
+    "psnr_db": "PSNR of the dataset under the convention",
+    "ssim": "SSIM of the dataset under the convention",
     **PROVENANCE,
 }
 
 LEARNING_RATES = {
     "decoder": "upsampling stage",
     "width": "channels of the encoder's first stage",
-    "images": "pictures seen",
-    "lr": "Adam's highest learning rate",
+    "images": "training length in images",
+    "lr": "highest learning rate of Adam",
     "seed": "training seed",
-    "validation_psnr_db": "mean over the levels, on pictures held out of training",
+    "validation_psnr_db": "mean PSNR over the levels, on validation images",
     "precision": "number format of the training",
-    "torch": "version",
-    "weights_sha256": "checksum of the weights",
-    "command": "what made the network; the card beside its weights has the score",
+    "torch": "PyTorch version",
+    "weights_sha256": "SHA-256 of the weights",
+    "command": "command that trained the network; its card has the score",
 }
 
 PHOTO_TRIALS = {
-    "dataset": "trained on, and validated on pictures of it that were held out",
-    "architecture": "network",
+    "dataset": "dataset of the training and validation images",
+    "architecture": "name of the network",
     "decoder": "upsampling stage",
     "width": "channels of the encoder's first stage",
-    "depth": "poolings",
-    "output": "what the network ends in",
-    "bias": "with biases and batch normalisation",
+    "depth": "number of poolings in the encoder",
+    "output": "last layer of the network",
+    "bias": "True for biases and batch normalization",
     "init": "initial weights",
     "loss": "training loss",
-    "optimiser": "what makes steps of gradients",
+    "optimiser": "optimizer of the training",
     "lr": "highest learning rate",
-    "images": "pictures seen in this training",
-    "start_sha256": "weights that it went on from; empty where it began anew",
-    "validation_psnr_15_db": "PSNR on pictures held out, at 15/255; empty where there is no added noise",
-    "validation_psnr_25_db": "the same at 25/255",
-    "validation_psnr_50_db": "the same at 50/255",
-    "validation_psnr_0_db": "the same without added noise: of stained pages",
+    "images": "length of this training in images",
+    "start_sha256": "SHA-256 of the trained weights at the start; empty for a new training",
+    "validation_psnr_15_db": (
+        "PSNR on validation images at sigma 15/255; empty if training adds no noise"
+    ),
+    "validation_psnr_25_db": "same as validation_psnr_15_db at 25/255",
+    "validation_psnr_50_db": "same as validation_psnr_15_db at 50/255",
+    "validation_psnr_0_db": "same as validation_psnr_15_db without added noise: stained pages",
     "seed": "training seed",
     "precision": "number format of the training",
-    "torch": "version",
-    "weights_sha256": "checksum of the weights",
-    "command": "what made the network; the card beside its weights has the scores",
+    "torch": "PyTorch version",
+    "weights_sha256": "SHA-256 of the weights",
+    "command": "command that trained the network; its card has the scores",
 }
 
 LEVELS = {
     "dataset": "name of the dataset",
-    "pictures": "number of pictures",
+    "pictures": "number of images",
     "sigma_255": "standard deviation of the Gaussian noise, times 255; not clamped",
     "estimator": "name in `denoise.noise_level.ESTIMATORS`",
-    "bias_255": "mean of estimate less truth, times 255",
-    "rmse_255": "root of the mean squared error, times 255",
+    "bias_255": "mean of estimate minus true sigma, times 255",
+    "rmse_255": "root mean square error of the estimate, times 255",
     "worst_255": "largest error, times 255",
-    "cpu_ms_p50": "median time of one picture on the processor, in milliseconds",
+    "cpu_ms_p50": "median CPU time of one image, in milliseconds",
     **PROVENANCE,
 }
 
 TIMED = {  # conditions of every row of times
-    "cpu": "processor",
-    "cpu_isa": "instruction set",
-    "torch": "version",
+    "cpu": "CPU model",
+    "cpu_isa": "instruction set that PyTorch used",
+    "torch": "PyTorch version",
     "protocol": "hash of the rules of measurement",
-    "commit": "of the code",
-    "python": "version",
-    "command": "what made the row",
+    "commit": "commit of the code",
+    "python": "Python version",
+    "command": "command that made the row",
 }
 
 INT8 = {
-    "network": "shipped weights",
+    "network": "name of the shipped weights",
     "dataset": "name of the dataset",
-    "pictures": "held out of training",
-    "sigma": "level of the noise, clamped",
-    "psnr_float32_db": "mean PSNR as trained",
-    "psnr_int8_db": "the same in 8-bit integers, by ONNX Runtime",
-    "change_db": "the latter less the former",
-    "version": "of ONNX Runtime",
+    "pictures": "number of validation images",
+    "sigma": "noise level, clamped",
+    "psnr_float32_db": "mean PSNR of the network in float32",
+    "psnr_int8_db": "mean PSNR of the network in 8-bit integers, by ONNX Runtime",
+    "change_db": "psnr_int8_db minus psnr_float32_db",
+    "version": "ONNX Runtime version",
     **PROVENANCE,
 }
 
 SPEED = {
-    "network": "`bench.speed.systems.NETWORKS`",
-    "task": "clean (a picture's noise), or train (a step: forward, backward, Adam)",
-    "system": "`bench.speed.systems.SYSTEMS`",
-    "version": "of the program behind it",
-    "ran": "number format, memory layout, and what else decides how",
-    "batch": "28x28 pictures a call, or a training step",
-    "round": "every system has its turn in each; those of one round are compared",
-    "calls": "timed calls of this turn",
-    "ms_p50": "median milliseconds of a call",
-    "ms_p90": "the same, nine of ten calls below",
-    "images_per_s": "pictures a second of the median call",
-    "parameters": "trained numbers of the network",
-    "macs": "multiply-accumulates for one picture, as it was trained",
-    "fused_macs": "the same after `denoise.fuse`: what the engine computes",
-    "ceiling_matmul_tmacs": "matrix product of this machine in its quickest format, TMAC/s, the best of this round",
-    "ceiling_conv_tmacs": "convolution 64 -> 64, 3x3, channels_last, the like",
-    "ceiling_copy_gb_s": "bytes read and written a second in a copy, GB/s, the like",
+    "network": "name in `bench.speed.systems.NETWORKS`",
+    "task": "clean (denoise images) or train (one step: forward, backward, Adam)",
+    "system": "name in `bench.speed.systems.SYSTEMS`",
+    "version": "version of the system's library",
+    "ran": "number format, memory layout and further settings of the system",
+    "batch": "28x28 images per call or training step",
+    "round": "number of the round; every system is measured once in each",
+    "calls": "timed calls of this measurement",
+    "ms_p50": "median time of a call in milliseconds",
+    "ms_p90": "90th percentile of the time of a call in milliseconds",
+    "images_per_s": "images per second at the median time of a call",
+    "parameters": "number of trained parameters",
+    "macs": "multiply-accumulates for one image, as trained",
+    "fused_macs": "multiply-accumulates for one image after `denoise.fuse`, as in the engine",
+    "ceiling_matmul_tmacs": (
+        "best matrix product of this device in its fastest number format, TMAC/s, in this round"
+    ),
+    "ceiling_conv_tmacs": (
+        "best 3x3 convolution of 64 to 64 channels, channels_last, TMAC/s, in this round"
+    ),
+    "ceiling_copy_gb_s": "best copy, GB read and written per second, in this round",
     "cpu_threads": "threads of each system",
-    "gpu": "the GPU that was timed; empty where the processor was",
+    "gpu": "GPU model; empty if the CPU was timed",
     **TIMED,
 }
 
 SCALE = {
-    "what": "size (of one picture), number (of pictures), or what was started",
-    "network": "shipped weights",
-    "threads": "of PyTorch",
-    "pictures": "number of pictures",
-    "side": "of a picture, in pixels",
-    "seconds": "of a call: median of the turns, each the median of its calls",
-    "peak_bytes": "most memory that a call adds to what the process holds",
+    "what": "size (of one image), number (of images), or the command that was started",
+    "network": "name of the shipped weights",
+    "threads": "number of PyTorch threads",
+    "pictures": "number of images",
+    "side": "side of an image, in pixels",
+    "seconds": "time of a call: median over rounds of the median over calls",
+    "peak_bytes": "peak memory that a call adds to the process",
     **TIMED,
 }
 
 REACH = {
-    "network": "`bench.sweep.tutorials.TUTORIALS_BY_NAME`",
-    "optimiser": "what makes steps of gradients",
-    "training": "the command that was timed",
-    "threads": "of PyTorch",
-    "seconds": "from the start of its process to its end",
-    "train_seconds": "of them from its first step on; empty in runs from before this was noted",
-    "images_seen": "pictures seen in training",
-    "pictures": "test pictures",
-    "bce": "binary cross-entropy on the test pictures afterwards: Keras calls it validation loss",
-    "known_bce": "what the tutorial publishes",
-    "psnr_db": "mean over the test pictures",
-    "gpu": "the GPU that it was trained on; empty where the processor was it",
+    "network": "name in `bench.sweep.tutorials.TUTORIALS_BY_NAME`",
+    "optimiser": "optimizer of the training",
+    "training": "command that was timed",
+    "threads": "number of PyTorch threads",
+    "seconds": "seconds from the start of the process to its end",
+    "train_seconds": (
+        "seconds from the first training step to the end; empty in runs before it was recorded"
+    ),
+    "images_seen": "training length in images",
+    "pictures": "number of test images",
+    "bce": "binary cross-entropy on the test images after training; Keras: validation loss",
+    "known_bce": "binary cross-entropy that the tutorial publishes",
+    "psnr_db": "mean PSNR over the test images",
+    "gpu": "GPU model; empty if trained on the CPU",
     **TIMED,
 }
 
@@ -445,4 +471,4 @@ FILES = {
     "scale/MACHINE-DEVICE.csv": SCALE,
     "reach/MACHINE-DEVICE.csv": REACH,
 }
-"""Columns of every result file that a program reads."""
+"""Columns of every result file, by file name."""

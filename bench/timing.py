@@ -1,4 +1,4 @@
-"""Time measurement: warmed up, synchronized, all methods in turns within one run."""
+"""Time measurement: warm-up, synchronization, and all methods in turns within one run."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _calls(
 ) -> list[float]:
     """Return the seconds of each call.
 
-    Each gets a copy of the images, because a denoiser may write into its input.
+    Each call gets a copy of the images, because a denoiser may write into its input.
     """
     # warm-up: allocations, and the CPU caches after another method's turn
     denoise(noisy.clone(), sigma)
@@ -102,14 +102,14 @@ def _calls(
     end = time.perf_counter() + SECONDS
     while len(seconds) < least or (len(seconds) < CALLS and time.perf_counter() < end):
         given = noisy.clone()
-        _synchronise(device)
+        _synchronize(device)
         began = time.perf_counter()
         denoise(given, sigma)
-        _synchronise(device)
+        _synchronize(device)
         seconds.append(time.perf_counter() - began)
     return seconds
 
 
-def _synchronise(device: torch.device) -> None:
+def _synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

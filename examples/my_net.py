@@ -1,6 +1,6 @@
-"""Your own network in the table: `python -m bench --model examples/my_net.py:build`.
+"""Your network in the table: `python -m bench --model examples/my_net.py:build`.
 
-Put your network and its weights in the place of `Blur`. The file needs nothing of this project.
+Replace `Blur` with your network and its weights. The file imports nothing from this project.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import nn
 
 
 class Blur(nn.Module):
-    """Blur with a Gaussian of `width` pixels: the oldest denoiser, without anything to train."""
+    """Gaussian blur of standard deviation `width`, in pixels: a denoiser without training."""
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class Blur(nn.Module):
         self.register_buffer("kernel", kernel / kernel.sum())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) in [0, 1] -> the same shape; any number of channels, any size."""
+        """Return the estimate for (N, C, H, W) in [0, 1], same shape; any channels, any size."""
         channels = x.shape[1]
         kernel = self.kernel.expand(channels, 1, 5, 5)
         return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel, groups=channels)

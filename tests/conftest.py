@@ -1,4 +1,4 @@
-"""Shared fixtures: the folder of real data, the rules for skips, a small grid, and a user's models."""
+"""Shared fixtures: folder of real data, rules for skips, a small grid, and users' models."""
 
 import os
 import subprocess
@@ -13,16 +13,14 @@ from bench.report import benchmark_table
 from denoise import cli, datasets
 
 NO_DATA = "is not in the data root"
-NO_BFLOAT16 = "this processor does not compute convolutions in bfloat16"
+NO_BFLOAT16 = "this CPU does not compute convolutions in bfloat16"
 
 
 def pytest_addoption(parser):
     parser.addoption(
         "--no-skips",
         action="store_true",
-        help=(
-            "fail a test that would be skipped, but for want of data where DENOISE_DATA is not set"
-        ),
+        help="fail skipped tests, except for bfloat16, and for data if DENOISE_DATA is unset",
     )
 
 
@@ -40,15 +38,15 @@ def pytest_make_collect_report(collector):
 def _unforgiving(report, config):
     """Turn a skip into a failure with --no-skips.
 
-    Keep the skip if data is missing without DENOISE_DATA, or if the processor lacks bfloat16.
+    Keep the skip if data is missing without DENOISE_DATA, or if the CPU lacks bfloat16.
     """
-    said = str(report.longrepr)
-    wanting = (NO_DATA in said and "DENOISE_DATA" not in os.environ) or (
-        NO_BFLOAT16 in said and not _has_bfloat16()
+    reason = str(report.longrepr)
+    allowed = (NO_DATA in reason and "DENOISE_DATA" not in os.environ) or (
+        NO_BFLOAT16 in reason and not _has_bfloat16()
     )
-    if report.skipped and config.getoption("--no-skips") and not wanting:
+    if report.skipped and config.getoption("--no-skips") and not allowed:
         report.outcome = "failed"
-        report.longrepr = f"skipped although nothing may be skipped here: {report.longrepr}"
+        report.longrepr = f"skipped, but --no-skips was given: {report.longrepr}"
     return report
 
 
@@ -58,7 +56,10 @@ def _has_bfloat16():
 
 @pytest.fixture(scope="session")
 def bfloat16():
-    """Skip the test if oneDNN cannot compute convolutions in bfloat16 on this CPU: AVX2 does not suffice."""
+    """Skip the test if oneDNN cannot compute convolutions in bfloat16 on this CPU.
+
+    AVX2 does not suffice.
+    """
     if not _has_bfloat16():
         pytest.skip(NO_BFLOAT16)
 
@@ -71,7 +72,7 @@ def data_root():
 
 @pytest.fixture
 def real(data_root):
-    """Return a function that returns the data root, and skips the test if the named dataset is missing there."""
+    """Return a function that returns the data root, and skips the test if a dataset is missing."""
 
     def find(dataset):
         if not datasets.present(dataset, data_root):
@@ -105,7 +106,7 @@ def generator():
 
 @pytest.fixture(scope="session")
 def done(tmp_path_factory):
-    """Return a finished grid on letters, trained with as many threads as the runs that it is compared with."""
+    """Return a finished grid on letters, trained with as many threads as the compared runs."""
     out = tmp_path_factory.mktemp("grid")
     assert small_grid.bench(*small_grid.grid(out)).wait(timeout=240) == 0
     return out

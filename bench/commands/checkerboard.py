@@ -1,4 +1,4 @@
-"""`python -m bench checkerboard`: the checkerboard metrics of every network of the results, initial and trained."""
+"""`python -m bench checkerboard`: checkerboard metrics of networks before and after training."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ SIGMA = 0.4
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure every decoder network of the results; write checkerboard.csv and spectra.parquet."""
     folder: Path = given.results
     methods, _ = collect.read(folder)
     recipe = Recipe.read(folder)
@@ -95,9 +96,16 @@ def _training_batches(
 ) -> list[Tensor]:
     """Make the noisy batches, (size, C, H, W) each, that are equal for every arm and seed."""
     batches = Batches(
-        datasets.load(dataset, "train", root), size=size, channels=1, patch=0, noise="gaussian", sigma=sigma,
-        clip=clip, seed=0, device=torch.device("cpu"),
-    )  # fmt: skip
+        datasets.load(dataset, "train", root),
+        size=size,
+        channels=1,
+        patch=0,
+        noise="gaussian",
+        sigma=sigma,
+        clip=clip,
+        seed=0,
+        device=torch.device("cpu"),
+    )
     return [batches(step)[1] for step in range(SETTLING)]
 
 

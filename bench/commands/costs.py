@@ -1,4 +1,4 @@
-"""`python -m bench costs`: the cost card of every arm at every budget, on each device of this machine."""
+"""`python -m bench costs`: cost card of every arm and budget, on each device of this machine."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ WHOLE = (
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure the cost card on the CPU and, if present, the GPU; write one CSV for each."""
     determinism.fix_workspace()  # must run before CUDA is used
     if given.rounds < 1:
         raise ValueError(f"--rounds is {given.rounds}; it must be at least 1")
@@ -47,7 +48,7 @@ def main(given: argparse.Namespace) -> None:
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     targets = {device: given.results / f"costs-{provenance.slug(device)}.csv" for device in devices}
     for target in targets.values():
-        _refuse_to_lessen(target, subjects)
+        _refuse_to_lose_arms(target, subjects)
     for device, target in targets.items():
         frame = pd.DataFrame(_rows(subjects, recipe, device, given.rounds)).assign(
             command=given.command
@@ -60,7 +61,7 @@ def main(given: argparse.Namespace) -> None:
         print(f"written: {target} ({len(frame)} rows)")
 
 
-def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
+def _refuse_to_lose_arms(target: Path, subjects: Sequence[Subject]) -> None:
     """Raise ValueError if the card in `target` has arms that would be lost."""
     if not target.exists():
         return
@@ -69,8 +70,8 @@ def _refuse_to_lessen(target: Path, subjects: Sequence[Subject]) -> None:
     lost = set(arms.arm + " " + arms.widths) - {subject.name for subject in subjects}
     if lost:
         raise ValueError(
-            f"{target} holds {len(lost)} more networks of the comparison, {min(lost)} for one, that would be lost: a "
-            "card has the times of one run; measure every arm, or move the file away"
+            f"{target} holds {len(lost)} arms that this run does not measure, for example "
+            f"{min(lost)}: measure every arm, or move the file away"
         )
 
 

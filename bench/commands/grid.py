@@ -26,8 +26,9 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
+    """Train and score the selected cells; with --dry-run, list the cells and estimate the time."""
     if (given.address and given.engine == "local") or (given.workers > 1 and given.engine == "ray"):
-        raise ValueError("--workers belongs to --engine local, --address to --engine ray")
+        raise ValueError("--workers needs --engine local, and --address needs --engine ray")
     recipe: Recipe = cli.from_options(given, Recipe)
     chosen, tests = selection(given), BODIES[recipe.body].tests
     trained_on = [dataset for _, dataset in chosen.pairs(recipe)]
@@ -46,7 +47,7 @@ def main(given: argparse.Namespace) -> None:
         what = (
             f"no cell {given.only!r} in this selection"
             if given.only
-            else "none of these datasets is there"
+            else "none of the requested datasets is available"
         )
         raise UnknownName(f"{what}; --dry-run lists the cells")
     for cell in cells:
@@ -57,10 +58,8 @@ def main(given: argparse.Namespace) -> None:
         _announce(cells, waiting, job)
         return
     Store(given.out, recipe).claim()
-    log.info(
-        "%d cells, %d of them done already (%s)", len(cells), len(cells) - len(waiting), given.out
-    )
-    for _ in _told(waiting, _engine(given, waiting, job), job):
+    log.info("%d cells, %d already done (%s)", len(cells), len(cells) - len(waiting), given.out)
+    for _ in _logged(waiting, _executor(given, waiting, job), job):
         pass
 
 
@@ -101,11 +100,11 @@ def present(names: Sequence[str], root: Path | None) -> tuple[set[str], list[str
             datasets.load(name, "test", root)
             there.add(name)
         except datasets.MissingData as error:
-            left_out.append(f"left out: {error}")
+            left_out.append(f"skipped: {error}")
     return there, left_out
 
 
-def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
+def _executor(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Iterator[Cell]:
     if given.engine == "ray":
         from bench.sweep import ray_executor
 
@@ -115,8 +114,8 @@ def _engine(given: argparse.Namespace, waiting: Sequence[Cell], job: Job) -> Ite
     return executors.here(waiting, job)
 
 
-def _told(waiting: Sequence[Cell], done: Iterator[Cell], job: Job) -> Iterator[Cell]:
-    """Log each finished cell, with an estimate of the remaining time from the mean time per training so far."""
+def _logged(waiting: Sequence[Cell], done: Iterator[Cell], job: Job) -> Iterator[Cell]:
+    """Log each finished cell, with the remaining time estimated from the mean training time."""
     began = time.monotonic()
     trainings = _untrained(waiting, job)
     trained = 0
@@ -137,7 +136,7 @@ def _untrained(cells: Sequence[Cell], job: Job) -> list[Network]:
 
 
 def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
-    """List the cells, and estimate the remaining time from a few training steps of each kind of network."""
+    """Print the cells, and the time estimated from a few training steps of each architecture."""
     undone = {cell.name for cell in waiting}
     for cell in cells:
         print(f"{'to do' if cell.name in undone else 'done '}  {cell.name}")
@@ -154,8 +153,9 @@ def _announce(cells: Sequence[Cell], waiting: Sequence[Cell], job: Job) -> None:
     per_network = suites(first.dataset, first.clip, job.recipe.body, job.sets) if first else {}
     conditions = sum(len(tests) for tests in per_network.values())
     print(
-        f"{len(cells)} cells, {len(waiting)} to do: {len(networks)} trainings of {job.recipe.images:,} pictures, "
-        f"{conditions} test conditions each; about {_time(seconds)} of training in one process on this machine"
+        f"{len(cells)} cells, {len(waiting)} to do: {len(networks)} trainings of "
+        f"{job.recipe.images:,} images, {conditions} test conditions each; "
+        f"about {_time(seconds)} of training in one process on this machine"
     )
 
 

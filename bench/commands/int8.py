@@ -13,6 +13,7 @@ from denoise.files.atomic import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
+    """Score the shipped networks in float32 and in int8; write int8.csv."""
     found = [row for name in int8.NETWORKS for row in int8.rows(name, given.data_root)]
     frame = (
         pd.DataFrame(found)

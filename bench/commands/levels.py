@@ -23,6 +23,7 @@ UNITS = 255
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure every estimator on each dataset and sigma; write levels.csv."""
     rows = []
     for name in given.datasets or DATASETS:
         pictures = datasets.load(name, "test", given.data_root).spread(given.pictures or None)
@@ -41,10 +42,10 @@ def _rows(pictures: datasets.Pictures, sigma: int) -> list[dict[str, object]]:
     found: dict[str, list[float]] = {name: [] for name in ESTIMATORS.names()}
     seconds: dict[str, list[float]] = {name: [] for name in ESTIMATORS.names()}
     for _, _, noisy in noisy_batches(pictures, Corruption("gaussian", sigma / UNITS, clip=False)):
-        for picture in noisy:
+        for image in noisy:
             for estimator in ESTIMATORS:
                 began = time.perf_counter()
-                found[estimator.name].append(estimator.build(picture) * UNITS)
+                found[estimator.name].append(estimator.build(image) * UNITS)
                 seconds[estimator.name].append(time.perf_counter() - began)
     errors = {name: np.array(values) - sigma for name, values in found.items()}
     return [

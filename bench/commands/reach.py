@@ -1,4 +1,4 @@
-"""`python -m bench reach`: time from the start of a training process to a tutorial's published loss."""
+"""`python -m bench reach`: seconds that a training takes to reach a tutorial's published loss."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from denoise.files.atomic import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
+    """Time one training per optimizer, and write its time and loss."""
     if given.images is not None and given.images < 1:
         raise ValueError(f"--images is {given.images}; it must be at least 1")
     for way in given.optimisers or ():
         if way not in time_to_quality.WAYS:
-            raise ValueError(f"unknown optimiser {way!r}; valid: {', '.join(time_to_quality.WAYS)}")
+            raise ValueError(f"unknown optimizer {way!r}; valid: {', '.join(time_to_quality.WAYS)}")
     rows = [
         time_to_quality.measure(way, given.images, data_root(given.data_root))
         for way in given.optimisers or time_to_quality.WAYS

@@ -10,6 +10,7 @@ from bench.report.results import Results
 
 
 def main(given: argparse.Namespace) -> None:
+    """Write every table and figure, and print the path of each."""
     paths.checkout("bench report")
     benchmark_table.update()
     photographs.update()

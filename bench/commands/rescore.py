@@ -1,4 +1,4 @@
-"""`python -m bench rescore`: one set of outputs scored under several conventions, and the spread of the scores."""
+"""`python -m bench rescore`: scores of the same outputs under several PSNR and SSIM conventions."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ SCORES = {"psnr_db": ("PSNR in dB", 2), "ssim": ("SSIM", 4)}
 
 
 def main(given: argparse.Namespace) -> None:
+    """Score each network under each convention; write rescore.csv and print the tables."""
     logging.getLogger("bench").setLevel(
         logging.DEBUG if given.verbose or given.methods else logging.NOTSET
     )
@@ -105,7 +106,7 @@ def write(frame: pd.DataFrame, folder: Path) -> Path:
 
 
 def wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Arrange one set and level for readers: one row per method, one column per convention, then the spread."""
+    """Arrange one dataset and sigma: one row per method, one column per convention, the spread."""
     order = frame.convention.unique()
     scores = frame.pivot(index="method", columns="convention", values=column)[order].loc[
         frame.method.unique()
@@ -114,13 +115,13 @@ def wide(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
-    """Write every set and level in Markdown, with PSNR, SSIM, and a description of each convention."""
+    """Write PSNR and SSIM of every dataset and sigma in Markdown, then describe each convention."""
     parts = []
     for (dataset, sigma), rows in frame.groupby(["dataset", "sigma"], sort=False):
         row = rows.iloc[0]
         clipped = "clipped to [0, 1]" if row.clipped else "unclipped"
         parts.append(
-            f"#### {dataset}, {row.pictures:,} {row.split} pictures, {row.noise} noise "
+            f"#### {dataset}, {row.pictures:,} {row.split} images, {row.noise} noise "
             f"{sigma:g}, {clipped}"
         )
         for column, (title, digits) in SCORES.items():
@@ -139,7 +140,10 @@ def readable(frame: pd.DataFrame, labels: dict[str, str]) -> str:
 
 
 def _datasets(given: argparse.Namespace) -> tuple[str, ...]:
-    """Return the requested datasets, else the available ones of `PREFERRED`, else glyphs, which is always available."""
+    """Return the requested datasets, else the available ones of `PREFERRED`, else glyphs.
+
+    Glyphs are always available.
+    """
     if given.datasets:
         return tuple(given.datasets)
     return tuple(name for name in PREFERRED if datasets.present(name, given.data_root)) or (

@@ -1,6 +1,6 @@
-"""`python -m bench scale`: time and memory of the engine by image size and number of images.
+"""`python -m bench scale`: time, memory and start-up time of the engine.
 
-Start-up time.
+Time and memory are measured by image size and by number of images.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from denoise.files.atomic import whole_file
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure with one thread and with all threads; write one CSV for this machine."""
     every = torch.get_num_threads()
     counts = dict.fromkeys((1, every))
     found = []

@@ -1,4 +1,4 @@
-"""`python -m bench speed`: images per second of this engine, plain PyTorch and other systems, measured in turns."""
+"""`python -m bench speed`: images per second of this engine, plain PyTorch and other systems."""
 
 from __future__ import annotations
 
@@ -38,8 +38,12 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure every system on every network in turns; write a CSV and a figure."""
     if given.rounds < 1 or given.seconds <= 0 or not given.quiet >= 0:
-        raise ValueError("--rounds must be at least 1, --seconds above 0, and --quiet not below 0")
+        raise ValueError(
+            f"--rounds is {given.rounds}, --seconds {given.seconds:g} and --quiet {given.quiet:g}; "
+            "they must be at least 1, above 0, and at least 0"
+        )
     device = torch.device(given.device)
     systems = given.systems or of(device)
     check(systems, device)
@@ -55,7 +59,7 @@ def main(given: argparse.Namespace) -> None:
         for process in running.values():
             process.close()
     if not rows:
-        raise ValueError("no system could be timed: the lines above say why")
+        raise ValueError("no system could be timed; the log lines above give the reasons")
     described = provenance.run_on(device) | provenance.describe()
     facts = {name: value for name, value in described.items() if name in SPEED} | {
         "command": given.command
@@ -106,7 +110,7 @@ def _rounds(
                 if isinstance(error, KeyboardInterrupt) and not rows:
                     raise
                 log.warning(
-                    "ends after %s: %s", counted(number, "round"), str(error) or "interrupted"
+                    "stopped after %s: %s", counted(number, "round"), str(error) or "interrupted"
                 )
                 break
     return rows
@@ -118,7 +122,7 @@ def _round(
     failed: set[tuple[str, str]],
     bar: tqdm,
 ) -> list[dict[str, Any]]:
-    """Measure the rows of one round; a failed system is left out from then on."""
+    """Measure the rows of one round; a failed system is skipped from then on."""
     rows = []
     for labels, job in cells:
         bar.update()
@@ -128,7 +132,7 @@ def _round(
         turn = ask(job)
         if turn.error:
             failed.add(name)
-            log.warning("left out: %s on %s: %s", labels["system"], labels["network"], turn.error)
+            log.warning("skipped: %s on %s: %s", labels["system"], labels["network"], turn.error)
             continue
         rows.append(labels | _timed(turn))
     return rows
@@ -143,7 +147,7 @@ def _network(
     if foreign:
         onnx_export.any_batch(network, file, SHAPE)
     if rounded:
-        int8.quantise(
+        int8.quantize(
             file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)]
         )
     counts = {"parameters": counters.parameters(network), "macs": counters.macs(network, SHAPE)}

@@ -1,4 +1,4 @@
-"""`python -m bench strips`: figures of photographs and stained pages, denoised by the shipped networks."""
+"""`python -m bench strips`: figures of photographs and stained pages before and after denoising."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIGURES = paths.ROOT / "docs" / "figures"
 
 @dataclass(frozen=True)
 class Strip:
-    """One figure: images evenly spaced over a test split, sigma of their noise, and the network that denoises them."""
+    """One figure: evenly spaced test images, the sigma of their noise, and the network."""
 
     dataset: str
     sigma: float
@@ -35,6 +35,7 @@ STRIPS = {
 
 
 def main(given: argparse.Namespace) -> None:
+    """Draw every strip, and print the path of each file."""
     paths.checkout("bench strips")
     for name, strip in STRIPS.items():
         target = FIGURES / f"strip-{name}.png"

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure the shipped networks, the floors and the classical methods, and print the table."""
+"""`python -m bench`: measure networks, floors and classical methods, and print the table."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from denoise.datasets import MissingData
 from denoise.noise import check_level
 
 QUICK = benchmark.Plan(levels=(0.2, 0.4), pictures=200, rounds=2)
-
-
 log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> None:
+    """Measure the requested methods on the requested datasets; write and print the table."""
     names = given.methods or methods.usual(given.datasets)
     # requested methods are named
     log.setLevel(logging.DEBUG if given.verbose or names else logging.NOTSET)
@@ -38,13 +37,13 @@ def main(given: argparse.Namespace) -> None:
 
 
 def say_missing(left_out: dict[str, str], verbose: bool) -> None:
-    """Log the datasets that are left out: in one line, or with instructions for each."""
+    """Log the skipped datasets: in one line, or with instructions for each."""
     if verbose:
         for why in left_out.values():
-            log.info("left out: %s", why)
+            log.info("skipped: %s", why)
     elif left_out:
         log.info(
-            "left out, as not here and not to be downloaded: %s (--verbose: what to do)",
+            "skipped datasets, missing and without a download: %s (--verbose gives instructions)",
             ", ".join(left_out),
         )
 

@@ -8,6 +8,7 @@ from bench.sweep import trials
 
 
 def main(given: argparse.Namespace) -> None:
+    """Add one row per card to photo-trials.csv, and print the table."""
     frame = trials.add(given.cards, given.out)
     scores = [name for name in frame if name.startswith("validation") and frame[name].notna().any()]
     print(

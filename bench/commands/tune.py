@@ -1,4 +1,7 @@
-"""`python -m bench tune`: the best strength of each classical method, on validation digits or noisy JPEG files."""
+"""`python -m bench tune`: best strength of each classical method on images outside the test sets.
+
+The images are validation digits, or noisy JPEG files of training photographs.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from bench.scoring import tune_classical
 
 
 def main(given: argparse.Namespace) -> None:
+    """Search the strengths, write tuning.csv, and print the PSNR of each strength."""
     search, folder = (
         (tune_classical.tune_blind, benchmark_table.CAMERA)
         if given.jpeg

@@ -1,4 +1,4 @@
-"""`python -m bench tutorials`: K1, K2, K2', T1 and U1 under their own recipes and this project's, in a table."""
+"""`python -m bench tutorials`: K1, K2, K2', T1 and U1, by their own and this project's recipe."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from denoise.registry import UnknownName, unknown
 
 
 def main(given: argparse.Namespace) -> None:
+    """Train and score each network by each recipe; write one row after each training."""
     frame, scores = tutorial_rows.read(given.results)
     chosen = _chosen(given)
-    tutorial_rows.refuse_to_lessen(frame, chosen, given.share, given.results)
+    tutorial_rows.refuse_shorter_training(frame, chosen, given.share, given.results)
     for name, recipe in chosen:
         path = tutorials.make(name, recipe, given.out, given.data_root, given.share)
         row, of_pictures = tutorials.score(name, recipe, path, given.data_root, given.share)

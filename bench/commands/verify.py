@@ -1,6 +1,6 @@
 """`python -m bench verify`: random cells of the results, scored again.
 
-Exit code 1 if a score has drifted.
+The exit code is 1 if a score has drifted.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ log = logging.getLogger("bench")
 
 
 def main(given: argparse.Namespace) -> int:
+    """Score a sample of cells again; return 1 if a score has drifted, else 0."""
     methods, scores = collect.read(given.results)
     cells = reproduce.draw(scores, given.sample, given.seed)
     drifted = []
@@ -24,8 +25,6 @@ def main(given: argparse.Namespace) -> int:
         if found.is_drift:
             drifted.append(found)
             named = ", ".join(f"{name} {value}" for name, value in found.cell.items())
-            log.error("drift: %s: up to %.3f dB, SSIM %.4f", named, found.psnr_db, found.ssim)
-    print(
-        f"{len(cells) - len(drifted)} of {len(cells)} cells scored the same (--seed {given.seed})"
-    )
+            log.error("drift of %s: %.3f dB, SSIM %.4f", named, found.psnr_db, found.ssim)
+    print(f"{len(cells) - len(drifted)} of {len(cells)} cells reproduced (--seed {given.seed})")
     return 1 if drifted else 0

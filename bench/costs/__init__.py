@@ -1,0 +1,1 @@
+"""Cost cards of networks: counts, memory, determinism, ONNX export."""

@@ -75,7 +75,7 @@ class Subject:
 def arms(recipe: Recipe, names: Sequence[str] | None) -> list[Subject]:
     """List a subject for each arm and its channels at a budget.
 
-    The training set does not change costs.
+    One training set is enough, because costs do not depend on it.
     """
     body = BODIES[recipe.body]
     networks = Selection(body.datasets[:1], body.clipped[:1], tuple(names or ()), seeds=1).networks(
@@ -98,7 +98,7 @@ def brought(models: Sequence[str]) -> list[Subject]:
     Raises
     ------
     ValueError
-        A file is no network, a network fails, or two networks have one name or the name of an arm.
+        A file holds no network, a network fails, or its name is that of another network or arm.
     """
     found = [
         Subject(method.name, text, method=method)
@@ -109,7 +109,7 @@ def brought(models: Sequence[str]) -> list[Subject]:
     for subject in found:
         if names.count(subject.arm) > 1:
             raise ValueError(
-                f"two networks are called {subject.arm}; name your own with --model NAME=FILE"
+                f"two networks are named {subject.arm}; rename yours with --model NAME=FILE"
             )
     user_model.check((subject.method for subject in found), {"blank": (_blank(), _blank())})
     return found
@@ -119,8 +119,8 @@ def cards(subjects: Sequence[Subject], device: torch.device) -> dict[str, dict[s
     """Compute the columns independent of threads and batch size, by the subject's name."""
     sources = {subject.name: subject.source for subject in subjects if not subject.is_onnx}
     peaks = memory.peak_bytes(sources, SHAPE, MEMORY_BATCH, device)
-    told = tqdm(subjects, desc=f"cards, {device.type}", disable=None)
-    return {subject.name: _card(subject, peaks.get(subject.name), device) for subject in told}
+    shown = tqdm(subjects, desc=f"cards, {device.type}", disable=None)
+    return {subject.name: _card(subject, peaks.get(subject.name), device) for subject in shown}
 
 
 def _card(subject: Subject, peak: int | None, device: torch.device) -> dict[str, Any]:

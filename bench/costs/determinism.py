@@ -1,4 +1,4 @@
-"""Test of a network's backward pass for equal gradients, with and without torch's deterministic mode."""
+"""Test for equal gradients of repeated backward passes, by default and in deterministic mode."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fix_workspace() -> None:
 def backward(network: nn.Module, device: torch.device) -> dict[str, str]:
     """Test for equal gradients: "yes", "no", or the error.
 
-    Empty for a network without trainable parameters.
+    The result is empty for a network without trainable parameters.
 
     Returns
     -------

@@ -35,11 +35,9 @@ def peak_bytes(
 ) -> dict[str, int | None]:
     """Measure the peak memory that inference of a batch adds to each loaded network.
 
-    None if it cannot be read.
-
-    On the CPU (Linux only) the result is the median over fresh processes with one thread each:
-    memory kept from earlier work would hide the peak. One process imports everything and forks the
-    measured ones. A fork takes a tenth of a second, a new start several seconds.
+    On the CPU the result is the median over new processes with one thread each, because memory
+    kept from earlier work would hide the peak. One process imports everything and forks the
+    measured ones: a fork takes a tenth of a second, a new start several seconds.
 
     Parameters
     ----------
@@ -54,7 +52,7 @@ def peak_bytes(
     Returns
     -------
     dict
-        Bytes by name.
+        Bytes by name; None on a CPU outside Linux, where the peak cannot be read.
 
     Raises
     ------
@@ -68,14 +66,17 @@ def peak_bytes(
     if not Path("/proc/self/clear_refs").exists():
         return dict.fromkeys(sources)
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    answer = subprocess.run(
-        [sys.executable, "-m", "bench.costs.memory"], input=json.dumps([sources, shape, batch]), capture_output=True,
-        text=True, env=os.environ | ALLOCATOR | {"PYTHONPATH": path},
-    )  # fmt: skip
-    if answer.returncode:
-        said = answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"]
-        raise ValueError(f"peak memory cannot be read: {said[-1]}")
-    readings = json.loads(answer.stdout.splitlines()[-1])  # a user's file may print lines before it
+    process = subprocess.run(
+        [sys.executable, "-m", "bench.costs.memory"],
+        input=json.dumps([sources, shape, batch]),
+        capture_output=True,
+        text=True,
+        env=os.environ | ALLOCATOR | {"PYTHONPATH": path},
+    )
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or [f"exit code {process.returncode}"]
+        raise ValueError(f"peak memory cannot be measured: {lines[-1]}")
+    readings = json.loads(process.stdout.splitlines()[-1])  # a user's file may print lines first
     return {name: int(statistics.median(values)) for name, values in readings.items()}
 
 
@@ -108,7 +109,7 @@ def _run(network: nn.Module, shape: tuple[int, int, int], batch: int, device: to
     network(torch.zeros(batch, *shape, device=device).contiguous(memory_format=torch.channels_last))
 
 
-def _on_processor(source: Source, shape: tuple[int, int, int], batch: int) -> int:
+def _on_cpu(source: Source, shape: tuple[int, int, int], batch: int) -> int:
     """Measure once, in bytes; valid only in a process that has run nothing else."""
     torch.set_num_threads(1)  # scratch space is per thread
     cpu = torch.device("cpu")
@@ -140,21 +141,21 @@ def _status(name: str) -> int:
 def _forked(source: Source, shape: tuple[int, int, int], batch: int) -> int:
     fork = multiprocessing.get_context("fork")  # safe: this process has started no thread
     here, there = fork.Pipe(duplex=False)
-    process = fork.Process(target=_tell, args=(there, source, shape, batch))
+    process = fork.Process(target=_send, args=(there, source, shape, batch))
     process.start()
     there.close()
-    said = here.recv()
+    received = here.recv()
     process.join()
-    if isinstance(said, Exception):
-        raise said
-    return said
+    if isinstance(received, Exception):
+        raise received
+    return received
 
 
-def _tell(answer: Connection, source: Source, shape: tuple[int, int, int], batch: int) -> None:
+def _send(pipe: Connection, source: Source, shape: tuple[int, int, int], batch: int) -> None:
     try:
-        answer.send(_on_processor(source, shape, batch))
+        pipe.send(_on_cpu(source, shape, batch))
     except ValueError as error:  # one-line error of a user's network
-        answer.send(error)
+        pipe.send(error)
 
 
 def _main() -> None:

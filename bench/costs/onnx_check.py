@@ -17,7 +17,10 @@ EQUAL = 1e-4
 
 
 def compare(network: nn.Module) -> dict[str, Any]:
-    """Compute columns of the cost card: `onnx` ("equal", "differs" or an error), largest difference, and version."""
+    """Compare PyTorch and ONNX Runtime; return columns of the cost card.
+
+    `onnx` is "equal", "differs" or an error.
+    """
     try:
         import onnxruntime
     except ImportError:
@@ -29,11 +32,11 @@ def compare(network: nn.Module) -> dict[str, Any]:
         try:
             onnx_export.any_batch(network, path, SHAPE)
             session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-            answer = torch.from_numpy(session.run(None, {"noisy": noisy.numpy()})[0])
+            output = torch.from_numpy(session.run(None, {"noisy": noisy.numpy()})[0])
         except Exception as error:
             return {"onnx": " ".join(str(error).split())[:200], **version}
     with torch.inference_mode():
-        difference = (answer - network(noisy)).abs().max().item()
+        difference = (output - network(noisy)).abs().max().item()
     return {
         "onnx": "equal" if difference <= EQUAL else "differs",
         "onnx_difference": difference,

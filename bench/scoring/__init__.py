@@ -1,0 +1,1 @@
+"""Scores of methods: quality, conventions, checkerboard metrics, users' networks."""

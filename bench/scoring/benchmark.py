@@ -57,9 +57,9 @@ class Plan:
 def available(
     names: tuple[str, ...], root: Path | None
 ) -> tuple[dict[str, tuple[datasets.Pictures, datasets.Pictures]], dict[str, str]]:
-    """Load the (training, test) images of each available dataset.
+    """Load the (training, test) images of each dataset.
 
-    Return them, and the reason for each missing one.
+    Return the images of the available datasets, and the reason for each missing one.
     """
     found, left_out = {}, {}
     for name in names:
@@ -71,7 +71,7 @@ def available(
     twice = [name for name, (_, test) in found.items() if called.count(test.name) > 1]
     if twice:
         raise ValueError(
-            f"{' and '.join(twice)} would have one name in the table: measure them one by one"
+            f"{' and '.join(twice)} would have one name in the table: measure one dataset a run"
         )
     return found, left_out
 
@@ -112,7 +112,7 @@ def make(
     timings = [_time(sets[name][0], tests[name], arms, able[name], devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
     with tqdm(
-        total=cells, unit=" pictures", desc="quality", mininterval=1, leave=False, disable=None
+        total=cells, unit=" images", desc="quality", mininterval=1, leave=False, disable=None
     ) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
@@ -130,10 +130,10 @@ def make(
                     for arm in arms
                     if arm.name in cells
                 ]
-                told = published.rows(
+                reported = published.rows(
                     test.name, corruption.noise, corruption.clip, corruption.sigma
                 )
-                rows += [row | {"command": command} for row in told]
+                rows += [row | {"command": command} for row in reported]
     frame = pd.DataFrame(rows)
     frame = frame.merge(
         pd.concat(timings), on=["dataset", "method"], how="left", validate="many_to_one"
@@ -152,7 +152,7 @@ def build(
         try:
             denoisers[arm.name] = arm.build(training, device)
         except NotApplicable as error:
-            log.debug("left out: %s on %s: %s", arm.name, training.name, error)
+            log.debug("skipped: %s on %s: %s", arm.name, training.name, error)
     return denoisers
 
 
@@ -175,26 +175,24 @@ def announce(
     for name, denoisers in able.items():
         if not denoisers:
             raise ValueError(
-                f"none of these methods is for the images of {name}; --verbose says why"
+                f"no requested method applies to the images of {name}; --verbose gives the reasons"
             )
-    said = ", ".join(
+    counts = ", ".join(
         f"{len(denoisers)} of {len(arms)} methods on {name}" for name, denoisers in able.items()
     )
     whole = all(len(denoisers) == len(arms) for denoisers in able.values())
     log.info(
         "measuring %s%s",
-        said,
-        "" if whole else "; the others are for other images (--verbose names them)",
+        counts,
+        "" if whole else "; the remaining methods do not apply (--verbose lists them)",
     )
 
 
 def _cell(scores: pd.DataFrame, noisy: pd.DataFrame | None, dataset: str) -> dict[str, object]:
     """Compute means over images and half widths of their intervals.
 
-    No mean if one image has no score.
-
-    `noisy` holds the scores of the noisy input if it is a method; the lowest gain of an image is
-    relative to them.
+    If one image has no score, there are no means. `noisy` holds the scores of the noisy input if it
+    is a method; the lowest gain of an image is relative to them.
     """
     broken = int(scores.psnr_db.isna().sum())
     if broken:
@@ -247,10 +245,10 @@ def _time(
 ) -> pd.DataFrame:
     """Measure costs and times of every arm on this dataset's images.
 
-    They depend on the image size alone.
+    Both depend on the image size alone.
     """
     levels = plan.corruptions(test.name)
-    # a noisy image would change in kind
+    # added noise would change the kind of an image that is noisy already
     added = TIMED_SIGMA if any(level.sigma for level in levels) else 0.0
     corruption = quality.Corruption(plan.noise, added, levels[0].clip)
     _, _, noisy = next(quality.noisy_batches(test.spread(timing.BATCH), corruption))

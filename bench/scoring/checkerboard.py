@@ -32,8 +32,6 @@ FLAT = 0.02  # largest range of clean values within a flat block
 def settle(network: AnySize, noisy: Iterable[Tensor]) -> AnySize:
     """Set the batch-norm statistics of an untrained network to those of its activations.
 
-    Return it in evaluation mode.
-
     The initial statistics (mean 0, variance 1) do not fit the activations: in evaluation mode the
     output would fade from layer to layer, and neither metric would measure anything. The new
     statistics are plain averages over the batches. No weight changes.
@@ -47,7 +45,7 @@ def settle(network: AnySize, noisy: Iterable[Tensor]) -> AnySize:
     Returns
     -------
     AnySize
-        The same network.
+        The same network, in evaluation mode.
     """
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
@@ -61,7 +59,9 @@ def settle(network: AnySize, noisy: Iterable[Tensor]) -> AnySize:
 
 @torch.no_grad()
 def phases(network: AnySize, code: Tensor) -> tuple[list[float], float, float]:
-    """Compute the variance over the phases of each cell, relative to the squared mean, for a constant code.
+    """Measure checkerboards in the response to a constant code.
+
+    The measure is the variance over the phases of each cell, relative to the squared mean.
 
     Parameters
     ----------
@@ -113,7 +113,10 @@ def _interior(x: Tensor) -> Tensor:
 
 
 def _unevenness(x: Tensor, period: int) -> float:
-    """Return the variance of the part with this period, but not half of it, relative to the squared mean."""
+    """Return the variance of the part with this period, relative to the squared mean.
+
+    A part with half of the period does not count.
+    """
     half = period // 2
     # (C, h, w, period, period)
     cells = _interior(x)[0].unfold(1, period, period).unfold(2, period, period)
@@ -125,7 +128,9 @@ def _unevenness(x: Tensor, period: int) -> float:
 
 
 def peaks(residual: Tensor, clean: Tensor) -> tuple[float, float, int]:
-    """Measure the residual's energy at periods 2 and 4 relative to neighboring frequencies, on flat blocks.
+    """Measure the residual's energy at periods 2 and 4 on flat blocks.
+
+    The energy is relative to that of neighboring frequencies.
 
     Parameters
     ----------

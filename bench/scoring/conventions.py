@@ -1,4 +1,4 @@
-"""Conventions of PSNR and SSIM in other software, so that its numbers can be compared with this project's tables.
+"""Conventions of PSNR and SSIM in other software, for comparison with this project's tables.
 
 Each entry of `CONVENTIONS` takes (preds, target), two (N, C, H, W) float32 batches in [0, 1]. It
 returns `psnr_db` and `ssim` of each image, (N,) each. The fact `pooled` is True if the PSNR of a
@@ -7,7 +7,8 @@ of the images. The fact `window` is the smallest side, in pixels, that the SSIM 
 
 References
 ----------
-Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural similarity", 2004.
+Wang, Bovik, Sheikh and Simoncelli, "Image quality assessment: from error visibility to structural
+similarity", 2004.
 """
 
 from __future__ import annotations
@@ -30,39 +31,40 @@ REFLECTED = metrics.WINDOW // 2
 
 @CONVENTIONS.register(
     "project",
-    label="PSNR per picture; SSIM Gaussian 11x11, valid region",
+    label="PSNR per image; SSIM Gaussian 11x11, valid region",
     pooled=False,
     window=metrics.WINDOW,
 )
 def project(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     """Score as every other table of this project (`denoise.metrics`).
 
-    Equal to `tf.image.psnr`, `tf.image.ssim`.
+    The scores equal those of `tf.image.psnr` and `tf.image.ssim`.
     """
     return {"psnr_db": metrics.psnr(preds, target), "ssim": metrics.ssim(preds, target)}
 
 
 @CONVENTIONS.register(
-    "kair", label="as project, of 8-bit pictures", pooled=False, window=metrics.WINDOW
+    "kair", label="as project, on 8-bit images", pooled=False, window=metrics.WINDOW
 )
 def kair(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Score as papers on denoising do (DnCNN, FFDNet, DRUNet, SwinIR): `calculate_psnr`, `calculate_ssim` of KAIR.
+    """Score as papers on denoising do (DnCNN, FFDNet, DRUNet, SwinIR).
 
-    Both images are rounded to 8 bits; data range 255, border 0; SSIM of Wang et al., as in their
-    MATLAB code. The functions are in KAIR's utils_image.
+    The functions are `calculate_psnr` and `calculate_ssim` of KAIR's utils_image. Both images are
+    rounded to 8 bits; data range 255, border 0; SSIM of Wang et al., as in their MATLAB code.
     """
-    preds, target = ((pictures * 255).round() for pictures in (preds, target))
+    preds, target = ((images * 255).round() for images in (preds, target))
     return {
         "psnr_db": metrics.psnr(preds, target, data_range=255.0),
         "ssim": metrics.ssim(preds, target, data_range=255.0),
     }
 
 
-@CONVENTIONS.register("skimage", label="PSNR per picture; SSIM uniform 7x7", pooled=False, window=7)
+@CONVENTIONS.register("skimage", label="PSNR per image; SSIM uniform 7x7", pooled=False, window=7)
 def skimage(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Score with scikit-image's functions in their most common use: `data_range=1` and defaults for every other option.
+    """Score with scikit-image's functions in their most common use.
 
-    This SSIM has a uniform 7x7 window, sample covariance, and leaves out a border of 3 pixels.
+    The use is `data_range=1`, and the default of every other option. This SSIM has a uniform 7x7
+    window and sample covariance, and leaves out a border of 3 pixels.
     """
     pairs = [(x.numpy(), y.numpy()) for x, y in zip(target, preds, strict=True)]
     with np.errstate(divide="ignore"):  # an image equal to its target has infinite PSNR
@@ -78,12 +80,13 @@ def skimage(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     window=REFLECTED + 1,
 )
 def torchmetrics(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Score as `PeakSignalNoiseRatio` and `StructuralSimilarityIndexMeasure` of torchmetrics 1.9 with `data_range=1`.
+    """Score as torchmetrics 1.9 does with `data_range=1`.
 
-    PSNR of the squared error over all pixels of all images; SSIM over every pixel, with reflected
-    borders. The valid region of the reflected images is the whole of the original ones.
+    The classes are `PeakSignalNoiseRatio` and `StructuralSimilarityIndexMeasure`. PSNR is of the
+    squared error over all pixels of all images; SSIM is over every pixel, with reflected borders.
+    The valid region of the reflected images is the whole of the original ones.
     """
-    wide = (F.pad(pictures, (REFLECTED,) * 4, mode="reflect") for pictures in (preds, target))
+    wide = (F.pad(images, (REFLECTED,) * 4, mode="reflect") for images in (preds, target))
     return {"psnr_db": metrics.psnr(preds, target), "ssim": metrics.ssim(*wide)}
 
 
@@ -94,10 +97,10 @@ def torchmetrics(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
     window=metrics.WINDOW,
 )
 def tutorial(preds: Tensor, target: Tensor) -> dict[str, Tensor]:
-    """Score as Keras tutorials do: PSNR from the mean squared error of `model.evaluate`, and `tf.image.ssim`.
+    """Score as Keras tutorials do: PSNR from the loss of `model.evaluate`, and `tf.image.ssim`.
 
-    `tf.image.ssim(max_val=1.0)` is the SSIM of `project`, so only the PSNR differs. A tutorial that
-    averages `tf.image.psnr` has the PSNR of `project` too.
+    The loss is the mean squared error. `tf.image.ssim(max_val=1.0)` is the SSIM of `project`, so
+    only the PSNR differs. A tutorial that averages `tf.image.psnr` has the PSNR of `project` too.
     """
     return project(preds, target)
 
@@ -131,8 +134,8 @@ def score(name: str, batches: Iterable[tuple[Tensor, Tensor]]) -> dict[str, floa
         if min(preds.shape[-2:]) < smallest:
             height, width = preds.shape[-2:]
             raise ValueError(
-                f"the SSIM of the convention {name!r} needs pictures of at least {smallest}x{smallest} pixels; "
-                f"these are {height}x{width}"
+                f"the SSIM of the convention {name!r} needs images of at least "
+                f"{smallest}x{smallest} pixels; these are {height}x{width}"
             )
         scores = entry.build(preds, target)
         psnr.append(scores["psnr_db"].double())

@@ -4,8 +4,8 @@ The engine does not use 8-bit integers: it lowers the precision only if no score
 
 References
 ----------
-Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference", 2018,
-https://arxiv.org/abs/1712.05877
+Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+Inference", 2018, https://arxiv.org/abs/1712.05877
 https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
 """
 
@@ -34,10 +34,8 @@ SIGMAS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 SEEN, HELD_OUT = 300, 1_000  # training images for calibration; validation images that are scored
 
 
-def quantise(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None:
-    """Quantize the weights and activations of the ONNX file `source` to 8 bits.
-
-    Write the model to `target`.
+def quantize(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None:
+    """Quantize weights and activations of the ONNX file `source` to 8 bits; write `target`.
 
     Parameters
     ----------
@@ -69,21 +67,28 @@ def quantise(source: Path, target: Path, pictures: Iterable[np.ndarray]) -> None
     logging.disable(logging.WARNING)
     try:
         quantization.quantize_static(
-            source, target, Reader(), per_channel=True,
-            activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+            source,
+            target,
+            Reader(),
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
             reduce_range=_saturates(),
-        )  # fmt: skip
+        )
     finally:
         logging.disable(before)
 
 
 def _saturates() -> bool:
-    """Return True if this CPU overflows when it adds two 8-bit products in 16 bits (x86 without VNNI): use 7 bits."""
+    """Return True if sums of two 8-bit products overflow on this CPU, so that 7 bits are needed.
+
+    An x86 CPU without VNNI adds them in 16 bits.
+    """
     return platform.machine() in ("x86_64", "AMD64") and not torch.cpu._is_vnni_supported()
 
 
 def rows(name: str, root: Path | None) -> Iterator[dict[str, Any]]:
-    """Yield one row per noise level: the scores of shipped weights in float32 and in 8 bits, on the same images."""
+    """Yield one row per noise level: scores of shipped weights in float32 and in 8 bits."""
     denoiser = engine.load(weights.locate(name), "cpu", "float32")
     dataset = denoiser.card["settings"]["dataset"]
     seen = datasets.load(dataset, "train", root).spread(SEEN)
@@ -91,8 +96,8 @@ def rows(name: str, root: Path | None) -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         exact, rounded = Path(folder) / "float32.onnx", Path(folder) / "int8.onnx"
         onnx_export.any_batch(fuse(denoiser.network), exact, SHAPE)
-        quantise(exact, rounded, _noisy(seen))
-        import onnxruntime  # imported last: `quantise` reports a missing package
+        quantize(exact, rounded, _noisy(seen))
+        import onnxruntime  # imported last: `quantize` reports a missing package
 
         session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
     arms = {
@@ -123,13 +128,15 @@ def _noisy(pictures: datasets.Pictures) -> Iterator[np.ndarray]:
 
 
 def text(frame: pd.DataFrame) -> str:
-    """Return the README's text about a run."""
-    moved = frame.groupby("network").change_db
-    each = ", ".join(f"`{name}` {low:+.3f} to {high:+.3f}" for name, low, high in zip(
-        moved.min().index, moved.min(), moved.max(), strict=True
-    ))  # fmt: skip
+    """Write the README's text about a run."""
+    change = frame.groupby("network").change_db
+    each = ", ".join(
+        f"`{name}` {low:+.3f} to {high:+.3f}"
+        for name, low, high in zip(change.min().index, change.min(), change.max(), strict=True)
+    )
     return (
-        f"**In 8-bit integers** (ONNX Runtime's static quantisation) PSNR on {frame.pictures.iloc[0]:,} pictures held "
-        f"out of training moves, over sigma {frame.sigma.min():g} to {frame.sigma.max():g}, by (dB): {each}. The "
-        f"engine takes no precision that moves it by {weights.TOLERANCE:g}.\n"
+        f"**8-bit integers** (static quantization of ONNX Runtime) change the PSNR on "
+        f"{frame.pictures.iloc[0]:,} validation images, over sigma {frame.sigma.min():g} to "
+        f"{frame.sigma.max():g}, by (dB): {each}. The engine uses no precision that changes it by "
+        f"{weights.TOLERANCE:g} or more.\n"
     )

@@ -27,7 +27,7 @@ from denoise.models import weights
 from denoise.models.architectures import ARCHITECTURES
 from denoise.registry import UnknownName, unknown
 
-TOLD = ":told"  # suffix of a noise-conditional network that gets sigma as an input
+TOLD = ":told"  # suffix: a noise-conditional network gets sigma as an input
 # suffix, after `TOLD` if both: self-ensemble, the mean of the outputs over eight dihedral views
 ENSEMBLE = ":ensemble"
 # suffix for a network for photographs used as in `python -m denoise`, which detects correlated
@@ -118,14 +118,17 @@ def find(
     twice = {arm.name for arm in found if [other.name for other in found].count(arm.name) > 1}
     if twice:
         raise ValueError(
-            f"two methods have one name: {', '.join(sorted(twice))}; leave one out, rename the weights, "
-            "or name your own network with --model NAME=FILE"
+            f"two methods have one name: {', '.join(sorted(twice))}; leave one out, rename the "
+            "weights, or rename your network with --model NAME=FILE"
         )
     return found
 
 
 def usual(names: Iterable[str] | None) -> list[str] | None:
-    """Return the default methods for these datasets: `CORRELATED` if all have correlated noise, else None (all)."""
+    """Return the default methods for these datasets; None means all.
+
+    The default is `CORRELATED` if every dataset has correlated noise.
+    """
     facts = [datasets.DATASETS[name.partition(":")[0]].facts for name in names or ()]
     return list(CORRELATED) if facts and all(each.get("correlated") for each in facts) else None
 
@@ -142,17 +145,14 @@ def _untrained(name: str) -> Method:
 
 
 def plain(name: str) -> str:
-    """Remove the suffixes that say how a network is used from a method's name."""
+    """Remove the suffixes `:told`, `:ensemble` and `:clean` from a method's name."""
     while name.endswith((TOLD, ENSEMBLE, CLEAN)):
         name = name.removesuffix(TOLD).removesuffix(ENSEMBLE).removesuffix(CLEAN)
     return name
 
 
 def _trained(name: str, *, strange: bool = True) -> Method:
-    """Make a method of a network.
-
-    Without `strange`, it applies only to its kind of training images.
-    """
+    """Make a method of a network; without `strange`, only for its kind of training images."""
     stem = plain(name)
     ensemble, told, cleans = (
         variant in name.removeprefix(stem) for variant in (ENSEMBLE, TOLD, CLEAN)
@@ -164,11 +164,11 @@ def _trained(name: str, *, strange: bool = True) -> Method:
             unknown("method", name, [*DENOISERS.names(), *BLIND.names(), *weights.names()])
         ) from None
     if told and not denoiser.network.told:
-        raise ValueError(f"{stem} cannot be told the level of the noise: leave out {TOLD}")
+        raise ValueError(f"{stem} is not noise-conditional: leave out {TOLD}")
     if ensemble:
         denoiser.check_ensemble()
     if cleans and denoiser.name not in camera.APPLIES_TO:
-        raise ValueError(f"{stem} does not find correlated noise: leave out {CLEAN}")
+        raise ValueError(f"{stem} does not detect correlated noise: leave out {CLEAN}")
     card = denoiser.card
     decoder = card["architecture"].get("decoder")
     trained_on = card.get("settings", {}).get("dataset")  # a hand-written card may lack it
@@ -176,15 +176,15 @@ def _trained(name: str, *, strange: bool = True) -> Method:
 
     def build(training: Pictures, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         if not strange and not datasets.alike(trained_on, training.name):
-            raise NotApplicable(f"it was trained on other things: {trained_on}")
-        colours = {image.shape[0] for image in training}
-        if denoiser.channels != 1 and colours != {denoiser.channels}:
+            raise NotApplicable(f"the network was trained on another kind of image ({trained_on})")
+        channels = {image.shape[0] for image in training}
+        if denoiser.channels != 1 and channels != {denoiser.channels}:
             raise NotApplicable(
-                f"it takes {denoiser.channels} channels, the pictures have {min(colours)}"
+                f"the network takes {denoiser.channels} channels, the images have {min(channels)}"
             )
-        if not strange and denoiser.channels not in colours:
+        if not strange and denoiser.channels not in channels:
             raise NotApplicable(
-                "it is for gray pictures, and cleans the channels of others one by one"
+                "the network is for gray images, and denoises color images channel by channel"
             )
         here = denoiser if device.type == "cpu" else engine.load(stem, device, "float32")
         if cleans:
@@ -222,15 +222,12 @@ def _trained(name: str, *, strange: bool = True) -> Method:
 
 
 def _label(denoiser: engine.Denoiser, cleans: bool) -> str:
-    """Return the decoder's label.
-
-    For a backbone other than the autoencoder, the network's name comes first.
-    """
+    """Return the decoder's label; with another backbone than the autoencoder, name and backbone."""
     if cleans:
         return f"{denoiser.name}, correlated noise found and removed in luma and chroma"
     architecture = denoiser.card["architecture"]
     decoder = architecture.get("decoder")
     if decoder is not None and architecture["name"] == "autoencoder":
         return DECODERS[decoder].label
-    body = ARCHITECTURES[architecture["name"]].label
-    return f"{denoiser.name}: {body if decoder is None else f'{body}, {in_text(decoder)}'}"
+    backbone = ARCHITECTURES[architecture["name"]].label
+    return f"{denoiser.name}: {backbone if decoder is None else f'{backbone}, {in_text(decoder)}'}"

@@ -1,13 +1,12 @@
-"""Published scores on the test sets of this project.
+"""Published scores on the test sets of this project, as reference in the tables.
 
-They anchor the tables and are never measured by this project.
-
-PSNR in dB, Gaussian noise, not clamped. Noise draws differ between papers, so the second decimal
-says little.
+Scores are PSNR in dB under Gaussian noise, not clamped. This project does not measure them. Noise
+draws differ between papers, so the second decimal is uncertain.
 
 References
 ----------
-README tables of https://github.com/cszn/DnCNN and https://github.com/cszn/FFDNet; Zhang et al., DnCNN, 2017 (CBSD68).
+README tables of https://github.com/cszn/DnCNN and https://github.com/cszn/FFDNet; Zhang et al.,
+DnCNN, 2017 (CBSD68).
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ PICTURES = {"bsd68": 68, "cbsd68": 68}
 
 
 def rows(dataset: str, noise: str, clip: bool, sigma: float) -> list[dict[str, Any]]:
-    """Return the published rows for this condition, with the known columns of `bench.schema.COLUMNS`."""
+    """Return the published rows of this condition, with the known columns of the table."""
     levels = DATASETS[dataset].facts.get("levels", ())
     if noise != "gaussian" or clip or sigma not in levels:
         return []

@@ -46,7 +46,7 @@ def noisy_batches(
 
 
 def clean_up(denoise: Callable[[Tensor, float], Tensor], noisy: Tensor, sigma: float) -> Tensor:
-    """Denoise a batch and prepare it for scoring: clamp to [0, 1], and set a non-finite estimate to NaN throughout.
+    """Denoise a batch, and clamp each estimate to [0, 1]; set a non-finite estimate to NaN.
 
     Clamping alone would turn an infinite pixel into a valid one and hide a broken network. The
     denoiser gets a copy of the noisy images, so that in-place writes do not change the scores of

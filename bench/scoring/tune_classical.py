@@ -1,4 +1,7 @@
-"""Search for the strength of each classical method on images outside the test sets: tables show it at its best."""
+"""Search for the best strength of each classical method on images outside the test sets.
+
+Tables show each method at its best strength.
+"""
 
 from __future__ import annotations
 

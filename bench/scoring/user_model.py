@@ -1,7 +1,7 @@
-"""A user's own network as a method of the table: `FILE.py:FUNCTION` that returns an nn.Module, or `FILE.onnx`.
+"""User's network as a method of the table: `FILE.py:FUNCTION` or `FILE.onnx`.
 
-Every error in the file becomes a ValueError of one line. It names the file and, if the user's code
-failed, the line.
+FUNCTION returns an nn.Module. Every error in the file becomes a ValueError of one line. It names
+the file and, if the user's code failed, the line.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from denoise.registry import unknown
 FORM = re.compile(
     r"(?:(?P<name>[^=/\\]*)=)?(?P<path>.+(?:\.onnx|\.py(?=:)))(?:(?<=\.py):(?P<function>\w+))?"
 )
-FORMS = "FILE.py:FUNCTION or FILE.onnx, with NAME= before it for another name in the table"
+FORMS = "FILE.py:FUNCTION or FILE.onnx, with NAME= before the file for another name in the table"
 TRIED_SIGMA = 0.4  # passed in the trial call; users' networks ignore it, because they are blind
 
 
@@ -55,7 +55,7 @@ def load(text: str) -> Method:
     """
     form = FORM.fullmatch(text)
     if form is None:
-        raise ValueError(f"--model {text} is no network; valid: {FORMS}")
+        raise ValueError(f"--model is {text}; valid: {FORMS}")
     path = Path(form["path"])
     if not path.is_file():
         raise ValueError(f"{path}: no such file")
@@ -68,7 +68,7 @@ def load(text: str) -> Method:
 
 
 def check(brought: Iterable[Method], sets: dict[str, tuple[Pictures, Pictures]]) -> None:
-    """Run each network on one image of each dataset, so that a failing network is reported before hours of work.
+    """Run each network on one image of each dataset, to report a failing network early.
 
     Raises
     ------
@@ -148,7 +148,7 @@ class Checked(nn.Module):
 
 
 def checksum(network: nn.Module) -> str:
-    """Compute the SHA-256 of the weights: of name, type, shape and bytes of each tensor of the state."""
+    """Compute the SHA-256 of the names, types, shapes and bytes of all tensors of the state."""
     state = network.state_dict().items()
     return tensor_files.checksum(
         {name: value for name, value in state if isinstance(value, Tensor)}
@@ -189,10 +189,7 @@ def _imported(path: Path) -> ModuleType:
 
 
 def _guarded(call: Callable[[], Any], path: Path, who: str) -> Any:
-    """Return the result of `call`.
-
-    Turn an error of the user's code into a ValueError that names the line.
-    """
+    """Return the result of `call`; raise an error of the user's code as a one-line ValueError."""
     try:
         return call()
     except (Exception, SystemExit) as error:  # a script without a main guard may call sys.exit
@@ -208,8 +205,8 @@ def _guarded(call: Callable[[], Any], path: Path, who: str) -> Any:
                 ),
                 None,
             )
-        said = next((text.strip() for text in str(error).splitlines() if text.strip()), "")
+        message = next((text.strip() for text in str(error).splitlines() if text.strip()), "")
         place = f" (line {line})" if line else ""
         raise ValueError(
-            f"{path}{place}: {who} raised {type(error).__name__}{f': {said}' if said else ''}"
+            f"{path}{place}: {who} raised {type(error).__name__}{f': {message}' if message else ''}"
         ) from error

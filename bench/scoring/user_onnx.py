@@ -25,8 +25,19 @@ from denoise.inference.plan import PLAIN
 COUNTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 # Operators that multiply and accumulate too. A model with one of them gets no count: a wrong count
 # would be worse.
-UNCOUNTED = {"Attention", "ConvInteger", "DeformConv", "Einsum", "GRU", "LSTM", "MatMulInteger", "MultiHeadAttention",
-             "QLinearConv", "QLinearMatMul", "RNN"}  # fmt: skip
+UNCOUNTED = {
+    "Attention",
+    "ConvInteger",
+    "DeformConv",
+    "Einsum",
+    "GRU",
+    "LSTM",
+    "MatMulInteger",
+    "MultiHeadAttention",
+    "QLinearConv",
+    "QLinearMatMul",
+    "RNN",
+}
 
 
 def load(name: str, path: Path) -> Method:
@@ -77,37 +88,40 @@ class _Graph:
     takes: tuple[int | None, ...]
 
     def estimate(self, noisy: Tensor) -> Tensor:
-        """Return the estimate for (N, C, H, W) float32, same shape, in chunks of the model's batch."""
+        """Return the estimate for (N, C, H, W) float32, same shape, chunk by chunk."""
         batch, *fixed = self.takes
         if any(want not in (None, have) for want, have in zip(fixed, noisy.shape[1:], strict=True)):
             raise ValueError(
-                f"{self.path}: the model takes pictures of {_sizes(fixed)} (channels x height x width); "
-                f"these are {_sizes(noisy.shape[1:])}"
+                f"{self.path}: the model takes images of {_sizes(fixed)} "
+                f"(channels x height x width); these are {_sizes(noisy.shape[1:])}"
             )
         size = batch or max(1, PLAIN.chunk_pixels // (noisy.shape[-2] * noisy.shape[-1]))
-        return torch.cat([self._run(part, batch) for part in noisy.split(size)])
+        return torch.cat([self._run(chunk, batch) for chunk in noisy.split(size)])
 
-    def _run(self, part: Tensor, batch: int | None) -> Tensor:
-        given = part.contiguous().numpy()
+    def _run(self, chunk: Tensor, batch: int | None) -> Tensor:
+        given = chunk.contiguous().numpy()
         # last chunk of a model with a fixed batch: repeat its last image
         if batch and len(given) < batch:
             given = np.concatenate([given, np.repeat(given[-1:], batch - len(given), axis=0)])
         try:
-            (answer,) = self.session.run(None, {self.session.get_inputs()[0].name: given})
+            (output,) = self.session.run(None, {self.session.get_inputs()[0].name: given})
         except Exception as error:  # errors of ONNX Runtime have no common base class
             raise ValueError(
                 f"{self.path}: the model, given {given.shape}, failed: {error}"
             ) from error
-        if np.shape(answer) != given.shape:
+        if np.shape(output) != given.shape:
             raise ValueError(
-                f"{self.path}: the model, given {given.shape}, returned {np.shape(answer)}: "
+                f"{self.path}: the model, given {given.shape}, returned {np.shape(output)}: "
                 "it must return the same shape"
             )
-        return torch.from_numpy(answer[: len(part)]).float()
+        return torch.from_numpy(output[: len(chunk)]).float()
 
 
 def parameters(onnx: ModuleType, model: Any) -> int:
-    """Count the numbers in the initializers, without int64 and bool tensors, which hold shapes and indices."""
+    """Count the numbers in the initializers.
+
+    Tensors of int64 and bool hold shapes and indices, and do not count.
+    """
     shapes = (onnx.TensorProto.INT64, onnx.TensorProto.BOOL)
     return sum(
         prod(tensor.dims) for tensor in model.graph.initializer if tensor.data_type not in shapes
@@ -117,10 +131,8 @@ def parameters(onnx: ModuleType, model: Any) -> int:
 def macs(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> int | None:
     """Count multiply-accumulates for one image (C, H, W) as `bench.counters.macs` does.
 
-    Return None if that fails.
-
-    Convolutions and matrix products are counted from the shapes that ONNX infers. Counting fails
-    for nonstandard operators, branches, functions, and sizes that ONNX cannot infer.
+    Convolutions and matrix products are counted from the shapes that ONNX infers. The result is
+    None for nonstandard operators, branches, functions, and sizes that ONNX cannot infer.
     """
     standard = all(
         node.domain in ("", "ai.onnx") and node.op_type not in UNCOUNTED
@@ -139,7 +151,7 @@ def macs(onnx: ModuleType, model: Any, shape: tuple[int, int, int]) -> int | Non
             if first is None or weight is None or out is None:
                 return None
             total += _macs(node, first, weight, out)
-    batch = sizes[_pictures_in(model).name][0]
+    batch = sizes[_image_input(model).name][0]
     return total // batch
 
 
@@ -157,13 +169,10 @@ def _macs(node: Any, first: list[int], weight: list[int], out: list[int]) -> int
 def _sizes_of_all(
     onnx: ModuleType, model: Any, shape: tuple[int, int, int]
 ) -> dict[str, list[int]]:
-    """Infer the size of each tensor for an input of one image.
-
-    A size that cannot be inferred is left out.
-    """
+    """Infer the size of each tensor for an input of one image, if ONNX can infer it."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
-    taken = _pictures_in(fixed)
+    taken = _image_input(fixed)
     for dim, size in zip(taken.type.tensor_type.shape.dim, (1, *shape), strict=True):
         if dim.dim_value <= 0:
             dim.dim_value = size
@@ -183,21 +192,27 @@ def _sizes_of_all(
     return sizes
 
 
-def _pictures_in(model: Any) -> Any:
+def _image_input(model: Any) -> Any:
     """Return the input that is no initializer (old exporters list initializers as inputs too)."""
     weights = {tensor.name for tensor in model.graph.initializer}
     return next(value for value in model.graph.input if value.name not in weights)
 
 
 def _unknown_sizes(model: Any) -> list[Any]:
-    """List the sizes of inputs and outputs that stand for any size: -1 or 0, as some exporters write it."""
+    """List the sizes of inputs and outputs that stand for any size.
+
+    Some exporters write -1 or 0 for any size.
+    """
     values = [*model.graph.input, *model.graph.output]
     sizes = [size for value in values for size in value.type.tensor_type.shape.dim]
     return [size for size in sizes if size.HasField("dim_value") and size.dim_value <= 0]
 
 
 def _has_zeros(model: Any) -> bool:
-    """Return True if ONNX Runtime would refuse every image: it takes 0 as a fixed size, but -1 as any size."""
+    """Return True if a size is 0, so that ONNX Runtime would refuse every image.
+
+    ONNX Runtime takes 0 as a fixed size, but -1 as any size.
+    """
     return any(size.dim_value == 0 for size in _unknown_sizes(model))
 
 
@@ -222,14 +237,14 @@ def _input_shape(session: Any, path: Path) -> tuple[int | None, ...]:
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or len(outputs) != 1:
         raise ValueError(
-            f"{path}: it has {len(inputs)} inputs and {len(outputs)} outputs; it must "
-            "have one of each"
+            f"{path}: the model has {len(inputs)} inputs and {len(outputs)} outputs; it must "
+            "have one input and one output"
         )
     (taken,) = inputs
     if taken.type != "tensor(float)" or len(taken.shape) != 4:
         raise ValueError(
-            f"{path}: its input is {taken.type} of {len(taken.shape)} dimensions; "
-            "it must be tensor(float) of 4: (N, C, H, W)"
+            f"{path}: the model's input is {taken.type} of {len(taken.shape)} dimensions; "
+            "it must be tensor(float) of 4 dimensions, (N, C, H, W)"
         )
     # Any size has a name or no value; some exporters write -1 or 0 for it.
     return tuple(size if isinstance(size, int) and size > 0 else None for size in taken.shape)
@@ -256,5 +271,5 @@ def _needed(package: str, path: Path) -> ModuleType:
         return importlib.import_module(package)
     except ImportError:
         raise ValueError(
-            f"{path}: {package} is not installed, which ONNX models need: pip install '.[onnx]'"
+            f"{path}: ONNX models need {package}, which is not installed: pip install '.[onnx]'"
         ) from None

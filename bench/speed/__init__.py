@@ -1,0 +1,1 @@
+"""Speed of this engine and of peers: systems, roofline, scaling."""

@@ -1,4 +1,4 @@
-"""Measurement turns that count only if the machine is otherwise idle.
+"""Measurements that count only if the machine is otherwise idle.
 
 On a rented machine, other jobs appear and disappear within seconds on the same cores. If such a job
 multiplies matrices, it slows down matrix code far more than other code. The current rate of a
@@ -23,18 +23,18 @@ Taken = TypeVar("Taken")
 
 
 class Busy(ValueError):
-    """Error if no turn found the machine idle within `PATIENCE`."""
+    """Error if no measurement found the machine idle within `PATIENCE`."""
 
 
 @dataclass(frozen=True)
 class Quiet:
-    """Filter of turns by the machine's convolution rate.
+    """Filter of measurements by the machine's convolution rate.
 
     Attributes
     ----------
     floor : float
-        Lowest rate of convolution, in TMAC/s, before and after a turn that counts; with 0 every
-        turn counts.
+        Lowest convolution rate, in TMAC/s, before and after a measurement that counts; with 0 every
+        measurement counts.
     device : torch.device
         Device whose convolution is timed, in its fastest number format.
     """
@@ -43,12 +43,12 @@ class Quiet:
     device: torch.device
 
     def take(self, turn: Callable[[], Taken]) -> Taken:
-        """Return the result of the first turn that counts.
+        """Return the result of the first measurement that counts; `turn` measures once.
 
         Raises
         ------
         Busy
-            No turn counted for `PATIENCE` seconds.
+            No measurement counted for `PATIENCE` seconds.
         """
         if not self.floor:
             return turn()
@@ -62,8 +62,8 @@ class Quiet:
                     return taken
             time.sleep(PAUSE)
         raise Busy(
-            f"for {PATIENCE / 60:.0f} minutes no turn found this machine quiet: its convolution reached {highest:.2f} "
-            f"TMAC/s at best, and --quiet asks for {self.floor:g}"
+            f"for {PATIENCE / 60:.0f} minutes this machine was not idle: its convolution reached "
+            f"{highest:.2f} TMAC/s at best, and --quiet is {self.floor:g}"
         )
 
     def _rate(self) -> float:

@@ -20,10 +20,10 @@ CALLS_ON_GPU = 50  # per turn, because one synchronization takes as long as a sh
 
 
 def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
-    """Measure matrix product and convolution in TMAC/s, and copy in GB/s (bytes read plus bytes written).
+    """Measure matrix product and convolution in TMAC/s, and copy in GB/s.
 
-    Each is the best turn of at least a second and several turns: a ceiling is the highest rate
-    reached, not the usual one.
+    A copy counts bytes read plus bytes written. Each rate is the best of several measurements over
+    at least a second: a ceiling is the highest rate reached, not the usual one.
     """
     a, b = (torch.ones(SIDE, SIDE, device=device, dtype=dtype) for _ in range(2))
     source = torch.ones(COPIED, device=device, dtype=torch.uint8)
@@ -45,7 +45,10 @@ def rates(device: torch.device, dtype: torch.dtype) -> dict[str, float]:
 
 @torch.inference_mode()
 def usual(device: torch.device, dtype: torch.dtype) -> float:
-    """Measure the convolution's current rate in TMAC/s, the median of a few turns: low if another job runs."""
+    """Measure the convolution's current rate in TMAC/s, which is low if another job runs.
+
+    The rate is the median of a few measurements.
+    """
     return (
         CONV_MACS
         / statistics.median(_turns(_convolution(device, dtype), device, GLANCE, 0.0))
@@ -64,7 +67,10 @@ def _convolution(device: torch.device, dtype: torch.dtype) -> Callable[[], Tenso
 def _turns(
     call: Callable[[], object], device: torch.device, turns: int, least: float
 ) -> list[float]:
-    """Return the seconds per call of each turn but the first, for at least `turns` turns and `least` seconds."""
+    """Return the seconds per call of each turn but the first.
+
+    There are at least `turns` turns, and at least `least` seconds of turns.
+    """
     on_gpu = device.type == "cuda"
     calls, seconds = CALLS_ON_GPU if on_gpu else 1, []
     end = time.perf_counter() + least

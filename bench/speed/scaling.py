@@ -1,4 +1,4 @@
-"""Scaling of the engine's time and memory with image size and number of images, and its start-up time."""
+"""Scaling of the engine's time and memory with image size and number, and its start-up time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from denoise.inference import engine
 ROOT = Path(__file__).parents[2]
 SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square image's side
 COUNTS = (1, 100, 10_000, 100_000)  # images of 28x28
-PIECE = 1_000  # images per chunk
+CHUNK = 1_000  # images per chunk
 ONE, MANY = "photo-gray", "mnist-nearest"
 TURNS, SECONDS = 5, 0.2  # turns of each size; seconds of one turn if calls are short
 LINEAR_FROM = 256  # pixels of a side; below it, the constant cost of a call matters
@@ -65,17 +65,15 @@ def rows(
 ) -> list[dict[str, Any]]:
     """Measure every image size and every number of images with `threads` PyTorch threads.
 
-    Call `advance` after each.
-
-    Each measurement has a fresh process, because memory kept from earlier images would hide its
-    peak.
+    Each measurement has a new process, because memory kept from earlier images would hide its peak.
+    `advance` is called after each measurement.
     """
     sizes = _rows("size", [Cell(ONE, threads, 1, side) for side in sides], advance)
     return sizes + _rows("number", [Cell(MANY, threads, count, 28) for count in counts], advance)
 
 
 def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[dict[str, Any]]:
-    """Measure the cells in turns within each round, so that a busy moment affects all cells alike."""
+    """Measure each cell once per round, so that a busy moment affects all cells alike."""
     seconds: dict[Cell, list[float]] = {cell: [] for cell in cells}
     with contextlib.ExitStack() as running:
         spawn = multiprocessing.get_context("spawn")
@@ -87,7 +85,7 @@ def _rows(what: str, cells: list[Cell], advance: Callable[[], object]) -> list[d
         for number in range(TURNS):
             for cell, process in fresh.items():
                 # a call of several chunks averages over busy moments
-                if number == 0 or cell.pictures <= PIECE:
+                if number == 0 or cell.pictures <= CHUNK:
                     seconds[cell].append(process.submit(_turn, cell).result())
     return [_row(what, *cell, statistics.median(seconds[cell]), peaks[cell]) for cell in cells]
 
@@ -97,10 +95,10 @@ def _call(cell: Cell) -> Callable[[], object]:
     """Return the call that a process measures, with the network loaded."""
     torch.set_num_threads(cell.threads)
     network = engine.load(cell.network, "cpu")
-    network.estimate(_pictures(1, SIDES[0]))  # one-time setup
+    network.estimate(_images(1, SIDES[0]))  # one-time setup
     if cell.pictures == 1:
-        picture = _pictures(1, cell.side)
-        return lambda: network.estimate(picture)
+        image = _images(1, cell.side)
+        return lambda: network.estimate(image)
     return lambda: _streamed(network, cell.pictures)
 
 
@@ -138,7 +136,7 @@ def starts() -> Iterator[dict[str, Any]]:
 
 
 def exponent(frame: pd.DataFrame, threads: int) -> float:
-    """Fit the exponent of time as a power of the number of pixels, by least squares on logarithms."""
+    """Fit the exponent of time in the number of pixels, by least squares on logarithms."""
     of = frame[(frame.what == "size") & (frame.threads == threads) & (frame.side >= LINEAR_FROM)]
     slope, _ = np.polyfit(np.log(of.side**2), np.log(of.seconds), 1)
     return float(slope)
@@ -153,12 +151,12 @@ def text(frame: pd.DataFrame) -> str:
         (
             "size",
             "side",
-            f"One picture, {weights}: milliseconds and the memory that it adds, by side in pixels",
+            f"One image, {weights}: milliseconds and peak memory, by side in pixels",
         ),
         (
             "number",
             "pictures",
-            f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number",
+            f"28x28 images, {CHUNK:,} a call, `{MANY}`: milliseconds and peak memory, by number",
         ),
     ):
         of = frame[frame.what == what]
@@ -182,8 +180,8 @@ def text(frame: pd.DataFrame) -> str:
         for row in frame[frame.what.isin(list(STARTS))].itertuples()
     )
     parts.append(
-        f"From {LINEAR_FROM} pixels a side on, time grows with the number of pixels to the power {powers}. "
-        f"From the start of the process: {begun}."
+        f"Above a side of {LINEAR_FROM} pixels, time grows with the number of pixels to the power "
+        f"{powers}. Time from the start of the process to its end: {begun}."
     )
     return "\n\n".join(parts) + "\n"
 
@@ -209,9 +207,9 @@ def _row(
 
 def _streamed(network: engine.Denoiser, count: int) -> None:
     """Denoise `count` images, with at most one chunk in memory at a time."""
-    for start in range(0, count, PIECE):
-        network.estimate(_pictures(min(PIECE, count - start), 28))
+    for start in range(0, count, CHUNK):
+        network.estimate(_images(min(CHUNK, count - start), 28))
 
 
-def _pictures(count: int, side: int) -> Tensor:
+def _images(count: int, side: int) -> Tensor:
     return torch.rand(count, 1, side, side, generator=torch.Generator().manual_seed(side))

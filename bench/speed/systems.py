@@ -30,7 +30,7 @@ NETWORKS = {
         "depth": 2,
     },
 }
-"""Network of the Keras example, and network of the shipped digit weights with upsampling and convolution."""
+"""Network of the Keras example, and network of the shipped weights `mnist-nearest`."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,9 @@ SYSTEMS = {
     "fused": System("fused, float32", gpu=True),
     "fused_bfloat16": System("fused, bfloat16", gpu=True),
     "cudnn_bfloat16": System(
-        "fused, bfloat16, calls of cuDNN, small batches recorded", gpu=True, cpu=False
+        "fused, bfloat16, cuDNN calls, CUDA graph of small batches", gpu=True, cpu=False
     ),
-    "onednn_bfloat16": System("fused, bfloat16, calls of oneDNN"),
+    "onednn_bfloat16": System("fused, bfloat16, oneDNN calls"),
     "engine": System("**this engine**", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
     "train": System("PyTorch, float32", task="train", least=128, gpu=True),
@@ -87,13 +87,13 @@ SYSTEMS = {
         "PyTorch, float32, channels_last", task="train", least=128, gpu=True
     ),
     "train_bfloat16": System(
-        "PyTorch, bfloat16, channels_last: **`denoise.train`** on a processor",
+        "PyTorch, bfloat16, channels_last: **`denoise.train`** on a CPU",
         task="train",
         least=128,
         gpu=True,
     ),
     "train_recorded": System(
-        "the same, recorded, ways of cuDNN tried, fused Adam: **`denoise.train`** on a GPU",
+        "PyTorch, bfloat16, CUDA graph, cuDNN autotuned, fused Adam: **`denoise.train`** on a GPU",
         task="train",
         least=128,
         gpu=True,
@@ -124,21 +124,21 @@ def check(systems: Sequence[str], device: torch.device) -> None:
         The device is missing, or a system does not run on it.
     """
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError("PyTorch finds no NVIDIA GPU here: --device cpu is what there is")
+        raise ValueError("--device is cuda, but PyTorch finds no NVIDIA GPU; valid: cpu")
     for name in systems:
         if name not in SYSTEMS:
             raise UnknownName(unknown("system", name, list(SYSTEMS)))
         if name not in of(device):
-            where = "a processor" if device.type == "cpu" else "a GPU"
+            where = "a CPU" if device.type == "cpu" else "a GPU"
             valid = f"valid with --device {device.type}: {', '.join(of(device))}"
             raise ValueError(f"{name} does not run on {where}; {valid}")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Result of one turn: seconds of each call, images per call, version and settings.
+    """Result of one measurement: seconds of each call, images per call, version, settings, error.
 
-    Or the error.
+    If there is an error, every other field is empty.
     """
 
     seconds: tuple[float, ...] = ()
@@ -149,11 +149,12 @@ class Turn:
 
 
 class Process:
-    """Process with the systems of one environment; it sleeps between turns."""
+    """Process with the systems of one environment; it sleeps between measurements."""
 
     def __init__(self, words: list[str], folder: Path = ROOT) -> None:
         self._words, self._folder = words, folder
-        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  other output of the process, until `close`
+        # errors of the process, until `close`
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._start()
 
     def _start(self) -> None:
@@ -162,7 +163,7 @@ class Process:
             cwd=self._folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._stderr,
             text=True,
         )
 
@@ -178,7 +179,7 @@ class Process:
             print(
                 json.dumps({"job": job, "seconds": seconds}), file=self._process.stdin, flush=True
             )
-            said = json.loads(self._process.stdout.readline())
+            response = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, ValueError):
             self._process.kill()
             return Turn(
@@ -186,18 +187,18 @@ class Process:
             )
         finally:
             late.cancel()
-        return Turn(**said | {"seconds": tuple(said.get("seconds", ()))})
+        return Turn(**response | {"seconds": tuple(response.get("seconds", ()))})
 
     def _last(self) -> str:
         self._process.wait()
-        self._said.seek(0)
-        return (self._said.read().strip().splitlines() or [""])[-1]
+        self._stderr.seek(0)
+        return (self._stderr.read().strip().splitlines() or [""])[-1]
 
     def close(self) -> None:
         """End the process."""
         self._process.kill()
         self._process.wait()
-        self._said.close()
+        self._stderr.close()
 
 
 def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
@@ -208,13 +209,12 @@ def processes(systems: Sequence[str]) -> dict[tuple[bool, bool], Process]:
     ValueError
         Third-party systems are requested, but their environment is missing.
     """
-    asked = {kind(name) for name in systems}
-    if any(peer for peer, _ in asked) and not PEERS.exists():
+    kinds = {kind(name) for name in systems}
+    if any(peer for peer, _ in kinds) and not PEERS.exists():
         raise ValueError(
-            "the environment of Keras, ONNX Runtime and OpenVINO is not there: run `make "
-            "peers` first"
+            "the environment of Keras, ONNX Runtime and OpenVINO is missing: run `make peers` first"
         )
-    return {each: Process(words(each[0])) for each in asked}
+    return {each: Process(words(each[0])) for each in kinds}
 
 
 def words(peer: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Time to quality: seconds from the start of a process to a tutorial's published loss, with its own network."""
+"""Time to quality: seconds that a training takes to reach the published loss of a tutorial."""
 
 from __future__ import annotations
 
@@ -25,11 +25,9 @@ WAYS = {  # optimizer options and number of images, chosen by the loss on valida
 
 
 def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
-    """Train by one of the `WAYS` in its own process, with new noise for each image.
+    """Train by one of the `WAYS` in its own process; return time and scores.
 
-    Return time and scores.
-
-    `images` replaces the known number of images.
+    Each image has new noise. `images` replaces the number of images in `WAYS`.
     """
     tutorial = tutorials.TUTORIALS_BY_NAME[NETWORK]
     options, needed = WAYS[way]
@@ -45,12 +43,14 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
     ]
     words += [*options.split(), "--images", str(images or needed)]
     with tempfile.TemporaryDirectory() as folder:
-        asked = [sys.executable, "-m", "denoise.train", *words, "--name", NETWORK, "--out", folder]
+        train = [sys.executable, "-m", "denoise.train", *words, "--name", NETWORK, "--out", folder]
         began = time.perf_counter()
-        code = subprocess.run([*asked, "--data-root", str(root)], cwd=ROOT).returncode
+        code = subprocess.run([*train, "--data-root", str(root)], cwd=ROOT).returncode
         seconds = time.perf_counter() - began
         if code:
-            raise ValueError(f"the training ended with exit code {code}: its lines above say why")
+            raise ValueError(
+                f"the training ended with exit code {code}; its log lines above give the reason"
+            )
         row, _ = tutorials.score(NETWORK, "reach", Path(folder) / f"{NETWORK}.safetensors", root)
     training = "python -m denoise.train " + shlex.join(words)
     known = {
@@ -64,21 +64,21 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
 def text(frame: pd.DataFrame) -> str:
     """Write the README's text about a run."""
     first = frame.iloc[0]
-    where = f"{first.threads} threads" if pd.isna(first.gpu) else first.gpu
-    said = [
-        f"**Time to quality**: how long a training takes, from the start of its process to its end, that comes to the "
-        f"cross-entropy that the Keras example publishes after 150 epochs of 60,000 pictures, {first.known_bce:.4f} "
-        f"({first.pictures:,} test pictures, {where}):"
-    ]
+    device = f"{first.threads} threads" if pd.isna(first.gpu) else first.gpu
+    heading = (
+        f"**Time to quality**: seconds from the start to the end of a training process that "
+        f"reaches the cross-entropy of the Keras example, {first.known_bce:.4f} "
+        f"({first.pictures:,} test images, {device}). The example publishes this value after 150 "
+        "epochs of 60,000 images."
+    )
+    lines = []
     for row in frame.itertuples():
         verdict = "reached" if row.bce <= row.known_bce else "not reached"
         steps = (
-            ""
-            if pd.isna(row.train_seconds)
-            else f" ({row.train_seconds:.0f} s of them from its first step on)"
+            "" if pd.isna(row.train_seconds) else f" (training steps: {row.train_seconds:.0f} s)"
         )
-        said.append(
-            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} pictures, {row.bce:.4f} "
-            f"({verdict}), by `{row.training}`."
+        lines.append(
+            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} "
+            f"images, cross-entropy {row.bce:.4f} ({verdict}), by `{row.training}`."
         )
-    return said[0] + "\n\n" + "\n".join(said[1:]) + "\n"
+    return heading + "\n\n" + "\n".join(lines) + "\n"

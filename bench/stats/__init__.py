@@ -1,0 +1,1 @@
+"""Statistics of scores: variance, intervals, ties."""

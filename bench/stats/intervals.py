@@ -18,7 +18,8 @@ although the interval of their difference excludes 0.
 
 References
 ----------
-Hothorn, Bretz, Westfall, "Simultaneous inference in general parametric models", Biometrical Journal, 2008 (max-t).
+Hothorn, Bretz, Westfall, "Simultaneous inference in general parametric models", Biometrical
+Journal, 2008 (max-t).
 Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (resampling crossed layouts).
 Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS, 2004.
 """
@@ -37,7 +38,10 @@ from bench.stats.variance import OverPictures, OverSeeds, freedom_of, over_pictu
 LEVEL = 0.95
 POWER = 0.8
 FOUND = 1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + LEVEL) / 2)
-"""A true difference of this many half widths is detected (its interval excludes 0) with probability `POWER`."""
+"""Half widths of the smallest true difference that is detected with probability `POWER`.
+
+A difference is detected if its interval excludes 0.
+"""
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,15 @@ class Comparison:
 
     @property
     def tied(self) -> np.ndarray:
-        """(A, A) bool: True if the interval of the difference contains 0.
-
-        A NaN interval decides nothing: a tie.
-        """
+        """(A, A) bool: True if the interval of the difference contains 0, or is NaN."""
         return ~((self.difference_low > 0) | (self.difference_high < 0))
 
     @property
     def resolvable(self) -> float:
-        """True difference that this design detects 4 times of 5: `FOUND` half widths, median over pairs.
+        """True difference that this design detects with probability `POWER`.
 
-        The median is over the pairs of competing arms with a finite width; NaN if there is none.
+        It is `FOUND` half widths, median over the pairs of competing arms with a finite width; NaN
+        if there is no such pair.
         """
         half = (self.difference_high - self.difference_low)[np.ix_(self.inside, self.inside)] / 2
         pairs = half[np.triu_indices(len(half), 1)]
@@ -133,10 +135,10 @@ def compare(
 
 
 def letters(comparison: Comparison) -> list[str]:
-    """Return the letters of each arm: arms that share a letter are tied, and "a" includes the best arm.
+    """Return the letters of each arm: arms that share a letter are tied.
 
-    This is the compact letter display of Piepho, 2004, for all pairs at once. Arms that do not
-    compete have no letter.
+    The best arm has the letter "a". This is the compact letter display of Piepho, 2004, for all
+    pairs at once. Arms that do not compete have no letter.
     """
     competing = np.flatnonzero(comparison.inside)
     groups = [set(competing)]
@@ -151,16 +153,19 @@ def letters(comparison: Comparison) -> list[str]:
             ]
     groups.sort(key=lambda group: -max((comparison.mean[arm] for arm in group), default=0.0))
     names = [chr(ord("a") + number) for number in range(len(groups))]
-    return ["".join(name for name, group in zip(names, groups, strict=True) if arm in group)
-            for arm in range(len(comparison.mean))]  # fmt: skip
+    return [
+        "".join(name for name, group in zip(names, groups, strict=True) if arm in group)
+        for arm in range(len(comparison.mean))
+    ]
 
 
 def _half_widths(
     scores: np.ndarray, groups: np.ndarray, inside: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return half widths of 95 % intervals: means (A,), differences (A, A), all differences at once (A, A).
+    """Return half widths of 95 % intervals: of means, of differences, of all differences at once.
 
-    The scores must be finite. The last array holds for all pairs of the arms `inside` at once.
+    The shapes are (A,), (A, A) and (A, A). The scores must be finite. The last array holds for all
+    pairs of the arms `inside` at once.
     """
     arms, seeds, _ = scores.shape
     pictures, trained = over_pictures(scores.mean(1), groups), over_seeds(scores.mean(2), inside)
@@ -182,10 +187,8 @@ def _half_widths(
 def _share_of_one(gaps: np.ndarray) -> float:
     """Return the error rate of one interval at which all pairs together hold at `LEVEL`.
 
-    `gaps` is (B, pairs).
-
-    The bootstrap gives the correlation between pairs; the t distribution of each pair gives the
-    weight of its tails.
+    `gaps` is (B, pairs). The bootstrap gives the correlation between pairs; the t distribution of
+    each pair gives the weight of its tails.
     """
     size = gaps.std(0, ddof=1)
     gaps, size = gaps[:, size > 0], size[size > 0]

@@ -3,8 +3,8 @@
 References
 ----------
 Cochran, "Sampling techniques", 3rd edition, 1977, chapter 9A (clusters of unequal size).
-Davison and Hinkley, "Bootstrap methods and their application", 1997 (residuals, and their rescaling).
-Smyth, "Linear models and empirical Bayes methods", SAGMB, 2004 (shrinkage of variances towards a common one).
+Davison and Hinkley, "Bootstrap methods and their application", 1997 (rescaling of residuals).
+Smyth, "Linear models and empirical Bayes methods", SAGMB, 2004 (shrinkage of variances).
 Satterthwaite, "An approximate distribution of estimates of variance components", Biometrics, 1946.
 """
 
@@ -21,9 +21,7 @@ RESAMPLES = 2_000
 def freedom_of(parts: list[tuple[float, float]]) -> float:
     """Return the degrees of freedom of a sum of independent variances (Satterthwaite).
 
-    1 if all variances are 0.
-
-    `parts` holds (variance, degrees of freedom) of each.
+    `parts` holds (variance, degrees of freedom) of each. The result is 1 if all variances are 0.
     """
     total = sum(variance for variance, _ in parts)
     return (
@@ -50,6 +48,7 @@ class OverPictures:
 
     @property
     def freedom(self) -> int:
+        """Degrees of freedom: the number of groups minus 1."""
         return self.influence.shape[1] - 1
 
     def variance(self, weights: np.ndarray) -> float:
@@ -100,7 +99,7 @@ class OverSeeds:
     shared: np.ndarray
 
     def of_difference(self, i: int, j: int) -> tuple[float, float]:
-        """Return the variance of the difference of two arms under one seed, and its degrees of freedom.
+        """Return variance and degrees of freedom of the difference of two arms under one seed.
 
         Both variances contain the common variance, so they are not independent. The degrees of
         freedom of a pair are therefore at most those of all residuals. Two arms alone have one set
@@ -159,7 +158,7 @@ def over_seeds(means: np.ndarray, inside: np.ndarray) -> OverSeeds:
 def _standard(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """Divide residuals by their arm's standard deviation, flatten, scale to mean square 1.
 
-    All 0 without scatter.
+    The result is 0 if no arm scatters.
     """
     units = np.divide(
         residual,
@@ -172,13 +171,16 @@ def _standard(residual: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def _resampled(units: np.ndarray, seeds: int, arms: int) -> np.ndarray:
-    """Return (B, A): means over as many draws as there are seeds, with different draws for each arm."""
+    """Return (B, A): means over one draw per seed, with different draws for each arm."""
     return np.stack([units[_picked(units.size, seeds, arm)].mean(1) for arm in range(arms)], axis=1)
 
 
 @functools.lru_cache(maxsize=8)
 def _drawn(groups: int) -> np.ndarray:
-    """Return (B, G): the count of each group in each resample, always the same, so that reports are reproducible."""
+    """Return (B, G): the count of each group in each resample.
+
+    The counts are always the same, so that reports are reproducible.
+    """
     return (
         np.random.default_rng(groups)
         .multinomial(groups, [1 / groups] * groups, RESAMPLES)

@@ -1,0 +1,1 @@
+"""Grid of trainings and scores: budgets, executors, run folders, summaries."""

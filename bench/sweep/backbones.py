@@ -1,4 +1,4 @@
-"""Backbones in which the decoders are compared: an autoencoder for small images, and a U-Net for photographs.
+"""Backbones of the decoders: an autoencoder for small images, and a U-Net for photographs.
 
 A backbone fixes the training sets and the test sets; a recipe (`bench.sweep.recipe`) fixes size and
 training length.
@@ -85,18 +85,44 @@ class Body:
 DIGITS = ("mnist", "notmnist", "fashion_mnist")
 BODIES = {
     "autoencoder": Body(
-        "autoencoder", "Autoencoders", "Which decoder should a denoising autoencoder use?", "answer",
-        ("mnist", True), 0.4, DIGITS, DIGITS, clipped=(True, False), ceilings=("unet", "dncnn"), tutorials=True
+        name="autoencoder",
+        label="Autoencoders",
+        question="Which decoder should a denoising autoencoder use?",
+        mark="answer",
+        shown=("mnist", True),
+        example_sigma=0.4,
+        datasets=DIGITS,
+        tests=DIGITS,
+        clipped=(True, False),
+        ceilings=("unet", "dncnn"),
+        tutorials=True,
     ),
     "unet": Body(
-        "unet", "U-Nets", "Which decoder should a U-Net for photographs use?", "answer for photographs",
-        ("bsd68", False), 25 / 255, ("bsd68",), ("bsd68", "set12"), clipped=(False,), ceilings=(),
-        budgets=("parameters",), options={"output": "residual", "bias": False},
+        name="unet",
+        label="U-Nets",
+        question="Which decoder should a U-Net for photographs use?",
+        mark="answer for photographs",
+        shown=("bsd68", False),
+        example_sigma=25 / 255,
+        datasets=("bsd68",),
+        tests=("bsd68", "set12"),
+        clipped=(False,),
+        ceilings=(),
+        budgets=("parameters",),
+        options={"output": "residual", "bias": False},
         training={
-            "sigma": (0.0, 55 / 255), "loss": "psnr", "patch": 64, "flips": True, "ema": 0.999, "init": "keras"
+            "sigma": (0.0, 55 / 255),
+            "loss": "psnr",
+            "patch": 64,
+            "flips": True,
+            "ema": 0.999,
+            "init": "keras",
         },
         photographic=True,
     ),
-}  # fmt: skip
-"""Backbones by the name in a recipe. The U-Net is trained like DnCNN-B: blind over sigma 0 to 55/255, not clamped. Its
-loss and initial weights were chosen on validation images (bench/LOG.md)."""
+}
+"""Backbones by the name in a recipe.
+
+The U-Net is trained like DnCNN-B: blind over sigma 0 to 55/255, not clamped. Its loss and initial
+weights were chosen on validation images (bench/LOG.md).
+"""

@@ -34,13 +34,13 @@ CLOSE = 0.01  # candidates within this relative error are ranked by their propor
 LARGEST = 8.0
 
 
-# networks above the arms, which are no arms themselves; at equal parameters only
+# stronger networks for comparison, at equal parameters only; they are no arms
 CEILINGS = ("unet", "dncnn")
 DNCNN_DEPTH = 8  # more layers would leave too few channels in a network of this size
 
 
 class Impossible(ValueError):
-    """Error for an arm that no integer channels put on a budget, because the network is too small."""
+    """Error for an arm that meets a budget with no integer channels: the network is too small."""
 
 
 def channels(
@@ -86,8 +86,8 @@ def channels(
     )
     if error(best) > TOLERANCE:
         raise Impossible(
-            f"no channels put {arm} within 2 % of equal {budget} at width {width}: take a "
-            "wider network"
+            f"no channels put {arm} within 2 % of equal {budget} at --width {width}: use a "
+            "larger width"
         )
     return best
 
@@ -116,7 +116,10 @@ def cost(
 def architecture(
     arm: str, width: int, widths: tuple[int, ...], body: str = "autoencoder"
 ) -> dict[str, Any]:
-    """Return the `architecture` entry of a card, from the encoder's `width` and the arm's channels `widths`."""
+    """Return the `architecture` entry of a card.
+
+    `width` is the encoder's, `widths` are the channels of the arm.
+    """
     chosen = BODIES[body]
     if arm == "dncnn":
         return {"name": arm, "width": widths[0], "depth": DNCNN_DEPTH}
@@ -135,6 +138,6 @@ def _scaled(mirrored: tuple[int, ...], scale: float) -> tuple[int, ...]:
 
 
 def _skew(widths: tuple[int, ...], mirrored: tuple[int, ...]) -> float:
-    """Return how much the stages' ratios to the mirrored channels vary: largest over smallest, 1 if all are equal."""
+    """Return the largest over the smallest ratio of a stage's channels to the mirrored ones."""
     ratios = [chosen / size for chosen, size in zip(widths, mirrored, strict=True)]
     return max(ratios) / min(ratios)

@@ -1,9 +1,9 @@
 """Collection of a grid's working folder into the few result files that are committed.
 
-RESULTS/recipe.json                     training settings of all networks RESULTS/methods.csv
-one row per network or untrained method: facts and provenance RESULTS/scores-DATASET-CLIPPED.parquet
-PSNR and SSIM: one row per method, test corruption and image RESULTS/weights/NAME.safetensors
-the networks, with their cards
+RESULTS/recipe.json                      training settings of all networks
+RESULTS/methods.csv                      one row per network or untrained method
+RESULTS/scores-DATASET-CLIPPED.parquet   PSNR and SSIM per method, test corruption and image
+RESULTS/weights/NAME.safetensors         the networks, with their cards
 """
 
 from __future__ import annotations
@@ -49,12 +49,13 @@ DECIMALS = {"psnr_db": 2, "ssim": 4}
 def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
     """Copy finished results from `source` to `target`; return the methods with a `missing` column.
 
+    If an error is raised, `target` is not changed.
+
     Raises
     ------
     ValueError
         A file of `source` is malformed, or belongs to other weights or another protocol. Or
-        `target` holds results of another recipe, or more results than `source`. `target` is not
-        changed.
+        `target` holds results of another recipe, or more results than `source`.
     """
     store = Store(source, recipe)
     held = Store(target, recipe).folder / "methods.csv"
@@ -66,13 +67,13 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
             parts.setdefault((cell.dataset, cell.clip), []).extend(scores)
     methods = pd.DataFrame(rows)
     if held.exists():
-        _refuse_to_lessen(_read_methods(held), methods, target)
+        _refuse_to_lose_results(_read_methods(held), methods, target)
     _write(methods, parts, store, target)
     return methods
 
 
 def _cells(store: Store) -> list[Cell]:
-    """List every cell that the folder may hold: the planned ones, and further datasets and seeds found on disk."""
+    """List every cell that the folder may hold: planned ones, and further ones found on disk."""
     # a name that begins with a dot is an unfinished write
     files = (store.folder / "scores").glob("*/[!.]*.parquet")
     stems = {path.stem: path for path in files}
@@ -95,7 +96,7 @@ def _cells(store: Store) -> list[Cell]:
     found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe, possible=True)
     if strange := sorted(stems.keys() - {cell.name for cell in found}):
         log.warning(
-            "left out: %d files of no cell of this recipe, %s for one",
+            "skipped: %d files that are no cell of this recipe, for example %s",
             len(strange),
             stems[strange[0]],
         )
@@ -116,7 +117,7 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
         scores, facts = read_scores(file)
         if facts["weights_sha256"] != digest:
             raise ValueError(
-                f"{path} is not what {file} are scores of: remove the scores to score anew"
+                f"{file}: scores of other weights than {path}: remove the scores to score again"
             )
         parts.append(scores.assign(method=cell.name))
         versions.append({name: facts[name] for name in PROVENANCE})
@@ -126,7 +127,7 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
     if len(protocols) > 1:
         raise ValueError(
             f"{cell.name} was scored under several protocols ({', '.join(protocols)}): "
-            "score it anew"
+            "remove its scores and run the grid again"
         )
     tests = sum(len(part[TEST].drop_duplicates()) for part in parts)
     row |= {"missing": not suites, "tests": tests or None, "weights_sha256": digest}
@@ -134,7 +135,10 @@ def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]
 
 
 def _joined(versions: list[dict[str, Any]]) -> dict[str, str]:
-    """Join the provenance of a cell's suites, each value once: suites may have been scored at different times."""
+    """Join the provenance of a cell's suites, each value once.
+
+    Suites may have been scored at different times.
+    """
     return {
         name: " ".join(dict.fromkeys(str(version[name]) for version in versions))
         for name in PROVENANCE
@@ -142,7 +146,7 @@ def _joined(versions: list[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def _refuse_to_lessen(held: pd.DataFrame, new: pd.DataFrame, target: Path) -> None:
+def _refuse_to_lose_results(held: pd.DataFrame, new: pd.DataFrame, target: Path) -> None:
     """Raise ValueError if `target` holds results that the new ones lack."""
     both = (
         held.set_index("method")
@@ -153,8 +157,8 @@ def _refuse_to_lessen(held: pd.DataFrame, new: pd.DataFrame, target: Path) -> No
     lost = both[~(both.tests >= both.held)]
     if len(lost):
         raise ValueError(
-            f"{target} holds more than was found: {len(lost)} methods, {lost.index[0]} for one, have results there "
-            "that would be lost: give another --results, or remove it first"
+            f"{target} has more results of {len(lost)} methods than the grid, for example "
+            f"{lost.index[0]}: give another --results, or remove the folder first"
         )
 
 
@@ -173,10 +177,7 @@ def _row(cell: Cell, recipe: Recipe) -> dict[str, Any]:
 
 
 def _trained(path: Path) -> dict[str, Any]:
-    """Read training facts from the card of weights.
-
-    Read the weights too, so that damaged files are not collected.
-    """
+    """Read training facts from the card of weights; raise ValueError if a file is damaged."""
     _, card = weights.read(path)
     file = str(path.with_suffix(".json"))
     json_files.check(card, TRAINED, file, needed=TRAINED)
@@ -239,8 +240,8 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     apart = sorted(set(there.method) ^ set(scores.method.unique()))
     if apart:
         raise ValueError(
-            f"{folder}: methods.csv and the scores do not hold the same methods ({len(apart)} differ, {apart[0]} for "
-            "one): a file was cut, or is of another run; they are left as they are"
+            f"{folder}: methods.csv and the scores have different methods ({len(apart)} differ, "
+            f"for example {apart[0]}): a file is truncated or of another run; no file is changed"
         )
     return methods, scores
 
@@ -248,14 +249,17 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _read_methods(path: Path) -> pd.DataFrame:
     methods = read_csv(path, METHODS)
     if len(twice := methods.method[methods.method.duplicated()]):
-        raise ValueError(f"{path}: {twice.iloc[0]} stands there twice; it is left as it is")
+        raise ValueError(f"{path}: two rows of {twice.iloc[0]}; the file is not changed")
     return methods
 
 
 def read_costs(path: Path) -> pd.DataFrame:
     """Read a cost card: every network at every number of threads and batch size.
 
-    Raises as `read_csv`.
+    Raises
+    ------
+    ValueError
+        As `read_csv`, or rows are missing.
     """
     frame = read_csv(path, COSTS)
     _refuse_gaps(
@@ -269,7 +273,10 @@ def read_costs(path: Path) -> pd.DataFrame:
 def read_meters(path: Path) -> pd.DataFrame:
     """Read the checkerboard metrics of every network, before and after training.
 
-    Raises as `read_csv`.
+    Raises
+    ------
+    ValueError
+        As `read_csv`, or rows are missing.
     """
     frame = read_csv(path, CHECKERBOARD)
     _refuse_gaps(frame.method, frame.when, path)
@@ -277,24 +284,27 @@ def read_meters(path: Path) -> pd.DataFrame:
 
 
 def _refuse_gaps(networks: pd.Series, conditions: pd.Series, path: Path) -> None:
-    """Raise ValueError if a network lacks a condition: a file truncated at the end of a row is still valid CSV."""
+    """Raise ValueError if a network lacks a condition.
+
+    A file truncated at the end of a row is still valid CSV.
+    """
     counts = pd.crosstab(networks, conditions)
     odd = counts[(counts != 1).any(axis=1)]
     if len(odd):
         raise ValueError(
-            f"{path}: {odd.index[0].strip()} lacks rows, or has some twice: the file was "
-            "cut; it is left as it is"
+            f"{path}: {odd.index[0].strip()} has missing or repeated rows: the file is truncated; "
+            "the file is not changed"
         )
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read scores of each image from the results; raise ValueError as `read_csv` does."""
+    """Read the scores of each image; raise ValueError as `read_csv` does."""
     refuse_missing(path)
     try:
         scores = pd.read_parquet(path)
     except Exception as error:
         raise ValueError(
-            f"{path}: not a whole Parquet file ({error}); it is left as it is"
+            f"{path}: malformed Parquet file ({error}); the file is not changed"
         ) from error
     check(scores, SCORES, path)
     return scores

@@ -1,7 +1,7 @@
-"""Executors of cells: this process, or several on this machine (`bench.sweep.ray_executor`: a Ray cluster).
+"""Executors of cells: this process, or several processes on this machine.
 
-An executor is a function `(cells, job) -> iterator` that yields each cell when it is done, in any
-order.
+An executor is a function `(cells, job) -> iterator` that yields each finished cell, in any order.
+`bench.sweep.ray_executor` is the executor for a Ray cluster.
 """
 
 from __future__ import annotations
@@ -28,10 +28,7 @@ GRACE = 30.0  # seconds for a worker's last step and checkpoint
 
 
 def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
-    """Execute the cells one by one in this process.
-
-    Retry at the end the cells that another run holds.
-    """
+    """Execute the cells one by one in this process; retry the cells that another run holds."""
     waiting = list(cells)
     while waiting:
         held = []
@@ -46,7 +43,9 @@ def here(cells: Sequence[Cell], job: Job) -> Iterator[Cell]:
 
 
 def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
-    """Execute the cells in several processes that share the CPU threads: a small network does not fill several threads.
+    """Execute the cells in several processes that share the CPU threads.
+
+    A small network does not fill several threads.
 
     Raises
     ------
@@ -73,9 +72,7 @@ def processes(cells: Sequence[Cell], job: Job, workers: int) -> Iterator[Cell]:
                         time.sleep(WAIT)
                         waiting[pool.submit(_work, cell, job)] = cell
         except BrokenProcessPool as error:
-            raise ValueError(
-                "a worker was killed; start the same command again, and it goes on from there"
-            ) from error
+            raise ValueError("a worker was killed; the same command resumes from there") from error
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -98,7 +95,7 @@ def _stoppable() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
         for worker in multiprocessing.active_children():
             worker.terminate()
-        raise Stopped("stopped: the same command goes on from there", number)
+        raise Stopped("stopped; the same command resumes from there", number)
 
     signal.signal(signal.SIGTERM, stop)
     try:
@@ -108,7 +105,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _work(cell: Cell, job: Job) -> bool:
-    """Call `work.run`. A stopped worker exits, because the pool would otherwise give it the next cell."""
+    """Call `work.run`; exit if stopped, because the pool would otherwise send the next cell."""
     try:
         return work.run(cell, job)
     except KeyboardInterrupt:  # training has written its checkpoint by now
@@ -116,7 +113,7 @@ def _work(cell: Cell, job: Job) -> bool:
 
 
 def _begin(threads: int, parent: int) -> None:
-    """Set up a new worker: set its number of threads, and end it if its parent dies, even if the parent was killed."""
+    """Set the number of threads of a new worker, and end the worker if its parent dies."""
     torch.set_num_threads(threads)
 
     def follow() -> None:

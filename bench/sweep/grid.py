@@ -1,4 +1,4 @@
-"""Grid of the benchmark as a list of cells: the networks to train, and the test conditions to score each network on.
+"""Grid of the benchmark: the networks to train, and the test conditions of each network.
 
 One blind network, over the whole range of sigma, is trained for each (dataset, clipped or not, arm,
 budget, seed). Two budgets that need the same channels share one network. Each network is scored in
@@ -82,7 +82,8 @@ class Selection:
     def networks(self, recipe: Recipe, *, possible: bool = False) -> list[Network]:
         """List the networks in training order, each once.
 
-        `possible` skips networks that no channels put on the budget.
+        With `possible`, an arm that meets a budget with no channels is skipped, and raises no
+        error.
 
         One seed of every arm comes before the second seed of any arm. A run that is stopped early
         then leaves a complete table with fewer seeds, not a part of a table.

@@ -54,7 +54,7 @@ Files = dict[str, bytes]
 
 
 def cluster(cells: Sequence[Cell], job: Job, address: str | None = None) -> Iterator[Cell]:
-    """Execute `cells` on a Ray cluster; retry at the end the cells that another run holds.
+    """Execute `cells` on a Ray cluster; retry the cells that another run holds.
 
     If the cluster has GPUs, every network is trained on a GPU and none on a CPU: a table has one
     kind of device.
@@ -93,7 +93,7 @@ class _Driver:
         self.remote = ray.remote(num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD")(
             make_cell
         )
-        self.code, self.enough = _code(), True
+        self.code, self.enough = _code_version(), True
 
     def done(self) -> Iterator[Cell]:
         """Yield each cell when its files are on this machine."""
@@ -107,11 +107,8 @@ class _Driver:
                 time.sleep(WAIT)  # another run holds all remaining cells
 
     def _send(self) -> Iterator[Cell]:
-        """Submit as many cells as there is room for.
-
-        Yield cells that another run has finished meanwhile.
-        """
-        room = QUEUED * max(1, self._processors()) - len(self.out)
+        """Submit as many cells as there is room for; yield cells that another run has finished."""
+        room = QUEUED * max(1, self._cpus()) - len(self.out)
         held = []
         while self.waiting and room > 0:
             cell = self.waiting.pop(0)
@@ -132,13 +129,13 @@ class _Driver:
             room -= 1
         self.waiting += held
 
-    def _processors(self) -> int:
-        there_are = self.ray.cluster_resources()
-        enough = bool(there_are.get("CPU")) and (not self.gpus or bool(there_are.get("GPU")))
+    def _cpus(self) -> int:
+        resources = self.ray.cluster_resources()
+        enough = bool(resources.get("CPU")) and (not self.gpus or bool(resources.get("GPU")))
         if self.enough and not enough:
-            log.warning("no node is left that could take a cell: waiting for one")
+            log.warning("no node of the Ray cluster can execute a cell: waiting for a node")
         self.enough = enough
-        return int(there_are.get("CPU", 0))
+        return int(resources.get("CPU", 0))
 
     def _receive(self, task: Any) -> Cell:
         cell, _ = self.out[task]
@@ -152,7 +149,7 @@ class _Driver:
         except errors.RayError as error:
             reason = str(error).strip().splitlines()[0]
             raise ValueError(
-                f"{cell.name}: given up after {RETRIES} retries; what is done is kept ({reason})"
+                f"{cell.name}: failed after {RETRIES} retries ({reason}); finished cells are kept"
             ) from error
         _put(made, self.job)
         # from an earlier training here, now finished
@@ -185,9 +182,10 @@ def make_cell(cell: Cell, job: Job, held: Files, code: dict[str, str | None]) ->
     dict of bytes
         New or changed files of the cell.
     """
-    if code != _code():
+    if code != _code_version():
         raise ValueError(
-            f"node {socket.gethostname()} runs other code ({_code()}) than this machine ({code})"
+            f"node {socket.gethostname()} has other code ({_code_version()}) than this machine "
+            f"({code})"
         )
     with tempfile.TemporaryDirectory(prefix="denoise-grid-") as folder:
         here = dataclasses.replace(job, folder=Path(folder))
@@ -211,7 +209,7 @@ def _put(files: Files, job: Job) -> None:
             partial.write_bytes(content)
 
 
-def _code() -> dict[str, str | None]:
+def _code_version() -> dict[str, str | None]:
     facts = provenance.describe()
     # Results under version control make a clean checkout dirty when they arrive.
     commit = facts["commit"] and facts["commit"].removesuffix("-dirty")
@@ -219,7 +217,7 @@ def _code() -> dict[str, str | None]:
 
 
 def _connected(address: str | None) -> Any:
-    """Import Ray, connect and return it, with its logging reduced."""
+    """Import Ray, reduce its logging, connect, and return the module."""
     # Ray reads these variables at import.
     # otherwise its log ends twice
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated")
@@ -240,7 +238,7 @@ def _connected(address: str | None) -> Any:
 
 
 def _reach(address: str | None) -> None:
-    """Check the address with a short timeout, because Ray itself tries for minutes before it reports a failure."""
+    """Check the address with a short timeout; Ray itself reports a failure after minutes."""
     host, colon, port = (address or "").rpartition(":")
     if not colon or "/" in address:
         return  # a name that Ray knows, such as "auto"
@@ -248,5 +246,5 @@ def _reach(address: str | None) -> None:
         socket.create_connection((host, int(port)), REACH).close()
     except (OSError, ValueError, OverflowError) as error:
         raise ValueError(
-            f"no Ray cluster at {address}: {error}; valid: HOST:PORT of its head node"
+            f"no Ray cluster at {address}: {error}; valid: HOST:PORT of the head node"
         ) from error

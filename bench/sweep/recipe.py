@@ -20,7 +20,7 @@ BODIES = ("autoencoder", "unet")
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Training settings of one folder of results: one recipe a folder, so that its rows are comparable.
+    """Training settings of one folder of results; rows of one recipe are comparable.
 
     The defaults give networks of about the size of the Keras example (27 thousand parameters, 4.6
     million MACs).
@@ -28,20 +28,21 @@ class Recipe:
 
     body: str = option(
         "autoencoder",
-        "what the decoders stand in: autoencoder (small pictures), unet (photographs)",
+        "backbone of the decoders: autoencoder (small images) or unet (photographs)",
     )
     width: int = option(8, "channels of the encoder's first stage; each pooling doubles them")
-    depth: int = option(2, "poolings")
-    images: int = option(150_000, "pictures that each network sees")
-    batch: int = option(128, "pictures a step")
-    lr: float = option(1.6e-2, "Adam's highest learning rate")
+    depth: int = option(2, "number of poolings in the encoder")
+    images: int = option(150_000, "training length of each network in images")
+    batch: int = option(128, "images per training step")
+    lr: float = option(1.6e-2, "highest learning rate of Adam")
     precision: str = option(
-        "auto", "number format of training: auto (bfloat16 where the device has it), or a name"
+        "auto", "number format of training; auto: bfloat16 if the device supports it"
     )
 
     def __post_init__(self) -> None:
+        """Raise ValueError if a setting is out of range."""
         if self.body not in BODIES:
-            raise ValueError(f"unknown body {self.body!r}; valid: {', '.join(BODIES)}")
+            raise ValueError(f"unknown backbone {self.body!r}; valid: {', '.join(BODIES)}")
         for name in ("width", "depth", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -58,8 +59,8 @@ class Recipe:
         file = folder / "recipe.json"
         if not file.is_file():
             raise ValueError(
-                f"{file}: no such file, so {folder} holds no grid; `python -m bench grid "
-                "--out` makes one"
+                f"{file}: no such file, so {folder} holds no grid; `python -m bench grid --out` "
+                "makes one"
             )
         try:
             held = json_files.read(file)
@@ -67,7 +68,7 @@ class Recipe:
             return cls(**held)  # a field that is newer than the file takes its default
         except (ValueError, TypeError) as error:
             raise ValueError(
-                f"{file}: not a whole recipe ({error}); it is left as it is"
+                f"{file}: malformed recipe ({error}); the file is not changed"
             ) from error
 
     def write(self, folder: Path) -> None:

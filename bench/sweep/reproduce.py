@@ -52,10 +52,10 @@ def share(text: str, cells: int) -> int:
         wanted = float(text[:-1]) / 100 * cells if text.endswith("%") else int(text)
     except ValueError:
         raise ValueError(
-            f"--sample {text!r} is neither a share (1%) nor a number of cells (12)"
+            f"--sample is {text!r}; it must be a percentage (1%) or a number of cells (12)"
         ) from None
     if not 0 < wanted < float("inf"):
-        raise ValueError(f"--sample {text!r} must be above 0")
+        raise ValueError(f"--sample is {text!r}; it must be above 0")
     return min(cells, max(1, round(wanted)))
 
 
@@ -79,19 +79,20 @@ def again(
     method = methods.set_index("method").loc[cell.method]
     if method.protocol != provenance.protocol_hash():
         raise ValueError(
-            f"{folder}: {cell.method} was scored under protocol {method.protocol}, this "
-            f"is {provenance.protocol_hash()}"
+            f"{folder}: {cell.method} was scored under protocol {method.protocol}; this code has "
+            f"protocol {provenance.protocol_hash()}"
         )
     held = scores[(scores[CELL] == cell[CELL]).all(axis=1)].set_index("picture")
     if held.index.has_duplicates:
         raise ValueError(
-            f"{folder}: {cell.method} has two scores of one {cell.dataset} image: a file is mixed"
+            f"{folder}: {cell.method} has two scores of one {cell.dataset} image: "
+            "a file mixes two runs"
         )
     pictures = datasets.load(cell.dataset, "test", root).spread(len(held)).spread(PICTURES)
     if strange := [key for key in pictures.keys if key not in held.index]:
         raise ValueError(
-            f"{folder}: {cell.method} has no score of {cell.dataset} picture {strange[0]}: its scores are cut, or are "
-            "of other pictures than there are"
+            f"{folder}: {cell.method} has no score of {cell.dataset} image {strange[0]}: "
+            "the scores are truncated, or the dataset has other images"
         )
     estimate = _denoiser(method, cell, folder, root)
     corruption = Corruption(cell.noise, cell.sigma, cell.clipped, cell.draw)
@@ -108,10 +109,10 @@ def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | Non
         return build(datasets.load(method.dataset, "train", root))
     path = folder / "weights" / f"{cell.method}.safetensors"
     if not path.is_file():
-        raise ValueError(f"{path} is missing: its scores cannot be had again")
+        raise ValueError(f"{path} is missing: its scores cannot be reproduced")
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != method.weights_sha256:
         scored = str(method.weights_sha256)[:12]
-        raise ValueError(f"{path} holds other weights ({found[:12]}) than were scored ({scored})")
+        raise ValueError(f"{path} holds weights {found[:12]}; the scored weights are {scored}")
     denoiser = engine.load(path, "cpu", "float32")
     return lambda noisy, sigma: denoiser.estimate(noisy)

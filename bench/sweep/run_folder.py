@@ -35,7 +35,10 @@ TYPES = {
     "psnr_db": "float32",
     "ssim": "float32",
 }
-"""Columns of one method's scores, one row per image and corruption: `bench.schema.SCORES` without the method."""
+"""Columns of one method's scores: `bench.schema.SCORES` without the method.
+
+There is one row per image and corruption.
+"""
 FACTS = dict.fromkeys(PROVENANCE, str | None) | {"weights_sha256": str | None}
 """Metadata of a score file: provenance and the checksum of the weights."""
 
@@ -53,7 +56,7 @@ class Store:
         self.folder, self.recipe = folder, recipe
         if (folder / "recipe.json").exists() and (found := Recipe.read(folder)) != recipe:
             raise ValueError(
-                f"{folder} holds networks of another recipe ({found}): give another folder"
+                f"{folder} holds networks of another recipe ({found}): use another folder"
             )
 
     def claim(self) -> None:
@@ -62,9 +65,11 @@ class Store:
             self.recipe.write(self.folder)
 
     def weights(self, name: str) -> Path:
+        """Return the path of a network's weights."""
         return self.folder / "weights" / f"{name}.safetensors"
 
     def scores(self, suite: str, name: str) -> Path:
+        """Return the path of a method's scores in a suite."""
         return self.folder / "scores" / suite / f"{name}.parquet"
 
     def trained(self, name: str) -> bool:
@@ -100,25 +105,25 @@ def read_scores(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         The file is truncated, or has other columns.
     """
     if path.is_dir():
-        raise ValueError(f"{path}: a folder where a file is expected; it is left as it is")
+        raise ValueError(f"{path}: a folder, not a file; the folder is not changed")
     try:
         table = pq.read_table(path)
         frame = table.to_pandas()
     except (pa.ArrowException, OSError) as error:
         raise ValueError(
-            f"{path}: not a whole Parquet file ({error}): remove it to score anew"
+            f"{path}: malformed Parquet file ({error}): remove the file to score again"
         ) from error
     facts = (table.schema.metadata or {}).get(b"facts")
     if list(table.column_names) != list(TYPES) or facts is None:
         raise ValueError(
-            f"{path}: its columns are {table.column_names}, expected {list(TYPES)}; it is "
-            "left as it is"
+            f"{path}: columns are {table.column_names}, expected {list(TYPES)}; "
+            "the file is not changed"
         )
-    held = json_files.parse(facts, f"{path}: its facts")
-    json_files.check(held, FACTS, f"{path}: its facts", needed=FACTS)
+    held = json_files.parse(facts, f"{path}: metadata")
+    json_files.check(held, FACTS, f"{path}: metadata", needed=FACTS)
     try:
         return frame.astype(TYPES), held
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"{path}: a column holds other values than scores do ({error}); it is left as it is"
+            f"{path}: a column has values of another type ({error}); the file is not changed"
         ) from error

@@ -1,4 +1,4 @@
-"""Summary tables from the scores of each image: means with intervals, differences between arms, ties.
+"""Summary tables from the scores of each image: means, intervals, differences of arms, ties.
 
 Arms are compared within a condition: same training images, clamping, budget, test corruption and
 seeds. If `levels` of a condition is "all", each image's score is first averaged over the levels of
@@ -73,7 +73,7 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
 def _conditions(
     facts: pd.DataFrame, scores: pd.DataFrame
 ) -> Iterator[tuple[dict[str, object], pd.DataFrame, pd.DataFrame]]:
-    """Yield each condition with its PSNR and SSIM tables: one row per image, one column per method."""
+    """Yield each condition with its tables of PSNR and SSIM, images x methods."""
     own = facts[["dataset", "clipped"]].rename(
         columns={"dataset": "trained_on", "clipped": "trained_clipped"}
     )
@@ -107,13 +107,17 @@ def _check_pictures(rows: pd.DataFrame, condition: dict[str, object]) -> None:
     for name, pictures in of_method.items():
         if pictures != of_method.iloc[0]:
             raise ValueError(
-                f"{of_method.index[0]} and {name} were scored on different pictures of {condition['tested_on']} "
-                f"({len(of_method.iloc[0]):,} and {len(pictures):,}): score one of them anew"
+                f"{of_method.index[0]} and {name} were scored on different images of "
+                f"{condition['tested_on']} ({len(of_method.iloc[0]):,} and {len(pictures):,}): "
+                "score one method again"
             )
 
 
 def _check_levels(rows: pd.DataFrame, values: Iterable[object]) -> None:
-    """Raise ValueError if two methods were scored at different levels, because their means are not comparable."""
+    """Raise ValueError if two methods were scored at different levels.
+
+    Their means would not be comparable.
+    """
     of_method = rows.groupby("method", sort=False).sigma.agg(
         lambda sigmas: tuple(sorted(set(sigmas)))
     )
@@ -123,8 +127,8 @@ def _check_levels(rows: pd.DataFrame, values: Iterable[object]) -> None:
                 ", ".join(f"{sigma:g}" for sigma in one) for one in (of_method.iloc[0], levels)
             )
             raise ValueError(
-                f"{of_method.index[0]} and {name} were scored at different levels ({first}; {other}) "
-                f"of {' '.join(map(str, values))}: score one of them anew"
+                f"{of_method.index[0]} and {name} were scored at different levels "
+                f"({first}; {other}) of {' '.join(map(str, values))}: score one method again"
             )
 
 
@@ -145,7 +149,7 @@ def _each_once(values: Iterable[object]) -> str:
 
 
 def _command(behind: pd.DataFrame) -> str:
-    """Return the command that makes the networks of all seeds: a network's command without its seed."""
+    """Return the command that makes the networks of all seeds."""
     words = behind.iloc[0].command.split()
     place = words.index("--only")
     arm = ["--arms", behind.iloc[0].arm, "--budgets", *behind.iloc[0].budgets.split()[:1]]
@@ -197,9 +201,10 @@ def _on_time(
 def _compared(
     arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame, groups: list[str]
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Compute the rows and differences of the arms of one condition and budget, over the seeds that all arms have.
+    """Compute the rows and differences of the arms of one condition and budget.
 
-    `groups` names the group of dependent images that each image belongs to.
+    Means are over the seeds that all arms have. `groups` names each image's group of dependent
+    images.
     """
     seeds = sorted(set.intersection(*(set(names) for names in arms.values()))) if arms else []
     if not seeds:
@@ -276,6 +281,9 @@ def both_ways(differences: pd.DataFrame) -> pd.DataFrame:
 
 
 def own_noise(frame: pd.DataFrame) -> pd.Series:
-    """Return a mask of the rows tested under the training condition: same dataset and clamping, Gaussian noise."""
+    """Return a mask of the rows tested under the training condition.
+
+    The condition is the same dataset and clamping, and Gaussian noise.
+    """
     same = (frame.trained_on == frame.tested_on) & (frame.trained_clipped == frame.clipped)
     return same & (frame.noise == "gaussian")

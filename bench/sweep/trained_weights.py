@@ -20,7 +20,7 @@ def obtain(
 ) -> engine.Denoiser:
     """Load the denoiser from `path`; train it with `settings` first if it is missing.
 
-    The other parameters are passed to `denoise.train.loop.train`.
+    The remaining parameters are passed to `denoise.train.loop.train`.
 
     Raises
     ------
@@ -36,11 +36,13 @@ def obtain(
     try:
         held = Settings.of(denoiser.card).plain()
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; it is left as it is") from error
+        raise ValueError(f"{path}: {error}; the file is not changed") from error
     differing = [name for name, value in settings.plain().items() if held[name] != value]
     if differing:
-        what = ", ".join(
+        problems = ", ".join(
             f"{name} {held[name]!r}, not {settings.plain()[name]!r}" for name in differing
         )
-        raise ValueError(f"{path} was trained by other settings ({what}); it is left as it is")
+        raise ValueError(
+            f"{path} was trained with other settings ({problems}); the file is not changed"
+        )
     return denoiser

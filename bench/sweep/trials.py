@@ -1,4 +1,4 @@
-"""Short trainings that support a choice of settings: one row each, with the settings and the validation scores."""
+"""Trainings that support a choice of settings: one row each, with settings and scores."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ CARD = {
 
 
 def add(cards: list[Path], folder: Path) -> pd.DataFrame:
-    """Add one row per card to the file of `folder`, replacing a row of the same weights.
+    """Add one row per card to the file of `folder`; return all rows.
 
-    Return all rows.
+    A new row replaces a row of the same weights.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def _row(card: Path) -> dict[str, Any]:
         json_files.check(held, CARD, "it", needed=CARD)
         return row(held)
     except (KeyError, ValueError) as error:
-        what = f"{type(error).__name__}: {error}"
+        problem = f"{type(error).__name__}: {error}"
         raise ValueError(
-            f"{card}: not a card ({what}); valid: the .json beside trained weights"
+            f"{card}: malformed card ({problem}); valid: the .json beside trained weights"
         ) from error

@@ -37,8 +37,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     lacking = sorted(set(rows.network + "-" + rows.recipe) - set(scores.method))
     if lacking:
         raise ValueError(
-            f"{folder}: scores.parquet lacks {lacking[0]} of tutorials.csv; they are left "
-            "as they are"
+            f"{folder}: scores.parquet lacks {lacking[0]} of tutorials.csv; no file is changed"
         )
     return rows, scores
 
@@ -56,15 +55,16 @@ def write(folder: Path, rows: pd.DataFrame, scores: pd.DataFrame) -> None:
         rows.to_csv(partial, index=False, float_format="%.6g")
 
 
-def refuse_to_lessen(
+def refuse_shorter_training(
     frame: pd.DataFrame, chosen: list[tuple[str, str]], share: float, folder: Path
 ) -> None:
-    """Raise ValueError if a trial with a fraction of the images would replace a row trained on more."""
+    """Raise ValueError if a trial would replace a row trained on more images."""
     for row in frame.itertuples():
         if (row.network, row.recipe) in chosen and row.share > share:
             raise ValueError(
-                f"{folder} holds {row.network} by its {row.recipe} recipe trained on a share of {row.share:g}; "
-                f"--share {share:g} would put less in its place: give another --results"
+                f"{folder} holds {row.network} by the {row.recipe} recipe with --share "
+                f"{row.share:g}; --share {share:g} would replace a longer training: give another "
+                "--results"
             )
 
 
@@ -75,10 +75,7 @@ def with_scores(scores: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_row(frame: pd.DataFrame, row: dict[str, Any]) -> pd.DataFrame:
-    """Replace the row of the same network and recipe, or add it.
-
-    Rows are in the order of networks, then recipes.
-    """
+    """Add a row, or replace the row of the same network and recipe; sort by network and recipe."""
     older = (frame.network == row["network"]) & (frame.recipe == row["recipe"])
     new = pd.DataFrame([row]).reindex(columns=list(TUTORIALS))
     kept = frame[~older]
@@ -101,37 +98,37 @@ def missing(rows: pd.DataFrame) -> list[str]:
 def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
     """State in sentences the gain from the recipe and from the decoder.
 
-    Rows trained on a fraction are left out.
-
-    Intervals are over images, from one training of each network.
+    Rows trained on a fraction of the images are left out. Intervals are over images, from one
+    training of each network.
     """
     whole = rows[rows.share == 1].set_index(["network", "recipe"])
     psnrs = scores.pivot(index="picture", columns="method", values="psnr_db")
-    said = []
+    sentences = []
     for name in TUTORIALS_BY_NAME:
         if {(name, "own"), (name, "project")} <= set(whole.index):
             own, project = whole.loc[(name, "own")], whole.loc[(name, "project")]
-            said.append(
-                f"{name}, {labels.dataset(own.dataset)} at sigma {own.sigma:g}: this project's recipe scores "
-                f"{_gap(psnrs, f'{name}-project', f'{name}-own')} than its own, after {project.images_seen / 1e6:.2f} "
-                f"instead of {own.images_seen / 1e6:.2f} million pictures."
+            sentences.append(
+                f"{name}, {labels.dataset(own.dataset)} at sigma {own.sigma:g}: this project's "
+                f"recipe scores {_gap(psnrs, f'{name}-project', f'{name}-own')} than its own, "
+                f"after {project.images_seen / 1e6:.2f} instead of {own.images_seen / 1e6:.2f} "
+                "million images."
             )
     for recipe, whose in (("own", "their own recipe"), ("project", "this project's recipe")):
         if {("K2", recipe), ("K2_resize", recipe)} <= set(whole.index):
             gap = _gap(psnrs, f"K2_resize-{recipe}", f"K2-{recipe}")
-            said.append(
+            sentences.append(
                 f"K2', which upsamples before it convolves, scores {gap} than K2, by {whose}."
             )
-    return said + [
-        f"{name} by its own recipe reaches a cross-entropy of {whole.bce[(name, 'own')]:.4f} on the test pictures; "
-        f"published: {tutorial.known_bce:.4f}."
+    return sentences + [
+        f"{name} by its own recipe reaches a cross-entropy of {whole.bce[(name, 'own')]:.4f} "
+        f"on the test images; published: {tutorial.known_bce:.4f}."
         for name, tutorial in TUTORIALS_BY_NAME.items()
         if tutorial.known_bce and (name, "own") in whole.index
     ]
 
 
 def _gap(psnrs: pd.DataFrame, first: str, second: str) -> str:
-    """Format the first method's PSNR gain over the second with its interval: "0.31 dB [0.24, 0.38] more"."""
+    """Format the first method's PSNR gain over the second: "0.31 dB [0.24, 0.38] more"."""
     found = intervals.compare(psnrs[[first, second]].dropna().to_numpy(float).T[:, None])
     gap, ends = found.difference[0, 1], (found.difference_low[0, 1], found.difference_high[0, 1])
     word, low, high = ("more", *ends) if gap >= 0 else ("less", -ends[1], -ends[0])

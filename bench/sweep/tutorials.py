@@ -57,11 +57,17 @@ class Tutorial:
 
 
 def _keras(sigma: tuple[float, float], epochs: int) -> dict[str, Any]:
-    """Return a Keras recipe: Adam at its default rate, cross-entropy, noise added once to the whole set."""
+    """Return a Keras recipe: Adam at its default rate, cross-entropy, noise added once."""
     return {
-        "sigma": sigma, "images": epochs * EPOCH, "batch": 128, "loss": "bce", "lr": 1e-3, "schedule": "constant",
-        "fresh": False, "init": "keras",
-    }  # fmt: skip
+        "sigma": sigma,
+        "images": epochs * EPOCH,
+        "batch": 128,
+        "loss": "bce",
+        "lr": 1e-3,
+        "schedule": "constant",
+        "fresh": False,
+        "init": "keras",
+    }
 
 
 def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool, init: str) -> dict[str, Any]:
@@ -85,7 +91,7 @@ TUTORIALS_BY_NAME = {
     ),
 }
 PROJECT = {"images": 1_000_000, "batch": 128, "loss": "bce", "lr": 4e-3}
-"""This project's recipe at the tutorial's sigma: online noise, a cosine schedule, a higher learning rate."""
+"""This project's recipe: online noise, a cosine schedule, a higher learning rate."""
 
 RECIPES = ("own", "project")
 
@@ -101,7 +107,7 @@ def stages(name: str, recipe: str, share: float = 1.0) -> list[Settings]:
         `share` is outside (0, 1].
     """
     if not 0 < share <= 1:
-        raise ValueError(f"--share is {share:g}; it must lie above 0 and be at most 1")
+        raise ValueError(f"--share is {share:g}; it must be above 0 and at most 1")
     tutorial = TUTORIALS_BY_NAME[name]
     project = {**PROJECT, "sigma": (tutorial.sigma, tutorial.sigma)}
     chosen = tutorial.own if recipe == "own" else (project,)

@@ -50,10 +50,7 @@ class Job:
 
 @dataclasses.dataclass(frozen=True)
 class Untrained:
-    """Untrained method (a floor or a classical method) on one dataset.
-
-    `name` is formed like a network's.
-    """
+    """Untrained method (a floor or a classical method) on one dataset."""
 
     dataset: str
     clip: bool
@@ -61,6 +58,7 @@ class Untrained:
 
     @property
     def name(self) -> str:
+        """Name that is unique within a recipe, formed like a network's."""
         return f"{self.dataset}-{'clipped' if self.clip else 'unclipped'}-{self.method}"
 
 
@@ -68,7 +66,7 @@ Cell = Network | Untrained
 
 
 def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
-    """List the cells of a selection in the order of `Selection.networks`, untrained methods first: they are fast."""
+    """List the cells of a selection: untrained methods, which are fast, then the networks."""
     untrained = [
         Untrained(dataset, clip, method)
         for clip, dataset in selection.pairs(recipe)
@@ -95,7 +93,7 @@ def files(cell: Cell, job: Job) -> list[Path]:
 
 
 def checkpoint(cell: Cell, job: Job) -> Path:
-    """Return the path of the checkpoint, which exists only if training of the cell was interrupted."""
+    """Return the path of the checkpoint, which exists only if training was interrupted."""
     return Store(job.folder, job.recipe).weights(cell.name).with_suffix(".checkpoint.safetensors")
 
 

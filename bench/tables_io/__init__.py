@@ -1,0 +1,1 @@
+"""Tables: reading and checking of result files, Markdown output."""

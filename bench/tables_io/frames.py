@@ -12,46 +12,48 @@ TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64"
 FILLED = ("method", "dataset", "arm", "noise")  # columns without an empty cell
 BOOLS = ("clipped", "trained_clipped", "told_sigma", "missing", "tied", "kept", "bias")
 NUMBERS = {
-    "tests", "seed", "parameters", "macs", "images_seen", "train_seconds", "validation_psnr_db", "seeds",
-    "pictures", "groups", "seed_sd_db", "psnr_db", "psnr_db_low", "psnr_db_high", "ssim", "ssim_low",
-    "ssim_high", "resolvable_db", "activations", "file_bytes", "peak_bytes", "peak_bytes_batch",
-    "onnx_difference", "train_images_per_s", "train_batch", "batch", "ms_p50", "ms_p90", "calls",
-    "images_per_s", "fraction_of_ceiling", "ceiling_matmul_tmacs", "ceiling_conv_tmacs", "ceiling_copy_gb_s",
-    "cpu_threads", "stage_1", "stage_2", "picture_period_4", "nyquist", "residual_period_4", "flat_blocks",
-    "sigma", "draw", "share", "bce", "mse", "sigma_255", "bias_255", "rmse_255", "worst_255", "cpu_ms_p50",
-    "width", "depth", "lr", "images", "validation_psnr_0_db", "validation_psnr_15_db", "validation_psnr_25_db",
-    "validation_psnr_50_db"
+    "tests", "seed", "parameters", "macs", "images_seen", "train_seconds", "validation_psnr_db",
+    "seeds", "pictures", "groups", "seed_sd_db", "psnr_db", "psnr_db_low", "psnr_db_high",
+    "ssim", "ssim_low", "ssim_high", "resolvable_db", "activations", "file_bytes", "peak_bytes",
+    "peak_bytes_batch", "onnx_difference", "train_images_per_s", "train_batch", "batch",
+    "ms_p50", "ms_p90", "calls", "images_per_s", "fraction_of_ceiling", "ceiling_matmul_tmacs",
+    "ceiling_conv_tmacs", "ceiling_copy_gb_s", "cpu_threads", "stage_1", "stage_2",
+    "picture_period_4", "nyquist", "residual_period_4", "flat_blocks", "sigma", "draw", "share",
+    "bce", "mse", "sigma_255", "bias_255", "rmse_255", "worst_255", "cpu_ms_p50", "width",
+    "depth", "lr", "images", "validation_psnr_0_db", "validation_psnr_15_db",
+    "validation_psnr_25_db", "validation_psnr_50_db"
 }  # fmt: skip
 """Numeric columns; empty cells are allowed."""
 
 
 def check(frame: pd.DataFrame, schema: dict[str, str], path: Path) -> None:
-    """Raise ValueError unless a file has the columns of its schema, with cells of the right type."""
+    """Raise ValueError unless a file has the columns of its schema, of the right type."""
     names = list(frame)
     if names != list(schema):
         lacking = [name for name in schema if name not in names]
         strange = [str(name) for name in names if name not in schema]
-        what = "; ".join(
-            f"{word} {', '.join(list_)}"
-            for word, list_ in (("it lacks", lacking), ("it has", strange))
-            if list_
+        problems = "; ".join(
+            f"{problem}: {', '.join(columns)}"
+            for problem, columns in (("missing", lacking), ("unknown", strange))
+            if columns
         )
         raise ValueError(
-            f"{path}: of another schema ({what or 'other order'}); it is left as it is"
+            f"{path}: columns differ from the schema ({problems or 'order'}); "
+            "the file is not changed"
         )
     for name in schema if len(frame) else ():
         if wrong := _wrong(frame[name], name):
-            raise ValueError(f"{path}: its column {name} {wrong}; it is left as it is")
+            raise ValueError(f"{path}: column {name} {wrong}; the file is not changed")
 
 
 def _wrong(values: pd.Series, name: str) -> str:
     """Describe the error in the values of a column; empty if there is none."""
     if name in BOOLS and not types.is_bool_dtype(values):
-        return "must hold True and False alone"
+        return "must hold only True and False"
     if name in NUMBERS and not types.is_numeric_dtype(values):
         odd = values[pd.to_numeric(values, errors="coerce").isna() & values.notna()]
         return (
-            f"must hold numbers ({odd.iloc[0]!r:.40} is none)"
+            f"must hold numbers, but holds {odd.iloc[0]!r:.40}"
             if len(odd)
             else "must hold numbers, not text"
         )
@@ -74,18 +76,18 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
         whole = path.read_bytes().endswith(b"\n")
         frame = pd.read_csv(path, dtype=TYPES)
     except (ValueError, TypeError, OverflowError) as error:  # the exceptions that pandas raises
-        raise ValueError(f"{path}: not a whole table ({error}); it is left as it is") from error
+        raise ValueError(f"{path}: malformed CSV ({error}); the file is not changed") from error
     check(frame, schema, path)
     if not whole:
-        raise ValueError(f"{path}: cut short in its last line; it is left as it is")
+        raise ValueError(f"{path}: the last line is truncated; the file is not changed")
     return frame
 
 
 def refuse_missing(path: Path) -> None:
     """Raise ValueError unless the path is a file."""
     if path.is_dir():
-        raise ValueError(f"{path}: a folder where a file is expected; it is left as it is")
+        raise ValueError(f"{path}: a folder, not a file; the folder is not changed")
     if not path.is_file():
         raise ValueError(
-            f"{path}: no such file; `python -m bench --help` says which command makes it"
+            f"{path}: no such file; `python -m bench --help` lists the command that makes it"
         )

@@ -37,7 +37,7 @@ def settings():
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_is_changed_within_is_put_back_whether_it_fails_or_not(change, fails):
+def test_changed_settings_are_restored_with_and_without_an_error(change, fails):
     before = settings()
     try:
         with kept():
@@ -60,7 +60,7 @@ def test_a_default_device_that_the_caller_set_stays():
         torch.set_default_device(None)
 
 
-def test_what_is_printed_within_is_not_among_the_results(capsys):
+def test_printed_text_is_not_among_the_results(capsys):
     with kept():
         print("loading my network")
         sys.stdout.write("done\n")

@@ -1,4 +1,4 @@
-"""Output of `python -m bench`: the result first on stdout, omissions in one line on stderr."""
+"""Output of `python -m bench`: the result first on stdout, skipped methods on stderr."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from denoise.models import weights
 OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
 
 
-def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(
+def test_the_result_comes_first_and_skipped_methods_are_one_line_on_stderr(
     tmp_path, capsys, caplog
 ):
     caplog.set_level(logging.INFO)
@@ -35,16 +35,16 @@ def test_the_answer_comes_first_and_what_is_left_out_is_one_line_elsewhere(
     assert out[0].startswith("On glyphs at sigma 0.4: **")
     assert out[2] == "#### glyphs"
     assert out[6].startswith("| Method ")
-    assert not [line for line in out if "left out" in line]
+    assert not [line for line in out if "skipped" in line]
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
     count, methods_there = len(OF_LETTERS) + len(classical.DENOISERS), len(methods.find())
     assert said == [
-        f"measuring {count} of {methods_there} methods on glyphs; the others are for other images "
-        "(--verbose names them)"
+        f"measuring {count} of {methods_there} methods on glyphs; the remaining methods do not "
+        "apply (--verbose lists them)"
     ]
 
 
-def test_what_is_left_out_is_named_where_it_was_asked_for_or_with_verbose(tmp_path, caplog):
+def test_skipped_methods_are_named_if_requested_or_with_verbose(tmp_path, caplog):
     words = [
         "--datasets",
         "glyphs",
@@ -58,9 +58,10 @@ def test_what_is_left_out_is_named_where_it_was_asked_for_or_with_verbose(tmp_pa
     ]
     command.main([*words, "--methods", "noisy", "photo-color"])
     assert (
-        "left out: photo-color on glyphs: it takes 3 channels, the pictures have 1" in caplog.text
+        "skipped: photo-color on glyphs: the network takes 3 channels, the images have 1"
+        in caplog.text
     )
-    assert not tmp_path.joinpath("table.md").read_text().startswith("left out")
+    assert not tmp_path.joinpath("table.md").read_text().startswith("skipped")
 
 
 def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
@@ -75,12 +76,12 @@ def test_no_method_for_the_images_of_a_dataset_is_one_line(tmp_path):
         "--out",
         str(tmp_path / "out"),
     ]
-    with pytest.raises(ValueError, match="none of these methods is for the images of glyphs"):
+    with pytest.raises(ValueError, match="no requested method applies to the images of glyphs"):
         command.main([*words, "--methods", "photo-color"])
     assert not (tmp_path / "out").exists()
 
 
-def test_datasets_that_are_missing_are_one_line_and_with_verbose_it_says_what_to_do(caplog):
+def test_missing_datasets_are_one_line_and_verbose_gives_instructions(caplog):
     caplog.set_level(logging.INFO)
     missing = {
         "mnist": "mnist is not in X: put it there",
@@ -88,10 +89,11 @@ def test_datasets_that_are_missing_are_one_line_and_with_verbose_it_says_what_to
     }
     table_command.say_missing(missing, verbose=False)
     assert caplog.messages == [
-        "left out, as not here and not to be downloaded: mnist, notmnist (--verbose: what to do)"
+        "skipped datasets, missing and without a download: mnist, notmnist "
+        "(--verbose gives instructions)"
     ]
     table_command.say_missing(missing, verbose=True)
-    assert caplog.messages[1:] == [f"left out: {text}" for text in missing.values()]
+    assert caplog.messages[1:] == [f"skipped: {text}" for text in missing.values()]
 
 
 def test_weights_whose_card_says_nothing_of_their_training_are_a_method_too(tmp_path):

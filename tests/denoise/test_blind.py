@@ -169,7 +169,7 @@ def test_clean_is_what_a_user_s_call_gives(color, pairs):
     assert arm.build(color, CPU)(noisy, 0.0).equal(expected)
     assert not engine.load("photo-color", "cpu", "float32").estimate(noisy).equal(expected)
     with pytest.raises(
-        ValueError, match="mnist-nearest does not find correlated noise: leave out :clean"
+        ValueError, match="mnist-nearest does not detect correlated noise: leave out :clean"
     ):
         methods.find(["mnist-nearest:clean"])
 

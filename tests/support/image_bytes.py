@@ -1,4 +1,4 @@
-"""Image files built byte by byte, in forms that no library writes, for the tests of `denoise.images`."""
+"""Image files built byte by byte, in forms that no library writes."""
 
 import binascii
 import io
@@ -54,7 +54,7 @@ def packed(numbers, bits):
 
 
 def png(samples, bits, color, *before, interlaced=False):
-    """Return a PNG of samples (H, W, C), without prediction filters, with other chunks before the pixels."""
+    """Return a PNG of samples (H, W, C), without prediction filters; `before` are more chunks."""
     height, width = samples.shape[:2]
     parts = (
         [samples[y::down, x::across] for x, y, across, down in PASSES] if interlaced else [samples]

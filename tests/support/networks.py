@@ -1,4 +1,4 @@
-"""Small networks with the statistics of trained ones, images for them, and the backends that run them."""
+"""Small networks with the statistics of trained networks, their images, and backends."""
 
 import torch
 from torch import nn
@@ -24,8 +24,11 @@ def alive(network, seed=0):
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
             for values, low, high in (
-                (layer.running_mean, -1, 1), (layer.running_var, 0.5, 2), (layer.weight, 0.5, 2), (layer.bias, -1, 1)
-            ):  # fmt: skip
+                (layer.running_mean, -1, 1),
+                (layer.running_var, 0.5, 2),
+                (layer.weight, 0.5, 2),
+                (layer.bias, -1, 1),
+            ):
                 values.data.copy_(torch.rand(values.shape, generator=draws) * (high - low) + low)
     return network.eval()
 

@@ -1,4 +1,4 @@
-"""The Ray engine on a cluster of several nodes on this machine, one of which is killed while it works."""
+"""The Ray executor on a cluster of several nodes on this machine; one node is killed."""
 
 import json
 import shutil
@@ -131,13 +131,13 @@ def test_a_cell_that_another_run_holds_waits_and_a_wrong_one_is_named(tmp_path, 
         shutil.copy(made.with_suffix(ending), copy.with_suffix(ending))
     with pytest.raises(
         ValueError,
-        match=r"^glyphs-clipped-nearest-2-s1: .*was trained by other settings.*as it is$",
+        match=r"^glyphs-clipped-nearest-2-s1: .*was trained with other settings.*not changed$",
     ):
         next(ray_executor.cluster([other], job, cluster.address))
 
 
 def test_a_node_with_other_code_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="runs other code"):
+    with pytest.raises(ValueError, match="has other code"):
         ray_executor.make_cell(CELLS[0], job_in(tmp_path), {}, {"commit": "another"})
 
 

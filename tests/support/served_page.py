@@ -1,4 +1,4 @@
-"""Shared fixtures for HTTP tests of the page: the served page, a client, an uploaded image, and a call by name."""
+"""Fixtures for HTTP tests of the page: the page, a client, an uploaded image, API calls."""
 
 import io
 import json
@@ -48,10 +48,7 @@ def image(web):
 
 @pytest.fixture
 def call(web):
-    """Return a function that calls an API function by name.
-
-    It returns the status, or "event", and the response.
-    """
+    """Return a function that calls an API function and returns (status or "event", response)."""
 
     def call(name, data):
         asked = web.post(

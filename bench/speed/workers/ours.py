@@ -1,6 +1,6 @@
 """PyTorch systems: a plain program, each step from it to this package's engine, and the engine.
 
-Run by `python -m bench.speed.workers.ours`.
+The worker process is `python -m bench.speed.workers.ours`.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def eager(
     network = _network(architecture, device).to(
         getattr(torch, dtype), memory_format=getattr(torch, layout)
     )
-    pictures = _pictures(batch, shape, threads, device, layout).to(getattr(torch, dtype))
+    images = _images(batch, shape, threads, device, layout).to(getattr(torch, dtype))
     rounded = (
-        [f"TF32: {provenance.tf32(pictures.device)}"]
+        [f"TF32: {provenance.tf32(images.device)}"]
         if device == "cuda" and dtype == "float32"
         else []
     )
-    return _call(network.net, pictures), batch, ", ".join([dtype, layout, *rounded])
+    return _call(network.net, images), batch, ", ".join([dtype, layout, *rounded])
 
 
 def lowered(
@@ -60,49 +60,49 @@ def lowered(
     """Run the fused network on a backend."""
     network = lower(_network(architecture, device), backend, getattr(torch, dtype))
     return (
-        _call(network, _pictures(batch, shape, threads, device)),
+        _call(network, _images(batch, shape, threads, device)),
         batch,
         f"{backend}, {dtype}, channels_last",
     )
 
 
 def compiled(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the fused network in bfloat16, compiled for this batch size.
+    """Run the fused network in bfloat16, compiled for this batch size; it needs a compiler.
 
-    Recorded too on a GPU. Needs a compiler.
+    On a GPU, torch.compile also records a CUDA graph.
     """
     mode = "reduce-overhead" if device == "cuda" else None
     network = torch.compile(
         lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False, mode=mode
     )
     ran = ["inductor", "bfloat16", "channels_last"] + [mode] * (mode is not None)
-    return _call(network, _pictures(batch, shape, threads, device)), batch, ", ".join(ran)
+    return _call(network, _images(batch, shape, threads, device)), batch, ", ".join(ran)
 
 
 def packaged(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the fused network in bfloat16, compiled ahead of time into a package that runs without Python."""
+    """Run the fused network in bfloat16, compiled ahead of time into a package without Python."""
     import torch._inductor
 
-    pictures = _pictures(batch, shape, threads, device)
+    images = _images(batch, shape, threads, device)
     network = lower(_network(architecture, device), "aten", torch.bfloat16)
     with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
-        exported = torch.export.export(network, (pictures,))
+        exported = torch.export.export(network, (images,))
         file = torch._inductor.aoti_compile_and_package(
             exported, package_path=f"{folder}/network.pt2"
         )
         run = torch._inductor.aoti_load_package(file)
-    return _waited(lambda: run(pictures), device), batch, "AOTInductor, bfloat16, channels_last"
+    return _waited(lambda: run(images), device), batch, "AOTInductor, bfloat16, channels_last"
 
 
 def engine(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
     """Run the network as `denoise.load(...)` does."""
-    pictures = _pictures(batch, shape, threads, device)
+    images = _images(batch, shape, threads, device)
     # Untrained weights have no scores that could change; only speed is measured, and the report
     # says so.
     card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
     denoiser = Denoiser(_network(architecture, device), "engine", card, device)
     return (
-        _waited(lambda: denoiser.estimate(pictures), device),
+        _waited(lambda: denoiser.estimate(images), device),
         batch,
         f"{denoiser.plan}, channels_last",
     )
@@ -119,27 +119,27 @@ def training(
     autocast: bool,
     recording: bool = False,
 ) -> Job:
-    """Time training steps: Adam on binary cross-entropy, as in the Keras example.
+    """Train with Adam on binary cross-entropy, as in the Keras example.
 
-    Fused Adam if recorded.
+    With `recording`, the gradients are a CUDA graph, and Adam is fused.
     """
-    clean = _pictures(batch, shape, threads, device, layout)
+    clean = _images(batch, shape, threads, device, layout)
     network = _network(architecture, device).to(memory_format=getattr(torch, layout)).train()
-    optimiser = torch.optim.Adam(network.parameters(), LR, fused=recording)
+    optimizer = torch.optim.Adam(network.parameters(), LR, fused=recording)
 
     def gradients(clean: Tensor) -> Tensor:
         with torch.autocast(clean.device.type, torch.bfloat16, enabled=autocast):
             logits = network.logits(clean)
         loss = F.binary_cross_entropy_with_logits(logits.float(), clean)
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         return loss.detach()
 
-    of = Replayed(gradients, choosing=True) if recording else gradients
+    compute = Replayed(gradients, choosing=True) if recording else gradients
 
     def step() -> None:
-        of(clean)
-        optimiser.step()
+        compute(clean)
+        optimizer.step()
 
     ran = ["bfloat16 autocast" if autocast else "float32", layout, *["recorded"] * recording]
     return _waited(step, device), batch, ", ".join(ran)
@@ -151,24 +151,24 @@ def _network(architecture: str, device: str) -> AnySize:
         return weights.build(json.loads(architecture)).eval().to(device)
 
 
-def _pictures(
+def _images(
     batch: int, shape: list[int], threads: int, device: str, layout: str = "channels_last"
 ) -> Tensor:
     torch.set_num_threads(threads)
-    pictures = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0)).to(device)
-    return pictures.contiguous(memory_format=getattr(torch, layout))
+    images = torch.rand(batch, *shape, generator=torch.Generator().manual_seed(0)).to(device)
+    return images.contiguous(memory_format=getattr(torch, layout))
 
 
-def _call(network: nn.Module, pictures: Tensor) -> Call:
+def _call(network: nn.Module, images: Tensor) -> Call:
     @torch.inference_mode()
     def call() -> Tensor:
-        return network(pictures)
+        return network(images)
 
-    return _waited(call, pictures.device.type)
+    return _waited(call, images.device.type)
 
 
 def _waited(call: Call, device: str) -> Call:
-    """Return a call that ends when the device has finished, because GPU calls of PyTorch return early."""
+    """Return a call that ends if the device has finished; PyTorch's GPU calls return earlier."""
     if device != "cuda":
         return call
 

@@ -1,12 +1,14 @@
 """Third-party systems: Keras on TensorFlow, ONNX Runtime, OpenVINO.
 
-Run by `python -m bench.speed.workers.peers`.
+The worker process is `python -m bench.speed.workers.peers`.
 
 References
 ----------
-Keras, "Convolutional autoencoder for image denoising". https://keras.io/examples/vision/autoencoder/
+Keras, "Convolutional autoencoder for image denoising".
+https://keras.io/examples/vision/autoencoder/
 ONNX Runtime. https://onnxruntime.ai/docs/performance/tune-performance/threading.html
-OpenVINO, performance hints. https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference.html
+OpenVINO, performance hints.
+https://docs.openvino.ai/2025/openvino-workflow/running-inference/optimize-inference.html
 """
 
 from __future__ import annotations
@@ -28,29 +30,34 @@ PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvin
 
 
 def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
-    model, pictures = _keras(network, tuple(shape), threads), _keras_pictures(network, shape)
-    return lambda: model.predict(pictures, batch_size=batch, verbose=0), len(pictures), "float32"
+    """Run inference by Keras `predict`."""
+    model, images = _keras(network, tuple(shape), threads), _keras_images(network, shape)
+    return lambda: model.predict(images, batch_size=batch, verbose=0), len(images), "float32"
 
 
 def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Train one epoch by Keras `fit`, with Adam on binary cross-entropy."""
     model = _keras(network, tuple(shape), threads)
     model.compile("adam", "binary_crossentropy")
-    pictures = _keras_pictures(network, shape)
+    images = _keras_images(network, shape)
     return (
-        lambda: model.fit(pictures, pictures, batch_size=batch, epochs=1, verbose=0),
-        len(pictures),
+        lambda: model.fit(images, images, batch_size=batch, epochs=1, verbose=0),
+        len(images),
         "float32",
     )
 
 
-def _keras_pictures(network: str, shape: list[int]) -> np.ndarray:
+def _keras_images(network: str, shape: list[int]) -> np.ndarray:
     """Make random images, (N, H, W, C), the layout of Keras."""
     return np.random.default_rng(0).random((PREDICTED[network], *shape[1:], shape[0]), np.float32)
 
 
 @functools.cache
 def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
-    """Build the network of the Keras example ("K1"), or the autoencoder with nearest upsampling, from Keras layers."""
+    """Build a network from Keras layers.
+
+    "K1" is the network of the Keras example; "autoencoder" has nearest upsampling.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
     import tensorflow
@@ -81,6 +88,7 @@ def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
 
 
 def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by ONNX Runtime on the CPU."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -88,14 +96,15 @@ def onnx_runtime(onnx: str, shape: list[int], batch: int, threads: int, **_: Any
     # Spinning threads would go on after a call and slow down the system that is timed next.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     session = onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-    given = {session.get_inputs()[0].name: _pictures(batch, shape)}
+    given = {session.get_inputs()[0].name: _images(batch, shape)}
     return lambda: session.run(None, given), batch, "float32"
 
 
 def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by OpenVINO, one request at a time."""
     model, ran = _openvino(onnx, tuple(shape), batch, threads, "LATENCY")
-    request, pictures = model.create_infer_request(), _pictures(batch, shape)
-    return lambda: request.infer({0: pictures}, share_inputs=True, share_outputs=True), batch, ran
+    request, images = model.create_infer_request(), _images(batch, shape)
+    return lambda: request.infer({0: images}, share_inputs=True, share_outputs=True), batch, ran
 
 
 def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
@@ -104,7 +113,7 @@ def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: An
     OpenVINO chooses the layers that it computes in integers.
     """
     model, ran = _openvino(int8, tuple(shape), batch, threads, "LATENCY")
-    request, pictures = model.create_infer_request(), _pictures(batch, shape)
+    request, images = model.create_infer_request(), _images(batch, shape)
     layers = [operation.get_rt_info() for operation in model.get_runtime_model().get_ops()]
     products = [
         str(layer["runtimePrecision"])
@@ -112,21 +121,22 @@ def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: An
         if "onvolution" in str(layer["layerType"])
     ]
     coarse = sum(precision.lower() in ("i8", "u8") for precision in products)
-    call = functools.partial(request.infer, {0: pictures}, share_inputs=True, share_outputs=True)
+    call = functools.partial(request.infer, {0: images}, share_inputs=True, share_outputs=True)
     return call, batch, f"{coarse} of {len(products)} convolutions in 8-bit integers, else {ran}"
 
 
 def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by OpenVINO, requests in parallel."""
     import openvino
 
     model, ran = _openvino(onnx, tuple(shape), batch, threads, "THROUGHPUT")
     queue = openvino.AsyncInferQueue(model)
-    pictures = _pictures(batch, shape)
+    images = _images(batch, shape)
     requests = max(2 * len(queue), ASYNC // batch)
 
     def call() -> None:
         for _ in range(requests):
-            queue.start_async({0: pictures}, share_inputs=True)
+            queue.start_async({0: images}, share_inputs=True)
         queue.wait_all()
 
     return call, requests * batch, ran
@@ -135,7 +145,7 @@ def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, *
 def _openvino(
     onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str
 ) -> tuple[Any, str]:
-    """Compile a model, in bfloat16 if the CPU has it, which is OpenVINO's default there."""
+    """Compile a model, in bfloat16 if the CPU supports it, as OpenVINO does by default."""
     import openvino
 
     core = openvino.Core()
@@ -147,7 +157,7 @@ def _openvino(
     return core.compile_model(model, "CPU", options), "bfloat16" if rounded else "float32"
 
 
-def _pictures(batch: int, shape: list[int]) -> np.ndarray:
+def _images(batch: int, shape: list[int]) -> np.ndarray:
     return np.random.default_rng(0).random((batch, *shape), np.float32)
 
 

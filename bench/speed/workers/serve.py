@@ -1,4 +1,4 @@
-"""Loop of a worker process: one job per line on standard input, one result per line on standard output."""
+"""Loop of a worker process: one job per line on stdin, one result per line on stdout."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str])
     call. A response holds the `seconds` of each call, its `pictures` (images per call), `ran` (the
     settings), and the `version`; or an `error`.
     """
-    answers = os.fdopen(os.dup(1), "w")
+    responses = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # prints of libraries go to stderr, away from the responses
     ready: dict[str, Job] = {}
     for line in sys.stdin:
-        asked = json.loads(line)
-        job, key = asked["job"], json.dumps(asked["job"], sort_keys=True)
+        request = json.loads(line)
+        job, key = request["job"], json.dumps(request["job"], sort_keys=True)
         try:
             if key not in ready:
                 ready[key] = systems[job["system"]](
@@ -43,11 +43,12 @@ def serve(systems: dict[str, Callable[..., Job]], version: Callable[[str], str])
                 for _ in range(WARM):
                     ready[key][0]()
             call, pictures, ran = ready[key]
-            answer = {"seconds": _timed(call, asked["seconds"]), "pictures": pictures, "ran": ran}
-            answer["version"] = version(job["system"])
-        except Exception as error:  # any library error goes into the table, and the next job runs
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+            seconds = _timed(call, request["seconds"])
+            response = {"seconds": seconds, "pictures": pictures, "ran": ran}
+            response["version"] = version(job["system"])
+        except Exception as error:  # a library error is a response, and the next job runs
+            response = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(response), file=responses, flush=True)
 
 
 def _timed(call: Call, seconds: float) -> list[float]:

@@ -27,14 +27,14 @@ def autoencoder(decoder="nearest"):
     return {"name": "autoencoder", "decoder": decoder, "width": 4, "depth": 1}
 
 
-def test_activations_count_what_convolutions_answer():
+def test_activations_count_the_outputs_of_convolutions():
     # conv 4 and conv 4 at 8x8, conv 8 and conv 8 at 4x4, then up 4, conv 4 and conv 1 at 8x8
     assert counters.activations(weights.build(autoencoder()), (1, 8, 8)) == 64 * (4 + 4) + 16 * (
         8 + 8
     ) + 64 * (4 + 4 + 1)
 
 
-def test_convolutions_and_matrix_products_count_whoever_calls_them():
+def test_convolutions_and_matrix_products_count_in_functions_as_in_layers():
     class Called(nn.Module):
         def forward(self, x):
             return torch.nn.functional.conv2d(x, torch.ones(3, 1, 1, 1)).flatten(1) @ torch.ones(
@@ -56,7 +56,7 @@ def test_a_file_holds_a_shared_tensor_once():
 def peaks(sources, batch):
     found = memory.peak_bytes(sources, (1, 28, 28), batch, CPU)
     if None in found.values():
-        pytest.skip("peak memory of a process can be read on Linux alone")
+        pytest.skip("peak memory of a process can be measured only on Linux")
     return found
 
 
@@ -73,11 +73,12 @@ def test_twins_have_the_same_peak_memory():
     assert first == pytest.approx(second, abs=500_000)
 
 
-def test_a_network_that_fails_where_its_memory_is_read_is_told_in_one_line(tmp_path):
+def test_a_network_that_fails_in_the_measurement_of_memory_is_one_line(tmp_path):
     file = tmp_path / "net.py"
     file.write_text("def build():\n    return 3\n")
     with pytest.raises(
-        ValueError, match=r"^peak memory cannot be read: .*returned a int, not a torch.nn.Module$"
+        ValueError,
+        match=r"^peak memory cannot be measured: .*returned a int, not a torch.nn.Module$",
     ):
         peaks({"it": f"{file}:build"}, 2)
 
@@ -113,7 +114,7 @@ def test_a_backward_pass_is_deterministic_on_the_processor():
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_what_the_deterministic_mode_refuses_is_told():
+def test_an_operation_that_the_deterministic_mode_refuses_is_named():
     found = determinism.backward(weights.build(autoencoder("max_unpool")), CPU)
     assert found["deterministic"] == "yes"
     assert found["deterministic_mode"].startswith("refused: max_unpool")
@@ -132,7 +133,7 @@ def test_a_network_without_parameters_has_no_gradients_to_compare():
 
 
 @pytest.mark.parametrize("decoder", ["nearest", "max_unpool"])
-def test_onnx_runtime_gives_an_equal_answer(decoder):
+def test_onnx_runtime_gives_an_equal_output(decoder):
     pytest.importorskip("onnxruntime")
     found = onnx_check.compare(weights.build(autoencoder(decoder)).eval())
     assert found["onnx"] == "equal"
@@ -158,7 +159,7 @@ def test_the_machine_has_ceilings():
 
 @pytest.fixture(scope="module")
 def card(tmp_path_factory):
-    """Return a card's rows, as `report` reads them: two arms and, if ONNX is installed, three networks of a user."""
+    """Return a card's rows: two arms, two user's networks and, if ONNX is installed, a model."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "recipe.json").write_text(RECIPE)
     brought = [f"{EXAMPLE}:build", f"dense={_written(folder)}:build"]
@@ -208,7 +209,7 @@ def test_a_card_is_written_for_every_arm_thread_count_and_batch(card):
     assert card.calls.min() >= 5
 
 
-def test_a_network_of_ones_own_has_the_card_of_an_arm(card):
+def test_a_users_network_has_the_card_of_an_arm(card):
     row = card[(card.arm == "dense") & (card.batch == 128)].iloc[0]
     arm = card[(card.arm == "nearest") & (card.batch == 128)].iloc[0]
     assert set(row[row.notna()].index) == set(arm[arm.notna()].index) - {"widths", "budgets"}
@@ -243,7 +244,7 @@ def test_of_an_onnx_model_its_times_and_counts_are_measured(card):
     assert row.compile_mode.startswith("ONNX Runtime ")
 
 
-def test_the_table_of_costs_shows_ones_own_networks_and_no_nan(card):
+def test_the_table_of_costs_shows_users_networks_and_no_nan(card):
     unmeasured = card.assign(onnx=None, onnxruntime=None)
     for rows in (card, unmeasured):
         found = list(cost_tables.costs(rows))
@@ -253,7 +254,7 @@ def test_the_table_of_costs_shows_ones_own_networks_and_no_nan(card):
             assert "nan" not in f"{table.note} {table.cells.to_string()}".lower()
 
 
-def test_the_readme_shows_what_the_card_says_of_its_example(card):
+def test_the_readme_shows_the_card_of_its_example(card):
     shown = [line for line in build.README.read_text().splitlines() if line.startswith("| my_net")][
         -1
     ]
@@ -307,14 +308,14 @@ def test_a_card_with_more_arms_is_not_overwritten(card, tmp_path, capsys):
     path = written(card, tmp_path)
     before = path.read_bytes()
     said = refused(capsys, tmp_path, "--arms", "transposed_k2")
-    assert "holds 1 more networks of the comparison, nearest 4 for one" in said
+    assert "holds 1 arms that this run does not measure, for example nearest 4" in said
     assert path.read_bytes() == before
 
 
 def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys):
     written(card[:-1], tmp_path)
     said = refused(capsys, tmp_path, "--arms", "nearest", "transposed_k2")
-    assert "lacks rows, or has some twice: the file was cut" in said
+    assert "has missing or repeated rows: the file is truncated" in said
 
 
 @pytest.mark.parametrize(
@@ -322,14 +323,14 @@ def test_a_card_that_was_cut_at_the_end_of_a_row_is_named(card, tmp_path, capsys
     [
         (
             ["--model", f"nearest={EXAMPLE}:build"],
-            "two networks are called nearest; name your own with --model",
+            "two networks are named nearest; rename yours with --model",
         ),
-        (["--model", f"{EXAMPLE}:build", f"{EXAMPLE}:build"], "two networks are called my_net"),
+        (["--model", f"{EXAMPLE}:build", f"{EXAMPLE}:build"], "two networks are named my_net"),
         (["--model", "nowhere.py:build"], "nowhere.py: no such file"),
         (["--rounds", "0"], "--rounds is 0; it must be at least 1"),
     ],
 )
-def test_what_has_no_card_is_refused_in_one_line(tmp_path, capsys, words, said):
+def test_an_invalid_network_gets_one_line_and_no_card(tmp_path, capsys, words, said):
     (tmp_path / "recipe.json").write_text(RECIPE)
     assert said in refused(capsys, tmp_path, "--arms", "nearest", *words)
     assert not list(tmp_path.glob("costs-*"))

@@ -78,7 +78,7 @@ def test_only_networks_have_parameters_macs_and_a_checksum(frame):
     assert frame[frame.method == "mnist-nearest"].macs.unique() == [72_705_024]
 
 
-def test_the_floors_score_what_can_be_computed_by_hand(frame):
+def test_the_floors_have_the_scores_computed_by_hand(frame):
     pictures = datasets.load("glyphs", "test").spread(20)
     clean, _ = next(pictures.batches(20))
     expected = psnr(torch.zeros_like(clean), clean).mean().item()
@@ -90,8 +90,10 @@ def test_the_floors_score_what_can_be_computed_by_hand(frame):
 def test_scores_do_not_depend_on_which_other_methods_are_scored():
     pictures = datasets.load("glyphs", "test").spread(5)
     corruption = quality.Corruption("gaussian", 0.3, clip=True)
-    alone, together = ({arm.name: arm.build(pictures, torch.device("cpu")) for arm in methods.find(names)}
-                       for names in (["median"], ["noisy", "median"]))  # fmt: skip
+    alone, together = (
+        {arm.name: arm.build(pictures, torch.device("cpu")) for arm in methods.find(names)}
+        for names in (["median"], ["noisy", "median"])
+    )
     one, two = (quality.score(denoisers, pictures, corruption) for denoisers in (alone, together))
     pd.testing.assert_frame_equal(one, two[two.method == "median"].reset_index(drop=True))
 
@@ -118,7 +120,7 @@ def _entry(build):
     return Entry("mnist", build, "MNIST")
 
 
-def test_every_method_is_timed_at_every_number_of_pictures_a_call():
+def test_every_method_is_timed_at_every_batch_size():
     calls = []
     times = timing.measure(
         {"copy": lambda y, s: calls.append(len(y)) or y},
@@ -158,9 +160,7 @@ def test_the_mean_of_photographs_of_different_sizes_is_one_value():
     assert rows[rows.method == "median"].batch.tolist() == [2]
 
 
-def test_a_network_for_colour_is_left_out_for_gray_pictures_and_one_for_gray_takes_the_channels_of_colour(
-    real,
-):
+def test_a_color_network_skips_gray_images_and_a_gray_network_takes_color_channels(real):
     sets, _ = benchmark.available(("set12", "cbsd68"), real("cbsd68"))
     plan = benchmark.Plan(sigmas=(0.1,), pictures=1, rounds=1)
     rows = benchmark.make(plan, sets, methods.find(["photo-gray", "photo-color"]), "")
@@ -170,10 +170,11 @@ def test_a_network_for_colour_is_left_out_for_gray_pictures_and_one_for_gray_tak
         ("cbsd68", "photo-gray"),
         ("cbsd68", "photo-color"),
     }
-    gray, colour = (row.macs / (row.height * row.width) for row in (
-        rows.loc["set12", "photo-gray"], rows.loc["cbsd68", "photo-gray"]
-    ))  # fmt: skip
-    assert colour == pytest.approx(3 * gray, rel=0.05)  # channel by channel
+    gray, color = (
+        row.macs / (row.height * row.width)
+        for row in (rows.loc["set12", "photo-gray"], rows.loc["cbsd68", "photo-gray"])
+    )
+    assert color == pytest.approx(3 * gray, rel=0.05)  # channel by channel
 
 
 def test_two_methods_of_one_name_are_refused():
@@ -193,7 +194,7 @@ def test_classical_methods_have_the_strength_that_the_search_found_best(method):
     assert chosen == searched.loc[method].idxmax()
 
 
-def test_the_readable_table_is_what_the_committed_one_says():
+def test_the_readable_table_is_made_from_the_committed_table():
     assert (benchmark_table.RESULTS / "README.md").read_text() == benchmark_table.columns_text()
     for path in benchmark_table.RESULTS.rglob("table.csv"):
         assert path.with_suffix(".md").read_text() == benchmark_table.markdown(
@@ -201,7 +202,7 @@ def test_the_readable_table_is_what_the_committed_one_says():
         )
 
 
-def test_the_readme_shows_what_the_committed_table_of_photographs_says():
+def test_the_readme_shows_the_committed_table_of_photographs():
     begin, end = readme.marks(photographs.PART)
     part = readme.README.read_text().partition(begin)[2].partition(end)[0]
     assert (
@@ -223,7 +224,7 @@ def test_the_committed_tables_are_of_the_shipped_weights():
     assert set(zip(committed.method, committed.weights_sha256, strict=True)) == set(sums.items())
 
 
-def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anything():
+def test_a_network_denoises_its_kind_of_images_by_default_and_any_images_if_named():
     letters = datasets.load("glyphs", "train")
     photographs = datasets.load("photos", "train")
     cpu = torch.device("cpu")
@@ -236,7 +237,7 @@ def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anyt
 
 
 @pytest.mark.parametrize(
-    ("colours", "by_default", "by_name"),
+    ("channels", "by_default", "by_name"),
     [
         ((1,), {"photo-gray"}, {"photo-gray"}),
         ((3,), {"photo-color"}, {"photo-gray", "photo-color"}),
@@ -244,11 +245,11 @@ def test_a_network_cleans_by_default_what_it_was_trained_on_and_by_its_name_anyt
         ((1, 3), {"photo-gray"}, {"photo-gray"}),
     ],
 )
-def test_gray_pictures_are_cleaned_by_the_network_for_gray_and_colour_by_that_for_colour(
-    colours, by_default, by_name
+def test_gray_images_are_denoised_by_the_gray_network_and_color_images_by_the_color_network(
+    channels, by_default, by_name
 ):
-    images = tuple(torch.zeros(channels, 8, 8, dtype=torch.uint8) for channels in colours)
-    keys = tuple(map(str, colours))
+    images = tuple(torch.zeros(count, 8, 8, dtype=torch.uint8) for count in channels)
+    keys = tuple(map(str, channels))
     pictures, cpu = datasets.Pictures("photos", "train", images, keys, keys), torch.device("cpu")
     photographic = ["photo-gray", "photo-color"]
     assert (
@@ -258,7 +259,7 @@ def test_gray_pictures_are_cleaned_by_the_network_for_gray_and_colour_by_that_fo
     assert set(benchmark.build(methods.find(photographic), pictures, cpu)) == by_name
 
 
-def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
+def test_a_noise_conditional_network_is_two_methods(tmp_path):
     told = weights.build(
         {"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False}
     )
@@ -282,11 +283,11 @@ def test_a_network_that_can_be_told_the_level_stands_twice(tmp_path):
     noisy, letters = torch.rand(1, 1, 32, 32), datasets.load("glyphs", "train")
     answers = [arm.build(letters, torch.device("cpu"))(noisy, 0.2) for arm in (blind, informed)]
     assert not torch.equal(*answers)
-    with pytest.raises(ValueError, match="mnist-nearest cannot be told the level of the noise"):
+    with pytest.raises(ValueError, match="mnist-nearest is not noise-conditional: leave out :told"):
         methods.find(["mnist-nearest:told"])
 
 
-def test_an_ensemble_costs_eight_times_as_much_and_answers_otherwise():
+def test_a_self_ensemble_costs_eight_times_as_much_and_has_another_output():
     one, mean = methods.find(["photo-gray", "photo-gray:ensemble"])
     shape = (1, 24, 32)
     assert mean.costs(shape) == {
@@ -320,7 +321,7 @@ def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
     assert "| 34,017.78 |" in " ".join(published.split())  # millions of MACs of photo-gray
 
 
-def test_markdown_leaves_empty_what_was_not_measured(frame):
+def test_markdown_leaves_cells_without_a_measurement_empty(frame):
     line = next(
         line
         for line in benchmark_table.markdown(frame).splitlines()
@@ -337,7 +338,7 @@ def test_two_folders_that_would_have_one_name_are_refused_before_anything_is_mea
             (tmp_path / name / split).mkdir(parents=True)
             Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / name / split / "gray.png")
     with pytest.raises(
-        ValueError, match="would have one name in the table: measure them one by one"
+        ValueError, match="would have one name in the table: measure one dataset a run"
     ):
         benchmark.available((f"folder:{tmp_path / 'a'}", f"folder:{tmp_path / 'b'}"), None)
 

@@ -15,7 +15,7 @@ def network(decoder):
 
 
 @pytest.mark.parametrize("decoder", DECODERS.names())
-def test_an_untrained_stage_answers_a_constant_code_evenly_or_not(decoder):
+def test_an_untrained_stage_has_an_even_response_to_a_constant_code_or_not(decoder):
     code = torch.rand(16, generator=torch.Generator().manual_seed(0))
     noisy = torch.rand(4, 8, 1, 28, 28, generator=torch.Generator().manual_seed(1))
     stages, picture, picture_4 = checkerboard.phases(
@@ -40,7 +40,7 @@ def test_statistics_are_set_to_those_of_the_noisy_batches_and_no_weight_moves():
     assert all(torch.equal(a, b) for a, b in zip(before, settled.parameters(), strict=True))
 
 
-def test_each_period_is_told_from_the_other():
+def test_each_period_is_separated_from_the_other():
     side = torch.arange(32)
     two = 1.0 + (-1.0) ** (side[:, None] + side)
     # 1 1 2 2: the phases of 2x2 are equal

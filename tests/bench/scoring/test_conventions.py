@@ -1,4 +1,4 @@
-"""`python -m bench rescore`: scores of the same outputs under other conventions, each checked against its source."""
+"""`python -m bench rescore`: each convention is checked against its source."""
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from bench.sweep import collect
 from denoise import cli, datasets, metrics
 
 
-@pytest.fixture(params=[(1, 28, 28), (3, 20, 33)], ids=["gray", "colour"])
+@pytest.fixture(params=[(1, 28, 28), (3, 20, 33)], ids=["gray", "color"])
 def pair(request, generator):
-    """Return images with flat and textured parts, and estimates of these images with errors of very different size."""
+    """Return estimates with errors of very different size, and images with flat parts."""
     target = torch.rand(5, *request.param, generator=generator)
     target[..., :12] = 0
     errors = torch.randn(target.shape, generator=generator) * torch.tensor(
@@ -33,7 +33,7 @@ def test_the_project_scores_as_everywhere_else_here(pair):
     assert (scores["ssim"] == metrics.ssim(*pair)).all()
 
 
-def test_kair_scores_8_bit_pictures_as_its_functions_do(pair):
+def test_kair_scores_8_bit_images_as_its_functions_do(pair):
     scores = CONVENTIONS["kair"].build(*pair)
     # its tensor2uint
     preds, target = (np.uint8((x.clamp(0, 1).numpy() * 255.0).round()) for x in pair)
@@ -47,7 +47,7 @@ def test_kair_scores_8_bit_pictures_as_its_functions_do(pair):
 
 
 def _wang(x, y):
-    """Compute SSIM of two 8-bit gray images from the paper's formula, with a full 11x11 window in the valid region."""
+    """Compute SSIM of two 8-bit gray images from the paper's formula, in the valid region."""
     offsets = np.arange(11) - 5
     window = np.exp(-(offsets[:, None] ** 2 + offsets[None] ** 2) / (2 * 1.5**2))
     window /= window.sum()
@@ -113,8 +113,8 @@ def test_a_tutorial_scores_the_squared_error_of_the_whole_set(pair):
     assert scores["ssim"] == pytest.approx(metrics.ssim(*pair).mean().item(), abs=1e-6)
 
 
-def test_tensorflow_scores_pictures_as_the_project_does():
-    """Compare with TensorFlow 2.21 on these waves: `tf.image.psnr` and `tf.image.ssim` with `max_val=1.0`."""
+def test_tensorflow_scores_images_as_the_project_does():
+    """Compare with `tf.image.psnr` and `tf.image.ssim` of TensorFlow 2.21, `max_val=1.0`."""
     row, column = np.mgrid[:28, :32].astype(float)
     target = np.round(127.5 + 127.5 * np.sin(row * column / 20)) / 255
     waves = np.stack([0.05 * np.cos(3 * row + column), 0.4 * np.cos(row - 2 * column)])
@@ -126,7 +126,7 @@ def test_tensorflow_scores_pictures_as_the_project_does():
         assert scores["ssim"].tolist() == pytest.approx([0.9942371, 0.74692136], abs=1e-5)
 
 
-def test_pictures_of_different_sizes_are_pooled_by_their_pixels():
+def test_images_of_different_sizes_are_pooled_by_their_pixels():
     small, large = torch.full((1, 1, 12, 12), 0.1), torch.full((1, 1, 24, 24), 0.5)
     scores = score("tutorial", [(small, torch.zeros_like(small)), (large, torch.zeros_like(large))])
     assert scores["psnr_db"] == pytest.approx(
@@ -135,9 +135,7 @@ def test_pictures_of_different_sizes_are_pooled_by_their_pixels():
 
 
 @pytest.mark.parametrize("name", CONVENTIONS.names())
-def test_pictures_smaller_than_the_window_are_refused_and_those_as_large_are_scored(
-    name, generator
-):
+def test_images_smaller_than_the_window_are_refused_and_images_as_large_are_scored(name, generator):
     window = CONVENTIONS[name].facts["window"]
     enough, few = (
         torch.rand(2, 1, side, side + 1, generator=generator) for side in (window, window - 1)
@@ -179,7 +177,7 @@ def test_every_method_is_scored_under_every_convention(tmp_path, capsys):
     assert len(frame) == 2 * 2 * len(CONVENTIONS)
     assert frame[["psnr_db", "ssim", "protocol", "command"]].notna().all().all()
     printed = capsys.readouterr().out
-    assert printed.count("#### glyphs, 5 test pictures, gaussian noise") == 2
+    assert printed.count("#### glyphs, 5 test images, gaussian noise") == 2
     for name in CONVENTIONS.names():
         assert f"{name}: {CONVENTIONS[name].label}" in printed
 

@@ -14,7 +14,7 @@ from denoise.inference import engine, onnx_export
 pytest.importorskip("onnxruntime")
 
 
-def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_path):
+def test_a_quantized_network_has_nearly_the_same_output_from_weights_of_8_bits(tmp_path):
     import onnx
     import onnxruntime
 
@@ -22,7 +22,7 @@ def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_
     exact, rounded = tmp_path / "exact.onnx", tmp_path / "rounded.onnx"
     onnx_export.any_batch(network, exact, int8.SHAPE)
     pictures = np.random.default_rng(0).random((64, *int8.SHAPE), np.float32)
-    int8.quantise(exact, rounded, [pictures])
+    int8.quantize(exact, rounded, [pictures])
     kinds = {
         tensor.data_type
         for tensor in onnx.load(rounded).graph.initializer
@@ -30,9 +30,9 @@ def test_a_quantised_network_answers_nearly_the_same_from_weights_of_8_bits(tmp_
     }
     assert kinds == {onnx.TensorProto.INT8}
     session = onnxruntime.InferenceSession(rounded, providers=["CPUExecutionProvider"])
-    answer = torch.from_numpy(session.run(None, {"noisy": pictures})[0])
+    output = torch.from_numpy(session.run(None, {"noisy": pictures})[0])
     with torch.inference_mode():
-        difference = (answer - network(torch.from_numpy(pictures))).abs()
+        difference = (output - network(torch.from_numpy(pictures))).abs()
     assert 0 < difference.mean() < 0.02
 
 

@@ -25,7 +25,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         x = x.clone() * self.gain
-        if len(x) > 1:  # a single picture, as in a trial run, comes back whole
+        if len(x) > 1:  # a single image, as in a trial run, stays valid
             x[:: self.every, 0, 0, 0] = VALUE
         return x
 
@@ -35,7 +35,7 @@ def build():
 """
 
 
-def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_other(own_table):
+def test_a_users_network_has_a_row_with_costs_and_intervals(own_table):
     rows = own_table("--methods", "mnist-nearest", "--model", f"{EXAMPLE}:build")
     row = rows.loc["my_net"]
     assert rows.index.tolist() == ["mnist-nearest", "my_net"]
@@ -57,7 +57,7 @@ def test_a_network_of_ones_own_has_a_row_with_the_costs_and_intervals_of_any_oth
     assert row[["trained_on", "decoder"]].isna().all()
 
 
-def test_a_shipped_network_brought_as_ones_own_is_measured_alike(written, letters):
+def test_a_shipped_network_as_a_users_network_has_the_same_scores(written, letters):
     path = written(
         "import denoise\n\n\ndef build():\n    return denoise.load('mnist-nearest', "
         "device='cpu').network\n"
@@ -119,7 +119,7 @@ def test_a_name_that_no_file_can_have_is_refused(written, name, why):
         user_model.load(f"{name}={written(NET.format('return x'))}:build")
 
 
-def test_a_file_may_import_what_lies_beside_it(written, letters):
+def test_a_file_may_import_a_file_beside_it(written, letters):
     written("from torch import nn\nLayer = nn.Identity\n", "layer_beside_it.py")
     path = written("from layer_beside_it import Layer\n\n\ndef build():\n    return Layer()\n")
     before = list(sys.path)
@@ -160,7 +160,7 @@ def test_a_network_with_one_estimate_that_is_not_finite_is_invalid_and_never_ave
     assert "net at sigma 0.4: invalid: 3 of 6 estimates are not finite." in printed
 
 
-def test_a_level_that_is_invalid_does_not_lend_its_method_a_place_among_the_others():
+def test_a_method_with_an_invalid_level_is_last():
     columns = dict.fromkeys(
         ("parameters", "macs", "cpu_ms_p50", "cpu_images_per_s", "gpu_ms_p50", "gpu_images_per_s")
     )
@@ -240,7 +240,7 @@ NET = (
         ),
     ],
 )
-def test_what_is_wrong_in_the_file_is_said_in_one_line(refused_model, written, text, said):
+def test_an_error_in_the_file_is_one_line(refused_model, written, text, said):
     assert said in refused_model(f"{written(HEAD + text)}:build")
 
 
@@ -249,12 +249,14 @@ def test_what_is_wrong_in_the_file_is_said_in_one_line(refused_model, written, t
     [
         ("nowhere.py:build", "error: nowhere.py: no such file"),
         ("nowhere.onnx", "error: nowhere.onnx: no such file"),
-        ("my_net.py", "--model my_net.py is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
-        ("my_net.pt", "--model my_net.pt is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
-        ("net.onnx:build", "is no network; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("my_net.py", "--model is my_net.py; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("my_net.pt", "--model is my_net.pt; valid: FILE.py:FUNCTION or FILE.onnx"),
+        ("net.onnx:build", "--model is net.onnx:build; valid: FILE.py:FUNCTION or FILE.onnx"),
     ],
 )
-def test_what_names_no_network_is_refused_with_what_would(refused_model, model, said):
+def test_an_option_that_names_no_network_is_refused_with_the_valid_forms(
+    refused_model, model, said
+):
     assert said in refused_model(model)
 
 
@@ -276,7 +278,7 @@ def test_the_readme_shows_the_row_that_its_example_prints(real):
 # ONNX
 
 
-def test_the_shipped_weights_are_not_touched_by_what_is_brought():
+def test_a_users_network_does_not_join_the_shipped_weights():
     assert [method.name for method in methods.find(own=[user_model.load(f"{EXAMPLE}:build")])][
         -1
     ] == "my_net"

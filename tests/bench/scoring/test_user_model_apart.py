@@ -1,4 +1,4 @@
-"""Isolation of a user's network: its changes to inputs, process settings and names reach no other method."""
+"""Isolation of a user's network: inputs, process settings and names of other methods stay."""
 
 import sys
 import warnings
@@ -95,9 +95,7 @@ def build():
 
 
 @pytest.mark.parametrize("place", ["the file", "BUILDING", "WITHIN"])
-def test_what_a_file_sets_for_the_whole_process_reaches_no_other_network(
-    written, letters, capsys, place
-):
+def test_process_settings_of_a_file_reach_no_other_network(written, letters, capsys, place):
     text = f"{SETTING}\ndisturb()\n" if place == "the file" else SETTING.replace(place, "disturb()")
     path = written(HEAD + text.replace("WITHIN", "pass").replace("BUILDING", "pass"))
     before = (

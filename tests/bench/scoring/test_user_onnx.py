@@ -36,7 +36,7 @@ def _export(network, path, *, dynamic=False, pictures=2, size=(28, 28)):
     torch.onnx.export(network.eval(), (x,), str(path), **options)
 
 
-def test_an_exported_network_scores_what_the_network_itself_scores(exported, letters):
+def test_an_exported_network_has_the_scores_of_the_network(exported, letters):
     name, path = exported
     (shipped,) = methods.find([name])
     assert psnr_of(user_model.load(str(path)), letters) == pytest.approx(
@@ -88,7 +88,8 @@ def test_a_size_that_is_not_known_may_be_written_in_any_way(onnx, tmp_path, size
     proto = onnx.parser.parse_model(
         """<ir_version: 8, opset_import: ["" : 17]>
         net (float[1, 1, 1, 1] x) => (float[1, 1, 1, 1] y)
-        <float[1, 1, 3, 3] w = {0, 0, 0, 0, 2, 0, 0, 0, 0}> { y = Conv <pads = [1, 1, 1, 1]> (x, w) }"""
+        <float[1, 1, 3, 3] w = {0, 0, 0, 0, 2, 0, 0, 0, 0}>
+        { y = Conv <pads = [1, 1, 1, 1]> (x, w) }"""
     )
     for value in (proto.graph.input[0], proto.graph.output[0]):
         for dim, size in zip(value.type.tensor_type.shape.dim, sizes, strict=True):
@@ -142,7 +143,8 @@ def test_matrix_products_are_counted_too(onnx, tmp_path):
 def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than_a_wrong_one(onnx):
     proto = onnx.parser.parse_model(
         """<ir_version: 8, opset_import: ["" : 17]>
-        net (float[N, 1, 28, 28] x) => (float[N, 1, 28, 28] y) { y = Einsum <equation = "nchw,nchw->nchw"> (x, x) }"""
+        net (float[N, 1, 28, 28] x) => (float[N, 1, 28, 28] y)
+        { y = Einsum <equation = "nchw,nchw->nchw"> (x, x) }"""
     )
     assert user_onnx.macs(onnx, proto, (1, 28, 28)) is None
 
@@ -150,7 +152,7 @@ def test_a_model_with_operators_that_cannot_be_counted_gets_no_count_rather_than
 def test_a_model_for_other_sizes_is_refused_with_both(onnx, refused_model, tmp_path):
     _export(nn.Conv2d(1, 1, 3, padding=1), tmp_path / "wide.onnx", dynamic=True, size=(32, 48))
     assert (
-        "takes pictures of 1x32x48 (channels x height x width); these are 1x28x28"
+        "takes images of 1x32x48 (channels x height x width); these are 1x28x28"
         in refused_model(tmp_path / "wide.onnx")
     )
 
@@ -182,16 +184,18 @@ def test_a_file_that_is_no_onnx_model_is_refused(onnx, refused_model, tmp_path):
         ),
     ],
 )
-def test_a_model_that_takes_no_pictures_is_refused(onnx, refused_model, tmp_path, signature, said):
+def test_a_model_that_takes_no_images_is_refused(onnx, refused_model, tmp_path, signature, said):
     proto = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> net {signature}')
     onnx.save(proto, tmp_path / "net.onnx")
     assert said in refused_model(tmp_path / "net.onnx")
 
 
-def test_without_onnx_runtime_it_is_said_how_to_get_it(refused_model, tmp_path, monkeypatch):
+def test_without_onnx_runtime_the_error_says_how_to_install_it(
+    refused_model, tmp_path, monkeypatch
+):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     (tmp_path / "net.onnx").write_bytes(b"")
     assert re.search(
-        r"net\.onnx: onnxruntime is not installed.*pip install '\.\[onnx\]'",
+        r"net\.onnx: ONNX models need onnxruntime, .*: pip install '\.\[onnx\]'",
         refused_model(tmp_path / "net.onnx"),
     )

@@ -1,4 +1,4 @@
-"""Speed compared with other systems: the same jobs in turn, and the sentences about the times."""
+"""Speed compared with peers: the same jobs in turns, and the sentences about the times."""
 
 import itertools
 import json
@@ -47,7 +47,7 @@ IN_BFLOAT16 = ("onednn_bfloat16", "train_bfloat16")
 @pytest.mark.parametrize(
     "name", [name for name in OWN if SYSTEMS[name].cpu and name not in ("compiled", "packaged")]
 )  # they need a compiler, and minutes
-def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, name, request):
+def test_every_system_of_the_project_returns_the_seconds_of_its_calls(own, name, request):
     if name in IN_BFLOAT16:
         request.getfixturevalue("bfloat16")
     turn = own.ask(job(name), 0.01)
@@ -57,7 +57,7 @@ def test_every_system_of_the_project_answers_with_the_seconds_of_its_calls(own, 
     assert turn.version
 
 
-def test_a_job_that_fails_is_answered_with_the_reason_and_the_next_one_is_done(own):
+def test_a_job_that_fails_returns_the_reason_and_the_next_job_runs(own):
     assert own.ask(job("eager", architecture='{"name": "nothing"}'), 0.01).error.startswith(
         "UnknownName: unknown arch"
     )
@@ -72,12 +72,12 @@ def test_the_first_call_of_a_turn_counts_only_where_it_is_the_only_one(monkeypat
     assert serve._timed(lambda: now.append(next(clock)), seconds=1.0) == counted
 
 
-def test_a_process_that_ends_is_said_to_have_ended():
+def test_the_end_of_a_process_is_an_error():
     process = Process([sys.executable, "-m", "bench.peers.nothing"])
     assert process.ask(job("eager"), 0.01).error.startswith("its process ended")
 
 
-def test_what_others_run_is_asked_only_where_their_environment_is(monkeypatch, tmp_path):
+def test_peers_need_their_environment(monkeypatch, tmp_path):
     monkeypatch.setattr(systems, "PEERS", tmp_path / "python")
     with pytest.raises(ValueError, match="run `make peers` first"):
         systems.processes(["engine", "keras_predict"])
@@ -101,7 +101,7 @@ def test_an_unknown_system_is_refused_with_the_valid_ones():
 
 def test_without_a_gpu_none_is_timed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="finds no NVIDIA GPU here: --device cpu"):
+    with pytest.raises(ValueError, match="PyTorch finds no NVIDIA GPU; valid: cpu"):
         speed_of("--device", "cuda")
 
 
@@ -116,7 +116,7 @@ def test_a_system_of_processors_is_refused_on_a_gpu(monkeypatch):
 def test_a_system_of_gpus_is_refused_on_a_processor():
     with pytest.raises(
         ValueError,
-        match="cudnn_bfloat16 does not run on a processor; valid with --device cpu: keras_",
+        match="cudnn_bfloat16 does not run on a CPU; valid with --device cpu: keras_",
     ):
         speed_of("--systems", "cudnn_bfloat16")
 
@@ -160,7 +160,7 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def rates(monkeypatch):
-    """Return a list of TMAC/s that the machine's reference convolution yields one after the other, without waiting."""
+    """Return a list of rates in TMAC/s that the reference convolution yields, without waiting."""
     said = []
     monkeypatch.setattr(idle.roofline, "usual", lambda device, dtype: said.pop(0))
     monkeypatch.setattr(idle.time, "sleep", lambda seconds: None)
@@ -201,8 +201,8 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
     )
     (file,) = tmp_path.glob("*.csv")
     assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]
-    assert "ends after 1 round: for 0 minutes no turn found this machine quiet" in caplog.text
-    assert "reached 0.20 TMAC/s at best, and --quiet asks for 0.8" in caplog.text
+    assert "stopped after 1 round: for 0 minutes this machine was not idle" in caplog.text
+    assert "reached 0.20 TMAC/s at best, and --quiet is 0.8" in caplog.text
 
 
 @pytest.mark.parametrize("turns", [3, 1])
@@ -240,7 +240,7 @@ def test_a_run_that_is_interrupted_keeps_its_whole_rounds(
     else:
         assert ended.value.code == 0
         assert speed_tables.read(next(tmp_path.glob("*.csv")), SPEED)["round"].tolist() == [0, 0]
-        assert "ends after 1 round: interrupted" in caplog.text
+        assert "stopped after 1 round: interrupted" in caplog.text
 
 
 def run(rates):
@@ -262,10 +262,14 @@ def test_the_machines_limit_is_the_best_of_all_rounds():
 
 
 def test_systems_are_compared_round_by_round_each_at_its_best():
-    frame = run({
-        ("engine", 1): [10, 10, 10], ("engine", 32): [600, 300, 900],
-        ("keras_predict", 32): [100, 100, 100], ("keras_predict", 128): [200, 150, 100],
-    })  # fmt: skip
+    frame = run(
+        {
+            ("engine", 1): [10, 10, 10],
+            ("engine", 32): [600, 300, 900],
+            ("keras_predict", 32): [100, 100, 100],
+            ("keras_predict", 128): [200, 150, 100],
+        }
+    )
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
     assert (
@@ -283,12 +287,12 @@ def test_the_best_of_a_group_is_one_system():
     ).tolist() == [1.25]
 
 
-def test_nothing_is_said_of_what_was_not_measured():
+def test_systems_without_a_measurement_have_no_sentence():
     said = speed_tables.sentences(run({("engine", 1): [1000]}))
     assert said == ["The engine computes 0.004 TMAC/s, 45 % of the best convolution measured."]
 
 
-def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
+def test_the_ratio_of_training_rates_to_keras_is_given_round_by_round():
     said = speed_tables.sentences(
         run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
     )
@@ -303,7 +307,7 @@ def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
     assert provenance.run_on(torch.device("cpu"))["gpu"] is None
 
 
-def test_the_readme_says_what_the_committed_runs_say():
+def test_the_readme_has_the_text_of_the_committed_runs():
     assert speed_tables.part() in speed_tables.README.read_text()
 
 

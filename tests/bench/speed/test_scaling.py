@@ -11,7 +11,7 @@ from bench.schema import SCALE
 from bench.speed import scaling
 
 
-def test_time_that_doubles_with_the_pixels_has_exponent_1_and_small_pictures_do_not_count():
+def test_time_proportional_to_pixels_has_exponent_1_and_small_images_do_not_count():
     sides = [32, 256, 512, 1024]
     seconds = [1.0, *(1e-8 * side**2 for side in sides[1:])]
     frame = pd.DataFrame({"what": "size", "threads": 1, "side": sides, "seconds": seconds})
@@ -31,13 +31,14 @@ def test_every_size_and_number_has_a_row_and_threads_are_put_back():
     assert torch.get_num_threads() == before
 
 
-def test_the_command_writes_what_it_measured_and_says_it(monkeypatch, tmp_path, capsys):
+def test_the_command_writes_and_prints_its_measurements(monkeypatch, tmp_path, capsys):
     from bench.__main__ import main
 
+    cell = {"what": "size", "network": "it", "threads": 1, "pictures": 1}
     few = [
-        {"what": "size", "network": "it", "threads": 1, "pictures": 1, "side": side, "seconds": 1e-8 * side**2,
-         "peak_bytes": side**2} for side in (256, 1024)
-    ]  # fmt: skip
+        cell | {"side": side, "seconds": 1e-8 * side**2, "peak_bytes": side**2}
+        for side in (256, 1024)
+    ]
     many = [few[0] | {"what": "number", "pictures": 10, "side": 28}]
     monkeypatch.setattr(
         scaling, "rows", lambda threads, advance: [row | {"threads": threads} for row in few + many]
@@ -63,8 +64,8 @@ def test_a_process_that_does_not_start_is_no_time(monkeypatch):
         list(scaling.starts())
 
 
-def test_the_committed_runs_hold_what_is_asked_of_the_engine():
-    """Check that memory is bounded: an image of 4096 pixels a side adds less than a hundred times its own size."""
+def test_the_committed_runs_have_bounded_memory():
+    """Check that memory is bounded: an image of side 4096 adds less than 100 times its size."""
     for path in speed_tables.RESULTS.glob("scale/*.csv"):
         frame = speed_tables.read(path, SCALE)
         largest = frame[(frame.what == "size") & (frame.side == max(scaling.SIDES))]

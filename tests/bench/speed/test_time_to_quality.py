@@ -41,10 +41,10 @@ def test_a_row_says_how_long_its_steps_took_where_that_was_noted():
     said = time_to_quality.text(
         pd.DataFrame([row | {"train_seconds": 6.0}, row | {"train_seconds": None}])
     )
-    assert "Muon: 9 s (6 s of them from its first step on), 256 pictures" in said
-    assert "Muon: 9 s, 256 pictures" in said
+    assert "Muon: 9 s (training steps: 6 s), 256 images, cross-entropy 0.0700" in said
+    assert "Muon: 9 s, 256 images" in said
 
 
-def test_no_pictures_are_refused():
+def test_a_training_length_of_0_images_is_refused():
     with pytest.raises(ValueError, match="--images is 0; it must be at least 1"):
         main(["reach", "--images", "0"])

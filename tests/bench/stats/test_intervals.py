@@ -52,19 +52,19 @@ def test_equal_arms_share_one_letter_19_times_of_20(seeds, seed_sd):
     assert np.mean([one.tied.all() for one in found]) < 0.75
 
 
-def test_letters_tell_apart_what_differs_enough():
+def test_letters_separate_arms_that_differ_enough():
     found = intervals.compare(layout(np.random.default_rng(11), seeds=3, gap=0.5, arms=9))
     assert intervals.letters(found) == ["b", "a", *["b"] * 7]
 
 
-def test_letters_of_two_arms_are_what_the_interval_of_their_difference_says():
+def test_letters_of_two_arms_agree_with_the_interval_of_their_difference():
     random = np.random.default_rng(12)
     for _ in range(30):
         found = intervals.compare(layout(random, seeds=3, gap=0.1))
         assert found.apart[0, 1] != found.tied[0, 1]
 
 
-def test_two_groups_are_not_said_to_scatter_less_than_they_do():
+def test_the_variance_of_two_groups_is_unbiased():
     scores, groups = np.array([[[1.0, 1.0, 3.0, 3.0]]]), [0, 0, 1, 1]
     found = intervals.compare(scores, groups)
     # t of 1 degree of freedom, sd sqrt(2) / sqrt(2)
@@ -72,7 +72,7 @@ def test_two_groups_are_not_said_to_scatter_less_than_they_do():
 
 
 def covered(found, gap):
-    """Return, for each pair of arms, the fraction of intervals that contain the true difference of means."""
+    """Return the fraction of intervals that contain the true difference, for each pair of arms."""
     inside = [(one.difference_low <= gap) & (gap <= one.difference_high) for one in found]
     return np.mean(inside, axis=0)[np.tril_indices(len(gap), -1)]
 
@@ -95,8 +95,8 @@ def test_arms_may_scatter_differently_from_seed_to_seed(seed_sd):
     assert share.min() >= 0.87
 
 
-def test_pictures_that_have_something_in_common_count_as_one_group():
-    """Simulate fonts: ten letters per group, and half of the difference between two arms belongs to the font."""
+def test_dependent_images_count_as_one_group():
+    """Simulate fonts of ten letters; half of the difference between two arms is the font's."""
     random = np.random.default_rng(5)
     groups = np.repeat(np.arange(40), 10)
     wrong = right = 0
@@ -110,7 +110,7 @@ def test_pictures_that_have_something_in_common_count_as_one_group():
     assert 0.9 <= right / 150 <= 0.99
 
 
-def test_groups_of_one_picture_are_no_groups():
+def test_groups_of_one_image_change_nothing():
     scores = layout(np.random.default_rng(6), seeds=3, gap=0.1)
     alone, grouped = (
         intervals.compare(scores),
@@ -138,7 +138,7 @@ def test_a_ceiling_takes_nothing_from_the_arms_and_has_no_letter():
     assert found.difference_low[4, 0] < 3 < found.difference_high[4, 0]
 
 
-def test_what_is_resolved_is_found_four_times_of_five():
+def test_a_resolvable_difference_is_detected_four_times_of_five():
     random, found = np.random.default_rng(8), 0
     gap = intervals.compare(layout(random, seeds=3, gap=0.0, arms=9)).resolvable
     for _ in range(100):
@@ -166,7 +166,7 @@ def test_more_arms_resolve_more_because_they_tell_how_training_scatters():
     assert many.resolvable < few.resolvable
 
 
-def test_pairing_resolves_what_the_spread_over_pictures_would_hide():
+def test_pairing_resolves_a_difference_below_the_spread_over_images():
     found = intervals.compare(layout(np.random.default_rng(1), seeds=3, gap=0.6))
     assert found.high[0] > found.low[1]  # the arms' own intervals overlap
     assert found.difference_low[1, 0] > 0.2
@@ -179,13 +179,13 @@ def test_a_difference_is_the_negative_of_its_reverse():
     np.testing.assert_allclose(found.difference_low, -found.difference_high.T)
 
 
-def test_one_seed_has_an_interval_over_pictures_alone():
+def test_one_seed_has_an_interval_over_images_alone():
     scores = np.random.default_rng(3).normal(20, 3, (1, 1, 400))
     found = intervals.compare(scores)
     assert found.high[0] - found.mean[0] == pytest.approx(1.96 * scores.std(ddof=1) / 20, rel=0.05)
 
 
-def test_one_picture_has_no_interval():
+def test_one_image_has_no_interval():
     assert math.isnan(intervals.compare(np.ones((1, 3, 1))).low[0])
 
 
@@ -214,7 +214,7 @@ def test_arms_that_share_a_letter_are_tied():
     assert intervals.letters(found) == ["a", "b", "ab"]
 
 
-def test_pairs_of_unknown_width_do_not_count_for_what_is_resolved():
+def test_pairs_of_unknown_width_do_not_count_for_the_resolvable_difference():
     scores = layout(np.random.default_rng(13), seeds=3, gap=0.0, arms=4)
     without = intervals.compare(scores[:3]).resolvable
     scores[3, 0, 0] = math.inf

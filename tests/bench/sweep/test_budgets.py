@@ -39,7 +39,7 @@ def test_an_unknown_budget_is_refused_with_the_valid_ones():
 
 
 def test_a_network_too_small_for_2_percent_is_refused():
-    with pytest.raises(ValueError, match="take a wider network"):
+    with pytest.raises(ValueError, match="at --width 1: use a larger width"):
         budgets.channels("pixel_shuffle", "parameters", 1, 1)
 
 

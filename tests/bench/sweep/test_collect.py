@@ -43,8 +43,7 @@ def test_other_weights_than_were_scored_are_refused(done, tmp_path, capsys):
     ]
     weights[0].write_bytes(weights[1].read_bytes())
     said = refused(capsys, "collect", "--out", spoiled, "--results", tmp_path / "new")
-    assert str(weights[0]) in said
-    assert "is not what" in said
+    assert f"scores of other weights than {weights[0]}: remove the scores" in said
     assert not (tmp_path / "new").exists()
 
 
@@ -64,7 +63,8 @@ def test_results_that_hold_more_are_not_overwritten(done, copy, tmp_path, capsys
     (lesser / "scores" / "noises" / "glyphs-clipped-nearest-4-s0.parquet").unlink()
     before = (copy / "methods.csv").read_bytes()
     said = refused(capsys, "collect", "--out", lesser, "--results", copy)
-    assert "holds more than was found: 1 methods, glyphs-clipped-nearest-4-s0 for one" in said
+    assert "has more results of 1 methods than the grid, for example " in said
+    assert "glyphs-clipped-nearest-4-s0" in said
     assert (copy / "methods.csv").read_bytes() == before
 
 
@@ -86,7 +86,7 @@ def test_results_of_another_schema_are_named_and_left_alone(copy, capsys):
     pd.read_csv(file).drop(columns="weights_sha256").to_csv(file, index=False)
     before = file.read_bytes()
     said = refused(capsys, "verify", "--results", copy)
-    assert "methods.csv: of another schema (it lacks weights_sha256)" in said
+    assert "methods.csv: columns differ from the schema (missing: weights_sha256)" in said
     assert file.read_bytes() == before
 
 
@@ -120,7 +120,7 @@ def scores_of(path, frame=None, **facts):
 
 @pytest.fixture
 def grid(tmp_path):
-    """Return a grid folder with the scores of the noisy input, and of a network that was never trained."""
+    """Return a grid folder with the scores of the noisy input and of an untrained network."""
     grid = run_folder.Store(tmp_path / "grid", TINY)
     grid.claim()
     scores_of(grid.scores("own", "glyphs-clipped-noisy"))
@@ -141,7 +141,7 @@ def refused_grid(grid, capsys):
     return said
 
 
-def test_a_seed_far_from_the_others_adds_its_own_cells_alone(grid):
+def test_a_distant_seed_adds_only_its_own_cells(grid):
     usual = [cell.name for cell in collect._cells(grid)]
     scores_of(grid.scores("own", NETWORK.replace("-s0", "-s300000")))
     cells = [cell.name for cell in collect._cells(grid)]
@@ -158,10 +158,10 @@ def test_a_file_of_no_cell_is_named_and_changes_nothing(grid, caplog, name):
     usual = collect._cells(grid)
     path = scores_of(grid.scores("own", name))
     assert collect._cells(grid) == usual
-    assert f"left out: 1 files of no cell of this recipe, {path} for one" in caplog.text
+    assert f"skipped: 1 files that are no cell of this recipe, for example {path}" in caplog.text
 
 
-def test_what_a_killed_run_left_half_written_is_passed_over(grid, caplog):
+def test_unfinished_files_of_a_killed_run_are_ignored(grid, caplog):
     usual = collect._cells(grid)
     for name in (f".{NETWORK}.0123456789abcdef.parquet", f".{NETWORK}.0123-s9.parquet"):
         (grid.folder / "scores" / "own" / name).write_bytes(b"half")
@@ -198,7 +198,7 @@ def test_facts_of_another_shape_are_one_line(grid, capsys, text):
     path = grid.scores("own", NETWORK)
     table = pq.read_table(path)
     pq.write_table(table.replace_schema_metadata({b"facts": text.encode()}), path)
-    assert f"{path}: its facts: " in refused_grid(grid, capsys)
+    assert f"{path}: metadata: " in refused_grid(grid, capsys)
 
 
 def test_scores_that_hold_text_are_one_line(grid, capsys):
@@ -206,14 +206,14 @@ def test_scores_that_hold_text_are_one_line(grid, capsys):
     frame, facts = run_folder.read_scores(path)
     table = pa.Table.from_pandas(frame.assign(psnr_db="high"), preserve_index=False)
     pq.write_table(table.replace_schema_metadata({b"facts": json.dumps(facts).encode()}), path)
-    assert f"{path}: a column holds other values" in refused_grid(grid, capsys)
+    assert f"{path}: a column has values of another type" in refused_grid(grid, capsys)
 
 
 def test_a_folder_in_the_place_of_a_file_is_one_line(grid, capsys):
     path = grid.scores("own", NETWORK)
     path.unlink()
     path.mkdir()
-    assert f"{path}: a folder where a file is expected" in refused_grid(grid, capsys)
+    assert f"{path}: a folder, not a file" in refused_grid(grid, capsys)
 
 
 @pytest.mark.parametrize(
@@ -222,23 +222,23 @@ def test_a_folder_in_the_place_of_a_file_is_one_line(grid, capsys):
 )
 def test_a_recipe_of_another_shape_is_one_line(grid, capsys, text):
     (grid.folder / "recipe.json").write_text(text)
-    assert "recipe.json: not a whole recipe" in refused_grid(grid, capsys)
+    assert "recipe.json: malformed recipe" in refused_grid(grid, capsys)
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda text: "", "not a whole table"),
-        (lambda text: text[:-30], "cut short"),
-        (lambda text: text.replace(",", ";"), "of another schema"),
-        (lambda text: text + text.splitlines()[1] + "\n", "stands there twice"),
-        (lambda text: text + "1,2,3\n", "must hold True and False alone"),
-        (lambda text: text + ",".join("x" * 30) + "\n", "not a whole table"),
+        (lambda text: "", "malformed CSV"),
+        (lambda text: text[:-30], "the last line is truncated"),
+        (lambda text: text.replace(",", ";"), "columns differ from the schema"),
+        (lambda text: text + text.splitlines()[1] + "\n", "two rows of mnist-clipped-noisy"),
+        (lambda text: text + "1,2,3\n", "must hold only True and False"),
+        (lambda text: text + ",".join("x" * 30) + "\n", "malformed CSV"),
         (
             lambda text: text.replace("\nglyphs-clipped-noisy,", "\n,", 1),
-            "its column method is empty in row",
+            "column method is empty in row",
         ),
-        (lambda text: text.replace(",False,", ",no,", 1), "must hold True and False alone"),
+        (lambda text: text.replace(",False,", ",no,", 1), "must hold only True and False"),
     ],
 )
 def test_methods_that_are_spoiled_are_one_line_and_left_alone(grid, capsys, spoil, said):
@@ -275,6 +275,4 @@ def test_a_folder_among_the_results_in_the_place_of_a_file_is_one_line(grid, cap
     assert name in refused(capsys, *command)
     assert (results / name).is_dir()
     if name != "recipe.json":
-        assert f"{name}: a folder where a file is expected" in refused(
-            capsys, "verify", "--results", results
-        )
+        assert f"{name}: a folder, not a file" in refused(capsys, "verify", "--results", results)

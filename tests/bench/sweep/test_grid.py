@@ -17,7 +17,7 @@ from bench.schema import METHODS
 from bench.sweep import collect, run_folder
 
 
-def test_every_network_is_scored_on_its_own_noise_on_others_and_elsewhere(results):
+def test_every_network_is_scored_on_its_own_noise_and_on_other_noises(results):
     methods, found = collect.read(results)
     there = methods[~methods.missing]
     assert list(methods) == list(METHODS)
@@ -109,7 +109,7 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="looks at processes as Linux shows them"
 )
-def test_ctrl_c_ends_the_workers_whatever_cells_they_still_have(tmp_path):
+def test_ctrl_c_ends_the_workers_even_if_cells_remain(tmp_path):
     out = tmp_path / "grid"
     run = bench(*grid(out, "--workers", "2", "--images", "640000", seeds=4))
     deadline = time.monotonic() + 120
@@ -144,8 +144,8 @@ def test_sigterm_ends_the_run_and_its_workers_with_one_line_and_nothing_left_beh
     run.send_signal(signal.SIGTERM)
     said = run.communicate(timeout=120)[1].splitlines()
     assert run.returncode == 128 + signal.SIGTERM
-    assert said[-1] == "stopped: the same command goes on from there"
-    assert all(re.match(r"left out: |\d+ cells|\d+/\d+ ", line) for line in said[:-1]), said
+    assert said[-1] == "stopped; the same command resumes from there"
+    assert all(re.match(r"skipped: |\d+ cells|\d+/\d+ ", line) for line in said[:-1]), said
     while any(map(runs, workers)) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(map(runs, workers))
@@ -163,11 +163,11 @@ def test_a_dry_run_lists_the_cells_with_an_estimate_and_writes_nothing(tmp_path,
     command.main(grid(tmp_path / "grid", "--dry-run"))
     said = capsys.readouterr().out
     assert "to do  glyphs-clipped-transposed_k3-4-s1" in said
-    assert "4 trainings of 256 pictures" in said
+    assert "4 trainings of 256 images" in said
     assert not (tmp_path / "grid").exists()
 
 
-def test_what_is_trained_already_is_scored_alone(done, tmp_path, capsys):
+def test_trained_networks_are_scored_without_a_new_training(done, tmp_path, capsys):
     part = tmp_path / "grid"
     subprocess.run(["cp", "-r", done, part], check=True)
     for file in part.glob("scores/clamping/*"):  # as if the suite were new
@@ -214,7 +214,7 @@ def test_an_output_that_is_a_file_is_one_line(tmp_path, capsys):
     assert "grid" in refused(capsys, *grid(tmp_path / "grid"))
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_was_done(tmp_path, capsys, monkeypatch):
+def test_a_full_disk_is_one_line_and_keeps_finished_files(tmp_path, capsys, monkeypatch):
     out = tmp_path / "grid"
     whole, written = run_folder.pq.write_table, []
 

@@ -31,16 +31,19 @@ def test_it_is_tested_at_the_levels_of_papers_and_under_the_noise_of_cameras():
     assert {test.dataset for test in found["on_set12"]} == {"set12"}
     assert {test.corruption.noise for test in found["noises"]} == {"poisson", "camera", "jpeg"}
     assert {test.corruption.noise for test in suites("mnist", True)["noises"]} == {
-        "salt_pepper", "poisson", "speckle", "masking",
-    }  # fmt: skip
+        "salt_pepper",
+        "poisson",
+        "speckle",
+        "masking",
+    }
 
 
-def test_every_body_can_be_named_in_a_recipe():
+def test_every_backbone_can_be_named_in_a_recipe():
     assert tuple(BODIES) == recipe.BODIES
 
 
-def test_an_unknown_body_is_refused():
-    with pytest.raises(ValueError, match="unknown body 'resnet'; valid: autoencoder, unet"):
+def test_an_unknown_backbone_is_refused():
+    with pytest.raises(ValueError, match="unknown backbone 'resnet'; valid: autoencoder, unet"):
         Recipe(body="resnet")
 
 

@@ -1,4 +1,4 @@
-"""Tests of the Ray engine in their own process: Ray ends its client process when the client loses its daemon."""
+"""Tests of the Ray executor in their own process, because Ray may end its client process."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ pytest.importorskip("ray")
 TESTS = Path(__file__).parents[2] / "support" / "ray_cluster.py"
 
 
-def test_the_ray_engine_on_clusters_of_several_nodes():
+def test_the_ray_executor_on_clusters_of_several_nodes():
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TESTS)]
     for _ in range(2):
         run = subprocess.run(words, capture_output=True, text=True, cwd=TESTS.parent.parent)

@@ -6,29 +6,36 @@ import pytest
 from bench.sweep import collect, summary
 
 
-def test_the_summary_is_the_mean_over_pictures_and_seeds(results):
+def test_the_summary_is_the_mean_over_images_and_seeds(results):
     methods, found = collect.read(results)
     frame, _ = summary.summarise(methods, found)
     row = frame[
-        (frame.arm == "nearest") & (frame.budget == "channels") & (frame.levels == "0.4") & (frame.noise == "gaussian")
-        & (frame.tested_on == "glyphs") & frame.clipped
-    ].iloc[0]  # fmt: skip
+        (frame.arm == "nearest")
+        & (frame.budget == "channels")
+        & (frame.levels == "0.4")
+        & (frame.noise == "gaussian")
+        & (frame.tested_on == "glyphs")
+        & frame.clipped
+    ].iloc[0]
     cells = found[
-        found.method.str.startswith("glyphs-clipped-nearest-4-") & (found.sigma == 0.4) & (found.noise == "gaussian")
-        & (found.dataset == "glyphs") & found.clipped
-    ]  # fmt: skip
+        found.method.str.startswith("glyphs-clipped-nearest-4-")
+        & (found.sigma == 0.4)
+        & (found.noise == "gaussian")
+        & (found.dataset == "glyphs")
+        & found.clipped
+    ]
     assert (row.seeds, row.pictures) == (2, 59)
     assert row.methods == "glyphs-clipped-nearest-4-s0 glyphs-clipped-nearest-4-s1"
     assert [len(digest) for digest in row.weights_sha256.split()] == [12, 12]
     assert row.command == (
-        "python -m bench grid --datasets glyphs --noise clipped --arms nearest --budgets channels --seeds 2 "
-        "--width 4 --depth 1 --images 256 --batch 32"
+        "python -m bench grid --datasets glyphs --noise clipped --arms nearest "
+        "--budgets channels --seeds 2 --width 4 --depth 1 --images 256 --batch 32"
     )
     assert row.psnr_db == pytest.approx(cells.psnr_db.mean(), abs=1e-4)
     assert row.psnr_db_low < row.psnr_db < row.psnr_db_high
 
 
-def test_a_network_with_fewer_seeds_stands_alone_and_takes_none_from_the_others():
+def test_an_arm_with_fewer_seeds_is_reported_alone_and_removes_no_seed_of_the_rest():
     arms = {
         "nearest": {0: "n0", 1: "n1", 2: "n2"},
         "bilinear": {0: "b0", 1: "b1"},
@@ -50,11 +57,11 @@ def test_arms_without_a_seed_in_common_stand_alone():
     assert summary._on_time(arms) == ({}, arms)
 
 
-def test_methods_that_were_scored_on_different_pictures_are_not_compared(results):
+def test_methods_that_were_scored_on_different_images_are_not_compared(results):
     methods, found = collect.read(results)
     lost = found.method.eq("glyphs-clipped-nearest-4-s1") & found.picture.eq(found.picture.iloc[0])
     with pytest.raises(
-        ValueError, match=r"were scored on different pictures of glyphs \(\d+ and \d+\)"
+        ValueError, match=r"were scored on different images of glyphs \(\d+ and \d+\)"
     ):
         summary.summarise(methods, found[~lost])
 
@@ -71,7 +78,7 @@ def test_methods_that_were_scored_at_different_levels_are_not_averaged(results):
         summary.summarise(methods, found[~lost])
 
 
-def test_a_pair_stands_once_and_is_read_in_both_orders(results):
+def test_a_pair_has_one_row_and_is_read_in_both_orders(results):
     _, differences = summary.summarise(*collect.read(results))
     assert set(zip(differences.arm, differences.other, strict=True)) == {
         ("nearest", "transposed_k3")

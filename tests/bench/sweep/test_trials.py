@@ -1,4 +1,4 @@
-"""The table of short training runs: one row per card, with a command that reproduces the card's weights."""
+"""Table of trainings: one row per card, with a command that reproduces the card's weights."""
 
 import json
 import shlex
@@ -14,9 +14,20 @@ from denoise.train import loop
 from denoise.train.settings import Settings
 
 SETTINGS = Settings(
-    dataset="glyphs", architecture="unet", output="residual", loss="mse", bias=False, width=2, depth=1,
-    blocks=(1, 0), sigma=(0.0, 25 / 255), clip=False, images=64, batch=16, optimiser="muon",
-)  # fmt: skip
+    dataset="glyphs",
+    architecture="unet",
+    output="residual",
+    loss="mse",
+    bias=False,
+    width=2,
+    depth=1,
+    blocks=(1, 0),
+    sigma=(0.0, 25 / 255),
+    clip=False,
+    images=64,
+    batch=16,
+    optimiser="muon",
+)
 
 
 def test_a_card_becomes_a_row_with_the_command_that_made_it(tmp_path, capsys):
@@ -46,11 +57,11 @@ def test_a_card_that_is_given_again_takes_the_place_of_its_row(tmp_path):
     assert list(frame) == list(PHOTO_TRIALS)
 
 
-@pytest.mark.parametrize("text", ["not JSON", "{}", "[1]", '{"settings": {"colour": "red"}}'])
-def test_what_is_no_card_is_named_and_the_table_left_as_it_is(tmp_path, text):
+@pytest.mark.parametrize("text", ["not JSON", "{}", "[1]", '{"settings": {"color": "red"}}'])
+def test_a_malformed_card_is_named_and_the_table_is_not_changed(tmp_path, text):
     (tmp_path / "notes.json").write_text(text)
     with pytest.raises(
-        ValueError, match=r"notes.json: not a card .* valid: the .json beside trained weights"
+        ValueError, match=r"notes.json: malformed card .* valid: the .json beside trained weights"
     ):
         trials.add([tmp_path / "notes.json"], tmp_path)
     assert not (tmp_path / "photo-trials.csv").exists()

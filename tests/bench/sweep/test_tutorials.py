@@ -33,7 +33,7 @@ def test_a_tutorials_own_recipe_is_the_published_one(name, dataset, sigma, loss,
         assert stage.init == ("pytorch" if name == "U1" else "keras")
 
 
-def test_the_keras_example_first_learns_to_copy_clean_pictures():
+def test_the_keras_example_first_learns_to_copy_clean_images():
     first, second = tutorials.stages("K1", "own")
     assert first.sigma == (0.0, 0.0)
     assert not second.fresh
@@ -48,8 +48,8 @@ def test_the_projects_recipe_has_the_tutorials_data_and_level(name):
 
 
 def _words(root, folder, *more):
-    return ["tutorials", "--networks", "K2'", "--data-root", str(root), "--out", str(folder / "runs"),
-            "--results", str(folder / "results"), *more]  # fmt: skip
+    folders = ["--out", str(folder / "runs"), "--results", str(folder / "results")]
+    return ["tutorials", "--networks", "K2'", "--data-root", str(root), *folders, *more]
 
 
 def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, monkeypatch):
@@ -78,9 +78,9 @@ def test_a_trial_is_never_taken_for_the_recipe(real, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)
     command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.00005"))
-    with pytest.raises(ValueError, match="trained by other settings .images 275, not 550"):
+    with pytest.raises(ValueError, match="trained with other settings .images 275, not 550"):
         command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.0001"))
-    with pytest.raises(ValueError, match="would put less in its place: give another --results"):
+    with pytest.raises(ValueError, match="would replace a longer training: give another --results"):
         command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.00003"))
 
 
@@ -96,14 +96,22 @@ def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
     assert path == tmp_path / "K1-own-2.safetensors"
 
 
-def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
+def test_the_gains_of_recipe_and_decoder_are_stated_from_the_rows():
     rows = pd.DataFrame(
-        [{"network": name, "recipe": recipe, "dataset": "mnist", "sigma": 0.5, "share": 1, "bce": 0.08412,
-          "images_seen": {"own": 5_500_000, "project": 1_000_000}[recipe]}
-         for name in ("K1", "K2", "K2_resize") for recipe in ("own", "project")]
-    )  # fmt: skip
-    quality = {"K1-own": 20.0, "K1-project": 19.5, "K2-own": 20.0, "K2-project": 20.0, "K2_resize-own": 20.25,
-               "K2_resize-project": 20.75}  # fmt: skip
+        [
+            {"network": name, "recipe": recipe, "images_seen": images}
+            for name in ("K1", "K2", "K2_resize")
+            for recipe, images in (("own", 5_500_000), ("project", 1_000_000))
+        ]
+    ).assign(dataset="mnist", sigma=0.5, share=1, bce=0.08412)
+    quality = {
+        "K1-own": 20.0,
+        "K1-project": 19.5,
+        "K2-own": 20.0,
+        "K2-project": 20.0,
+        "K2_resize-own": 20.25,
+        "K2_resize-project": 20.75,
+    }
     scores = pd.DataFrame(
         [
             {"method": method, "picture": f"{n}", "psnr_db": psnr + n}
@@ -113,27 +121,33 @@ def test_what_recipe_and_decoder_are_worth_is_said_from_the_rows():
     )
     said = tutorial_rows.worth(rows, scores)
     assert said[0] == (
-        "K1, MNIST at sigma 0.5: this project's recipe scores 0.50 dB [0.50, 0.50] less than its own, after 1.00 "
-        "instead of 5.50 million pictures."
+        "K1, MNIST at sigma 0.5: this project's recipe scores 0.50 dB [0.50, 0.50] less than its "
+        "own, after 1.00 instead of 5.50 million images."
     )
     assert (
         "K2', which upsamples before it convolves, scores 0.25 dB [0.25, 0.25] more than "
         "K2, by their own recipe."
     ) in said
     assert (
-        "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test pictures; "
+        "K1 by its own recipe reaches a cross-entropy of 0.0841 on the test images; "
         "published: 0.0839."
     ) in said
 
 
-def test_what_was_not_trained_in_full_is_missing():
+def test_a_network_without_a_full_training_is_missing():
     rows = pd.DataFrame(
         {"network": ["K1", "K1", "K2"], "recipe": ["own", "project", "own"], "share": [1, 0.5, 1]},
     )
     assert tutorial_rows.missing(rows) == [
-        "K1 (project)", "K2 (project)", "K2_resize (own)", "K2_resize (project)", "T1 (own)", "T1 (project)",
-        "U1 (own)", "U1 (project)",
-    ]  # fmt: skip
+        "K1 (project)",
+        "K2 (project)",
+        "K2_resize (own)",
+        "K2_resize (project)",
+        "T1 (own)",
+        "T1 (project)",
+        "U1 (own)",
+        "U1 (project)",
+    ]
 
 
 @pytest.mark.parametrize("share", [0, -1, 1.5])
@@ -142,7 +156,7 @@ def test_a_share_that_makes_no_sense_is_refused(share):
         tutorials.stages("K1", "own", share)
 
 
-def test_a_loss_is_what_torch_says_it_is(real):
+def test_a_loss_equals_the_one_of_torch(real):
     denoiser = tutorials.engine.load("mnist-nearest", "cpu", "float32")
     pictures = tutorials.datasets.load("mnist", "test", real("mnist")).spread(10)
     corruption = tutorials.Corruption("gaussian", 0.4, clip=True)

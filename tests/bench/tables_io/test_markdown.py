@@ -53,7 +53,7 @@ def test_a_bar_in_a_heading_or_any_cell_is_escaped_once():
     assert [cell.strip() for cell in cells_of(row)] == ["`c\\|d`", "f\\|g"]
 
 
-def test_numbers_and_empty_cells_stay_what_they_are():
+def test_numbers_and_empty_cells_are_not_changed():
     frame = pd.DataFrame(
         {"Method": ["a", "b"], "n": pd.array([1, None], "Int64"), "x": [0.5, float("nan")]}
     )
