@@ -21,8 +21,9 @@ from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
 
 INTRODUCTION = f"""# {TITLE}
-Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder, data, noise and
-training; only the upsampling stage differs. **Turn the noise up and compare**, or clean a photograph of yours.
+Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder,
+data, noise and training; only the upsampling stage differs. **Raise the noise and compare**, or
+denoise a photograph of yours.
 """
 CONTROLS = Path(__file__).parent / "controls.js"
 LOOKS = Path(__file__).parent / "controls.css"
@@ -59,7 +60,7 @@ def build() -> gr.Blocks:
             opened.select(None, js=benchmark.NAMED)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
-        with gr.Accordion("Ask it from a program", open=False):
+        with gr.Accordion("Use from a program (API)", open=False):
             lines = gr.Markdown(api_help.text())
         address = gr.Textbox(visible=False)
         # Only the browser knows the page's address if there is a proxy.
@@ -71,15 +72,20 @@ def build() -> gr.Blocks:
 
 
 def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Photo) -> None:
-    """Register the load events that show the first results of the tabs, or the results that a permalink requests."""
+    """Register the load events that show the first results, or the results of a permalink."""
     at_once = {"queue": False, **PRIVATE, **LIVE}
     page.load(prepare, **at_once)
     page.load(compare.opening, None, compared.outputs, **at_once)
     page.load(photo_events.first, None, cleaned.outputs, **at_once)
     page.load(compare.offered, None, compared.gallery, **at_once)
     page.load(
-        compare.restore, None, [*compared.inputs, *compared.outputs], concurrency_id=MODEL, **PRIVATE, **LIVE
-    ).failure(compare.first, None, compared.outputs, **at_once)  # fmt: skip
+        compare.restore,
+        None,
+        [*compared.inputs, *compared.outputs],
+        concurrency_id=MODEL,
+        **PRIVATE,
+        **LIVE,
+    ).failure(compare.first, None, compared.outputs, **at_once)
 
 
 def prepare() -> None:
@@ -88,7 +94,7 @@ def prepare() -> None:
 
 
 def launch_options() -> dict[str, Any]:
-    """Return the options of `launch`, here and in a Space: checked calls, limited uploads, no raw errors, no logs."""
+    """Return the options of `launch`: checked calls, limited uploads, no tracebacks, no logs."""
     return {
         "theme": _theme(),
         "head": f"{comparison.SCRIPT}\n<script>{CONTROLS.read_text()}</script>",

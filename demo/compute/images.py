@@ -36,7 +36,7 @@ def read_file(path: str | None, largest: int = LARGEST) -> PictureFile:
     try:
         return isolated.read(path, largest)
     except ValueError as error:
-        raise refusal(f"this picture cannot be used: {_without_path(error, path)}") from None
+        raise refusal(f"this image cannot be used: {_without_path(error, path)}") from None
 
 
 def read_gray(path: str | None) -> np.ndarray:
@@ -64,14 +64,18 @@ class GrayPicture(gr.Image):
     """A `gr.Image` whose value is `read_gray` of the uploaded file."""
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "image"
 
     def preprocess(self, payload: Any) -> np.ndarray | None:
+        """Decode the uploaded file."""
         return None if payload is None else read_gray(uploads.path_of(payload))
 
 
 def as_digit(drawing: np.ndarray) -> np.ndarray | None:
-    """Convert a drawing to the format of MNIST: bright on black, in a 20x20 box, center of mass in the center of 28x28.
+    """Convert a drawing to the format of MNIST.
+
+    Bright on black, in a 20x20 box, with the center of mass in the center of 28x28.
 
     Parameters
     ----------
@@ -98,8 +102,8 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
         np.average(np.arange(n), weights=ink.sum(1 - axis)) for axis, n in enumerate(ink.shape)
     )
     top, left = (
-        int(np.clip(round(SIDE / 2 - 0.5 - centre), 0, SIDE - n))
-        for centre, n in zip((rows, columns), ink.shape, strict=True)
+        int(np.clip(round(SIDE / 2 - 0.5 - center), 0, SIDE - n))
+        for center, n in zip((rows, columns), ink.shape, strict=True)
     )
     digit = np.zeros((SIDE, SIDE), np.uint8)
     digit[top : top + ink.shape[0], left : left + ink.shape[1]] = image

@@ -1,4 +1,4 @@
-"""Inference of the Photo tab without Gradio: denoise an image of any size, with scores if the truth is known."""
+"""Inference of the Photo tab without Gradio, for images of any size."""
 
 from __future__ import annotations
 
@@ -96,9 +96,15 @@ def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> C
     if min(truth.shape[-2:]) >= WINDOW:
         similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
     return Cleaned(
-        _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), done.method, ms,
-        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair), ssim=similar, estimate=_estimated(noisy),
-    )  # fmt: skip
+        before=_shown(noisy),
+        after=_shown(estimate),
+        file=dataclasses.replace(picture, pixels=restore(estimate)),
+        network=done.method,
+        ms=ms,
+        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair),
+        ssim=similar,
+        estimate=_estimated(noisy),
+    )
 
 
 def _network(picture: PictureFile, kind: str) -> str:

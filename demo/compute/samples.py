@@ -1,4 +1,4 @@
-"""Sample images of the demo: rendered ones, always available, and real ones if the data root has them."""
+"""Sample images of the demo: rendered samples, and real samples if the data root has them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sample:
-    """A clean image, (28, 28) uint8, the dataset of matching networks, and a flag for rendered samples."""
+    """A clean image, (28, 28) uint8, and the dataset that its networks are trained on."""
 
     label: str
     picture: np.ndarray
@@ -58,7 +58,7 @@ def _real() -> Iterator[Sample]:
 
 @functools.cache
 def rendered() -> tuple[Sample, ...]:
-    """Return the samples that need no data, quickly."""
+    """Return the samples that need no data."""
     return tuple(_rendered())
 
 

@@ -26,7 +26,7 @@ from denoise.decoders import DECODERS
 from denoise.noise import NOISES
 
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
-SOON = "The first comparison is being made…"
+SOON = "Computing the first comparison…"
 
 
 def show(
@@ -46,17 +46,13 @@ def show(
     images, ssim is null below 11x11 pixels.
     """
     if picture is None:
-        return hint("Choose a sample, draw, or upload a picture."), {}
+        return hint("Choose a sample, draw, or upload an image."), {}
     try:
         answers = compare(picture, noise, clip, sigma, seed, family, chosen)
-        said = _settings(picture, noise, clip, sigma, seed, family)
-        again = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
-        what = (
-            "Link to exactly this"
-            if permalink.holds(picture)
-            else "Link to these settings, without the picture"
-        )
-        return board(answers, said, view, {what: again}), _scores(answers)
+        settings = _settings(picture, noise, clip, sigma, seed, family)
+        query = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
+        text = "Permalink" if permalink.holds(picture) else "Permalink, without the image"
+        return board(answers, settings, view, {text: query}), _scores(answers)
     except ValueError as error:
         raise refusal(error) from None
 
@@ -107,7 +103,7 @@ def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
 
 
 def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
-    """Make a sample of the gallery the clean image, and select the weights of its family if they ship."""
+    """Make a sample the clean image, and select the weights of its family if they ship."""
     sample = samples()[event.index]
     return sample.picture, sample.family if sample.family in families() else gr.skip()
 
@@ -133,9 +129,7 @@ def level_label(noise: str) -> str:
 def first() -> tuple[str, dict[str, object]]:
     """Compute the comparison that the page opens with."""
     usual = _usual()
-    return (
-        show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
-    )
+    return show(*usual.values()) if usual["weights"] else (hint("This copy has no weights."), {})
 
 
 def opening(request: gr.Request) -> object:
@@ -178,12 +172,12 @@ def _usual() -> dict[str, Any]:
 
 
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
-    """Return an upload as `GrayPicture` has decoded it, gray and downscaled, so that it is decoded only once."""
+    """Return an upload as `GrayPicture` decoded it, so that later events need not decode it."""
     return picture
 
 
 class Compare(NamedTuple):
-    """The components of the tab that other tabs may set and read: inputs of `show` in its order, and its outputs."""
+    """Components that other tabs may set and read: inputs and outputs of `show`, in its order."""
 
     inputs: list[Component]
     outputs: list[Component]
@@ -235,7 +229,7 @@ def tab() -> Compare:
 
 
 def _opening() -> tuple[Sample, str | None]:
-    """Return the image and the weights that the page opens with: a sample whose family ships, if there is one."""
+    """Return the sample and the weights that the page opens with, of a family that ships."""
     known = families()
     opened = next((sample for sample in rendered() if sample.family in known), rendered()[0])
     return opened, opened.family if opened.family in known else next(iter(known), None)
@@ -252,8 +246,11 @@ def _settings_group(
         )
         labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
         chosen = gr.CheckboxGroup(
-            labels, value=usual["decoders"], label="Decoders (at least one)", elem_classes="keep-one"
-        )  # fmt: skip
+            labels,
+            value=usual["decoders"],
+            label="Decoders (at least one)",
+            elem_classes="keep-one",
+        )
         with gr.Row():
             kinds = [
                 (entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")
@@ -272,20 +269,34 @@ def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, P
     with gr.Tabs():
         with gr.Tab("Sample"):
             gallery = gr.Gallery(
-                _gallery(rendered()), format="png", columns=4, allow_preview=False, object_fit="contain", buttons=[],
-                interactive=False, show_label=False, label="Samples", elem_id="samples",
-            )  # fmt: skip
+                _gallery(rendered()),
+                format="png",
+                columns=4,
+                allow_preview=False,
+                object_fit="contain",
+                buttons=[],
+                interactive=False,
+                show_label=False,
+                label="Samples",
+                elem_id="samples",
+            )
         with gr.Tab("Draw"):
             pad = DrawingPad()
         with gr.Tab("Upload"):
             picture = GrayPicture(
-                opened, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
-                label="Clean picture, in gray", alt_text="The clean picture",
-            )  # fmt: skip
+                opened,
+                format="png",
+                sources=["upload", "clipboard"],
+                height=250,
+                buttons=[],
+                elem_id="picture",
+                label="Clean image, in gray",
+                alt_text="The clean image",
+            )
             leading = photo_hint.place(picture)
             gr.Markdown(
-                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know "
-                "digits and letters only."
+                f"Any size; larger images are downscaled to {LARGEST_SIDE} pixels a side. These "
+                "networks are trained only on digits and letters."
             )
     return picture, pad, gallery, leading
 

@@ -1,4 +1,4 @@
-"""API help for programs: runnable code lines with the address of the page."""
+"""API help for programs: runnable code with the address of the page."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ html, about, file = Client("{address}").predict(
 print(about, "lossless:", file)
 """
 TEXT = """\
-Both answers of this page can be asked for by programs; the settings are those of the tabs, and a wrong one is answered
-with a sentence. `pip install gradio_client`, then a comparison:
+Programs can call Compare and Photo with the settings of the tabs; an invalid setting gives an error
+message. Run `pip install gradio_client`, then a comparison:
 
 ```python
 {compare}```
 
-a photograph or a scanned page, cleaned at full size:
+a photograph or a scanned page, denoised at full size:
 
 ```python
 {clean}```
 
-or without Python, the comparison as a stream of events:
+or a comparison without Python, as a stream of events:
 
 ```bash
 {curl}```

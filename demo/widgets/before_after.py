@@ -65,7 +65,7 @@ customElements.define("before-after", class BeforeAfter extends HTMLElement {
       :host(.plain) .line::after { left: 15px; top: calc(50% - 7px); width: 14px; height: 14px; content: ""; }
       .line:focus-visible::after { box-shadow: 0 0 0 3px #1d4ed8, 0 0 0 5px #fff; }
     </style><div class="all"><slot></slot><div class="line" role="slider" tabindex="0"
-      aria-label="Where the noisy picture ends" aria-valuemin="0" aria-valuemax="100"></div></div>`;
+      aria-label="Dividing line between noisy input and output" aria-valuemin="0" aria-valuemax="100"></div></div>`;
     this.inside = this.shadowRoot.querySelector(".all");
     this.handle = this.shadowRoot.querySelector(".line");
     this.handle.addEventListener("keydown", (event) => this.press(event));
@@ -118,7 +118,7 @@ def pair(after: str, before: str, look: str = "") -> str:
 
 def wipe(done: Cleaned) -> str:
     """Render both images and a table of their facts."""
-    alt = f"Cleaned by {html.escape(done.network)}; left of the line: noisy"
+    alt = f"Output of {html.escape(done.network)}; left of the line: noisy input"
     after = f'<img src="{_url(done.after)}" alt="{alt}" draggable="false">'
     shown = f'<div class="{_small(done.before)}">{pair(after, _url(done.before))}</div>'
     return f'{shown}{_table(done)}<p class="settings">{html.escape(_facts(done))}</p>'
@@ -127,24 +127,24 @@ def wipe(done: Cleaned) -> str:
 def waiting(image: np.ndarray) -> str:
     """Render the image that waits to be denoised, (H, W) or (H, W, 3) uint8."""
     return (
-        f'<div class="{_small(image)}"><img class="alone" src="{_url(image)}" alt="The image '
-        'that is cleaned"></div>'
+        f'<div class="{_small(image)}">'
+        f'<img class="alone" src="{_url(image)}" alt="Image to denoise"></div>'
     )
 
 
-def status(said: str, bar: str = "") -> str:
+def status(text: str, bar: str = "") -> str:
     """Render the line above a result, and the progress bar beside the line."""
-    return f'<div class="status"><p role="status">{html.escape(said)}</p>{bar}</div>'
+    return f'<div class="status"><p role="status">{html.escape(text)}</p>{bar}</div>'
 
 
-def busy(said: str, share: float, seconds: float) -> str:
+def busy(text: str, share: float, seconds: float) -> str:
     """Render the line above a pending result: finished fraction, 0 to 1, and elapsed seconds."""
     finished = f"{share * 100:.0f} %, " if share else ""
     bar = (
         '<progress aria-label="Finished" '
         f'value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'
     )
-    return status(f"{said}…", bar)
+    return status(f"{text}…", bar)
 
 
 def _small(image: np.ndarray) -> str:
@@ -158,26 +158,20 @@ def _table(done: Cleaned) -> str:
     rows = "".join(
         f'<tr><th scope="row">{name}</th><td>{decibels(psnr).removesuffix(" dB")}</td>'
         f"<td>{'–' if ssim is None else format(ssim, '.4f')}</td></tr>"
-        for name, psnr, ssim in zip(("Noisy", "Cleaned"), done.psnr, similar, strict=True)
+        for name, psnr, ssim in zip(("Noisy input", "Output"), done.psnr, similar, strict=True)
     )
-    head = '<th scope="col">Picture</th><th scope="col">PSNR (dB)</th><th scope="col">SSIM</th>'
+    head = '<th scope="col">Image</th><th scope="col">PSNR (dB)</th><th scope="col">SSIM</th>'
     return f'<table class="scores"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _facts(done: Cleaned) -> str:
     height, width = done.before.shape[:2]
-    said = (
-        f"{width}x{height} pixels, cleaned by {done.network} in {_duration(done.ms)} on this "
-        "server."
-    )
+    text = f"{width}x{height} pixels, denoised by {done.network} in {_duration(done.ms)}."
     if done.estimate is not None:
-        said += (
-            " Level of the noise, told from the noisy picture alone: sigma "
-            f"{done.estimate:.1f} of 255."
-        )
+        text += f" Blind estimate of the noise level: sigma {done.estimate:.1f} of 255."
     if max(height, width) > LARGEST_SIDE:
-        said += " Shown smaller than it is, which hides noise: the file has every pixel."
-    return said
+        text += " Downscaled for display, which hides noise; the file has the full size."
+    return text
 
 
 def _duration(ms: float) -> str:

@@ -17,9 +17,12 @@ from demo.compute.lead import SMALL, sentence
 from demo.widgets import before_after
 from denoise.metrics import SSIM_CONVENTION
 
-NOTES = f"""One picture is no verdict: the project's table measures whole test sets. PSNR: data_range 1. SSIM:
-{SSIM_CONVENTION}. Milliseconds: median of a few calls with this picture alone, fused, in bfloat16 where this server's
-processor has it. Pictures are exact (PNG) but clamped to [0, 1]; unclipped noise reaches the networks unclamped."""
+NOTES = (
+    "One image proves nothing: the project's table averages whole test sets. PSNR: data_range 1. "
+    f"SSIM: {SSIM_CONVENTION}. Milliseconds: median of a few calls with this image alone, fused, in "
+    "bfloat16 if the processor of the server has it. Images are exact (PNG) but clipped to [0, 1] "
+    "for display; unclipped noise reaches the networks unclipped."
+)
 
 # Show 28x28 images at 5 (on a phone 3) screen pixels per pixel: at a fractional scale, squares
 # would differ in size.
@@ -76,14 +79,14 @@ SCRIPT = (
     + """<script>
 function enlarge(button) {
   const shown = button.closest("figure").querySelector("before-after, img"), picture = shown.cloneNode(true);
-  const dialog = document.createElement("dialog"), words = document.createElement("p");
+  const dialog = document.createElement("dialog"), caption = document.createElement("p");
   const first = shown.matches("img") ? shown : shown.querySelector("img");
   const fits = Math.min(innerWidth * 0.94 / first.naturalWidth, (innerHeight * 0.94 - 60) / first.naturalHeight);
   dialog.className = "enlarged";
   for (const image of picture.matches("img") ? [picture] : picture.querySelectorAll("img"))
     image.style.width = first.naturalWidth * (fits < 1 ? fits : Math.floor(fits)) + "px";
-  words.textContent = first.alt;
-  dialog.append(picture, words);
+  caption.textContent = first.alt;
+  dialog.append(picture, caption);
   dialog.ariaLabel = "Enlarged";
   dialog.onclick = () => dialog.close();
   dialog.onclose = () => dialog.remove();
@@ -95,7 +98,7 @@ function enlarge(button) {
 
 
 def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, str]) -> str:
-    """Render the figures and the table of one comparison, then the line `settings` and `links`, text to address.
+    """Render one comparison: figures, table, the line `settings`, and `links` (text to address).
 
     Raises
     ------
@@ -159,7 +162,7 @@ def _figure(answer: Answer, picture: np.ndarray, before: np.ndarray | None) -> s
 
 
 def _table(answers: list[Answer]) -> str:
-    names = ("Picture", "PSNR (dB)", "SSIM", "ms", "Parameters")
+    names = ("Image", "PSNR (dB)", "SSIM", "ms", "Parameters")
     head = "".join(f'<th scope="col" class="{name.lower()}">{name}</th>' for name in names)
     rows = "".join(
         f'<tr class="{"best" if answer.best else ""}">'

@@ -16,7 +16,7 @@ SIDE = 280  # pixels
 PEN = 22  # pixels wide: about two pixels of MNIST
 
 HTML = f"""<canvas width="{SIDE}" height="{SIDE}" role="img" aria-label="Pad: draw a digit or a letter"></canvas>
-<div><button type="button">Clear</button> A digit or a letter; it is centred and scaled as MNIST's are.</div>"""
+<div><button type="button">Clear</button> A digit or a letter, to be centered and scaled like MNIST.</div>"""
 
 CSS = """
 canvas { width: 280px; max-width: 100%; border-radius: 8px; cursor: crosshair; touch-action: none; display: block; }
@@ -72,9 +72,11 @@ class DrawingPad(gr.HTML):
         )
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "html"
 
     def preprocess(self, payload: str | None) -> np.ndarray | None:
+        """Decode the drawing."""
         return read_pad(payload) if payload else None
 
 
@@ -91,4 +93,4 @@ def read_pad(text: str) -> np.ndarray:
         pixels = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
         return pixels.reshape(SIDE, SIDE)
     except (ValueError, TypeError):
-        raise refusal("the drawing did not arrive whole: draw it again") from None
+        raise refusal("the drawing is incomplete: draw it again") from None

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 TITLE = "Which decoder should a denoising autoencoder use?"
 DESCRIPTION = (
-    "Upsampling + convolution or transposed convolution: turn the noise up and compare the decoders of a denoising "
-    "autoencoder live, or clean a photograph."
+    "Upsampling + convolution or transposed convolution: raise the noise and compare the decoders "
+    "of a denoising autoencoder live, or denoise a photograph."
 )
 PREVIEW = Path(__file__).parents[2] / "docs" / "preview.png"
 PREVIEW_ADDRESS = "preview.png"  # relative to the address of the page
@@ -26,8 +26,9 @@ PREVIEW_ALT = "A noisy digit beside the output of each decoder, with its PSNR"
 # resizes to any size.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M0 0h16v16H0z"/>'
-    '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3zM6 5h1v1H6zM2 7h1v1H2zM'
-    '5 8h1v1H5zM3 10h2v1H3zM6 10h1v1H6zM4 12h3v2H4zM2 13h1v1H2zM9 8h2v1H9z"/></svg>'
+    '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3z'
+    "M6 5h1v1H6zM2 7h1v1H2zM5 8h1v1H5zM3 10h2v1H3zM6 10h1v1H6zM4 12h3v2H4zM2 13h1v1H2z"
+    'M9 8h2v1H9z"/></svg>'
 )
 ICON_ADDRESS = "data:image/svg+xml," + quote(ICON, safe=" =:/'")
 
@@ -35,7 +36,10 @@ REPLACED = re.compile(
     r"""\s*(<meta\s+(property="og:|name="twitter:|name="description")[^>]*>|<title>[^<]*</title>)"""
     r"""|\s*<link\s+rel="manifest"[^>]*>"""
 )
-"""Tags of Gradio's head: its own preview, and a manifest with its logo. Gradio escapes each "<" in its settings."""
+"""Tags of Gradio's head: its preview, and a manifest with its logo.
+
+Gradio escapes each "<" in its settings.
+"""
 
 HOST = re.compile(rb"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 ROOT = re.compile(r"(/[\w.~-]+)*")
@@ -107,6 +111,7 @@ class Head:
         self.preview = PREVIEW.read_bytes() if PREVIEW.is_file() else None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve the preview, rewrite the page, pass on every other request."""
         path = (
             scope["path"].removeprefix(scope.get("root_path", ""))
             if scope["type"] == "http"

@@ -75,7 +75,7 @@ def _value(name: str, text: str) -> Any:
         return _picture(text)
     if name == "clip":
         if text not in ("0", "1"):
-            raise ValueError(f"clip in the link is 0 or 1, not {text!r}")
+            raise ValueError(f"clip in the link is neither 0 nor 1: {text[:40]!r}")
         return text == "1"
     if name in ("sigma", "seed"):
         try:
@@ -92,7 +92,7 @@ def _text(picture: np.ndarray) -> str:
 
 
 def _picture(text: str) -> np.ndarray:
-    unreadable = ValueError("the picture in the link cannot be read: was all of the link copied?")
+    unreadable = ValueError("the image in the link cannot be read: copy the whole link")
     if len(text) > LARGEST_TEXT:
         raise unreadable
     try:
@@ -101,7 +101,7 @@ def _picture(text: str) -> np.ndarray:
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         raise unreadable from None
     if max(image.size) > LARGEST_SIDE:  # the header gives the size before decoding
-        raise ValueError(f"the picture in the link has more than {LARGEST_SIDE} pixels a side")
+        raise ValueError(f"the image in the link has more than {LARGEST_SIDE} pixels a side")
     try:
         return np.asarray(image.convert("L"))
     except (OSError, SyntaxError):

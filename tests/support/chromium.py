@@ -27,7 +27,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser, url):
-    """Return a function that opens the page at `url`, after `before(page)`, and waits for the selector `until`.
+    """Return a function that opens `url`, after `before(page)`, and waits for a selector.
 
     The page's `went_out` lists requests to other hosts.
     """

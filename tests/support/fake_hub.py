@@ -15,14 +15,14 @@ import loopback
 TOKEN = "hf_of_nobody"
 SHA = "0" * 40  # of every commit
 UNPAID = (
-    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic requires a PRO "
-    "subscription."
+    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic "
+    "requires a PRO subscription."
 )
 NO_FUNCTION = "No @spaces.GPU function detected during startup"
 
 
 class Hub(loopback.Server):
-    """Server state: `repos` holds the creation requests, `files` each file's content, both by `TYPE/ORG/NAME`."""
+    """Server state by `TYPE/ORG/NAME`: creation requests (`repos`) and files."""
 
     def __init__(self):
         super().__init__(Handler)

@@ -89,7 +89,7 @@ def test_each_part_that_is_offered_says_its_size():
 def test_a_part_that_is_too_large_is_refused_with_those_that_are_not():
     image = PictureFile(np.broadcast_to(np.uint8(0), (4_000, 5_000, 1)), False, None)
     with pytest.raises(
-        ValueError, match="5000x4000 pixels, and 16,800,000 are cleaned at most.*'half' or 'middle'"
+        ValueError, match="5000x4000 pixels; at most 16,800,000 are denoised.*'half' or 'middle'"
     ):
         parts.cut(image, "all")
 
