@@ -42,10 +42,10 @@ COPIED = (
         "bench/results/small/report.md",
     ),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
-    "demo/controls.*",
 )
 TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
 """Parts of demo/ that the page itself does not import."""
+OF_PAGE = (".py", ".html", ".css", ".js", ".md")
 
 # lines of requirements.txt that the page does not need
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")
@@ -98,8 +98,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _fill(folder: Path) -> None:
     sources = [path for pattern in COPIED for path in sorted(ROOT.glob(pattern))]
-    modules = sorted((ROOT / "demo").rglob("*.py"))
-    sources += [path for path in modules if not path.relative_to(ROOT).as_posix().startswith(TOOLS)]
+    page = sorted(path for path in (ROOT / "demo").rglob("*") if path.suffix in OF_PAGE)
+    sources += [path for path in page if not path.relative_to(ROOT).as_posix().startswith(TOOLS)]
     for source in sources:
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)

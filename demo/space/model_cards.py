@@ -17,6 +17,7 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
 import denoise
+from demo.widgets import templates
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.models import weights
@@ -31,58 +32,6 @@ PREFIX = "denoise-"  # prefix of the repositories' names
 NEEDS = ("huggingface_hub", "numpy", "pillow", "safetensors", "torch", "tqdm")
 TASK = "image-to-image"
 SCORES = {"psnr": ("psnr_db", "PSNR (dB)"), "ssim": ("ssim", "SSIM")}
-CARD = """\
-# {name}
-
-{what} It is part of a comparison of decoders: upsampling followed by a convolution, or a
-transposed convolution, with all other settings equal. Decoder: {decoder}.
-{parameters:,} parameters.
-
-## Use it
-
-```
-pip install {needs}
-```
-
-```python
-import sys
-
-import numpy as np
-from huggingface_hub import snapshot_download
-
-folder = snapshot_download("{repository}")
-sys.path.insert(0, folder)  # holds the package `denoise`
-import denoise
-
-noisy = np.random.default_rng(0).integers(0, 256, {example}, dtype=np.uint8)  # your image
-clean = denoise.load(f"{{folder}}/{name}.safetensors")(noisy{sigma})
-```
-
-The input is an array, a tensor or a PIL image; the output has the same type and size. {values}
-
-## Training
-
-{trained}
-
-All settings, the validation scores and the training curve are in `{name}.json`.
-
-## Scores
-
-{scores}
-
-PSNR is the mean over images with data_range 1; SSIM follows Wang et al. 2004 (Gaussian window).
-± is the 95 % interval over test images. The network was trained once; another training seed would
-give slightly different scores.
-
-## License
-
-Weights and code: MIT. Training images: {license}.
-
-## Limitations
-
-The network is trained only on {knows} and on the noise above. Its output is plausible, not true:
-base no decision about a person on details of a denoised image.
-"""
 
 
 def fill(folder: Path, name: str, repository: str) -> None:
@@ -187,13 +136,15 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
         architecture["name"]
     ]
     decoder = architecture.get("decoder")
-    return CARD.format(
+    network = denoise.load(name, "cpu").network
+    return templates.render(
+        "space/model_card.md",
         name=name,
         repository=repository,
         needs=" ".join(NEEDS),
         knows=of,
         what=f"{kind} that denoises {'color' if channels == 3 else 'gray'} images such as {of}.",
-        parameters=sum(p.numel() for p in denoise.load(name, "cpu").network.parameters()),
+        parameters=f"{sum(p.numel() for p in network.parameters()):,}",
         decoder="none, because the network keeps the size"
         if decoder is None
         else DECODERS[decoder].label.lower(),

@@ -55,25 +55,14 @@ SHOWN_BY = {
 """Sample of the Photo tab for the images of each dataset."""
 
 # Gradio gives the filter box a placeholder and a title, but no name for screen readers.
-NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input, #photo-scores input").forEach(
-  (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
-# Align headers of number columns with their last digits. On a phone, tables keep their widths and
-# scroll.
-CSS = """
-#scores th:nth-child(n + 3) .header-content, #photo-scores th:nth-child(n + 3) .header-content {
-  justify-content: flex-end; text-align: right; }
-#answer :is(th, td) { word-break: normal; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
-@media (max-width: 640px) {
-  #scores .table-wrap, #photo-scores .table-wrap { overflow-x: auto; }
-  #scores .table-wrap > *, #photo-scores .table-wrap > * { min-width: 940px; }
-  #answer :is(th, td) { padding: 4px 6px; }
-}
-"""
+NAMED = """() => setTimeout(() =>
+  document.querySelectorAll("#scores input, #photo-scores input").forEach(
+    (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
 DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 
 
 def table() -> pd.DataFrame:
-    """Return the scores of shipped networks on their training domains, and of untrained methods."""
+    """Return scores of shipped networks on their training domains, and of untrained methods."""
     rows = pd.read_csv(TABLE)
     rows = rows[
         (rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())
@@ -149,7 +138,7 @@ def _picked(row: dict[str, object] | None, names: Iterable[str]) -> tuple[str, f
 
 
 def choose(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Compare tab's inputs for a kept row, a sample and its noise, and select the tab."""
+    """Return the Compare tab's inputs for a kept row, sample and noise, and select the tab."""
     name, sigma = _picked(row, _names())
     of_family = [sample for sample in samples() if sample.family == name]
     # prefer a real image
@@ -169,7 +158,7 @@ def choose(row: dict[str, object] | None) -> tuple[object, ...]:
 
 
 def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Photo tab's inputs for a kept row, a sample and its noise, and select the tab."""
+    """Return the Photo tab's inputs for a kept row, sample and noise, and select the tab."""
     name, sigma = _picked(row, SHOWN_BY)
     picture, task, kind = photo_events.sample(SHOWN_BY[name])
     level = photo_events.for_task(task) | {"value": sigma}

@@ -299,13 +299,3 @@ def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, P
                 "networks are trained only on digits and letters."
             )
     return picture, pad, gallery, leading
-
-
-CSS = """
-#pad .html-container { padding: 0; }
-#picture img, #samples img { image-rendering: pixelated; }
-#samples, #samples .grid-wrap { height: auto; min-height: 0; max-height: none; }
-#samples .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
-#samples .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
-#samples .caption-label { display: none; }
-"""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
@@ -12,14 +11,14 @@ from gradio.components import Component
 import denoise
 from demo.compute import lessons
 from demo.compute.samples import rendered
-from demo.widgets import array_html
+from demo.widgets import array_html, templates
 from demo.widgets.array_html import ARROW, row
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 
 INPUTS = {"ramp": "1 to 9", "point": "one point", "edge": "an edge"}
 
 AUTOENCODER, UPSAMPLING, POOLING, TRANSPOSED, CHECKERBOARDS = re.split(
-    r"\n\n(?=## )", Path(__file__).with_suffix(".md").read_text().strip()
+    r"\n\n(?=## )", templates.read("tabs/learn.md").strip()
 )
 
 

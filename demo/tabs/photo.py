@@ -170,16 +170,3 @@ def _settings(values: dict[str, Any], name: str | None = None) -> list[Component
         sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
         seed = Seed(values["seed"], label="Noise seed", **TYPED_SEED)
     return [task, kind, sigma, seed, part]
-
-
-CSS = """
-#photographs, #photographs .grid-wrap { height: auto; min-height: 0; max-height: none; }
-#photographs .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
-#photographs .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
-#photographs .caption-label { display: none; }
-@media (max-width: 720px) {  /* the result comes before the settings: else it would be below the screen */
-  #photo > .column { display: contents; }
-  #photo > .column > * { flex: 1 1 100%; }
-  #photo-settings { order: 1; }
-}
-"""

@@ -14,9 +14,10 @@ from demo.widgets.controls import LIVE, PRIVATE
 # of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
 BINS = 64
 FLAT = 0.5  # fraction of the pixels
-"""Digits and letters, enlarged, have at least this fraction in their two fullest bins, ink and background.
+"""Enlarged digits and letters have at least this fraction in their two fullest bins.
 
-One in a hundred photographs of BSD68, Set12 and BSDS500 reaches this fraction.
+The bins are ink and background. One in a hundred photographs of BSD68, Set12 and BSDS500 reaches
+this fraction.
 """
 
 TEXT = """**This looks like a photograph.** The networks of this tab are trained only on digits and

@@ -5,13 +5,14 @@ Gradio's own head is fixed.
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from starlette.responses import Response
+
+from demo.widgets import templates
 
 TITLE = "Which decoder should a denoising autoencoder use?"
 DESCRIPTION = (
@@ -53,35 +54,15 @@ def tags(address: str) -> str:
     address : str
         Address of the page, with a trailing slash; empty if it is unknown.
     """
-    image = address + PREVIEW_ADDRESS
-    named = {
+    values = {
+        "title": TITLE,
         "description": DESCRIPTION,
-        "twitter:card": "summary_large_image",
-        "twitter:title": TITLE,
+        "icon": ICON_ADDRESS,
+        "image": address + PREVIEW_ADDRESS,
+        "alt": PREVIEW_ALT,
+        "address": address,
     }
-    named |= {
-        "twitter:description": DESCRIPTION,
-        "twitter:image": image,
-        "twitter:image:alt": PREVIEW_ALT,
-    }
-    graph = {
-        "og:type": "website",
-        "og:title": TITLE,
-        "og:description": DESCRIPTION,
-        "og:image": image,
-    }
-    graph |= {"og:image:type": "image/png", "og:image:alt": PREVIEW_ALT}
-    if address:
-        graph["og:url"] = address
-    lines = [
-        f"<title>{html.escape(TITLE)}</title>",
-        f'<link rel="icon" href="{html.escape(ICON_ADDRESS)}">',
-    ]
-    for kind, found in (("name", named), ("property", graph)):
-        lines += [
-            f'<meta {kind}="{key}" content="{html.escape(value)}">' for key, value in found.items()
-        ]
-    return "\n".join(lines) + "\n"
+    return templates.render("widgets/head.html", **values).replace("><", ">\n<") + "\n"
 
 
 def with_tags(text: str, address: str) -> str:

@@ -46,7 +46,14 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
         "demo/page.py",
         "denoise/inference/engine.py",
     } <= names
-    assert {"demo/controls.js", "demo/controls.css", "docs/preview.png"} <= names
+    assert {
+        "demo/controls.js",
+        "demo/page.css",
+        "demo/tabs/learn.md",
+        "demo/widgets/comparison.html",
+        "docs/preview.png",
+    } <= names
+    assert not [name for name in names if name.startswith("demo/space/")]
     assert {f"denoise/pretrained/{name}.safetensors" for name in weights.names()} <= names
     assert {name.partition("/")[0] for name in names} == {
         "app.py", "README.md", "LICENSE", "requirements.txt", "demo", "denoise", "bench", "docs",
