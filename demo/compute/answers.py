@@ -29,7 +29,7 @@ PATIENCE = 0.005  # seconds; no further timed call starts after this total
 
 @dataclass(frozen=True)
 class Answer:
-    """One image of the comparison: `picture` is (H, W) uint8.
+    """One image of the comparison: `image` is (H, W) uint8.
 
     A score is None if it cannot be computed.
 
@@ -39,8 +39,8 @@ class Answer:
 
     name: str
     label: str
-    colour: str
-    picture: np.ndarray
+    color: str
+    image: np.ndarray
     psnr: float | None = None
     ssim: float | None = None
     ms: float | None = None
@@ -70,7 +70,7 @@ def decoders() -> list[str]:
 
 @alone
 def compare(
-    picture: np.ndarray,
+    image: np.ndarray,
     noise: str,
     clip: bool,
     sigma: float,
@@ -82,7 +82,7 @@ def compare(
 
     Parameters
     ----------
-    picture : numpy.ndarray
+    image : numpy.ndarray
         (H, W) uint8, clean.
     noise : str
         A name of `denoise.noise.NOISES`.
@@ -119,11 +119,11 @@ def compare(
         )
     draws = PictureDraws([whole(seed)])
     networks = [_load(name) for name in _chosen(family, chosen)]
-    clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
+    clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
     noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
     answered = [_timed(network, noisy) for network in networks]
     rows = [
-        Answer("clean", "Clean", "#555555", picture),
+        Answer("clean", "Clean", "#555555", image),
         Answer("noisy", "Noisy", "#999999", _shown(noisy)),
         *(_answer(network, *timed) for network, timed in zip(networks, answered, strict=True)),
     ]

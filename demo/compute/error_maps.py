@@ -46,32 +46,32 @@ def shown(view: str, answers: list[Answer]) -> list[np.ndarray]:
     """
     draw = {"differences": difference, "spectra": spectrum}.get(check_view(view))
     if draw is None:
-        return [answer.picture for answer in answers]
-    clean, *others = (answer.picture for answer in answers)
-    return [clean, *(draw(picture, clean) for picture in others)]
+        return [answer.image for answer in answers]
+    clean, *others = (answer.image for answer in answers)
+    return [clean, *(draw(image, clean) for image in others)]
 
 
-def difference(picture: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Draw `picture - clean`, two (H, W) uint8 images, as (H, W, 3) uint8.
+def difference(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Draw `image - clean`, two (H, W) uint8 images, as (H, W, 3) uint8.
 
     Equal pixels are white.
     """
-    return _colored("RdBu_r", _error(picture, clean) / (2 * FULL) + 0.5)
+    return _colored("RdBu_r", _error(image, clean) / (2 * FULL) + 0.5)
 
 
-def spectrum(picture: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    """Draw the periodogram of `picture - clean` as (H, W, 3) uint8, DC in the center.
+def spectrum(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    """Draw the periodogram of `image - clean` as (H, W, 3) uint8, DC in the center.
 
     Both inputs are (H, W) uint8.
     """
-    power = np.abs(np.fft.fftshift(np.fft.fft2(_error(picture, clean)))) ** 2 / clean.size
+    power = np.abs(np.fft.fftshift(np.fft.fft2(_error(image, clean)))) ** 2 / clean.size
     low, high = SPECTRUM_DB
     decibels = 10 * np.log10(np.maximum(power, 10 ** (low / 10)))
     return _colored("magma", (decibels - low) / (high - low))
 
 
-def _error(picture: np.ndarray, clean: np.ndarray) -> np.ndarray:
-    return (picture.astype(float) - clean) / 255
+def _error(image: np.ndarray, clean: np.ndarray) -> np.ndarray:
+    return (image.astype(float) - clean) / 255
 
 
 def _colored(name: str, values: np.ndarray) -> np.ndarray:

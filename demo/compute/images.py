@@ -60,7 +60,7 @@ def _without_path(error: ValueError, path: str) -> str:
     return str(error).replace(f"{path}: ", "").replace(path, Path(path).name)
 
 
-class GrayPicture(gr.Image):
+class GrayImage(gr.Image):
     """A `gr.Image` whose value is `read_gray` of the uploaded file."""
 
     def get_block_name(self) -> str:
@@ -110,10 +110,10 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
     return digit
 
 
-def data_url(picture: np.ndarray) -> str:
+def data_url(image: np.ndarray) -> str:
     """Encode a (H, W) uint8 image as a lossless PNG in a `data:` URL."""
     buffer = io.BytesIO()
     # Noise has no repeats except runs. Without the search for matches, encoding takes a third of
     # the time and the file is no larger.
-    Image.fromarray(picture).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
+    Image.fromarray(image).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

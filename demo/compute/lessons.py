@@ -112,12 +112,12 @@ class Code(NamedTuple):
 
 @alone
 @torch.inference_mode()
-def code(picture, sigma: float) -> Code:
+def code(image, sigma: float) -> Code:
     """Encode and decode a (28, 28) uint8 image under clipped noise with an autoencoder."""
     family, _, decoder = NETWORK.partition("-")
-    _, noisy, cleaned = compare(picture, "gaussian", True, sigma, 0, family, [decoder])
+    _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, family, [decoder])
     network = engine.load(NETWORK, "cpu").network
-    entering = torch.from_numpy(noisy.picture.astype("float32") / 255)[None, None]
+    entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None]
     encoded, _, _ = network.net.encode(network.fitted(entering)[0])
     deviations = encoded[0].flatten(1).std(1)
     shown = deviations.argsort(descending=True)[:SHOWN_CHANNELS].sort().values

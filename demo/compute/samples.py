@@ -29,7 +29,7 @@ class Sample:
     """A clean image, (28, 28) uint8, and the dataset that its networks are trained on."""
 
     label: str
-    picture: np.ndarray
+    image: np.ndarray
     family: str
     rendered: bool = False
 
@@ -48,12 +48,12 @@ def _real() -> Iterator[Sample]:
         if not datasets.present(name):
             continue
         try:
-            pictures = datasets.load(name, "test")
+            images = datasets.load(name, "test")
         except (datasets.BrokenData, datasets.MissingData) as error:
             log.warning("no samples of %s: %s", name, error)
             continue
-        for i in range(0, len(pictures), len(pictures) // count)[:count]:
-            yield Sample(f"{pictures.labels[i]} ({name})", pictures[i][0].numpy(), name)
+        for i in range(0, len(images), len(images) // count)[:count]:
+            yield Sample(f"{images.labels[i]} ({name})", images[i][0].numpy(), name)
 
 
 @functools.cache
@@ -68,5 +68,5 @@ def _rendered() -> Iterator[Sample]:
         yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist", rendered=True)
     letters = datasets.load("glyphs", "test")
     for key in LETTERS:
-        picture = letters[letters.keys.index(key)][0].numpy()
-        yield Sample(f"{key[-1]} (rendered)", picture, "notmnist", rendered=True)
+        image = letters[letters.keys.index(key)][0].numpy()
+        yield Sample(f"{key[-1]} (rendered)", image, "notmnist", rendered=True)

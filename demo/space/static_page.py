@@ -164,6 +164,6 @@ def _samples(folder: Path) -> list[dict[str, str]]:
         one for one in samples() if one.rendered and one.family in families()
     ):
         file = f"sample-{number}.png"
-        Image.fromarray(sample.picture).save(folder / file)
+        Image.fromarray(sample.image).save(folder / file)
         found.append({"label": sample.label, "family": sample.family, "file": file})
     return found

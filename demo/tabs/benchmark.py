@@ -142,10 +142,10 @@ def choose(row: dict[str, object] | None) -> tuple[object, ...]:
     name, sigma = _picked(row, _names())
     of_family = [sample for sample in samples() if sample.family == name]
     # prefer a real image
-    picture: np.ndarray = min(of_family, key=lambda sample: sample.rendered).picture
+    image: np.ndarray = min(of_family, key=lambda sample: sample.rendered).image
     keep = gr.skip()  # keep the decoders and the view
     return (
-        picture,
+        image,
         FIRST["noise"],
         True,
         sigma,
@@ -160,10 +160,10 @@ def choose(row: dict[str, object] | None) -> tuple[object, ...]:
 def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
     """Return the Photo tab's inputs for a kept row, sample and noise, and select the tab."""
     name, sigma = _picked(row, SHOWN_BY)
-    picture, task, kind = photo_events.sample(SHOWN_BY[name])
+    image, task, kind = photo_events.sample(SHOWN_BY[name])
     level = photo_events.for_task(task) | {"value": sigma}
     return (
-        picture,
+        image,
         task,
         kind,
         level,

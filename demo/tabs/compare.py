@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from demo.compute.answers import HIGHEST, Answer, compare, decoders, families, whole
 from demo.compute.error_maps import VIEWS
-from demo.compute.images import LARGEST_SIDE, GrayPicture, as_digit
+from demo.compute.images import LARGEST_SIDE, GrayImage, as_digit
 from demo.compute.samples import Sample, rendered, samples
 from demo.compute.warm import Once
 from demo.guard.refusals import refusal, tell
@@ -105,7 +105,7 @@ def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
 def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
     """Make a sample the clean image, and select the weights of its family if they ship."""
     sample = samples()[event.index]
-    return sample.picture, sample.family if sample.family in families() else gr.skip()
+    return sample.image, sample.family if sample.family in families() else gr.skip()
 
 
 def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
@@ -144,7 +144,7 @@ def offered() -> object:
 
 
 def _gallery(of: tuple[Sample, ...]) -> list[tuple[np.ndarray, str]]:
-    return [(sample.picture, sample.label) for sample in of]
+    return [(sample.image, sample.label) for sample in of]
 
 
 def restore(request: gr.Request) -> object:
@@ -163,7 +163,7 @@ def _usual() -> dict[str, Any]:
     """Return the default settings under the names of a permalink."""
     sample, family = _opening()
     return {
-        "picture": sample.picture,
+        "picture": sample.image,
         **FIRST,
         "weights": family,
         "decoders": decoders(),
@@ -172,7 +172,7 @@ def _usual() -> dict[str, Any]:
 
 
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
-    """Return an upload as `GrayPicture` decoded it, so that later events need not decode it."""
+    """Return an upload as `GrayImage` decoded it, so that later events need not decode it."""
     return picture
 
 
@@ -261,7 +261,7 @@ def _settings_group(
     return noise, seed, clip, weights, chosen
 
 
-def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, PhotoHint]:
+def _sources(opened: np.ndarray) -> tuple[GrayImage, DrawingPad, gr.Gallery, PhotoHint]:
     """Add the three sources of a clean image.
 
     The upload shows the current image, from any of the sources.
@@ -283,7 +283,7 @@ def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, P
         with gr.Tab("Draw"):
             pad = DrawingPad()
         with gr.Tab("Upload"):
-            picture = GrayPicture(
+            picture = GrayImage(
                 opened,
                 format="png",
                 sources=["upload", "clipboard"],

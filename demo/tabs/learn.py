@@ -25,15 +25,15 @@ AUTOENCODER, UPSAMPLING, POOLING, TRANSPOSED, CHECKERBOARDS = re.split(
 def autoencoder(index: int, sigma: float) -> str:
     """Render a noisy sample, channels of its code, and the output."""
     sample = rendered()[int(index) - 1]
-    code = lessons.code(sample.picture, sigma)
+    code = lessons.code(sample.image, sigma)
     channels, height, width = code.shape
     caption = f"{len(code.channels)} of the {channels} channels of the code, {height}x{width} each"
     return row(
-        array_html.picture(code.noisy.picture, f"Noisy input: {code.noisy.psnr:.2f} dB"),
+        array_html.image(code.noisy.image, f"Noisy input: {code.noisy.psnr:.2f} dB"),
         ARROW,
         array_html.channels(code.channels, caption),
         ARROW,
-        array_html.picture(code.cleaned.picture, f"Output: {code.cleaned.psnr:.2f} dB"),
+        array_html.image(code.cleaned.image, f"Output: {code.cleaned.psnr:.2f} dB"),
     )
 
 
@@ -79,8 +79,8 @@ def checkerboards(kernel: float, stride: float, seed: float) -> str:
     """Render the outputs of two untrained layers for a constant input."""
     made, resized = lessons.untrained(int(kernel), int(stride), int(seed))
     return row(
-        array_html.picture(made, f"Transposed conv {kernel:g}x{kernel:g}, stride {stride:g}", 200),
-        array_html.picture(resized, "Upsampling nearest + conv 3x3", 200),
+        array_html.image(made, f"Transposed conv {kernel:g}x{kernel:g}, stride {stride:g}", 200),
+        array_html.image(resized, "Upsampling nearest + conv 3x3", 200),
     )
 
 

@@ -31,13 +31,13 @@ def numbers(values: Tensor, caption: str, marked: set[tuple[int, int]] = frozens
     return _figure(f"<table{of_size}><tbody>{''.join(rows)}</tbody></table>", caption)
 
 
-def picture(values: Tensor | np.ndarray, caption: str, side: int = 160) -> str:
+def image(values: Tensor | np.ndarray, caption: str, side: int = 160) -> str:
     """Render (H, W) as an image: an array of uint8 unchanged, a tensor scaled as in `_gray`."""
     pixels = values if isinstance(values, np.ndarray) else _gray(values)
-    image = (
+    element = (
         f'<img src="{data_url(pixels)}" alt="{html.escape(caption, quote=True)}" width="{side}">'
     )
-    return _figure(image, caption)
+    return _figure(element, caption)
 
 
 def channels(values: Tensor, caption: str) -> str:

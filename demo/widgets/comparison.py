@@ -24,16 +24,16 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
     ValueError
         The view is unknown.
     """
-    pictures = error_maps.shown(view, answers)
+    images = error_maps.shown(view, answers)
     lines = [error_maps.EXPLAINED[view], settings]
     (verdict,) = [sentence(answer.lead) for answer in answers if answer.lead] or [""]
     return templates.render(
         "widgets/comparison.html",
         answers=answers,
-        urls=[data_url(picture) for picture in pictures],
-        noisy=data_url(pictures[1]) if view == "wipe" else None,
+        urls=[data_url(image) for image in images],
+        noisy=data_url(images[1]) if view == "wipe" else None,
         # up to this side, each pixel of an image is enlarged to a square
-        large=max(answers[0].picture.shape) > SMALL,
+        large=max(answers[0].image.shape) > SMALL,
         verdict=verdict,
         settings=" ".join(filter(None, lines)),
         links=links,

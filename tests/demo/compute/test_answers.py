@@ -37,7 +37,7 @@ ASKED = SETTINGS | {"chosen": answers.decoders(), "view": "pictures"}  # of the 
 
 @pytest.fixture(scope="module")
 def digit():
-    return next(sample.picture for sample in samples.samples() if sample.family == FAMILY)
+    return next(sample.image for sample in samples.samples() if sample.family == FAMILY)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypa
         tmp_path / f"toy-{decoder}.safetensors",
     )
     shown = answers.compare(digit, **SETTINGS | {"family": "toy"})[-1]
-    assert (shown.label, shown.colour, shown.lead) == (
+    assert (shown.label, shown.color, shown.lead) == (
         DECODERS[decoder].label,
         DECODERS[decoder].colour,
         None,
@@ -103,14 +103,14 @@ def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypa
 
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, compared):
     again, other = (answers.compare(digit, **SETTINGS | {"seed": seed}) for seed in (7.0, 8))
-    assert np.array_equal(again[1].picture, compared[1].picture)
-    assert not np.array_equal(other[1].picture, compared[1].picture)
+    assert np.array_equal(again[1].image, compared[1].image)
+    assert not np.array_equal(other[1].image, compared[1].image)
 
 
 def test_unclipped_noise_reaches_the_network_unclipped(digit, compared):
     unclipped = answers.compare(digit, **SETTINGS | {"clip": False})
     # the displayed image is clamped
-    assert np.array_equal(unclipped[1].picture, compared[1].picture)
+    assert np.array_equal(unclipped[1].image, compared[1].image)
     assert unclipped[2].psnr != compared[2].psnr
 
 
@@ -172,7 +172,7 @@ def pixels(url):
 def test_the_pictures_on_the_page_are_exact(compared):
     shown = re.findall(r'src="(data:image/png;base64,[^"]+)"', drawn(compared))
     for url, answer in zip(shown, compared, strict=True):
-        assert np.array_equal(pixels(url), answer.picture)
+        assert np.array_equal(pixels(url), answer.image)
 
 
 def test_every_picture_has_a_text_that_says_what_it_is(compared):

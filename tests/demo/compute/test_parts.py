@@ -80,9 +80,9 @@ def test_of_a_large_image_as_much_is_cleaned_at_once_as_of_others_and_all_that_f
 
 def test_each_part_that_is_offered_says_its_size():
     assert parts.offered(3_024, 4_032) == {
-        "half": "All of it at half size, 2016x1512: halves the noise as well",
-        "middle": "Its middle at full size, 1024x1024",
-        "all": "All of it, 4032x3024: takes longest",
+        "half": "Whole image at half size, 2016x1512: also halves the noise",
+        "middle": "Center at full size, 1024x1024",
+        "all": "Whole image, 4032x3024: slowest",
     }
 
 

@@ -91,7 +91,7 @@ def test_of_a_path_elsewhere_not_even_its_existence_is_asked(own, monkeypatch):
     assert "/etc/hostname" not in map(str, asked)
 
 
-@pytest.mark.parametrize("kind", [images.GrayPicture, photo.Photograph])
+@pytest.mark.parametrize("kind", [images.GrayImage, photo.Photograph])
 def test_a_component_answers_every_other_path_with_the_same_sentence(own, kind):
     component = kind(render=False)
     assert component.preprocess(ImageData(path=str(own / "ab12" / "image.png"))) is not None

@@ -59,7 +59,7 @@ def shown(page):
     """Return the clean image, the noisy image, and each network's output by name, as arrays."""
     found = page.evaluate("""() => {
         const { clean, noisy, answers } = window.shown();
-        const plain = (picture) => ({ ...picture, values: [...picture.values] });
+        const plain = (image) => ({ ...image, values: [...image.values] });
         const outputs = Object.entries(answers)
           .map(([name, { picture }]) => [name, plain(picture)]);
         return { clean: plain(clean), noisy: plain(noisy), answers: Object.fromEntries(outputs) };

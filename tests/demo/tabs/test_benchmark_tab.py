@@ -89,7 +89,7 @@ def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     picture, noise, clip, sigma, seed, family = setting
     assert (noise, clip, sigma, seed, family) == ("gaussian", True, 0.3, 0, "notmnist")
     assert any(
-        (picture == sample.picture).all() for sample in samples.samples() if sample.family == family
+        (picture == sample.image).all() for sample in samples.samples() if sample.family == family
     )
     assert tabs["selected"] == "compare" if isinstance(tabs, dict) else tabs.selected == "compare"
     assert decoders == view == gr.skip()

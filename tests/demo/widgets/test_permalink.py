@@ -33,7 +33,7 @@ def test_settings_and_picture_come_back_as_they_were():
 
 
 def test_the_page_offers_the_link_and_follows_it():
-    picture = samples()[-1].picture
+    picture = samples()[-1].image
     html, scores = compare.show(picture, *SETTINGS)
     (address,) = re.findall(r'<a href="([^"]+)">Permalink</a>', html)
     *inputs, again, found = follow(query(unescape(address)))
