@@ -111,7 +111,7 @@ def _fill(folder: Path) -> None:
         size = (folder / file).stat().st_size
         if size > LARGEST_FILE:
             raise ValueError(
-                f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}"
+                f"{file} has {size:,} bytes; a file of a Space has at most {LARGEST_FILE:,}"
             )
 
 
@@ -243,7 +243,7 @@ def _parser() -> argparse.ArgumentParser:
         "--hardware",
         choices=HARDWARE,
         metavar="NAME",
-        help=f"hardware of the Space: {FREE} (free), cpu-basic, t4-small, ... (default: unchanged)",
+        help=f"hardware of the Space: {FREE} (free), cpu-basic, t4-small, ... (default: the hub's)",
     )
     models = verbs.add_parser(
         "push-models", help="publish each set of weights as a model repository"
