@@ -1,4 +1,4 @@
-"""`python -m demo.load`: latency and throughput of the page on this machine, for one user and for several users."""
+"""Latency and throughput of the page, for one user and several: `python -m demo.load`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,13 @@ SIDES = (28, 256)  # pixels a side of the images in Compare
 BOMB_SIDE = 13_000  # pixels a side of an image that is rejected before decoding
 PATIENCE = 120  # seconds until the page must respond
 MEGAPIXELS = (1, 4, 16)  # megapixels of the photographs to denoise
-CLEANED_WITHIN = 900  # seconds, limit for the largest photograph
+PHOTOGRAPH_WITHIN = 900  # seconds, limit for the largest photograph
 SAMPLED = 0.05  # seconds between two samples of the memory
-OF_COMPARE = ["gaussian", True, 0.4]  # noise, clipped, sigma
+SETTINGS = ["gaussian", True, 0.4]  # noise, clipped, sigma
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
     given = _parser().parse_args(arguments)
     if min(given.calls, given.users, *given.megapixels) < 1:
         raise ValueError("--calls, --users and --megapixels must be at least 1")
@@ -71,19 +72,17 @@ def _page() -> Iterator[tuple[str, float, int]]:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        there = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
+    with tempfile.TemporaryFile("w+") as log:
+        environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
         page = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env=there, stdout=said, stderr=said
+            [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
         try:
             while not _answers(url):
                 if page.poll() is not None or time.perf_counter() - began > PATIENCE:
-                    said.seek(0)
-                    raise ValueError(
-                        "the page did not start: "
-                        f"{(said.read().strip().splitlines() or ['silence'])[-1]}"
-                    )
+                    log.seek(0)
+                    lines = log.read().strip().splitlines() or ["its log is empty"]
+                    raise ValueError(f"the page did not start: {lines[-1]}")
                 time.sleep(0.1)
             yield url, began, page.pid
         finally:
@@ -99,15 +98,15 @@ def _answers(url: str) -> bool:
 
 
 def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
-    """Measure latency in milliseconds and requests per second for `users` users with `calls` calls each in a row."""
+    """Measure latency in ms and requests per second of `users` users, `calls` calls each."""
     paths = [_uploaded(url, side, user) for user in range(users)]
     asks = [_asker(url) for _ in range(users)]
     for ask, path in zip(asks, paths, strict=True):
         ask(path, 0)  # connects, and prepares the kernels for this size
     began = time.perf_counter()
-    with ThreadPoolExecutor(users) as people:
+    with ThreadPoolExecutor(users) as pool:
         times = list(
-            people.map(
+            pool.map(
                 lambda user: [asks[user](paths[user], call) for call in range(calls)], range(users)
             )
         )
@@ -121,7 +120,7 @@ def _asked(url: str, side: int, users: int, calls: int) -> dict[str, float]:
 
 
 def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
-    """Upload a smooth image, with noise of sigma `noise` on the 0-255 scale, and return its path on the server."""
+    """Upload a smooth image with noise of sigma `noise` (0-255); return its path on the server."""
     buffer, rng = io.BytesIO(), np.random.default_rng(seed)
     smooth = Image.fromarray(rng.integers(0, 256, (side // 4, side // 4), dtype=np.uint8)).resize(
         (side, side)
@@ -136,7 +135,7 @@ def _uploaded(url: str, side: int, seed: int, noise: int = 0) -> str:
 
 
 def _sent(url: str, content: bytes) -> str:
-    files = {"files": ("picture.png", content, "image/png")}
+    files = {"files": ("image.png", content, "image/png")}
     return (
         httpx.post(f"{url}gradio_api/upload", files=files, timeout=60).raise_for_status().json()[0]
     )
@@ -178,7 +177,7 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
 
     def clean() -> float:
         began = time.perf_counter()
-        with httpx.Client(base_url=url, timeout=CLEANED_WITHIN) as connection:
+        with httpx.Client(base_url=url, timeout=PHOTOGRAPH_WITHIN) as connection:
             _called(
                 connection, "clean", [_file(photograph), "clean", "photograph", 0, 0, parts.ALL]
             )
@@ -188,8 +187,8 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
         while not ended.wait(SAMPLED):
             resident.append(_resident(page))
 
-    with ThreadPoolExecutor(2) as others:
-        looking, cleaning = others.submit(look), others.submit(clean)
+    with ThreadPoolExecutor(2) as pool:
+        looking, cleaning = pool.submit(look), pool.submit(clean)
         while not cleaning.done():
             times.append(small(path, len(times)))
         ended.set()
@@ -251,7 +250,7 @@ def _answer(connection: httpx.Client, path: str, seed: int, event: str = "comple
     return _called(
         connection,
         "compare",
-        [_file(path), *OF_COMPARE, seed, "mnist", decoders(), "pictures"],
+        [_file(path), *SETTINGS, seed, "mnist", decoders(), "pictures"],
         event,
     )
 
@@ -265,11 +264,11 @@ def _called(
     """
     call = connection.post(f"gradio_api/call/{name}", json={"data": data})
     if call.is_error:
-        raise ValueError(f"the page refused a call of {name}: {call.text[:200]}")
+        raise ValueError(f"the page rejected a call of {name}: {call.text[:200]}")
     answer = connection.get(f"gradio_api/call/{name}/{call.json()['event_id']}").text
     last = answer.rpartition("event: ")[2]
     if not last.startswith(event):
-        raise ValueError(f"the page did not answer as expected: {last[:200]}")
+        raise ValueError(f"the page sent no event {event!r}: {last[:200]}")
     return answer
 
 
@@ -280,10 +279,10 @@ def _file(path: str) -> dict[str, object]:
 def _parser() -> cli.Parser:
     parser = cli.Parser(prog="python -m demo.load", description=__doc__)
     parser.add_argument(
-        "--calls", type=int, default=50, help="of each person (default: %(default)s)"
+        "--calls", type=int, default=50, help="calls of each user (default: %(default)s)"
     )
     parser.add_argument(
-        "--users", type=int, default=4, help="people at once (default: %(default)s)"
+        "--users", type=int, default=4, help="number of simultaneous users (default: %(default)s)"
     )
     sizes = ", ".join(map(str, MEGAPIXELS))
     parser.add_argument(
@@ -291,9 +290,9 @@ def _parser() -> cli.Parser:
         type=int,
         nargs="*",
         default=MEGAPIXELS,
-        help=f"of photographs to clean (default: {sizes})",
+        help=f"sizes of photographs in megapixels (default: {sizes})",
     )
-    parser.add_argument("--out", type=Path, help="a .json file for the figures")
+    parser.add_argument("--out", type=Path, help="output file (.json; default: none)")
     return parser
 
 

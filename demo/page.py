@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -15,31 +14,27 @@ from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
 from demo.tabs import benchmark, compare, learn, photo, photo_events, photo_hint
-from demo.widgets import api_help, array_html, before_after, comparison
+from demo.widgets import api_help
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
+from demo.widgets.templates import read
 
 INTRODUCTION = f"""# {TITLE}
-Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder, data, noise and
-training; only the upsampling stage differs. **Turn the noise up and compare**, or clean a photograph of yours.
+Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder,
+data, noise and training; only the upsampling stage differs. **Raise the noise and compare**, or
+denoise a photograph of yours.
 """
-CONTROLS = Path(__file__).parent / "controls.js"
-LOOKS = Path(__file__).parent / "controls.css"
-
-# Gradio's own semibold file lacks most letters (5 kB), so text mixed two fonts; its bold file is
-# complete.
-FONT = "".join(
-    f"""@font-face {{ font-family: "Source Sans Pro"; font-weight: {weight};
-  src: url("static/fonts/SourceSansPro/SourceSansPro-Bold.woff2") format("woff2"); }}
-"""
-    for weight in (600, 700)
+SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js", "controls.js")
+STYLES = (
+    "page.css",
+    "widgets/comparison.css",
+    "tabs/compare.css",
+    "tabs/photo.css",
+    "widgets/before_after.css",
+    "widgets/array_html.css",
+    "tabs/benchmark.css",
 )
-
-# Gradio's color of the selected tab fails the contrast of WCAG AA; the color of links passes.
-TABS = 'button[role="tab"][aria-selected="true"] { color: var(--link-text-color) !important; }'
-
-STYLED = (comparison, compare, photo, before_after, array_html, benchmark)
 
 
 @alone
@@ -59,7 +54,7 @@ def build() -> gr.Blocks:
             opened.select(None, js=benchmark.NAMED)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
-        with gr.Accordion("Ask it from a program", open=False):
+        with gr.Accordion("Use from a program (API)", open=False):
             lines = gr.Markdown(api_help.text())
         address = gr.Textbox(visible=False)
         # Only the browser knows the page's address if there is a proxy.
@@ -71,15 +66,20 @@ def build() -> gr.Blocks:
 
 
 def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Photo) -> None:
-    """Register the load events that show the first results of the tabs, or the results that a permalink requests."""
+    """Register the load events that show the first results, or the results of a permalink."""
     at_once = {"queue": False, **PRIVATE, **LIVE}
     page.load(prepare, **at_once)
     page.load(compare.opening, None, compared.outputs, **at_once)
     page.load(photo_events.first, None, cleaned.outputs, **at_once)
     page.load(compare.offered, None, compared.gallery, **at_once)
     page.load(
-        compare.restore, None, [*compared.inputs, *compared.outputs], concurrency_id=MODEL, **PRIVATE, **LIVE
-    ).failure(compare.first, None, compared.outputs, **at_once)  # fmt: skip
+        compare.restore,
+        None,
+        [*compared.inputs, *compared.outputs],
+        concurrency_id=MODEL,
+        **PRIVATE,
+        **LIVE,
+    ).failure(compare.first, None, compared.outputs, **at_once)
 
 
 def prepare() -> None:
@@ -88,11 +88,11 @@ def prepare() -> None:
 
 
 def launch_options() -> dict[str, Any]:
-    """Return the options of `launch`, here and in a Space: checked calls, limited uploads, no raw errors, no logs."""
+    """Return the options of `launch`: checked calls, limited uploads, no tracebacks, no logs."""
     return {
         "theme": _theme(),
-        "head": f"{comparison.SCRIPT}\n<script>{CONTROLS.read_text()}</script>",
-        "css": FONT + TABS + LOOKS.read_text() + "".join(part.CSS for part in STYLED),
+        "head": "\n".join(f"<script>\n{read(name)}</script>" for name in SCRIPTS),
+        "css": "".join(map(read, STYLES)),
         "max_file_size": LARGEST_FILE,
         "show_error": False,
         "enable_monitoring": False,

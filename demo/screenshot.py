@@ -1,4 +1,4 @@
-"""`python -m demo.screenshot docs/demo.png`: screenshot of a tab of the page as it opens, for the README."""
+"""Screenshot of a tab of the page, for the README: `python -m demo.screenshot docs/demo.png`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,13 @@ SHOWN = {
 }  # selector that is present once a tab has loaded
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 
 def take(
@@ -31,7 +35,7 @@ def take(
     height: int = 720,
     dark: bool = False,
 ) -> None:
-    """Save a screenshot of a tab of the page at `url`, once loaded, as a PNG of `width` x `height` pixels.
+    """Save a screenshot of a tab of the page at `url`, a PNG of `width` x `height` pixels.
 
     Raises
     ------
@@ -61,19 +65,29 @@ def take(
     except Error as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"no screenshot: {reason} (a Chromium is needed: apt-get install chromium)"
+            f"the screenshot failed, it needs Chromium (apt-get install chromium): {reason}"
         ) from None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
     parser = cli.Parser(prog="python -m demo.screenshot", description=__doc__)
-    parser.add_argument("target", type=Path, help="the .png file to write")
+    parser.add_argument("target", type=Path, help="output file (.png)")
     parser.add_argument(
-        "--tab", choices=list(SHOWN), default="Compare", help="which tab (default: %(default)s)"
+        "--tab",
+        choices=list(SHOWN),
+        default="Compare",
+        help="tab of the page (default: %(default)s)",
     )
-    parser.add_argument("--width", type=int, default=1280, help="pixels (default: %(default)s)")
-    parser.add_argument("--height", type=int, default=720, help="pixels (default: %(default)s)")
-    parser.add_argument("--dark", action="store_true", help="the dark scheme")
+    parser.add_argument(
+        "--width", type=int, default=1280, help="width in pixels (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--height", type=int, default=720, help="height in pixels (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--dark", action="store_true", help="use the dark color scheme (default: light)"
+    )
     given = parser.parse_args(arguments)
     blocks = build()
     _, url, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **launch_options())

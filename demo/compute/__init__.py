@@ -1,0 +1,1 @@
+"""Inference of the demo: comparisons, photographs, lessons; no layout."""

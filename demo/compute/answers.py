@@ -1,4 +1,4 @@
-"""Comparison of decoders without Gradio: the noisy image and each decoder's output with its scores."""
+"""Comparison of decoders without Gradio: noisy image, outputs and scores."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PATIENCE = 0.005  # seconds; no further timed call starts after this total
 
 @dataclass(frozen=True)
 class Answer:
-    """One image of the comparison: `picture` is (H, W) uint8.
+    """One image of the comparison: `image` is (H, W) uint8.
 
     A score is None if it cannot be computed.
 
@@ -39,8 +39,8 @@ class Answer:
 
     name: str
     label: str
-    colour: str
-    picture: np.ndarray
+    color: str
+    image: np.ndarray
     psnr: float | None = None
     ssim: float | None = None
     ms: float | None = None
@@ -49,6 +49,7 @@ class Answer:
 
     @property
     def best(self) -> bool:
+        """Return True if this output has a confirmed lead."""
         return self.lead is not None and self.lead.holds
 
 
@@ -60,7 +61,7 @@ def families() -> list[str]:
 
 
 def decoders() -> list[str]:
-    """Return the valid decoders of `compare`: all that have weights of some family, in registry order."""
+    """Return the valid decoders of `compare`, in registry order: those with weights of a family."""
     known = {key for family in families() for key in members(family)}
     return [name for name in DECODERS.names() if name in known] + sorted(
         known - set(DECODERS.names())
@@ -69,7 +70,7 @@ def decoders() -> list[str]:
 
 @alone
 def compare(
-    picture: np.ndarray,
+    image: np.ndarray,
     noise: str,
     clip: bool,
     sigma: float,
@@ -81,7 +82,7 @@ def compare(
 
     Parameters
     ----------
-    picture : numpy.ndarray
+    image : numpy.ndarray
         (H, W) uint8, clean.
     noise : str
         A name of `denoise.noise.NOISES`.
@@ -109,20 +110,20 @@ def compare(
         The noise, level, seed, family or a decoder is invalid, or no decoder is chosen.
     """
     if not isinstance(clip, bool):
-        raise ValueError(f"clipped is true or false, not {clip!r}")
+        raise ValueError(f"clipped {clip!r} is not true or false")
     if isinstance(sigma, bool) or not isinstance(sigma, int | float):
         raise ValueError(f"the level {sigma!r} is not a number")
     if check_level(sigma, noise) > HIGHEST:
         raise ValueError(
-            f"the level {sigma:g} is not in 0 to {HIGHEST:g}, for which the networks were trained"
+            f"the level {sigma:g} is not in 0 to {HIGHEST:g}, the training range of the networks"
         )
     draws = PictureDraws([whole(seed)])
     networks = [_load(name) for name in _chosen(family, chosen)]
-    clean = torch.from_numpy(picture.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
+    clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
     noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
     answered = [_timed(network, noisy) for network in networks]
     rows = [
-        Answer("clean", "Clean", "#555555", picture),
+        Answer("clean", "Clean", "#555555", image),
         Answer("noisy", "Noisy", "#999999", _shown(noisy)),
         *(_answer(network, *timed) for network, timed in zip(networks, answered, strict=True)),
     ]
@@ -167,19 +168,17 @@ def whole(seed: Any) -> int:
 
 def _chosen(family: str, chosen: Sequence[str] | None) -> list[str]:
     """Return the weight names of the chosen decoders of a family, in registry order."""
-    there = members(family)
+    valid = members(family)
     if chosen is None:
-        return list(there.values())
+        return list(valid.values())
     if isinstance(chosen, str) or not isinstance(chosen, Sequence):
-        raise ValueError(f"the decoders are a list of names, not {chosen!r}")
+        raise ValueError(f"the decoders {chosen!r} are not a list of names")
     for key in chosen:
         if key not in decoders():
             raise UnknownName(unknown("decoder", str(key), decoders()))
-    found = [name for key, name in there.items() if key in chosen]
+    found = [name for key, name in valid.items() if key in chosen]
     if not found:
-        raise ValueError(
-            f"no decoder is chosen of those that ship for {family}: {', '.join(there)}"
-        )
+        raise ValueError(f"no decoder of {family} is chosen; valid: {', '.join(valid)}")
     return found
 
 
@@ -222,7 +221,7 @@ def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
 
 @functools.lru_cache(maxsize=256)
 def _warm(network: denoise.Denoiser, shape: torch.Size) -> None:
-    """Run a network once on a new input size, because the first call prepares kernels and must not be timed."""
+    """Run a network once on a new input size: the first call prepares kernels and is not timed."""
     network.estimate(torch.zeros(shape))
 
 

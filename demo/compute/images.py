@@ -36,7 +36,7 @@ def read_file(path: str | None, largest: int = LARGEST) -> PictureFile:
     try:
         return isolated.read(path, largest)
     except ValueError as error:
-        raise refusal(f"this picture cannot be used: {_without_path(error, path)}") from None
+        raise refusal(f"this image cannot be used: {_without_path(error, path)}") from None
 
 
 def read_gray(path: str | None) -> np.ndarray:
@@ -60,18 +60,22 @@ def _without_path(error: ValueError, path: str) -> str:
     return str(error).replace(f"{path}: ", "").replace(path, Path(path).name)
 
 
-class GrayPicture(gr.Image):
+class GrayImage(gr.Image):
     """A `gr.Image` whose value is `read_gray` of the uploaded file."""
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "image"
 
     def preprocess(self, payload: Any) -> np.ndarray | None:
+        """Decode the uploaded file."""
         return None if payload is None else read_gray(uploads.path_of(payload))
 
 
 def as_digit(drawing: np.ndarray) -> np.ndarray | None:
-    """Convert a drawing to the format of MNIST: bright on black, in a 20x20 box, center of mass in the center of 28x28.
+    """Convert a drawing to the format of MNIST.
+
+    Bright on black, in a 20x20 box, with the center of mass in the center of 28x28.
 
     Parameters
     ----------
@@ -98,18 +102,18 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
         np.average(np.arange(n), weights=ink.sum(1 - axis)) for axis, n in enumerate(ink.shape)
     )
     top, left = (
-        int(np.clip(round(SIDE / 2 - 0.5 - centre), 0, SIDE - n))
-        for centre, n in zip((rows, columns), ink.shape, strict=True)
+        int(np.clip(round(SIDE / 2 - 0.5 - center), 0, SIDE - n))
+        for center, n in zip((rows, columns), ink.shape, strict=True)
     )
     digit = np.zeros((SIDE, SIDE), np.uint8)
     digit[top : top + ink.shape[0], left : left + ink.shape[1]] = image
     return digit
 
 
-def data_url(picture: np.ndarray) -> str:
+def data_url(image: np.ndarray) -> str:
     """Encode a (H, W) uint8 image as a lossless PNG in a `data:` URL."""
     buffer = io.BytesIO()
     # Noise has no repeats except runs. Without the search for matches, encoding takes a third of
     # the time and the file is no larger.
-    Image.fromarray(picture).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
+    Image.fromarray(image).save(buffer, "png", compress_level=1, compress_type=zlib.Z_RLE)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""Significance of the best decoder's lead: a test of the PSNR difference under redraws of the noise.
+"""Significance of the best decoder's lead, tested by redraws of the noise.
 
 A PSNR of one image under one noise draw is random: another draw often changes which decoder comes
 first, even after a lead of 0.3 dB. So the noise is redrawn a few times for the first two decoders.
@@ -29,12 +29,12 @@ CLEAR = (
     "lead (95 % interval)."
 )
 UNCLEAR = (
-    "No clear lead: {redraws} redraws of the noise do not confirm the {decibels} dB between the first two decoders "
-    "(95 % interval)."
+    "No clear lead: {redraws} redraws of the noise do not confirm the {decibels} dB between the "
+    "first two decoders (95 % interval)."
 )
 SMALL_LEAD = (
-    f"No clear lead: the first two decoders are {{decibels}} dB apart; below {MATTERS:g} dB another training may turn "
-    "them around."
+    "No clear lead: the first two decoders are {decibels} dB apart; "
+    f"below {MATTERS:g} dB, another training run may reverse the order."
 )
 
 
@@ -91,7 +91,7 @@ def judged(decibels: float, best: Tensor, following: Tensor) -> Lead:
 
 
 def sentence(lead: Lead | None) -> str:
-    """Explain in one line the reason for a best decoder or for none.
+    """Explain in one line why there is a best decoder or none.
 
     Return an empty string for None.
     """

@@ -30,13 +30,25 @@ NETWORK = "mnist-nearest"
 
 
 def upsampled(values: Tensor, mode: str, factor: int) -> Tensor:
-    """Upsample (3, 3) to (3 * factor, 3 * factor), equal to `UpSampling2D(factor, interpolation=mode)`."""
+    """Upsample (H, W) by an integer factor, like `UpSampling2D` of Keras."""
     corners = {} if mode == "nearest" else {"align_corners": False}
     return F.interpolate(values[None, None], scale_factor=factor, mode=mode, **corners)[0, 0]
 
 
 class Pooled(NamedTuple):
-    """A 4x4 input, the maximum of each 2x2 block, the (row, column) of each maximum, and two unpooled 4x4 outputs."""
+    """Max-pooling of a 4x4 input, and two ways back to 4x4.
+
+    Attributes
+    ----------
+    values : Tensor
+        The input.
+    maxima : Tensor
+        (2, 2), the maximum of each 2x2 block.
+    places : set
+        The (row, column) of each maximum.
+    unpooled, repeated : Tensor
+        (4, 4), unpooled with the positions, and upsampled (nearest).
+    """
 
     values: Tensor
     maxima: Tensor
@@ -56,13 +68,13 @@ def pooled(seed: int) -> Pooled:
 
 
 def overlap(kernel: int, stride: int, size: int = 5) -> Tensor:
-    """Count the kernel copies that reach each output pixel of a transposed convolution, one copy per input pixel."""
+    """Count the copies of the kernel that each output pixel of a transposed convolution adds up."""
     ones = torch.ones(1, 1, size, size)
     return F.conv_transpose2d(ones, torch.ones(1, 1, kernel, kernel), stride=stride)[0, 0]
 
 
 def inside(output: Tensor, kernel: int) -> Tensor:
-    """Return the output without its border, which fewer kernel copies reach.
+    """Return the output without its border, where fewer kernel copies overlap.
 
     Return all if nothing would be left.
     """
@@ -72,7 +84,7 @@ def inside(output: Tensor, kernel: int) -> Tensor:
 
 
 def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tensor, Tensor]:
-    """Apply a random transposed convolution, and nearest upsampling + conv 3x3, to a constant input.
+    """Apply random layers to a constant input: transposed conv, and nearest upsampling + conv 3x3.
 
     Return both outputs, (H, W), without the border. The second output is constant, because every
     pixel is computed alike.
@@ -90,7 +102,7 @@ def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tens
 
 
 class Code(NamedTuple):
-    """Some channels of an image's code (C, h, w), the shape of the whole code, the noisy and the denoised image."""
+    """Some channels of a code, (C, h, w), its shape, the noisy input and the output."""
 
     channels: Tensor
     shape: tuple[int, int, int]
@@ -100,12 +112,13 @@ class Code(NamedTuple):
 
 @alone
 @torch.inference_mode()
-def code(picture, sigma: float) -> Code:
+def code(image, sigma: float) -> Code:
     """Encode and decode a (28, 28) uint8 image under clipped noise with an autoencoder."""
     family, _, decoder = NETWORK.partition("-")
-    _, noisy, cleaned = compare(picture, "gaussian", True, sigma, 0, family, [decoder])
+    _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, family, [decoder])
     network = engine.load(NETWORK, "cpu").network
-    entering = torch.from_numpy(noisy.picture.astype("float32") / 255)[None, None]
-    kept, _, _ = network.net.encode(network.fitted(entering)[0])
-    liveliest = kept[0].flatten(1).std(1).argsort(descending=True)[:SHOWN_CHANNELS].sort().values
-    return Code(kept[0, liveliest], tuple(kept.shape[1:]), noisy, cleaned)
+    entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None]
+    encoded, _, _ = network.net.encode(network.fitted(entering)[0])
+    deviations = encoded[0].flatten(1).std(1)
+    shown = deviations.argsort(descending=True)[:SHOWN_CHANNELS].sort().values
+    return Code(encoded[0, shown], tuple(encoded.shape[1:]), noisy, cleaned)

@@ -1,4 +1,4 @@
-"""The part of a large image to denoise: the whole image, the whole at half size, or the center at full size."""
+"""Parts of a large image: the whole, the whole at half size, or the center at full size."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ LARGEST_JOB = 16_800_000  # pixels that are denoised: 4096x4096 fits into a serv
 AT_ONCE = 4_000_000  # pixels that are denoised by default
 MIDDLE_SIDE = 1024  # pixels
 ALL, HALF, MIDDLE = "all", "half", "middle"
-LABELS = {HALF: "All of it at half size", MIDDLE: "Its middle at full size", ALL: "All of it"}
-NOTES = {HALF: "halves the noise as well", ALL: "takes longest"}
+LABELS = {HALF: "Whole image at half size", MIDDLE: "Center at full size", ALL: "Whole image"}
+NOTES = {HALF: "also halves the noise", ALL: "slowest"}
 
 
 def size(part: str, height: int, width: int) -> tuple[int, int]:
@@ -62,8 +62,8 @@ def cut(image: PictureFile, part: str) -> PictureFile:
     tall, wide = size(part, height, width)
     if tall * wide > LARGEST_JOB:
         raise ValueError(
-            f"the image has {width}x{height} pixels, and {LARGEST_JOB:,} are cleaned at most: "
-            f"choose its part {HALF!r} or {MIDDLE!r}"
+            f"the image has {width}x{height} pixels; at most {LARGEST_JOB:,} are denoised: "
+            f"choose part {HALF!r} or {MIDDLE!r}"
         )
     if part == ALL or (tall, wide) == (height, width):
         return image

@@ -1,4 +1,4 @@
-"""Inference of the Photo tab without Gradio: denoise an image of any size, with scores if the truth is known."""
+"""Inference of the Photo tab without Gradio, for images of any size."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ class Cleaned:
 
 
 @alone
-def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cleaned:
+def clean(image: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cleaned:
     """Denoise a noisy image.
 
     Parameters
     ----------
-    picture : PictureFile
+    image : PictureFile
     kind : str
         The training domain of the network, one of `KINDS`.
     sigma : float
@@ -69,16 +69,16 @@ def clean(picture: PictureFile, kind: str = "photograph", sigma: float = 0) -> C
     ValueError
         `kind` is unknown, or `sigma` is not a number from 0 to `HIGHEST`.
     """
-    name = _network(picture, kind)
-    before, restore = as_batch(picture.pixels)
+    name = _network(image, kind)
+    before, restore = as_batch(image.pixels)
     done, ms = _timed(name, before, _level(sigma) or None)
-    cleaned = dataclasses.replace(picture, pixels=restore(done.estimate))
+    cleaned = dataclasses.replace(image, pixels=restore(done.estimate))
     seen = _estimated(before) if done.sigma is None else done.sigma * SCALE
     return Cleaned(_shown(before), _shown(done.estimate), cleaned, done.method, ms, estimate=seen)
 
 
 @alone
-def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> Cleaned:
+def add_and_clean(image: PictureFile, kind: str, sigma: float, seed: int) -> Cleaned:
     """Add Gaussian noise, unclamped, to a clean image, and denoise the result.
 
     Score it against the clean image.
@@ -86,8 +86,8 @@ def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> C
     `sigma` is the level of the added noise; the network does not get it. `sigma` and errors as for
     `clean`; `seed` as for `demo.compute.answers`.
     """
-    name = _network(picture, kind)
-    truth, restore = as_batch(picture.pixels)
+    name = _network(image, kind)
+    truth, restore = as_batch(image.pixels)
     noisy = corrupt(truth, _level(sigma), PictureDraws([whole(seed)]), clip=False)
     done, ms = _timed(name, noisy, None)
     estimate = done.estimate
@@ -96,15 +96,21 @@ def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> C
     if min(truth.shape[-2:]) >= WINDOW:
         similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
     return Cleaned(
-        _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), done.method, ms,
-        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair), ssim=similar, estimate=_estimated(noisy),
-    )  # fmt: skip
+        before=_shown(noisy),
+        after=_shown(estimate),
+        file=dataclasses.replace(image, pixels=restore(estimate)),
+        network=done.method,
+        ms=ms,
+        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair),
+        ssim=similar,
+        estimate=_estimated(noisy),
+    )
 
 
-def _network(picture: PictureFile, kind: str) -> str:
+def _network(image: PictureFile, kind: str) -> str:
     if kind not in KINDS:
         raise ValueError(f"the kind {kind!r} is not one of {', '.join(KINDS)}")
-    return "document" if kind == "page" else PHOTOGRAPHS[picture.colours]
+    return "document" if kind == "page" else PHOTOGRAPHS[image.colours]
 
 
 @functools.cache

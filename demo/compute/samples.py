@@ -1,4 +1,4 @@
-"""Sample images of the demo: rendered ones, always available, and real ones if the data root has them."""
+"""Sample images of the demo: rendered samples, and real samples if the data root has them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sample:
-    """A clean image, (28, 28) uint8, the dataset of matching networks, and a flag for rendered samples."""
+    """A clean image, (28, 28) uint8, and the dataset that its networks are trained on."""
 
     label: str
-    picture: np.ndarray
+    image: np.ndarray
     family: str
     rendered: bool = False
 
@@ -48,17 +48,17 @@ def _real() -> Iterator[Sample]:
         if not datasets.present(name):
             continue
         try:
-            pictures = datasets.load(name, "test")
+            images = datasets.load(name, "test")
         except (datasets.BrokenData, datasets.MissingData) as error:
             log.warning("no samples of %s: %s", name, error)
             continue
-        for i in range(0, len(pictures), len(pictures) // count)[:count]:
-            yield Sample(f"{pictures.labels[i]} ({name})", pictures[i][0].numpy(), name)
+        for i in range(0, len(images), len(images) // count)[:count]:
+            yield Sample(f"{images.labels[i]} ({name})", images[i][0].numpy(), name)
 
 
 @functools.cache
 def rendered() -> tuple[Sample, ...]:
-    """Return the samples that need no data, quickly."""
+    """Return the samples that need no data."""
     return tuple(_rendered())
 
 
@@ -68,5 +68,5 @@ def _rendered() -> Iterator[Sample]:
         yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist", rendered=True)
     letters = datasets.load("glyphs", "test")
     for key in LETTERS:
-        picture = letters[letters.keys.index(key)][0].numpy()
-        yield Sample(f"{key[-1]} (rendered)", picture, "notmnist", rendered=True)
+        image = letters[letters.keys.index(key)][0].numpy()
+        yield Sample(f"{key[-1]} (rendered)", image, "notmnist", rendered=True)

@@ -1,7 +1,4 @@
-"""Background preparation: the port opens at once.
-
-First results and networks are prepared in a thread.
-"""
+"""Background preparation of first results and networks, so that the port opens at once."""
 
 from __future__ import annotations
 
@@ -45,6 +42,7 @@ class Once(Generic[Result]):
         atexit.register(self.forget)
 
     def __call__(self) -> Result:
+        """Return the result; compute it at the first call."""
         with self._lock:
             if not self._kept:
                 self._kept = [self._compute()]
@@ -88,4 +86,4 @@ def _attempt(step: Callable[[], Any]) -> None:
         step()
     except Exception:
         if threading.main_thread().is_alive():
-            log.exception("a step of the page's preparation failed")
+            log.exception("a background preparation step of the page failed")

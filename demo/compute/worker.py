@@ -1,4 +1,4 @@
-"""Single inference thread for all callers; a long job gives way to shorter ones.
+"""Single inference thread for all callers; a long job gives way to shorter jobs.
 
 Each thread that calls PyTorch gets its own pool of helper threads. Several pools have more threads
 than there are processors: helpers then sleep between operations, and a small network takes far
@@ -56,7 +56,7 @@ class Job:
         self._answer: Future[Any] = Future()
 
     def cancel(self) -> None:
-        """Cancel the job: a running job ends before its next operation, a waiting job does not begin."""
+        """Cancel the job: it ends before its next operation, or never begins."""
         self.cancelled = True
 
     def done(self, seconds: float) -> bool:
@@ -120,7 +120,7 @@ _thread = _Thread()
 
 
 def _renew() -> None:
-    """Drop all jobs in a forked child (a lent GPU has one), because the thread does not exist there."""
+    """Drop all jobs in a forked child, which has no such thread; a lent GPU forks."""
     global _thread
     _thread = _Thread()
 
@@ -154,7 +154,7 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
         The function is a generator, whose body would run in the thread of its consumer.
     """
     if inspect.isgeneratorfunction(function):
-        raise TypeError(f"{function.__name__} is a generator: it would not run in one thread")
+        raise TypeError(f"{function.__name__} is a generator: its body would run in another thread")
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -167,7 +167,7 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def giving_way() -> Iterator[None]:
-    """Let the present job give way, and end if it is cancelled, before each PyTorch operation in this context.
+    """Let the present job give way, or end if cancelled, before each PyTorch operation.
 
     Hold no lock in this context: the other jobs run in the same thread. Outside of a job, the
     context does nothing.

@@ -1,4 +1,4 @@
-"""GPU access: a GPU lent per call by the host (Hugging Face ZeroGPU), else the devices of this machine.
+"""GPU access: a GPU lent per call (Hugging Face ZeroGPU), else the devices of this machine.
 
 References
 ----------

@@ -1,0 +1,1 @@
+"""Access control: hosts, routes, sizes, uploads, error messages."""

@@ -1,4 +1,4 @@
-"""Limit on the size of a request: Gradio limits one file, but not ten files and not a JSON body."""
+"""Limit on the size of a request: Gradio limits one file, but neither ten files nor JSON."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ UPLOAD = "/upload"  # end of the path that takes files
 
 
 class BodyLimit:
-    """ASGI middleware that rejects a body above `LARGEST_BODY`, or an upload above `LARGEST_FILE`, with status 413."""
+    """ASGI middleware that rejects a body above `LARGEST_BODY` or a file above `LARGEST_FILE`."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Pass on a request; reject it as soon as its size is known."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -52,7 +53,7 @@ class _TooLarge(Exception):
 
 
 async def _refuse(send: Any, largest: int) -> None:
-    text = f"a request may have {largest:,} bytes at most".encode()
+    text = f"the request is too large: at most {largest:,} bytes are valid".encode()
     headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(text)).encode())]
     await send({"type": "http.response.start", "status": 413, "headers": headers})
     await send({"type": "http.response.body", "body": text})

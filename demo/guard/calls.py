@@ -1,4 +1,4 @@
-"""Validation of HTTP calls to the demo's functions, and a limit on the results that Gradio keeps."""
+"""Validation of HTTP calls, and a limit on the results that Gradio keeps."""
 
 from __future__ import annotations
 
@@ -30,10 +30,8 @@ BODIES: dict[str, type[BaseModel]] = {
     "cancel": CancelBody,
     "reset": ResetBody,
 }
-NO_ANSWER = (
-    "there is no such call, or its answer was fetched before or is no longer kept: call again"
-)
-NO_UPLOAD = "this upload cannot be read: send multipart/form-data with a file named files"
+NO_ANSWER = "the call is unknown, or its result was fetched before or is no longer kept: call again"
+NO_UPLOAD = "the upload cannot be read: send multipart/form-data with a file named files"
 
 
 class Wrong(NamedTuple):
@@ -50,6 +48,7 @@ class Calls:
         self.app = app
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Validate a call or an upload; pass on every other request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -79,7 +78,7 @@ class Calls:
 
     async def _upload(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if uploads.full():
-            await PlainTextResponse("no more uploads fit on this server: come again later", 507)(
+            await PlainTextResponse("the disk of this server is full: upload again later", 507)(
                 scope, receive, send
             )
             return
@@ -113,7 +112,7 @@ class Calls:
         if "json" in Headers(scope=scope).get("content-type", "").lower():
             wrong = _wrong(call["kind"], call["name"], body, blocks)
         else:
-            wrong = Wrong(415, "send the body with the header Content-Type: application/json")
+            wrong = Wrong(415, "the body needs the header Content-Type: application/json")
         if wrong:
             await PlainTextResponse(wrong.sentence, wrong.status)(scope, receive, send)
             return
@@ -127,7 +126,7 @@ class Calls:
 
 
 class _Refused:
-    """A `send` that turns status 500, which Gradio's direct route returns for each `gradio.Error`, into 400."""
+    """A `send` that turns status 500, Gradio's status for each `gradio.Error`, into 400."""
 
     def __init__(self, send: Any) -> None:
         self.send, self.start = send, None
@@ -186,7 +185,7 @@ def _wrong(kind: str, name: str | None, body: bytes, blocks: Any) -> Wrong | Non
     try:
         sent = json.loads(body)
     except (ValueError, RecursionError):
-        return Wrong(400, "the body is not JSON that can be read")
+        return Wrong(400, "the body is not valid JSON")
     if kind == "call/v2":
         return _wrong_names(name, sent, blocks)
     try:
@@ -197,15 +196,15 @@ def _wrong(kind: str, name: str | None, body: bytes, blocks: Any) -> Wrong | Non
         return Wrong(400, f"{where}: {first['msg']}" if where else "the body is not a JSON object")
     session = getattr(read, "session_hash", None)
     if session is not None and not SESSION.fullmatch(session):
-        return Wrong(400, "session_hash: 1 to 64 letters, digits, _ and - are valid")
+        return Wrong(400, "session_hash is not 1 to 64 letters, digits, _ or -")
     if kind in ("cancel", "reset"):
         return None
     if kind == "queue/join" and (session is None or read.fn_index is None):
-        return Wrong(400, "session_hash and fn_index are needed")
+        return Wrong(400, "session_hash and fn_index are required")
     index = getattr(read, "fn_index", None)
     function = _function(name, index, blocks)
     if function is None:
-        return _unknown(name if index is None else None, blocks)
+        return _unknown(name if index is None else index, blocks)
     return _wrong_count(function, len(read.data), exact=kind == "call")
 
 
@@ -215,23 +214,24 @@ def _function(name: str | None, index: int | None, blocks: Any) -> Any:
     return next((function for function in blocks.fns.values() if function.api_name == name), None)
 
 
-def _unknown(name: str | None, blocks: Any) -> Wrong:
+def _unknown(called: str | int | None, blocks: Any) -> Wrong:
     public = [
         f"/{function.api_name}"
         for function in blocks.fns.values()
         if function.api_visibility == "public"
     ]
-    called = "of that number" if name is None else shown(name)
-    return Wrong(404, f"there is no function {called}; valid: {' '.join(public)}")
+    return Wrong(404, f"unknown function {shown(called)}; valid: {' '.join(public)}")
 
 
 def _wrong_count(function: Any, count: int, *, exact: bool) -> Wrong | None:
     if function.fn is None:
-        return Wrong(404, "this function runs in the browser")
+        return Wrong(404, "this function runs only in the browser")
     names = _names(function)
     # Accept surplus values from a browser, but not from a program, which has made a mistake.
     if count < len(names) or (exact and count > len(names)):
-        return Wrong(400, f"data: {len(names)} values are needed ({', '.join(names)}), not {count}")
+        return Wrong(
+            400, f"data: {len(names)} values are required ({', '.join(names)}), not {count}"
+        )
     return None
 
 
@@ -241,7 +241,7 @@ def _wrong_names(name: str | None, sent: Any, blocks: Any) -> Wrong | None:
         return _unknown(name, blocks)
     names = _names(function)
     if not isinstance(sent, dict):
-        return Wrong(400, f"an object is needed; valid names: {', '.join(names)}")
+        return Wrong(400, f"the body is not a JSON object; valid names: {', '.join(names)}")
     unknown = [key for key in sent if key not in names]
     if unknown:
         return Wrong(400, f"unknown name {shown(unknown[0])}; valid: {', '.join(names)}")

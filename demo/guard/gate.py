@@ -24,21 +24,24 @@ from demo.guard.calls import path_within
 from demo.guard.refusals import shown
 
 SETTING = "DENOISE_HOSTS"
-"""Environment variable: further hosts that serve the page, separated by commas; `*` stands for any characters."""
+"""Environment variable: further hosts of the page, separated by commas; `*` matches any text."""
 
 KNOWN = ("huggingface.co", "*.hf.space", "*.gradio.live")  # Spaces, and share links of Gradio
 FRAMES = ("https://huggingface.co", "https://*.hf.space")  # sites that may embed the page
 HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?::[0-9]*)?")
 OPEN = {
     "GET": re.compile(
-        r"/|/(config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|preview\.png)|/(static|assets)/.+|/pwa_icon(/(192|512))?"
-        r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|upload_progress|queue/(data|status))"
+        r"/|/(config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|preview\.png)"
+        r"|/(static|assets)/.+|/pwa_icon(/(192|512))?"
+        r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|upload_progress)"
+        r"|/gradio_api/queue/(data|status)"
         r"|/gradio_api/(call/.+|file=(/|[A-Za-z]:[/\\]).+)"
     ),
     "POST": re.compile(r"/gradio_api/(upload|queue/join|cancel|reset/?|(call(/v2)?|run)/[^/]+/?)"),
 }
-"""Routes that the page and its clients use. Gradio's other routes stay closed: URL fetching, editors, recordings,
-login.
+"""Routes that the page and its clients use.
+
+Gradio's other routes stay closed: URL fetching, editors, recordings, login.
 """
 
 POLICY = {
@@ -56,7 +59,7 @@ POLICY = {
 
 
 class Gate:
-    """ASGI middleware that rejects foreign hosts, foreign sites and closed routes, and sets headers on every response.
+    """ASGI middleware that rejects foreign hosts and sites and closed routes, and sets headers.
 
     An IP address is never a foreign host. A name that an attacker points at this machine is a
     foreign host.
@@ -66,6 +69,7 @@ class Gate:
         self.app = app
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Reject a request or pass it on; mark the response."""
         if scope["type"] == "websocket":  # the page uses no websocket
             await send({"type": "websocket.close", "code": 1008})
             return
@@ -117,7 +121,7 @@ def _refused(scope: dict[str, Any], headers: Headers, blocks: Any) -> tuple[int,
                 return (
                     421,
                     (
-                        f"this page is not open at {shown(host)}: to open it there, set "
+                        f"the host {shown(host)} does not serve this page: to allow it, set "
                         f"{SETTING} on the server"
                     ),
                 )
@@ -128,13 +132,13 @@ def _refused(scope: dict[str, Any], headers: Headers, blocks: Any) -> tuple[int,
                 return (
                     403,
                     (
-                        f"a page of {shown(origin)} may not call this one: set {SETTING} on "
-                        "the server to allow it"
+                        f"pages of {shown(origin)} may not call this page: to allow them, "
+                        f"set {SETTING} on the server"
                     ),
                 )
     routes = OPEN.get("GET" if method == "HEAD" else method)
     if routes is None or not routes.fullmatch(path_within(scope)):
-        return 404, "there is nothing here"
+        return 404, "not found"
     return None
 
 

@@ -1,4 +1,4 @@
-"""Messages to visitors and callers: one line, limited in length, escaped, without a path of this machine."""
+"""Messages to visitors and callers: one short escaped line without a path of this machine."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ LONGEST_SHOWN = 60  # characters of an invalid value in its message
 
 
 def refusal(error: ValueError | str) -> gr.Error:
-    """Make the error for a visitor: the text as a sentence, without characters that a browser could parse as HTML."""
-    text = _shown(str(error)).rstrip(".") or "this cannot be used"
+    """Make the error for a visitor: the text as one sentence, escaped for HTML."""
+    text = _shown(str(error)).rstrip(".") or "the input cannot be used"
     return gr.Error(text[0].upper() + text[1:] + ".", print_exception=False)
 
 
 def tell(text: str) -> None:
-    """Show a visitor a message beside the page; treat the text as in `refusal`."""
+    """Show a visitor a message beside the page; shorten and escape it as `refusal` does."""
     gr.Info(_shown(text))
 
 
 def _shown(text: str) -> str:
-    """Return one line of at most `LONGEST` characters, without a path of this machine, escaped for Gradio's HTML."""
+    """Return one escaped line of at most `LONGEST` characters without a path of this machine."""
     line = "".join(character if character.isprintable() else " " for character in text)
     line = PATH.sub(lambda path: path["name"], " ".join(line.split()))
     if len(line) > LONGEST:

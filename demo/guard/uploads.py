@@ -1,4 +1,4 @@
-"""Uploaded files: the upload folder, the paths that a call may name, and the deletion of old files."""
+"""Uploaded files: their folder, the paths that a call may name, deletion of old files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OLDEST = 55 * 60  # seconds: the page promises an hour
 EVERY = 60  # seconds between two sweeps
 LARGEST_FOLDER = 1_000_000_000  # bytes that a sweep leaves; the newest files stay
 LEAST_FREE = 200_000_000  # bytes of free disk space; with less, uploads are rejected
-NO_FILE = "the image did not arrive as a file, or was deleted since: upload it again"
+NO_FILE = "the image is not an uploaded file, or was deleted since: upload it again"
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def _remove(own: Path, owner: int) -> None:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove the folders of killed processes, found by age: a running page touches its own folder at each sweep."""
+    """Remove old folders, left by killed processes: a running page touches its own folder."""
     for left in parent.glob(f"{PREFIX}*"):
         # another user's folder, or already removed by another page
         with contextlib.suppress(OSError):
@@ -107,7 +107,7 @@ def full() -> bool:
 
 
 def sweep(keep: Collection[str] = (), now: float | None = None) -> None:
-    """Delete old uploads, parts of broken uploads and outputs, and the oldest files if the folder is too large."""
+    """Delete old uploads and outputs, and the oldest files if the folder is too large."""
     now = time.time() if now is None else now
     own, total = folder(), 0
     found = [path for path in own.rglob("*") if not path.is_dir() or path.is_symlink()]
@@ -137,7 +137,7 @@ async def swept(app: Any) -> AsyncIterator[None]:
 
     Serves as the `lifespan` of a FastAPI app.
     """
-    task = asyncio.create_task(_again_and_again(app))
+    task = asyncio.create_task(_sweep_forever(app))
     try:
         yield
     finally:
@@ -146,12 +146,12 @@ async def swept(app: Any) -> AsyncIterator[None]:
             await task
 
 
-async def _again_and_again(app: Any) -> None:
+async def _sweep_forever(app: Any) -> None:
     while True:
         try:
             await anyio.to_thread.run_sync(_sweep_of, app.get_blocks())
         except OSError as error:  # the next sweep may succeed
-            log.warning("uploads were not swept: %s", error)
+            log.warning("old uploads were not deleted: %s", error)
         await asyncio.sleep(EVERY)
 
 

@@ -1,4 +1,6 @@
-"""`python -m demo.space build`, `push ORG/NAME`: the page as a Hugging Face Space, with only the files that it needs.
+"""The page as a Hugging Face Space: `python -m demo.space build`, `push ORG/NAME`.
+
+A Space gets only the files that it needs.
 
 With `--static`, the Space is the page that runs in the browser (`demo.space.static_page`).
 `push-models ORG` publishes each set of weights as a model repository.
@@ -40,10 +42,10 @@ COPIED = (
         "bench/results/small/report.md",
     ),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
-    "demo/controls.*",
 )
 TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
 """Parts of demo/ that the page itself does not import."""
+OF_PAGE = (".py", ".html", ".css", ".js", ".md")
 
 # lines of requirements.txt that the page does not need
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")
@@ -76,7 +78,7 @@ def build(folder: Path, *, static: bool = False) -> list[Path]:
         `static_page.fill`.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} holds something already: name a new folder, or remove it first")
+        raise ValueError(f"{folder} is not an empty folder: name a new folder, or remove it first")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with partial_folder(folder.parent) as partial:
         made = partial / "space"
@@ -96,8 +98,8 @@ def _files(folder: Path) -> list[Path]:
 
 def _fill(folder: Path) -> None:
     sources = [path for pattern in COPIED for path in sorted(ROOT.glob(pattern))]
-    modules = sorted((ROOT / "demo").rglob("*.py"))
-    sources += [path for path in modules if not path.relative_to(ROOT).as_posix().startswith(TOOLS)]
+    page = sorted(path for path in (ROOT / "demo").rglob("*") if path.suffix in OF_PAGE)
+    sources += [path for path in page if not path.relative_to(ROOT).as_posix().startswith(TOOLS)]
     for source in sources:
         target = folder / source.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -109,12 +111,12 @@ def _fill(folder: Path) -> None:
         size = (folder / file).stat().st_size
         if size > LARGEST_FILE:
             raise ValueError(
-                f"{file} has {size:,} bytes; a file of a Space may have {LARGEST_FILE:,}"
+                f"{file} has {size:,} bytes; a file of a Space has at most {LARGEST_FILE:,}"
             )
 
 
 def front_matter() -> str:
-    """Return the YAML front matter of the Space: that of this project's README, which is a Space's README itself."""
+    """Return the YAML front matter of the project's README, which is also that of the Space."""
     return (ROOT / "README.md").read_text().split("---\n", 2)[1]
 
 
@@ -149,19 +151,19 @@ def push(
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder) / "space"
         build(built, static=static)
-        said, sdk = "The page, its networks and what it needs", "static" if static else "gradio"
+        message, sdk = "The page and its networks", "static" if static else "gradio"
         try:
             return hub.push(
-                name, built, "space", said, private=private, hardware=hardware, space_sdk=sdk
+                name, built, "space", message, private=private, hardware=hardware, space_sdk=sdk
             )
         except hub.PaymentRequired as error:
-            again = f"python -m demo.space push {name}"
-            ways = f"{again} --hardware {FREE}, or {again} --static"
-            raise ValueError(f"{error} Free accounts can run: {ways}") from error
+            command = f"python -m demo.space push {name}"
+            free = f"{command} --hardware {FREE}, or {command} --static"
+            raise ValueError(f"{error} Free accounts can run: {free}") from error
 
 
 def push_models(
-    organisation: str, *, private: bool = False, dry_run: bool = False
+    organization: str, *, private: bool = False, dry_run: bool = False
 ) -> Iterator[str]:
     """Publish each set of shipped weights as a model repository; yield one line per repository.
 
@@ -171,15 +173,15 @@ def push_models(
         As `hub.push`.
     """
     for weights in denoise.names():
-        name = f"{organisation}/{model_cards.PREFIX}{weights.replace('_', '-')}"
+        name = f"{organization}/{model_cards.PREFIX}{weights.replace('_', '-')}"
         hub.check_name(name, "model")
         with tempfile.TemporaryDirectory() as folder:
             model_cards.fill(Path(folder), weights, name)
             if dry_run:
                 yield f"{name}:\n{listing(Path(folder))}"
             else:
-                said = "The weights, how they came to be, and what runs them"
-                yield f"there: {hub.push(name, Path(folder), 'model', said, private=private)}"
+                message = "The weights, their training settings and the package that runs them"
+                yield f"pushed: {hub.push(name, Path(folder), 'model', message, private=private)}"
 
 
 def listing(folder: Path) -> str:
@@ -190,10 +192,11 @@ def listing(folder: Path) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
     given = _parser().parse_args(arguments)
     if given.verb == "push" and given.static and given.hardware:
         raise ValueError(
-            "--static runs in the browser and takes no --hardware: leave one of them out"
+            "--static needs no --hardware, because it runs in the browser: leave one option out"
         )
     if given.verb == "push":
         hub.check_name(given.name, "space")
@@ -203,49 +206,56 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(listing(folder))
         print("written:", folder)
     elif given.verb == "push-models":
-        for said in push_models(given.organisation, private=given.private, dry_run=given.dry_run):
-            print(said)
+        for line in push_models(given.organisation, private=given.private, dry_run=given.dry_run):
+            print(line)
     elif given.dry_run:
         with tempfile.TemporaryDirectory() as folder:
             built = Path(folder) / "space"
             build(built, static=given.static)
             print(listing(built))
-        print(f"nothing was sent to {given.name}")
+        print(f"dry run: nothing was uploaded to {given.name}")
     else:
         print(
-            "there:",
+            "pushed:",
             push(given.name, private=given.private, static=given.static, hardware=given.hardware),
         )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = cli.Parser(prog="python -m demo.space", description=__doc__.splitlines()[0])
-    verbs = parser.add_subparsers(title="what to do", metavar="", dest="verb", required=True)
-    made = verbs.add_parser("build", help="write the folder of the Space")
+    verbs = parser.add_subparsers(title="commands", metavar="", dest="verb", required=True)
+    made = verbs.add_parser("build", help="write the files of the Space into a folder")
     made.add_argument(
-        "folder", type=Path, nargs="?", help="default: runs/space, or runs/static-space"
+        "folder",
+        type=Path,
+        nargs="?",
+        help="output folder (default: runs/space, runs/static-space)",
     )
-    sent = verbs.add_parser("push", help="create the Space ORG/NAME, or bring it up to date")
-    sent.add_argument("name", metavar="ORG/NAME")
+    sent = verbs.add_parser("push", help="create or update the Space ORG/NAME")
+    sent.add_argument("name", metavar="ORG/NAME", help="owner and name of the Space")
     for verb in (made, sent):
         verb.add_argument(
             "--static",
             action="store_true",
-            help="the page that runs in the browser: no Python there",
+            help="use the page that runs in the browser (default: Gradio)",
         )
     sent.add_argument(
-        "--hardware", choices=HARDWARE, metavar="NAME",
-        help=f"where the Space runs, as {FREE} (free accounts), cpu-basic or t4-small",
-    )  # fmt: skip
+        "--hardware",
+        choices=HARDWARE,
+        metavar="NAME",
+        help=f"hardware of the Space: {FREE} (free), cpu-basic, t4-small, ... (default: the hub's)",
+    )
     models = verbs.add_parser(
-        "push-models", help="publish each set of weights as a model repository with a model card"
+        "push-models", help="publish each set of weights as a model repository"
     )
     models.add_argument(
-        "organisation", metavar="ORG", help="yours, or an organisation's in which you may write"
+        "organisation", metavar="ORG", help="your account, or an organization you may write to"
     )
     for verb in (sent, models):
-        verb.add_argument("--private", action="store_true", help="for you alone")
         verb.add_argument(
-            "--dry-run", action="store_true", help="list the files and sizes, and send nothing"
+            "--private", action="store_true", help="make a new repository private (default: public)"
+        )
+        verb.add_argument(
+            "--dry-run", action="store_true", help="only list files and sizes (default: upload)"
         )
     return parser

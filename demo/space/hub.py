@@ -32,15 +32,21 @@ def check_name(name: str, kind: str) -> None:
         validate_repo_id(name)
     except errors.HFValidationError as error:
         raise ValueError(
-            f"{name!r} is no name of a {KINDS[kind]}: ORG/NAME ({one_line(error)})"
+            f"{name!r} is not a valid name of a {KINDS[kind]}, ORG/NAME: {one_line(error)}"
         ) from error
 
 
 def push(
-    name: str, folder: Path, kind: str, message: str, *, private: bool = False, hardware: str | None = None,
+    name: str,
+    folder: Path,
+    kind: str,
+    message: str,
+    *,
+    private: bool = False,
+    hardware: str | None = None,
     **options: str,
-) -> str:  # fmt: skip
-    """Create or update the repository `ORG/NAME`, so that it holds the files of `folder` and nothing else.
+) -> str:
+    """Create or update the repository `ORG/NAME` with exactly the files of `folder`.
 
     Parameters
     ----------
@@ -74,7 +80,7 @@ def push(
     token = huggingface_hub.get_token()
     if token is None:
         raise ValueError(
-            "no Hugging Face token: run `hf auth login`, or set HF_TOKEN; one that may write is made at "
+            "no Hugging Face token: run `hf auth login` or set HF_TOKEN, with a write token of "
             "huggingface.co/settings/tokens"
         )
     api = huggingface_hub.HfApi(token=token)
@@ -86,17 +92,21 @@ def push(
         if moved:
             api.request_space_hardware(name, hardware)
         api.upload_folder(
-            repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
-        )  # fmt: skip
+            repo_id=name,
+            repo_type=kind,
+            folder_path=folder,
+            delete_patterns="*",
+            commit_message=message,
+        )
     # base class of the library's HTTP client, which differs between versions
     except errors.HTTPError as error:
         if getattr(getattr(error, "response", None), "status_code", None) == PAYMENT_REQUIRED:
-            raise PaymentRequired(f"the hub did not take {name}: {_first(error)}") from error
-        raise ValueError(f"the hub did not take {name}: {_first(error)}") from error
+            raise PaymentRequired(f"the hub rejected {name}: {_reason(error)}") from error
+        raise ValueError(f"the hub rejected {name}: {_reason(error)}") from error
     return str(address)
 
 
-def _first(error: Exception) -> str:
-    """Return the line of a hub error that names the problem: the last line, after the line of the request."""
+def _reason(error: Exception) -> str:
+    """Return the last line of a hub error, which names the problem."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1] if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Model repository of each set of weights: the weights, the package that runs them, and a model card.
+"""Model repository of each set of weights: weights, package and model card.
 
 References
 ----------
@@ -17,6 +17,7 @@ import pandas as pd
 from huggingface_hub import EvalResult, ModelCardData
 
 import denoise
+from demo.widgets import templates
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.models import weights
@@ -31,56 +32,6 @@ PREFIX = "denoise-"  # prefix of the repositories' names
 NEEDS = ("huggingface_hub", "numpy", "pillow", "safetensors", "torch", "tqdm")
 TASK = "image-to-image"
 SCORES = {"psnr": ("psnr_db", "PSNR (dB)"), "ssim": ("ssim", "SSIM")}
-CARD = """\
-# {name}
-
-{what} It comes from a comparison of decoders: upsampling followed by a convolution, or a transposed convolution, with
-everything else the same. Its decoder: {decoder}. {parameters:,} parameters.
-
-## Use it
-
-```
-pip install {needs}
-```
-
-```python
-import sys
-
-import numpy as np
-from huggingface_hub import snapshot_download
-
-folder = snapshot_download("{repository}")
-sys.path.insert(0, folder)  # the package `denoise`, which is beside the weights
-import denoise
-
-noisy = np.random.default_rng(0).integers(0, 256, {example}, dtype=np.uint8)  # your picture: array, tensor or PIL
-clean = denoise.load(f"{{folder}}/{name}.safetensors")(noisy{told})
-```
-
-The same kind comes back, in the same size. {values}
-
-## How it was trained
-
-{trained}
-
-All settings, the validation scores and the curve of the training are in `{name}.json`.
-
-## Scores
-
-{scores}
-
-PSNR is the mean over pictures with data_range 1; SSIM is that of Wang et al. 2004 (Gaussian window). ± is the 95 %
-interval over test pictures; the network was trained once, and another seed would score a little otherwise.
-
-## License
-
-The weights and the code: MIT. The images that the network was trained on: {license}.
-
-## What it is not for
-
-It knows {knows}, and the noise that it was trained with. It makes a picture plausible, not true: read nothing out of a
-cleaned picture on which a decision about somebody depends.
-"""
 
 
 def fill(folder: Path, name: str, repository: str) -> None:
@@ -102,14 +53,18 @@ def card(name: str, repository: str) -> str:
     facts = json.loads(weights.locate(name).with_suffix(".json").read_text())
     scores = _scores(name)
     data = ModelCardData(
-        license="mit", library_name="denoise", pipeline_tag=TASK, tags=["denoising", "autoencoder"],
-        model_name=name, eval_results=[result for row in scores.to_dict("records") for result in _results(row)],
-    )  # fmt: skip
+        license="mit",
+        library_name="denoise",
+        pipeline_tag=TASK,
+        tags=["denoising", "autoencoder"],
+        model_name=name,
+        eval_results=[result for row in scores.to_dict("records") for result in _results(row)],
+    )
     return f"---\n{data.to_yaml()}\n---\n{_text(name, repository, facts, scores)}"
 
 
 def _scores(name: str) -> pd.DataFrame:
-    """Return the committed blind scores of these weights on the test images of their training domain."""
+    """Return the committed blind scores of these weights on test images of their domain."""
     rows = pd.concat([pd.read_csv(path) for path in TABLES])
     rows = rows[(rows.method == name) & (rows.dataset != "glyphs")]
     family = name.partition("-")[0]
@@ -119,11 +74,16 @@ def _scores(name: str) -> pd.DataFrame:
 def _results(row: dict[str, Any]) -> list[EvalResult]:
     return [
         EvalResult(
-            task_type=TASK, dataset_type=row["dataset"], dataset_name=_tested(row), dataset_split="test",
-            metric_type=metric, metric_name=label, metric_value=round(row[column], 4),
+            task_type=TASK,
+            dataset_type=row["dataset"],
+            dataset_name=_tested(row),
+            dataset_split="test",
+            metric_type=metric,
+            metric_name=label,
+            metric_value=round(row[column], 4),
         )
         for metric, (column, label) in SCORES.items()
-    ]  # fmt: skip
+    ]
 
 
 def _tested(row: dict[str, Any]) -> str:
@@ -137,7 +97,7 @@ def _tested(row: dict[str, Any]) -> str:
 
 
 def _trained(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield one line per training run: with `--start`, a run continues from the weights of another run."""
+    """Yield one line per training run: `--start` continues from the weights of another run."""
     for images, card in weights.history(facts):
         settings = Settings.of(card)
         low, high = (f"{level * 255:.0f}" for level in settings.sigma)
@@ -147,22 +107,23 @@ def _trained(facts: dict[str, Any]) -> Iterator[str]:
             if settings.sigma[1]
             else "no noise added"
         )
-        side = f"{settings.patch}x{settings.patch} crops of " if settings.patch else "pictures of "
+        side = f"{settings.patch}x{settings.patch} crops of " if settings.patch else ""
         yield (
-            f"- On {images:,} {side}{DATASETS[settings.dataset].label}, with {noise}, {settings.loss} loss, "
-            f"{settings.optimiser.capitalize()} "
-            f"with a highest learning rate of {settings.lr:g}, in {card['seconds'] / 60:.0f} minutes on a "
+            f"- On {images:,} {side}{DATASETS[settings.dataset].label}, with {noise}, "
+            f"{settings.loss} loss, {settings.optimiser.capitalize()} "
+            f"with a highest learning rate of {settings.lr:g}, "
+            f"in {card['seconds'] / 60:.0f} minutes on a "
             f"{card['run_on']['device']} ({card['run_on']['precision']})."
         )
 
 
 def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFrame) -> str:
     architecture, settings = facts["architecture"], facts["settings"]
-    channels, told = architecture["channels"], architecture.get("told", False)
+    channels, conditional = architecture["channels"], architecture.get("told", False)
     of = DATASETS[settings["dataset"]].label
     table = pd.DataFrame(
         {
-            "Test pictures": [
+            "Test images": [
                 f"{_tested(row)} ({row['pictures']:.0f})" for row in scores.to_dict("records")
             ],
             "PSNR (dB)": [
@@ -175,16 +136,22 @@ def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFram
         architecture["name"]
     ]
     decoder = architecture.get("decoder")
-    return CARD.format(
-        name=name, repository=repository, needs=" ".join(NEEDS), knows=of,
-        what=(f"{kind} that removes noise from {'colour' if channels == 3 else 'gray'} pictures "
-    f"such as {of}."),
-        parameters=sum(p.numel() for p in denoise.load(name, "cpu").network.parameters()),
-        decoder="none: it keeps the size" if decoder is None else DECODERS[decoder].label.lower(),
+    network = denoise.load(name, "cpu").network
+    return templates.render(
+        "space/model_card.md",
+        name=name,
+        repository=repository,
+        needs=" ".join(NEEDS),
+        knows=of,
+        what=f"{kind} that denoises {'color' if channels == 3 else 'gray'} images such as {of}.",
+        parameters=f"{sum(p.numel() for p in network.parameters()):,}",
+        decoder="none, because the network keeps the size"
+        if decoder is None
+        else DECODERS[decoder].label.lower(),
         example="(64, 64, 3)" if channels == 3 else "(64, 64)",
-        told=", sigma=25 / 255" if told else "",
-        values="`sigma` may be left out: the network then cleans what it sees." if told else "",
+        sigma=", sigma=25 / 255" if conditional else "",
+        values="`sigma` is optional; without it, denoising is blind." if conditional else "",
         trained="\n".join(_trained(facts)),
         scores=table.to_markdown(index=False),
         license=DATASETS[settings["dataset"]].facts["license"],
-    )  # fmt: skip
+    )

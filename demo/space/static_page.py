@@ -1,4 +1,4 @@
-"""The static page for accounts that cannot host Python: the same networks, run in the browser by ONNX Runtime Web.
+"""The static page, for accounts that cannot host Python: ONNX Runtime Web runs the networks.
 
 References
 ----------
@@ -39,7 +39,7 @@ RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 PATIENCE = 300  # seconds
 
 
-def fill(folder: Path, front_matter: str, licence: Path) -> None:
+def fill(folder: Path, front_matter: str, license_file: Path) -> None:
     """Write the page, its networks and its runtime into a folder.
 
     The page loads nothing from other hosts.
@@ -50,7 +50,7 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
         Created if it is missing.
     front_matter : str
         YAML front matter of the Gradio Space; the static Space takes its title and tags from it.
-    licence : Path
+    license_file : Path
         License file, copied into the folder.
 
     Raises
@@ -59,7 +59,7 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
         npm or the packages of the extra `onnx` are missing, or npm cannot download the runtime.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (licence, CONTROLS, head.PREVIEW, *SOURCE.iterdir()):
+    for source in (license_file, CONTROLS, head.PREVIEW, *SOURCE.iterdir()):
         shutil.copyfile(source, folder / source.name)
     index = folder / "index.html"
     index.write_text(head.with_tags(index.read_text(), address=""))
@@ -74,9 +74,13 @@ def fill(folder: Path, front_matter: str, licence: Path) -> None:
         "photograph": {"bins": photo_hint.BINS, "flat": photo_hint.FLAT},
         "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
         "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
-        "networks": [_network(name, family, folder) for family in families() for name in members(family).values()],
+        "networks": [
+            _network(name, family, folder)
+            for family in families()
+            for name in members(family).values()
+        ],
         "samples": _samples(folder),
-    }  # fmt: skip
+    }
     (folder / "page.json").write_text(json.dumps(page, indent=1) + "\n")
 
 
@@ -102,7 +106,7 @@ def _facts(front_matter: str) -> str:
 def _fetch_runtime(folder: Path) -> None:
     if shutil.which("npm") is None:
         raise ValueError(
-            "npm is missing: it brings ONNX Runtime Web (apt-get install npm, or nodejs.org)"
+            "npm is missing, which downloads ONNX Runtime Web: apt-get install npm, or nodejs.org"
         )
     with tempfile.TemporaryDirectory() as packed:
         command = ["npm", "pack", "--silent", RUNTIME]
@@ -112,11 +116,11 @@ def _fetch_runtime(folder: Path) -> None:
             )
         except subprocess.TimeoutExpired:
             raise ValueError(
-                f"npm did not bring {RUNTIME} within {PATIENCE} seconds: try again"
+                f"npm did not download {RUNTIME} within {PATIENCE} seconds: try again"
             ) from None
         if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no reason was given"]
-            raise ValueError(f"npm did not bring {RUNTIME}: {lines[0]}")
+            lines = done.stderr.strip().splitlines() or ["npm printed no error"]
+            raise ValueError(f"npm did not download {RUNTIME}: {lines[0]}")
         (archive,) = Path(packed).glob("*.tgz")
         with tarfile.open(archive) as archived:
             for name in RUNTIME_FILES:
@@ -133,9 +137,13 @@ def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
     # tutorial.
     shown = DECODERS[decoder] if decoder in DECODERS else Entry(name, denoise.load, name)
     return {
-        "name": name, "family": family, "label": shown.label, "colour": shown.colour, "file": file,
+        "name": name,
+        "family": family,
+        "label": shown.label,
+        "colour": shown.colour,
+        "file": file,
         "multiple": denoiser.network.multiple,
-    }  # fmt: skip
+    }
 
 
 def _lead() -> dict[str, Any]:
@@ -156,6 +164,6 @@ def _samples(folder: Path) -> list[dict[str, str]]:
         one for one in samples() if one.rendered and one.family in families()
     ):
         file = f"sample-{number}.png"
-        Image.fromarray(sample.picture).save(folder / file)
+        Image.fromarray(sample.image).save(folder / file)
         found.append({"label": sample.label, "family": sample.family, "file": file})
     return found

@@ -1,4 +1,4 @@
-"""The Benchmark tab: the committed results as a sortable and filterable table, figures, and the verdict."""
+"""The Benchmark tab: committed results as sortable tables, figures, and the conclusion."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clippe
 LAST = "How it was measured"  # last heading of the report on the page; figures and tables follow it
 KINDS = {
     "psnr": (
-        "PSNR by level of the noise, with 95 % intervals, and the difference from upsampling "
+        "PSNR by noise level, with 95 % intervals, and the difference from upsampling "
         "nearest + conv 3x3"
     ),
     "pareto": "Quality against cost, at equal channels, parameters and MACs",
 }
 COLUMNS = {  # columns of the table on the page, and their columns in the file
-    "Pictures": "dataset",
+    "Images": "dataset",
     "Method": "label",
     "sigma": "sigma",
     "PSNR (dB)": "psnr_db",
@@ -43,7 +43,7 @@ COLUMNS = {  # columns of the table on the page, and their columns in the file
     "M MACs": "macs",
     "CPU ms": "cpu_ms_p50",
 }
-SETTING = ("Pictures", "sigma")  # columns of a row that set the state of another tab
+SETTING = ("Images", "sigma")  # columns of a row that set the state of another tab
 WIDTHS = ["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"]
 FLOORS = ("black", "mean")  # constant outputs, which are far from any photograph
 SHOWN_BY = {
@@ -55,25 +55,14 @@ SHOWN_BY = {
 """Sample of the Photo tab for the images of each dataset."""
 
 # Gradio gives the filter box a placeholder and a title, but no name for screen readers.
-NAMED = """() => setTimeout(() => document.querySelectorAll("#scores input, #photo-scores input").forEach(
-  (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
-# Align headers of number columns with their last digits. On a phone, tables keep their widths and
-# scroll.
-CSS = """
-#scores th:nth-child(n + 3) .header-content, #photo-scores th:nth-child(n + 3) .header-content {
-  justify-content: flex-end; text-align: right; }
-#answer :is(th, td) { word-break: normal; overflow-wrap: normal; font-variant-numeric: tabular-nums; }
-@media (max-width: 640px) {
-  #scores .table-wrap, #photo-scores .table-wrap { overflow-x: auto; }
-  #scores .table-wrap > *, #photo-scores .table-wrap > * { min-width: 940px; }
-  #answer :is(th, td) { padding: 4px 6px; }
-}
-"""
+NAMED = """() => setTimeout(() =>
+  document.querySelectorAll("#scores input, #photo-scores input").forEach(
+    (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
 DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
 
 
 def table() -> pd.DataFrame:
-    """Return the scores of the shipped networks on their training domains, and the scores of the untrained methods."""
+    """Return scores of shipped networks on their training domains, and of untrained methods."""
     rows = pd.read_csv(TABLE)
     rows = rows[
         (rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())
@@ -85,14 +74,16 @@ def table() -> pd.DataFrame:
 
 
 def photographs() -> pd.DataFrame:
-    """Return all scores on photographs and pages, with published ones.
+    """Return all scores on photographs and pages, measured and published.
 
     Sigma is on the 0-255 scale, as in papers.
     """
     rows = pd.read_csv(PHOTOGRAPHS)
     rows = rows[~rows.method.isin(FLOORS) & ~(rows.told_sigma & (rows.sigma == 0))]
     # The column is too narrow for a full label.
-    short = rows.method.replace({":told": ", told sigma", ":ensemble": ", ensemble"}, regex=True)
+    short = rows.method.replace(
+        {":told": ", sigma given", ":ensemble": ", self-ensemble"}, regex=True
+    )
     return _shown(
         rows.assign(sigma=rows.sigma_255, label=rows.label.where(rows.trained_on.isna(), short))
     )
@@ -101,7 +92,7 @@ def photographs() -> pd.DataFrame:
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.sort_values(["dataset", "sigma", "psnr_db"], ascending=[True, True, False])
     shown = rows[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
-    shown["Pictures"] = shown.Pictures.map(lambda name: datasets.DATASETS[name].label)
+    shown["Images"] = shown.Images.map(lambda name: datasets.DATASETS[name].label)
     shown["M MACs"] /= 1e6
     return shown.round(DIGITS).reset_index(drop=True)
 
@@ -113,22 +104,22 @@ def _names() -> set[str]:
 def verdict() -> tuple[str, dict[str, str]]:
     """Return the short conclusion in Markdown, and the text below each heading up to the tables."""
     short, *sections = REPORT.read_text().split("\n## ")
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for section in sections:
         title, text = section.split("\n", 1)
-        said[title] = text.strip()
+        texts[title] = text.strip()
         if title == LAST:
             break
-    return short.split("\n", 1)[1].strip(), said
+    return short.split("\n", 1)[1].strip(), texts
 
 
 def picker(tab: str) -> Callable[[gr.SelectData], tuple[dict[str, object], object]]:
-    """Return a handler that keeps the setting of a selected row and names it on the button, which leads to `tab`."""
+    """Return a handler that keeps a selected row's setting and names it on the button."""
 
     def pick(event: gr.SelectData) -> tuple[dict[str, object], object]:
         row = dict(zip(COLUMNS, event.row_value, strict=True))
         kept = {name: row[name] for name in SETTING}
-        label = f"Show this setting in {tab}: {kept['Pictures']}, sigma {kept['sigma']:g}"
+        label = f"Show this setting in {tab}: {kept['Images']}, sigma {kept['sigma']:g}"
         return kept, gr.update(value=label, interactive=True)
 
     return pick
@@ -141,20 +132,20 @@ def _picked(row: dict[str, object] | None, names: Iterable[str]) -> tuple[str, f
     """
     labels = {datasets.DATASETS[name].label: name for name in names}
     try:
-        return labels[row["Pictures"]], float(row["sigma"])
+        return labels[row["Images"]], float(row["sigma"])
     except (KeyError, TypeError, ValueError):
-        raise refusal(ValueError("choose a row of the table first")) from None
+        raise refusal(ValueError("no row is chosen: choose a row of the table first")) from None
 
 
 def choose(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Compare tab's inputs for a kept row: a sample of its dataset, its noise, and the selected tab."""
+    """Return the Compare tab's inputs for a kept row, sample and noise, and select the tab."""
     name, sigma = _picked(row, _names())
     of_family = [sample for sample in samples() if sample.family == name]
     # prefer a real image
-    picture: np.ndarray = min(of_family, key=lambda sample: sample.rendered).picture
+    image: np.ndarray = min(of_family, key=lambda sample: sample.rendered).image
     keep = gr.skip()  # keep the decoders and the view
     return (
-        picture,
+        image,
         FIRST["noise"],
         True,
         sigma,
@@ -167,12 +158,12 @@ def choose(row: dict[str, object] | None) -> tuple[object, ...]:
 
 
 def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Photo tab's inputs for a kept row: a sample for its dataset, its noise, and the selected tab."""
+    """Return the Photo tab's inputs for a kept row, sample and noise, and select the tab."""
     name, sigma = _picked(row, SHOWN_BY)
-    picture, task, kind = photo_events.sample(SHOWN_BY[name])
+    image, task, kind = photo_events.sample(SHOWN_BY[name])
     level = photo_events.for_task(task) | {"value": sigma}
     return (
-        picture,
+        image,
         task,
         kind,
         level,
@@ -193,7 +184,7 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     A button shows a selected row in the Compare or the Photo tab.
     """
     short, sections = verdict()
-    gr.Markdown("## The answer so far\n\n" + short, elem_id="answer")
+    gr.Markdown("## Conclusion\n\n" + short, elem_id="answer")
     of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
     panels = []
     for kind, text in KINDS.items():
@@ -212,17 +203,18 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
         )
     of.input(lambda chosen: [figure(kind, chosen) for kind in KINDS], of, panels, **PRIVATE, **LIVE)
     gr.Markdown(
-        "## Every score\n\nOf the networks that this page runs, larger than those above and trained once each. "
-        "Choose a row, and the button below the table shows its setting in Compare."
+        "## All scores\n\nScores of the networks of this page, which are larger than the networks "
+        "above and trained once each. Choose a row; the button below the table shows its "
+        "setting in Compare."
     )
     row, button = _dataframe(table(), "Scores of the shipped networks", "scores", "Compare")
     button.click(choose, row, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
         show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
     )
     gr.Markdown(
-        "## Photographs and pages\n\nSigma is on the 0-255 scale, the noise not clamped. Rows marked *published* are "
-        "what papers report. Choose a row, and the button below the table shows its noise in "
-        "Photo, where the network that ships for such pictures cleans it, not told its level."
+        "## Photographs and pages\n\nSigma is on the 0-255 scale; the noise is not clipped. Rows "
+        "marked *published* are scores from papers. Choose a row; the button below the table "
+        "shows its noise in Photo, where the network denoises blind."
     )
     row, button = _dataframe(
         photographs(), "Scores on photographs and pages", "photo-scores", "Photo"
@@ -236,11 +228,16 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
 
 
 def _dataframe(shown: pd.DataFrame, label: str, name: str, tab: str) -> tuple[gr.JSON, gr.Button]:
-    """Add a table; return the state of its selected row, and the button that shows this row's setting in a tab."""
+    """Add a table; return its selected row's state, and the button that shows the row in a tab."""
     table = gr.Dataframe(
-        styled(shown), interactive=False, show_search="filter", label=label, elem_id=name, max_height=420,
+        styled(shown),
+        interactive=False,
+        show_search="filter",
+        label=label,
+        elem_id=name,
+        max_height=420,
         column_widths=WIDTHS,
-    )  # fmt: skip
+    )
     row = gr.JSON(visible=False)
     button = gr.Button(f"Show a setting in {tab}: choose a row first", interactive=False, size="md")
     table.select(picker(tab), None, [row, button], queue=False, **PRIVATE, **LIVE)

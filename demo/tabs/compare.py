@@ -11,7 +11,7 @@ from gradio.components import Component
 
 from demo.compute.answers import HIGHEST, Answer, compare, decoders, families, whole
 from demo.compute.error_maps import VIEWS
-from demo.compute.images import LARGEST_SIDE, GrayPicture, as_digit
+from demo.compute.images import LARGEST_SIDE, GrayImage, as_digit
 from demo.compute.samples import Sample, rendered, samples
 from demo.compute.warm import Once
 from demo.guard.refusals import refusal, tell
@@ -26,7 +26,7 @@ from denoise.decoders import DECODERS
 from denoise.noise import NOISES
 
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
-SOON = "The first comparison is being made…"
+SOON = "Computing the first comparison…"
 
 
 def show(
@@ -46,17 +46,13 @@ def show(
     images, ssim is null below 11x11 pixels.
     """
     if picture is None:
-        return hint("Choose a sample, draw, or upload a picture."), {}
+        return hint("Choose a sample, draw, or upload an image."), {}
     try:
         answers = compare(picture, noise, clip, sigma, seed, family, chosen)
-        said = _settings(picture, noise, clip, sigma, seed, family)
-        again = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
-        what = (
-            "Link to exactly this"
-            if permalink.holds(picture)
-            else "Link to these settings, without the picture"
-        )
-        return board(answers, said, view, {what: again}), _scores(answers)
+        settings = _settings(picture, noise, clip, sigma, seed, family)
+        query = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
+        text = "Permalink" if permalink.holds(picture) else "Permalink, without the image"
+        return board(answers, settings, view, {text: query}), _scores(answers)
     except ValueError as error:
         raise refusal(error) from None
 
@@ -107,9 +103,9 @@ def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
 
 
 def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
-    """Make a sample of the gallery the clean image, and select the weights of its family if they ship."""
+    """Make a sample the clean image, and select the weights of its family if they ship."""
     sample = samples()[event.index]
-    return sample.picture, sample.family if sample.family in families() else gr.skip()
+    return sample.image, sample.family if sample.family in families() else gr.skip()
 
 
 def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
@@ -133,9 +129,7 @@ def level_label(noise: str) -> str:
 def first() -> tuple[str, dict[str, object]]:
     """Compute the comparison that the page opens with."""
     usual = _usual()
-    return (
-        show(*usual.values()) if usual["weights"] else (hint("No weights ship with this copy."), {})
-    )
+    return show(*usual.values()) if usual["weights"] else (hint("This copy has no weights."), {})
 
 
 def opening(request: gr.Request) -> object:
@@ -150,7 +144,7 @@ def offered() -> object:
 
 
 def _gallery(of: tuple[Sample, ...]) -> list[tuple[np.ndarray, str]]:
-    return [(sample.picture, sample.label) for sample in of]
+    return [(sample.image, sample.label) for sample in of]
 
 
 def restore(request: gr.Request) -> object:
@@ -169,7 +163,7 @@ def _usual() -> dict[str, Any]:
     """Return the default settings under the names of a permalink."""
     sample, family = _opening()
     return {
-        "picture": sample.picture,
+        "picture": sample.image,
         **FIRST,
         "weights": family,
         "decoders": decoders(),
@@ -178,12 +172,12 @@ def _usual() -> dict[str, Any]:
 
 
 def keep(picture: np.ndarray | None) -> np.ndarray | None:
-    """Return an upload as `GrayPicture` has decoded it, gray and downscaled, so that it is decoded only once."""
+    """Return an upload as `GrayImage` decoded it, so that later events need not decode it."""
     return picture
 
 
 class Compare(NamedTuple):
-    """The components of the tab that other tabs may set and read: inputs of `show` in its order, and its outputs."""
+    """Components that other tabs may set and read: inputs and outputs of `show`, in its order."""
 
     inputs: list[Component]
     outputs: list[Component]
@@ -235,7 +229,7 @@ def tab() -> Compare:
 
 
 def _opening() -> tuple[Sample, str | None]:
-    """Return the image and the weights that the page opens with: a sample whose family ships, if there is one."""
+    """Return the sample and the weights that the page opens with, of a family that ships."""
     known = families()
     opened = next((sample for sample in rendered() if sample.family in known), rendered()[0])
     return opened, opened.family if opened.family in known else next(iter(known), None)
@@ -252,8 +246,11 @@ def _settings_group(
         )
         labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
         chosen = gr.CheckboxGroup(
-            labels, value=usual["decoders"], label="Decoders (at least one)", elem_classes="keep-one"
-        )  # fmt: skip
+            labels,
+            value=usual["decoders"],
+            label="Decoders (at least one)",
+            elem_classes="keep-one",
+        )
         with gr.Row():
             kinds = [
                 (entry.label, entry.name) for entry in NOISES if not entry.facts.get("photographic")
@@ -264,7 +261,7 @@ def _settings_group(
     return noise, seed, clip, weights, chosen
 
 
-def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, PhotoHint]:
+def _sources(opened: np.ndarray) -> tuple[GrayImage, DrawingPad, gr.Gallery, PhotoHint]:
     """Add the three sources of a clean image.
 
     The upload shows the current image, from any of the sources.
@@ -272,29 +269,33 @@ def _sources(opened: np.ndarray) -> tuple[GrayPicture, DrawingPad, gr.Gallery, P
     with gr.Tabs():
         with gr.Tab("Sample"):
             gallery = gr.Gallery(
-                _gallery(rendered()), format="png", columns=4, allow_preview=False, object_fit="contain", buttons=[],
-                interactive=False, show_label=False, label="Samples", elem_id="samples",
-            )  # fmt: skip
+                _gallery(rendered()),
+                format="png",
+                columns=4,
+                allow_preview=False,
+                object_fit="contain",
+                buttons=[],
+                interactive=False,
+                show_label=False,
+                label="Samples",
+                elem_id="samples",
+            )
         with gr.Tab("Draw"):
             pad = DrawingPad()
         with gr.Tab("Upload"):
-            picture = GrayPicture(
-                opened, format="png", sources=["upload", "clipboard"], height=250, buttons=[], elem_id="picture",
-                label="Clean picture, in gray", alt_text="The clean picture",
-            )  # fmt: skip
+            picture = GrayImage(
+                opened,
+                format="png",
+                sources=["upload", "clipboard"],
+                height=250,
+                buttons=[],
+                elem_id="picture",
+                label="Clean image, in gray",
+                alt_text="The clean image",
+            )
             leading = photo_hint.place(picture)
             gr.Markdown(
-                f"Any size; shrunk to {LARGEST_SIDE} pixels a side. These networks know "
-                "digits and letters only."
+                f"Any size; larger images are downscaled to {LARGEST_SIDE} pixels a side. These "
+                "networks are trained only on digits and letters."
             )
     return picture, pad, gallery, leading
-
-
-CSS = """
-#pad .html-container { padding: 0; }
-#picture img, #samples img { image-rendering: pixelated; }
-#samples, #samples .grid-wrap { height: auto; min-height: 0; max-height: none; }
-#samples .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
-#samples .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
-#samples .caption-label { display: none; }
-"""

@@ -1,4 +1,4 @@
-"""The Photo tab: an image of any size, noisy or with added noise, before and after, with a download of the output."""
+"""The Photo tab: an image of any size before and after denoising, and the output file."""
 
 from __future__ import annotations
 
@@ -36,9 +36,12 @@ from denoise.images import image_files
 from denoise.images.image_files import PictureFile
 
 OUTPUT = "clean.png"
-SOON = "The first photograph is being cleaned…"
+SOON = "Denoising the first photograph…"
 QUEUE = {"concurrency_id": "photo", "concurrency_limit": 4}
-"""A queue apart from Compare's queue. Several events run at once, so a small image need not wait for a large one."""
+"""A queue apart from Compare's queue.
+
+Several events run at once, so that a small image need not wait for a large image.
+"""
 
 
 class Photo(NamedTuple):
@@ -52,19 +55,23 @@ class Photograph(gr.Image):
     """A `gr.Image` whose value is the uploaded file at full bit depth."""
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "image"
 
     def preprocess(self, payload: Any) -> PictureFile | None:
+        """Decode the uploaded file."""
         return None if payload is None else read_file(uploads.path_of(payload), parts.LARGEST)
 
 
 class CleanFile(gr.DownloadButton):
-    """A `gr.DownloadButton` that takes a `PictureFile` and offers it as a PNG, not kept in the page's cache."""
+    """A `gr.DownloadButton` that offers a `PictureFile` as PNG, outside of the page's cache."""
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "downloadbutton"
 
     def postprocess(self, value: PictureFile | None) -> FileData | None:
+        """Write the file to download."""
         if value is None:
             return None
         with tempfile.TemporaryDirectory() as folder:
@@ -83,13 +90,11 @@ def tab() -> Photo:
             gallery, picture = _sources()
             settings = _settings(FIRST, "photo-settings")
         with gr.Column(scale=5, min_width=320):
-            said = gr.HTML(label="What was done", elem_id="status")
+            line = gr.HTML(label="Status", elem_id="status")
             out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
-            file = CleanFile(
-                "Download the clean image (PNG, every pixel and bit)", interactive=False
-            )
+            file = CleanFile("Download the output (PNG, full size and depth)", interactive=False)
             data = gr.JSON({}, label="Scores", visible=False)
-    made = Photo([picture, *settings], [out, data, file, said])
+    made = Photo([picture, *settings], [out, data, file, line])
     with gr.Group(visible=False):  # an API call without settings denoises its image as it is
         usual = _settings(AS_UPLOADED)
     gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
@@ -121,17 +126,30 @@ def _wire(made: Photo, gallery: gr.Gallery) -> None:
 
 def _sources() -> tuple[gr.Gallery, Photograph]:
     gallery = gr.Gallery(
-        [(sample(name)[0], label) for name, (label, _) in SAMPLES.items()], format="png", columns=4,
-        allow_preview=False, object_fit="cover", buttons=[], interactive=False, show_label=False,
-        label="Sample photographs", elem_id="photographs",
-    )  # fmt: skip
+        [(sample(name)[0], label) for name, (label, _) in SAMPLES.items()],
+        format="png",
+        columns=4,
+        allow_preview=False,
+        object_fit="cover",
+        buttons=[],
+        interactive=False,
+        show_label=False,
+        label="Sample photographs",
+        elem_id="photographs",
+    )
     picture = Photograph(
-        sample(next(iter(SAMPLES)))[0], format="png", sources=["upload", "clipboard"], height=220, buttons=[],
-        elem_id="photograph", label="Picture", alt_text="The picture as it was chosen or uploaded",
-    )  # fmt: skip
+        sample(next(iter(SAMPLES)))[0],
+        format="png",
+        sources=["upload", "clipboard"],
+        height=220,
+        buttons=[],
+        elem_id="photograph",
+        label="Image",
+        alt_text="The chosen or uploaded image",
+    )
     gr.Markdown(
-        f"{image_files.NAMES}; up to {parts.LARGEST / 1e6:g} megapixels and {LARGEST_FILE / 1e6:g} MB. "
-        "Deleted within an hour."
+        f"{image_files.NAMES}; up to {parts.LARGEST / 1e6:g} megapixels and "
+        f"{LARGEST_FILE / 1e6:g} MB. Uploads are deleted within an hour."
     )
     return gallery, picture
 
@@ -139,27 +157,16 @@ def _sources() -> tuple[gr.Gallery, Photograph]:
 def _settings(values: dict[str, Any], name: str | None = None) -> list[Component]:
     """Make the inputs of `show` after the image, in its order."""
     level = for_task(values["task"])
-    part = gr.Radio(WHOLE, value=values["part"], label="Of this large image, clean", visible=False)
+    part = gr.Radio(WHOLE, value=values["part"], label="Part to denoise", visible=False)
     with gr.Group(elem_id=name):
         task = gr.Radio(
             [(label, name) for name, label in TASKS.items()], value=values["task"], label="Task"
         )
         kind = gr.Radio(
-            [(label, name) for name, label in KINDS.items()], value=values["kind"], label="It is a"
+            [(label, name) for name, label in KINDS.items()],
+            value=values["kind"],
+            label="Kind of image",
         )
         sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
-        seed = Seed(values["seed"], label="Seed of the noise", **TYPED_SEED)
+        seed = Seed(values["seed"], label="Noise seed", **TYPED_SEED)
     return [task, kind, sigma, seed, part]
-
-
-CSS = """
-#photographs, #photographs .grid-wrap { height: auto; min-height: 0; max-height: none; }
-#photographs .grid-container { grid-template-columns: repeat(auto-fill, minmax(60px, 1fr)); grid-auto-rows: auto; }
-#photographs .thumbnail-item { min-width: 0; width: 100%; height: auto; aspect-ratio: 1; }
-#photographs .caption-label { display: none; }
-@media (max-width: 720px) {  /* the result comes before the settings: else it would be below the screen */
-  #photo > .column { display: contents; }
-  #photo > .column > * { flex: 1 1 100%; }
-  #photo-settings { order: 1; }
-}
-"""

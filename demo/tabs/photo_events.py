@@ -1,4 +1,4 @@
-"""Event handlers of the Photo tab: requests of visitors and programs, and the outputs that follow."""
+"""Event handlers of the Photo tab, for visitors and for programs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from denoise.images.image_files import PictureFile
 from denoise.inference.clean_files import PHOTOGRAPHS
 
 ADD, AS_IT_IS = "add", "clean"
-TASKS = {ADD: "Add noise, then clean it", AS_IT_IS: "Clean it as it is"}
+TASKS = {ADD: "Add noise, then denoise", AS_IT_IS: "Denoise as is"}
 SAMPLES = {  # images of scikit-image: label and kind
     "camera.png": ("Cameraman", "photograph"),
     "astronaut.png": ("Astronaut", "photograph"),
@@ -39,7 +39,7 @@ SAMPLES = {  # images of scikit-image: label and kind
 FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL}
 AS_UPLOADED = {"task": AS_IT_IS, "kind": "photograph", "sigma": 0, "seed": 0, "part": parts.ALL}
 WHOLE = [(label, part) for part, label in parts.LABELS.items()]
-NOTHING = "Choose a sample or upload a picture."
+NOTHING = "Choose a sample or upload an image."
 # seconds between two polls of a job: each poll reports progress, and ends the job if nobody waits
 MOMENT = 0.5
 TRIMMED = 1_000_000  # pixels: after a larger image, freed memory is returned to the system
@@ -72,14 +72,14 @@ def show(
 def first() -> tuple[str, dict[str, object], dict[str, object], str]:
     """Return the outputs that the tab opens with: the first sample, denoised."""
     if not set(PHOTOGRAPHS.values()) <= set(denoise.names()):
-        return _nothing("No weights for photographs ship with this copy.")
+        return _nothing("This copy has no weights for photographs.")
     picture = _file(next(iter(SAMPLES)))
     html, scores, file = show(picture, **FIRST)
     return (
         html,
         scores,
         gr.update(value=file, interactive=True),
-        before_after.status(said(picture, **FIRST)),
+        before_after.status(summary(picture, **FIRST)),
     )
 
 
@@ -98,7 +98,7 @@ def follow(
 
 
 def arrived(picture: PictureFile | None, request: gr.Request) -> Iterator[tuple[object, ...]]:
-    """Denoise an upload as it is, with none of the previous image's settings: yield its settings, then outputs."""
+    """Denoise an upload as it is, with default settings: yield the settings, then outputs."""
     if picture is None:
         return
     height, width = picture.pixels.shape[:2]
@@ -110,7 +110,7 @@ def arrived(picture: PictureFile | None, request: gr.Request) -> Iterator[tuple[
 
 
 def choose(event: gr.SelectData, request: gr.Request) -> Iterator[tuple[object, ...]]:
-    """Denoise a sample, after adding noise to a photograph: yield the image, its settings, then outputs."""
+    """Denoise a sample, with added noise if it is clean: yield image, settings, then outputs."""
     name = list(SAMPLES)[event.index]
     pixels, task, kind = sample(name)
     level = for_task(task)
@@ -127,11 +127,11 @@ def emptied(request: gr.Request) -> tuple[object, ...]:
 
 def failed() -> tuple[object, ...]:
     """Return the outputs after an error, whose message Gradio shows."""
-    return _nothing("Nothing was cleaned: the message says why.")
+    return _nothing("Nothing was denoised: see the error message.")
 
 
 def sample(name: str) -> tuple[np.ndarray, str, str]:
-    """Return the pixels of a sample, its task and its kind: a page is degraded already, a photograph is clean."""
+    """Return a sample's pixels, task and kind: a page is degraded, a photograph is clean."""
     kind = SAMPLES[name][1]
     layers = image_files.eight_bits(_file(name)).numpy()
     pixels = layers[0] if len(layers) == 1 else layers.transpose(1, 2, 0)
@@ -139,13 +139,13 @@ def sample(name: str) -> tuple[np.ndarray, str, str]:
 
 
 def for_task(task: str) -> dict[str, object]:
-    """Return the level slider for a task: noise to add to a clean image, or noise to remove from a noisy image."""
+    """Return the level slider for a task: noise to add to an image, or to remove from it."""
     if task == ADD:
         return gr.update(
             label="Noise to add: sigma, on the 0-255 scale", info="", value=FIRST["sigma"]
         )
-    info = "0: as much as the network sees"
-    return gr.update(label="Noise to take: sigma, on the 0-255 scale", info=info, value=0)
+    info = "0: blind"
+    return gr.update(label="Noise to remove: sigma, on the 0-255 scale", info=info, value=0)
 
 
 def whole() -> dict[str, object]:
@@ -167,7 +167,7 @@ def _steps(
         image, call = _planned(picture, **asked)
         job = Job(call, _pixels(image))
         with _newest(job, str(request.session_hash)) as is_newest:
-            working = "Cleaning the sample" if is_sample(picture) else "Cleaning your image"
+            working = "Denoising the sample" if is_sample(picture) else "Denoising your image"
             before = before_after.waiting(_preview(image)) if fresh else gr.skip()
             yield before, gr.skip(), gr.update(interactive=False), before_after.busy(working, 0, 0)
             began = time.monotonic()
@@ -182,7 +182,7 @@ def _steps(
                     before_after.busy(working, job.share, time.monotonic() - began),
                 )
             done = job.result()
-            html, line = before_after.wipe(done), before_after.status(said(picture, **asked))
+            html, line = before_after.wipe(done), before_after.status(summary(picture, **asked))
             if is_newest():
                 yield html, _scores(done), gr.update(value=done.file, interactive=True), line
     except Cancelled:
@@ -243,26 +243,22 @@ def _planned(
         return image, functools.partial(clean, image, kind, sigma)
     if _pixels(image) > parts.AT_ONCE:
         raise ValueError(
-            f"noise is added to images of up to {parts.AT_ONCE:,} pixels: choose a "
-            "smaller part of it"
+            f"the image has {_pixels(image):,} pixels; noise is added to at most "
+            f"{parts.AT_ONCE:,}: choose a smaller part"
         )
     return image, functools.partial(add_and_clean, image, kind, sigma, seed)
 
 
-def said(picture: PictureFile, task: str, kind: str, sigma: float, seed: int, part: str) -> str:
-    """Return the line above a result: the image, and its processing with these settings of `show`."""
+def summary(picture: PictureFile, task: str, kind: str, sigma: float, seed: int, part: str) -> str:
+    """Return the line above a result: the image and its processing."""
     whose = "the sample" if is_sample(picture) else "your image"
     if part != parts.ALL:
-        whose = {parts.HALF: f"{whose} at half size", parts.MIDDLE: f"the middle of {whose}"}[part]
+        whose = {parts.HALF: f"{whose} at half size", parts.MIDDLE: f"the center of {whose}"}[part]
     if task == ADD:
-        return f"Noise of sigma {sigma:g} was added to {whose}, then it was cleaned."
-    how = (
-        f"noise of sigma {sigma:g} was taken"
-        if sigma
-        else "as much noise was taken as the network sees"
-    )
+        return f"Noise of sigma {sigma:g} was added to {whose}, then removed."
+    how = f"at sigma {sigma:g}" if sigma else "blind"
     how = how if kind == "photograph" else f"as a {KINDS[kind].lower()}"
-    return f"{whose[0].upper()}{whose[1:]}, cleaned: {how}."
+    return f"{whose[0].upper()}{whose[1:]}, denoised {how}."
 
 
 def _scores(done: Cleaned) -> dict[str, object]:
@@ -275,7 +271,7 @@ def _scores(done: Cleaned) -> dict[str, object]:
 
 
 def _preview(image: PictureFile) -> np.ndarray:
-    """Return the image for display until the output is ready: 8 bits, with rows and columns skipped if it is large."""
+    """Return the image for display until the output is ready: 8 bits, subsampled if it is large."""
     step = -(-max(image.pixels.shape[:2]) // before_after.LARGEST_SIDE)
     layers = image_files.eight_bits(
         dataclasses.replace(image, pixels=image.pixels[::step, ::step])

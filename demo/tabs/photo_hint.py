@@ -1,4 +1,4 @@
-"""Hint in Compare for an uploaded photograph: it leads to the Photo tab, whose networks are trained on photographs."""
+"""Hint in Compare for an uploaded photograph: a button opens it in the Photo tab."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from demo.widgets.controls import LIVE, PRIVATE
 # of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
 BINS = 64
 FLAT = 0.5  # fraction of the pixels
-"""Digits and letters, enlarged, have at least this fraction in their two fullest bins, ink and background.
+"""Enlarged digits and letters have at least this fraction in their two fullest bins.
 
-One in a hundred photographs of BSD68, Set12 and BSDS500 reaches this fraction.
+The bins are ink and background. One in a hundred photographs of BSD68, Set12 and BSDS500 reaches
+this fraction.
 """
 
-TEXT = """**This looks like a photograph.** The networks of this tab know digits and letters only. Those of the Photo
-tab know photographs and scanned pages."""
+TEXT = """**This looks like a photograph.** The networks of this tab are trained only on digits and
+letters. The networks of the Photo tab are trained on photographs and scanned pages."""
 INSTEAD = (
-    "This looks like a photograph: open it in Photo, or compare it anyway. Both buttons are "
-    "below the image."
+    "This looks like a photograph: open it in Photo, or compare it anyway, with the buttons below "
+    "the image."
 )
 
 
 class PhotoHint(NamedTuple):
-    """Components of the hint: `row` holds the hint, `original` keeps the uploaded file, and two buttons act."""
+    """Components of the hint: its row, the kept uploaded file, and two buttons."""
 
     row: gr.Column
     original: photo.Photograph
@@ -64,7 +65,7 @@ def place(upload: gr.Image) -> PhotoHint:
         with gr.Row():
             opener = gr.Button("Open it in Photo", variant="primary", size="md", min_width=120)
             anyway = gr.Button("Compare it anyway", size="md", min_width=120)
-    # In the browser: the server passes on only the small gray image.
+    # In the browser, because the server passes on only the small gray image.
     upload.upload(None, upload, original, js="(file) => file")
     return PhotoHint(row, original, opener, anyway)
 

@@ -1,0 +1,1 @@
+"""Components and HTML fragments that the tabs share."""

@@ -9,26 +9,6 @@ from torch import Tensor
 
 from demo.compute.images import data_url
 
-CSS = """
-.lesson { display: flex; flex-wrap: wrap; gap: 10px 22px; align-items: center; }
-.lesson figure { margin: 0; }
-.lesson figcaption { font-size: .9em; padding-top: 4px; max-width: 320px; }
-.lesson .arrow { font-size: 1.6em; color: var(--body-text-color-subdued); }
-.lesson table { border-collapse: collapse; width: auto; margin: 0 !important; }
-.lesson td { width: 34px; height: 34px; min-width: 0; padding: 0 !important; text-align: center !important;
-  font-variant-numeric: tabular-nums; border: 1px solid #888 !important; font-size: 13px; }
-.lesson table.many td { width: 27px; height: 27px; font-size: 11px; }
-.lesson td.marked { outline: 3px solid #d55e00; outline-offset: -3px; font-weight: 600; }
-.lesson img { image-rendering: pixelated; display: block; border-radius: 2px; outline: 1px solid #888; }
-.lesson .channels { display: grid; grid-template-columns: repeat(8, 44px); gap: 3px; }
-@media (max-width: 640px) {
-  .lesson { flex-direction: column; align-items: flex-start; }
-  .lesson .arrow { transform: rotate(90deg); margin-left: 16px; }
-  .lesson td { width: 27px; height: 27px; }
-  .lesson table.many td { width: 21px; height: 21px; font-size: 9px; }
-  .lesson .channels { grid-template-columns: repeat(4, 44px); }
-}
-"""
 MANY = 8  # with more columns, the cells are smaller
 
 
@@ -51,13 +31,13 @@ def numbers(values: Tensor, caption: str, marked: set[tuple[int, int]] = frozens
     return _figure(f"<table{of_size}><tbody>{''.join(rows)}</tbody></table>", caption)
 
 
-def picture(values: Tensor | np.ndarray, caption: str, side: int = 160) -> str:
+def image(values: Tensor | np.ndarray, caption: str, side: int = 160) -> str:
     """Render (H, W) as an image: an array of uint8 unchanged, a tensor scaled as in `_gray`."""
     pixels = values if isinstance(values, np.ndarray) else _gray(values)
-    image = (
+    element = (
         f'<img src="{data_url(pixels)}" alt="{html.escape(caption, quote=True)}" width="{side}">'
     )
-    return _figure(image, caption)
+    return _figure(element, caption)
 
 
 def channels(values: Tensor, caption: str) -> str:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Guarded(gr.Blocks):
-    """A `gr.Blocks` that rejects an invalid input, file or choice with a one-sentence error, without a traceback.
+    """A `gr.Blocks` that rejects an invalid input, file or choice with a one-sentence error.
 
     Gradio reads and downloads files before a component sees them. So the class checks the paths in
     all inputs itself.
@@ -29,11 +29,12 @@ class Guarded(gr.Blocks):
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, *rest: Any, **options: Any
     ) -> Any:
+        """Check every input, then let Gradio convert it."""
         known = [
             state[block._id] if state and block._id in state else block for block in block_fn.inputs
         ]
         if len(inputs) < len(known):
-            raise refusal(f"{len(known)} inputs are needed, not {len(inputs)}")
+            raise refusal(f"{len(known)} inputs are required, not {len(inputs)}")
         for block, value in zip(known, inputs, strict=False):
             _check(block, value)
         try:
@@ -44,13 +45,14 @@ class Guarded(gr.Blocks):
             if not isinstance(error.__cause__, ValueError | TypeError | KeyError | None):
                 raise
             log.info(
-                "an input of %s was refused: %s",
+                "an input of %s was rejected: %s",
                 block_fn.api_name,
                 type(error.__cause__ or error).__name__,
             )
-            raise refusal("an input is not of the kind that its component takes") from None
+            raise refusal("an input has the wrong type for its component") from None
 
     async def call_function(self, block_fn: Any, *rest: Any, **options: Any) -> Any:
+        """Call a function; reject a choice that is not on the page."""
         try:
             return await super().call_function(block_fn, *rest, **options)
         except gr.Error:  # `gr.Error` may itself be a ValueError
@@ -59,8 +61,8 @@ class Guarded(gr.Blocks):
             if not block_fn.collects_event_data:  # a bug of the page
                 raise
             # A function that collects event data looks up the choice that the caller sent.
-            log.warning("a choice for %s was refused: %s", block_fn.api_name, type(error).__name__)
-            raise refusal("what was chosen is not on this page") from None
+            log.warning("a choice for %s was rejected: %s", block_fn.api_name, type(error).__name__)
+            raise refusal("the chosen item is not on this page") from None
 
 
 def _check(block: Any, value: Any) -> None:
@@ -68,7 +70,7 @@ def _check(block: Any, value: Any) -> None:
     label = block.label or "the input"
     for part, depth in _parts(value):
         if depth > DEEPEST:
-            raise refusal(f"{label}: lists and objects may be nested {DEEPEST} deep")
+            raise refusal(f"{label}: lists and objects are nested more than {DEEPEST} deep")
         if isinstance(part, dict) and "path" in part and not uploads.holds(part["path"]):
             raise refusal(uploads.NO_FILE)
     if (
@@ -79,9 +81,9 @@ def _check(block: Any, value: Any) -> None:
         raise refusal(uploads.NO_FILE)
     wrong = next(
         (
-            said
-            for kind, say in KINDS.items()
-            if type(block) is kind and (said := say(block, value))
+            problem
+            for kind, check in KINDS.items()
+            if type(block) is kind and (problem := check(block, value))
         ),
         None,
     )
@@ -138,14 +140,14 @@ def _wrong_switch(block: Any, value: Any) -> str:
 def _wrong_text(block: Any, value: Any) -> str:
     if value is None or (isinstance(value, str) and len(value) <= LONGEST_TEXT):
         return ""
-    return f"a text of at most {LONGEST_TEXT:,} characters is needed"
+    return f"{shown(value)} is not a text of at most {LONGEST_TEXT:,} characters"
 
 
 def _wrong_table(block: Any, value: Any) -> str:
     lists = isinstance(value, dict) and all(
         isinstance(value.get(part), list) for part in ("headers", "data")
     )
-    return "" if lists else "an object with headers and data, both lists, is needed"
+    return "" if lists else f"{shown(value)} is not an object with the lists headers and data"
 
 
 KINDS = {
@@ -158,4 +160,4 @@ KINDS = {
     gr.Dropdown: _wrong_choice,
     gr.Dataframe: _wrong_table,
 }
-"""Validator of each component type whose values reach a function unchecked; it returns the error in words."""
+"""Validator of each component type that Gradio does not check; it returns the error or ""."""

@@ -15,15 +15,17 @@ TYPED_SEED = {"step": 1, "minimum": 0, "maximum": 2**53 - 1}
 
 
 class Level(gr.Slider):
-    """A `gr.Slider` that passes any value on to the function, which rejects an invalid one with a readable sentence.
+    """A `gr.Slider` that passes any value on to the function, which rejects invalid values.
 
     The class serves API calls: `controls.js` clamps the values that a visitor types.
     """
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "slider"
 
     def preprocess(self, payload: Any) -> Any:
+        """Return the value unchanged."""
         return payload
 
 
@@ -31,7 +33,9 @@ class Seed(gr.Number):
     """A `gr.Number` that passes its value on unchanged: the stock component rounds 1.5 to 2."""
 
     def get_block_name(self) -> str:
+        """Return the name of Gradio's component in the browser."""
         return "number"
 
     def preprocess(self, payload: Any) -> Any:
+        """Return the value unchanged."""
         return payload

@@ -5,7 +5,6 @@ Gradio's own head is fixed.
 
 from __future__ import annotations
 
-import html
 import re
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,12 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
+from demo.widgets import templates
+
 TITLE = "Which decoder should a denoising autoencoder use?"
 DESCRIPTION = (
-    "Upsampling + convolution or transposed convolution: turn the noise up and compare the decoders of a denoising "
-    "autoencoder live, or clean a photograph."
+    "Upsampling + convolution or transposed convolution: raise the noise and compare the decoders "
+    "of a denoising autoencoder live, or denoise a photograph."
 )
 PREVIEW = Path(__file__).parents[2] / "docs" / "preview.png"
 PREVIEW_ADDRESS = "preview.png"  # relative to the address of the page
@@ -26,8 +27,9 @@ PREVIEW_ALT = "A noisy digit beside the output of each decoder, with its PSNR"
 # resizes to any size.
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M0 0h16v16H0z"/>'
-    '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3zM6 5h1v1H6zM2 7h1v1H2zM'
-    '5 8h1v1H5zM3 10h2v1H3zM6 10h1v1H6zM4 12h3v2H4zM2 13h1v1H2zM9 8h2v1H9z"/></svg>'
+    '<path fill="#fff" d="M8 2h3v2H8zM11 4h2v3h-2zM8 9h3v2H8zM8 12h5v2H8zM5 2h2v1H5zM3 4h2v1H3z'
+    "M6 5h1v1H6zM2 7h1v1H2zM5 8h1v1H5zM3 10h2v1H3zM6 10h1v1H6zM4 12h3v2H4zM2 13h1v1H2z"
+    'M9 8h2v1H9z"/></svg>'
 )
 ICON_ADDRESS = "data:image/svg+xml," + quote(ICON, safe=" =:/'")
 
@@ -35,7 +37,10 @@ REPLACED = re.compile(
     r"""\s*(<meta\s+(property="og:|name="twitter:|name="description")[^>]*>|<title>[^<]*</title>)"""
     r"""|\s*<link\s+rel="manifest"[^>]*>"""
 )
-"""Tags of Gradio's head: its own preview, and a manifest with its logo. Gradio escapes each "<" in its settings."""
+"""Tags of Gradio's head: its preview, and a manifest with its logo.
+
+Gradio escapes each "<" in its settings.
+"""
 
 HOST = re.compile(rb"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 ROOT = re.compile(r"(/[\w.~-]+)*")
@@ -49,35 +54,15 @@ def tags(address: str) -> str:
     address : str
         Address of the page, with a trailing slash; empty if it is unknown.
     """
-    image = address + PREVIEW_ADDRESS
-    named = {
+    values = {
+        "title": TITLE,
         "description": DESCRIPTION,
-        "twitter:card": "summary_large_image",
-        "twitter:title": TITLE,
+        "icon": ICON_ADDRESS,
+        "image": address + PREVIEW_ADDRESS,
+        "alt": PREVIEW_ALT,
+        "address": address,
     }
-    named |= {
-        "twitter:description": DESCRIPTION,
-        "twitter:image": image,
-        "twitter:image:alt": PREVIEW_ALT,
-    }
-    graph = {
-        "og:type": "website",
-        "og:title": TITLE,
-        "og:description": DESCRIPTION,
-        "og:image": image,
-    }
-    graph |= {"og:image:type": "image/png", "og:image:alt": PREVIEW_ALT}
-    if address:
-        graph["og:url"] = address
-    lines = [
-        f"<title>{html.escape(TITLE)}</title>",
-        f'<link rel="icon" href="{html.escape(ICON_ADDRESS)}">',
-    ]
-    for kind, found in (("name", named), ("property", graph)):
-        lines += [
-            f'<meta {kind}="{key}" content="{html.escape(value)}">' for key, value in found.items()
-        ]
-    return "\n".join(lines) + "\n"
+    return templates.render("widgets/head.html", **values).replace("><", ">\n<") + "\n"
 
 
 def with_tags(text: str, address: str) -> str:
@@ -107,6 +92,7 @@ class Head:
         self.preview = PREVIEW.read_bytes() if PREVIEW.is_file() else None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Serve the preview, rewrite the page, pass on every other request."""
         path = (
             scope["path"].removeprefix(scope.get("root_path", ""))
             if scope["type"] == "http"

@@ -17,10 +17,10 @@ SETTINGS = ("noise", "clip", "sigma", "seed", "weights", "decoders", "view")
 SEPARATOR = "."
 
 
-def write(picture: np.ndarray, *settings: Any) -> str:
+def write(image: np.ndarray, *settings: Any) -> str:
     """Return the query, "?noise=gaussian&...".
 
-    `settings` in the order of `SETTINGS`, `picture` (H, W) uint8.
+    `settings` in the order of `SETTINGS`, `image` (H, W) uint8.
     """
     given = dict(zip(SETTINGS, settings, strict=True))
     given |= {
@@ -28,14 +28,14 @@ def write(picture: np.ndarray, *settings: Any) -> str:
         "sigma": f"{given['sigma']:g}",
         "decoders": SEPARATOR.join(given["decoders"]),
     }
-    if holds(picture):
-        given["picture"] = _text(picture)
+    if holds(image):
+        given["picture"] = _text(image)
     return "?" + urlencode(given)
 
 
-def holds(picture: np.ndarray) -> bool:
+def holds(image: np.ndarray) -> bool:
     """Return True if a permalink to this image contains the image."""
-    return max(picture.shape) <= LARGEST_SIDE
+    return max(image.shape) <= LARGEST_SIDE
 
 
 def asks(query: Mapping[str, str]) -> bool:
@@ -72,10 +72,10 @@ def read(query: Mapping[str, str], usual: Mapping[str, Any]) -> dict[str, Any] |
 
 def _value(name: str, text: str) -> Any:
     if name == "picture":
-        return _picture(text)
+        return _image(text)
     if name == "clip":
         if text not in ("0", "1"):
-            raise ValueError(f"clip in the link is 0 or 1, not {text!r}")
+            raise ValueError(f"clip in the link is neither 0 nor 1: {text[:40]!r}")
         return text == "1"
     if name in ("sigma", "seed"):
         try:
@@ -85,14 +85,14 @@ def _value(name: str, text: str) -> Any:
     return text.split(SEPARATOR) if name == "decoders" else text
 
 
-def _text(picture: np.ndarray) -> str:
+def _text(image: np.ndarray) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "png", optimize=True)
+    Image.fromarray(image).save(buffer, "png", optimize=True)
     return base64.urlsafe_b64encode(buffer.getvalue()).decode().rstrip("=")
 
 
-def _picture(text: str) -> np.ndarray:
-    unreadable = ValueError("the picture in the link cannot be read: was all of the link copied?")
+def _image(text: str) -> np.ndarray:
+    unreadable = ValueError("the image in the link cannot be read: copy the whole link")
     if len(text) > LARGEST_TEXT:
         raise unreadable
     try:
@@ -101,7 +101,7 @@ def _picture(text: str) -> np.ndarray:
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         raise unreadable from None
     if max(image.size) > LARGEST_SIDE:  # the header gives the size before decoding
-        raise ValueError(f"the picture in the link has more than {LARGEST_SIDE} pixels a side")
+        raise ValueError(f"the image in the link has more than {LARGEST_SIDE} pixels a side")
     try:
         return np.asarray(image.convert("L"))
     except (OSError, SyntaxError):

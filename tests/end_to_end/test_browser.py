@@ -128,20 +128,21 @@ def test_a_new_error_takes_the_place_of_the_one_before(visit, url, tmp_path):
     page.locator("#picture").get_by_role("button", name="Remove Image").click()
     (tmp_path / "none.png").write_text("no image")
     page.locator("#picture input[type=file]").set_input_files(tmp_path / "none.png")
-    page.get_by_text("This picture cannot be used").filter(visible=True).first.wait_for()
+    page.get_by_text("This image cannot be used").filter(visible=True).first.wait_for()
     assert message.count() == 1
-    assert "This picture cannot be used" in message.inner_text()
+    assert "This image cannot be used" in message.inner_text()
 
 
 COLORS = """(element) => {
   const style = getComputedStyle(element);
   let behind = element.parentElement;
-  while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor)) {
+  while (/, 0\\)|transparent/.test(getComputedStyle(behind).backgroundColor))
     behind = behind.parentElement;
-  }
-  return { outline: style.outlineColor, line: style.outlineStyle,
+  return {
+    outline: style.outlineColor, line: style.outlineStyle,
     width: parseFloat(style.outlineWidth),
-    own: style.backgroundColor, behind: getComputedStyle(behind).backgroundColor };
+    own: style.backgroundColor, behind: getComputedStyle(behind).backgroundColor,
+  };
 }"""
 
 
@@ -164,7 +165,7 @@ def test_the_focus_of_the_keyboard_and_a_checked_radio_under_the_pointer_are_see
     page = visit(scheme=scheme)
     slider = page.get_by_role("slider", name="Noise level sigma").first
     slider.focus()
-    for element in (slider, page.get_by_role("radio", name="Pictures")):
+    for element in (slider, page.get_by_role("radio", name="Images")):
         page.keyboard.press("ArrowRight") if element is slider else page.keyboard.press("Tab")
         page.wait_for_timeout(SETTLED)
         assert element.evaluate("(element) => element === document.activeElement")
@@ -204,9 +205,9 @@ def test_a_photograph_in_compare_is_opened_in_photo_by_a_button_or_compared_by_a
     page.get_by_role("button", name="Compare it anyway").click()
     says(page, "#board", "120x90 pixels")
     page.get_by_role("button", name="Open it in Photo").click()
-    says(page, "#wipe", "120x90 pixels, cleaned by photo-color")
+    says(page, "#wipe", "120x90 pixels, denoised by photo-color")
     assert page.get_by_role("tab", name="Photo").get_attribute("aria-selected") == "true"
-    assert page.get_by_label("Clean it as it is").is_checked()
+    assert page.get_by_label("Denoise as is").is_checked()
 
 
 def test_the_slider_moves_and_pictures_and_numbers_change_and_the_last_position_wins(visit):
@@ -247,22 +248,19 @@ def test_an_upload_is_cleaned_and_what_is_none_is_refused_in_a_sentence(visit, t
     (tmp_path / "none.png").write_text("no picture")
     page.locator("#picture").get_by_role("button", name="Remove Image").click()
     page.locator("#picture input[type=file]").set_input_files(tmp_path / "none.png")
-    page.get_by_text("This picture cannot be used").filter(visible=True).first.wait_for()
-
-
-LINE = "Where the noisy picture ends"
+    page.get_by_text("This image cannot be used").filter(visible=True).first.wait_for()
 
 
 def at_line(page, percent):
     """Wait until every dividing line is at that position, both on screen and for screen readers."""
     page.wait_for_function(
         """(wanted) => {
-          const all = [...document.querySelectorAll("before-after")];
-          const lines = all.filter((one) => one.checkVisibility());
-          const sliders = lines.map((one) => one.shadowRoot.querySelector("[role=slider]"));
-          const seen = lines.map((one) => getComputedStyle(one.querySelector(".before")).clipPath);
-          return lines.length && sliders.every((one) => one.ariaValueNow === `${wanted}`) &&
-            seen.every((one) => one === `inset(0px ${100 - wanted}% 0px 0px)`);
+          const handle = (one) => one.shadowRoot.querySelector("[role=slider]");
+          const clip = (one) => getComputedStyle(one.querySelector(".before")).clipPath;
+          const lines = [...document.querySelectorAll("before-after")]
+            .filter((one) => one.checkVisibility());
+          return lines.length && lines.every((one) => handle(one).ariaValueNow === `${wanted}` &&
+            clip(one) === `inset(0px ${100 - wanted}% 0px 0px)`);
         }""",
         arg=percent,
     )
@@ -326,7 +324,7 @@ def upload(tmp_path):
 
     def upload(page):
         page.locator("#photograph").get_by_role("button", name="Remove Image").click()
-        says(page, "#wipe", "Choose a sample or upload a picture.")
+        says(page, "#wipe", "Choose a sample or upload an image.")
         page.locator("#photograph input[type=file]").set_input_files(tmp_path / "mine.png")
 
     return upload
@@ -337,26 +335,26 @@ def test_an_upload_after_the_sample_of_a_page_is_cleaned_as_a_photograph_and_get
 ):
     page = visit()
     page.get_by_role("tab", name="Photo").click()
-    says(page, "#status", "Noise of sigma 25 was added to the sample, then it was cleaned.")
+    says(page, "#status", "Noise of sigma 25 was added to the sample, then removed.")
     page.locator("#photographs button").nth(3).click()
-    says(page, "#status", "The sample, cleaned: as a scanned page with stains.")
+    says(page, "#status", "The sample, denoised as a scanned page with stains.")
     assert page.get_by_label("Scanned page with stains").first.is_checked()
     upload(page)
-    says(page, "#status", "Your image, cleaned: as much noise was taken as the network sees.")
-    says(page, "#wipe", "60x48 pixels, cleaned by photo-gray")
+    says(page, "#status", "Your image, denoised blind.")
+    says(page, "#wipe", "60x48 pixels, denoised by photo-gray")
     assert page.get_by_label("Photograph", exact=True).first.is_checked()
-    assert page.get_by_label("Clean it as it is").first.is_checked()
+    assert page.get_by_label("Denoise as is").first.is_checked()
 
 
 def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(visit, upload):
-    page, download = visit(), "Download the clean image"
+    page, download = visit(), "Download the output"
     page.get_by_role("tab", name="Photo").click()
     page.wait_for_selector("#wipe before-after")
     go = threading.Event()
     busy = worker.start(lambda: go.wait(60))  # keeps the thread busy
     try:
         upload(page)
-        says(page, "#status", "Cleaning your image…")
+        says(page, "#status", "Denoising your image…")
         assert "Choose" not in page.locator("#wipe").inner_text()
         # only the image itself, without a result beside it
         assert page.locator("#wipe img").count() == 1
@@ -364,7 +362,7 @@ def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(visit, up
     finally:
         go.set()
         busy.result()
-    says(page, "#status", "Your image, cleaned")
+    says(page, "#status", "Your image, denoised")
     with page.expect_download() as file:
         page.get_by_role("button", name=download).click()
     with Image.open(file.value.path()) as clean:
@@ -391,7 +389,7 @@ def test_a_row_of_the_benchmark_is_loaded_into_compare_by_a_button_alone(visit):
     [
         ("Sample", "#lesson-autoencoder", "of the 128 channels"),
         ("Factor", "#lesson-upsampling", "9x9"),
-        ("Kernel", "#lesson-transposed", "4 stamps: even"),
+        ("Kernel", "#lesson-transposed", "4 copies: even"),
     ],
 )
 def test_a_lesson_changes_with_its_control(visit, slider, at, said):
@@ -483,16 +481,15 @@ def test_a_link_puts_no_html_into_the_page(visit, url):
 
 
 PANELS = """() => {
-  const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1 &&
-    one.offsetHeight > 1;
-  const selector = "[role=tabpanel] .block, [role=tabpanel] figure";
-  const panels = [...document.querySelectorAll(selector)].filter(seen);
+  const seen = (one) => one.checkVisibility() && one.getBoundingClientRect().width > 1
+    && one.offsetHeight > 1;
+  const blocks = "[role=tabpanel] .block, [role=tabpanel] figure";
+  const panels = [...document.querySelectorAll(blocks)].filter(seen);
   return panels.map((one) => {
     const { x, y, width, height } = one.getBoundingClientRect();
-    const within = panels.map((other, i) => [other, i])
-      .filter(([other]) => other !== one && other.contains(one));
-    return { name: one.id || one.innerText.slice(0, 40) || one.className, x: x + scrollX,
-      y: y + scrollY, width, height, within: within.map(([other, i]) => i) };
+    const name = one.id || one.innerText.slice(0, 40) || one.className;
+    const within = panels.flatMap((other, i) => other !== one && other.contains(one) ? [i] : []);
+    return { name, x: x + scrollX, y: y + scrollY, width, height, within };
   });
 }"""
 

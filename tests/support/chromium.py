@@ -27,9 +27,9 @@ def browser():
 
 @pytest.fixture
 def opened(browser, url):
-    """Return a function that opens the page at `url` and waits for the selector `until`.
+    """Return a function that opens `url`, after `before(page)`, and waits for a selector.
 
-    `before(page)` is called first. The page's `went_out` lists requests to other hosts.
+    The page's `went_out` lists requests to other hosts.
     """
     pages = []
 
@@ -54,7 +54,10 @@ def _note(seen, asked, url):
 
 
 def violations(page):
-    """Return violations of axe-core as pairs of rule and element; skip without axe-core."""
+    """Return violations of axe-core: pairs of rule and element.
+
+    Skip the test if the rules are missing.
+    """
     if not AXE.is_file():
         pytest.skip(f"no axe-core at {AXE}: make browser")
     page.evaluate(AXE.read_text())

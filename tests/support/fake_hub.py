@@ -22,7 +22,7 @@ NO_FUNCTION = "No @spaces.GPU function detected during startup"
 
 
 class Hub(loopback.Server):
-    """Server with creation requests in `repos` and file contents in `files`, by `TYPE/ORG/NAME`."""
+    """Server state by `TYPE/ORG/NAME`: creation requests (`repos`) and files."""
 
     def __init__(self):
         super().__init__(Handler)

@@ -1,4 +1,4 @@
-"""Fixtures for HTTP tests of the page: the page, a client, an uploaded image, API calls."""
+"""Fixtures for HTTP tests of the page: served page, client, uploaded image, call by name."""
 
 import io
 import json
@@ -15,7 +15,7 @@ SETTINGS = {  # valid settings of each API function, after the image
     "compare": ["gaussian", True, 0.4, 0, "mnist", ["nearest"], "pictures"],
     "clean": ["clean", "photograph", 0, 0, "all"],
 }
-NO_FILE = "The image did not arrive as a file, or was deleted since: upload it again."
+NO_FILE = "The image is not an uploaded file, or was deleted since: upload it again."
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,10 @@ def image(web):
 
 @pytest.fixture
 def call(web):
-    """Return a function that calls an API function and returns (status or "event", response)."""
+    """Return a function that calls an API function by name.
+
+    It returns the status, or "event", and the response.
+    """
 
     def call(name, data):
         asked = web.post(

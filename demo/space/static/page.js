@@ -43,7 +43,7 @@ async function once() {
     shown.lead = await judge(shown, networks(family), facts.lead, () => wanted);
     if (shown.lead) draw();
   } catch (error) {
-    say(`The networks did not run: ${error.message}. Change something to try again.`);
+    say(`The networks failed: ${error.message}. Change a setting to try again.`);
   }
 }
 
@@ -59,7 +59,7 @@ function draw() {
   at("board").className = Math.max(clean.width, clean.height) > LARGE ? "large" : "";
   at("board").replaceChildren(...figures);
   at("verdict").textContent = lead ? sentence(lead, facts.lead) : "";
-  const unknown = isPhotograph(clean, facts) ? " This looks like a photograph, which these networks do not know." : "";
+  const unknown = isPhotograph(clean, facts) ? " This looks like a photograph; these networks are not trained on photographs." : "";
   const trained = facts.families.find((one) => one.name === family).label;
   say(`Gaussian noise, sigma ${sigma.toFixed(2)}, ${clip ? "clipped" : "unclipped"}, seed ${seed}. ` +
     `${clean.width}x${clean.height} pixels. Networks trained on ${trained}.${unknown}`);
@@ -170,7 +170,7 @@ async function read(file) {
   try {
     image.src = address;
     await new Promise((resolve, reject) => { image.onload = resolve; image.onerror = reject; }).catch(() => {
-      throw new Error("it is not a picture that this browser reads");
+      throw new Error("this browser cannot read it as an image");
     });
     const pixels = image.naturalWidth * image.naturalHeight;
     if (pixels > facts.largest_pixels)
@@ -198,4 +198,4 @@ async function start() {
   at("samples").firstChild.click();
 }
 
-start().catch((error) => say(`The page cannot start: ${error.message}. Reload it to try again.`));
+start().catch((error) => say(`The page failed to start: ${error.message}. Reload it to try again.`));

@@ -37,7 +37,7 @@ ASKED = SETTINGS | {"chosen": answers.decoders(), "view": "pictures"}  # of the 
 
 @pytest.fixture(scope="module")
 def digit():
-    return next(sample.picture for sample in samples.samples() if sample.family == FAMILY)
+    return next(sample.image for sample in samples.samples() if sample.family == FAMILY)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypa
         tmp_path / f"toy-{decoder}.safetensors",
     )
     shown = answers.compare(digit, **SETTINGS | {"family": "toy"})[-1]
-    assert (shown.label, shown.colour, shown.lead) == (
+    assert (shown.label, shown.color, shown.lead) == (
         DECODERS[decoder].label,
         DECODERS[decoder].colour,
         None,
@@ -103,14 +103,14 @@ def test_weights_of_any_decoder_appear_by_themselves(decoder, tmp_path, monkeypa
 
 def test_the_same_seed_gives_the_same_noise_and_another_seed_another(digit, compared):
     again, other = (answers.compare(digit, **SETTINGS | {"seed": seed}) for seed in (7.0, 8))
-    assert np.array_equal(again[1].picture, compared[1].picture)
-    assert not np.array_equal(other[1].picture, compared[1].picture)
+    assert np.array_equal(again[1].image, compared[1].image)
+    assert not np.array_equal(other[1].image, compared[1].image)
 
 
 def test_unclipped_noise_reaches_the_network_unclipped(digit, compared):
     unclipped = answers.compare(digit, **SETTINGS | {"clip": False})
     # the displayed image is clamped
-    assert np.array_equal(unclipped[1].picture, compared[1].picture)
+    assert np.array_equal(unclipped[1].image, compared[1].image)
     assert unclipped[2].psnr != compared[2].psnr
 
 
@@ -141,12 +141,12 @@ def test_where_nothing_differs_the_page_says_so(digit):
         ({"seed": None}, "not a whole number"),
         ({"seed": -1}, "not in 0"),
         ({"seed": 10**400}, "not in 0"),
-        ({"clip": "false"}, "Clipped is true or false"),
+        ({"clip": "false"}, "Clipped 'false' is not true or false"),
         ({"noise": "salt"}, "Unknown noise 'salt'; valid: gaussian"),
         ({"family": "cats"}, "Unknown family of weights 'cats'; valid: "),
         ({"chosen": ["nearest", "cats"]}, "Unknown decoder 'cats'; valid: nearest, "),
-        ({"chosen": "nearest"}, "The decoders are a list of names"),
-        ({"chosen": []}, "No decoder is chosen of those that ship for mnist: nearest, "),
+        ({"chosen": "nearest"}, "The decoders 'nearest' are not a list of names"),
+        ({"chosen": []}, "No decoder of mnist is chosen; valid: nearest, "),
         ({"view": "cats"}, "Unknown view 'cats'; valid: pictures, "),
     ],
 )
@@ -172,7 +172,7 @@ def pixels(url):
 def test_the_pictures_on_the_page_are_exact(compared):
     shown = re.findall(r'src="(data:image/png;base64,[^"]+)"', drawn(compared))
     for url, answer in zip(shown, compared, strict=True):
-        assert np.array_equal(pixels(url), answer.picture)
+        assert np.array_equal(pixels(url), answer.image)
 
 
 def test_every_picture_has_a_text_that_says_what_it_is(compared):
@@ -246,7 +246,7 @@ def test_without_any_weights_the_page_opens_and_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(weights.names, "__defaults__", (tmp_path,))
     compare.first.forget()
     page.build()
-    assert "No weights ship" in visit()[0]
+    assert "no weights" in visit()[0]
     compare.first.forget()
 
 
@@ -299,7 +299,8 @@ def test_what_no_slider_can_send_is_refused_in_words_too(url, file, sigma, seed,
             f"{url}gradio_api/upload", files={"files": picture_file}, timeout=60
         ).json()
     sent = json.dumps({"path": path, "meta": {"_type": "gradio.FileData"}})
-    body = f'{{"data": [{sent}, "gaussian", true, {sigma}, {seed}, "{FAMILY}", ["nearest"], "pictures"]}}'
+    settings = f'"gaussian", true, {sigma}, {seed}, "{FAMILY}", ["nearest"], "pictures"'
+    body = f'{{"data": [{sent}, {settings}]}}'
     address, kind = f"{url}gradio_api/call/compare", {"Content-Type": "application/json"}
     event = httpx.post(address, content=body, headers=kind, timeout=60).json()["event_id"]
     assert said in httpx.get(f"{address}/{event}", timeout=60).text

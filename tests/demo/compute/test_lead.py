@@ -1,4 +1,4 @@
-"""Leads: a decoder is called best only if its lead matters and redraws of the noise confirm the lead."""
+"""The lead of the best decoder: it must matter, and redraws of the noise must confirm it."""
 
 import math
 
@@ -12,7 +12,7 @@ from demo.compute.lead import Lead, judged
 
 
 def scores(*differences):
-    """Return PSNR of two networks under redraws: 20 dB plus a difference for the first, 20 dB for the second."""
+    """Return PSNR of two networks under redraws: 20 dB plus a difference, and 20 dB."""
     following = torch.full((len(differences),), 20.0)
     return following + torch.tensor(differences), following
 

@@ -80,16 +80,16 @@ def test_of_a_large_image_as_much_is_cleaned_at_once_as_of_others_and_all_that_f
 
 def test_each_part_that_is_offered_says_its_size():
     assert parts.offered(3_024, 4_032) == {
-        "half": "All of it at half size, 2016x1512: halves the noise as well",
-        "middle": "Its middle at full size, 1024x1024",
-        "all": "All of it, 4032x3024: takes longest",
+        "half": "Whole image at half size, 2016x1512: also halves the noise",
+        "middle": "Center at full size, 1024x1024",
+        "all": "Whole image, 4032x3024: slowest",
     }
 
 
 def test_a_part_that_is_too_large_is_refused_with_those_that_are_not():
     image = PictureFile(np.broadcast_to(np.uint8(0), (4_000, 5_000, 1)), False, None)
     with pytest.raises(
-        ValueError, match="5000x4000 pixels, and 16,800,000 are cleaned at most.*'half' or 'middle'"
+        ValueError, match="5000x4000 pixels; at most 16,800,000 are denoised.*'half' or 'middle'"
     ):
         parts.cut(image, "all")
 

@@ -53,7 +53,7 @@ PATIENCE = 60  # seconds
 
 
 class Long:
-    """A job that runs one operation, waits until the test lets the job go on, and runs another operation."""
+    """A job that runs one operation, waits for the test, and runs another operation."""
 
     def __init__(self, work=10, gives_way=True):
         self.begun, self.go, self.done = threading.Event(), threading.Event(), []

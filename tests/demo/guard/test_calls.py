@@ -1,4 +1,4 @@
-"""Invalid calls of the page: each gets a sentence that names the valid values, and never a traceback."""
+"""Invalid calls of the page: each gets one sentence with the valid values, no traceback."""
 
 # ruff: noqa: F401, F811  fixtures of another module
 
@@ -99,7 +99,7 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
     choosing = [number for number, function in blocks.fns.items() if function.collects_event_data]
     assert len(choosing) >= 3
     for number in choosing:
-        tables = [{"headers": ["Pictures"], "data": [["none"]]} for _ in blocks.fns[number].inputs]
+        tables = [{"headers": ["Images"], "data": [["none"]]} for _ in blocks.fns[number].inputs]
         body = {
             "fn_index": number,
             "session_hash": f"choice{number}",
@@ -108,15 +108,15 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
         }
         assert web.post("gradio_api/queue/join", json=body).status_code == 200
         answer = web.get("gradio_api/queue/data", params={"session_hash": f"choice{number}"}).text
-        assert "What was chosen is not on this page." in answer
+        assert "The chosen item is not on this page." in answer
 
 
 @pytest.mark.parametrize(
     ("path", "body", "status", "said"),
     [
-        ("call/nope", '{"data": []}', 404, "there is no function 'nope'; valid: /compare /clean"),
-        ("call/compare", "", 400, "the body is not JSON that can be read"),
-        ("call/compare", "[" * 90_000, 400, "the body is not JSON that can be read"),
+        ("call/nope", '{"data": []}', 404, "unknown function 'nope'; valid: /compare /clean"),
+        ("call/compare", "", 400, "the body is not valid JSON"),
+        ("call/compare", "[" * 90_000, 400, "the body is not valid JSON"),
         ("call/compare", "[]", 400, "the body is not a JSON object"),
         ("call/compare", "{}", 400, "data: Field required"),
         ("call/compare", '{"data": {}}', 400, "data: Input should be a valid list"),
@@ -124,21 +124,21 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
             "call/clean",
             '{"data": [1, 2]}',
             400,
-            "data: 6 values are needed (picture, task, kind, sigma, seed, part), not 2",
+            "data: 6 values are required (picture, task, kind, sigma, seed, part), not 2",
         ),
         (
             "call/clean",
             '{"data": [1, 2, 3, 4, 5, 6, 7]}',
             400,
-            "data: 6 values are needed (picture, task, kind, sigma, seed, part), not 7",
+            "data: 6 values are required (picture, task, kind, sigma, seed, part), not 7",
         ),
         (
             "call/clean",
             '{"data": [], "session_hash": "a b"}',
             400,
-            "session_hash: 1 to 64 letters, digits, _ and - are valid",
+            "session_hash is not 1 to 64 letters, digits, _ or -",
         ),
-        ("call/v2/nope", "{}", 404, "there is no function 'nope'; valid: /compare /clean"),
+        ("call/v2/nope", "{}", 404, "unknown function 'nope'; valid: /compare /clean"),
         (
             "call/v2/clean",
             '{"photo": 1}',
@@ -149,13 +149,13 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
             "call/v2/clean",
             "[]",
             400,
-            "an object is needed; valid names: picture, task, kind, sigma, seed, part",
+            "the body is not a JSON object; valid names: picture, task, kind, sigma, seed, part",
         ),
         (
             "queue/join",
             '{"data": [], "fn_index": 999, "session_hash": "a"}',
             404,
-            "there is no function of that number",
+            "unknown function 999",
         ),
         (
             "queue/join",
@@ -163,12 +163,12 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
             400,
             "fn_index: Input should be a valid integer",
         ),
-        ("queue/join", '{"data": []}', 400, "session_hash and fn_index are needed"),
+        ("queue/join", '{"data": []}', 400, "session_hash and fn_index are required"),
         (
             "run/predict",
             '{"data": [], "fn_index": 999}',
             404,
-            "there is no function of that number",
+            "unknown function 999",
         ),
         ("cancel", "{}", 400, "session_hash: Field required"),
     ],
@@ -187,7 +187,7 @@ def test_a_refusal_of_a_function_that_skips_the_queue_is_no_fault_of_the_server(
     (number,) = (number for number, function in blocks.fns.items() if function.api_name == "text")
     answer = web.post("gradio_api/run/predict", json={"fn_index": number, "data": [7]})
     assert answer.status_code == 400
-    assert "a text of at most 2,000 characters is needed" in answer.json()["error"]
+    assert "7 is not a text of at most 2,000 characters" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def aged(path, seconds, content=b"x"):
 
 
 def outside(own):
-    """Return values that are not paths of uploads: other existing files, missing files, and values of other types."""
+    """Return values that are no paths of uploads: other files, missing files, other types."""
     (own / "link.png").symlink_to(own.parent / "image.png")
     (own.parent / "own-too").mkdir()
     Image.new("L", (20, 20)).save(own.parent / "own-too" / "image.png")
@@ -91,7 +91,7 @@ def test_of_a_path_elsewhere_not_even_its_existence_is_asked(own, monkeypatch):
     assert "/etc/hostname" not in map(str, asked)
 
 
-@pytest.mark.parametrize("kind", [images.GrayPicture, photo.Photograph])
+@pytest.mark.parametrize("kind", [images.GrayImage, photo.Photograph])
 def test_a_component_answers_every_other_path_with_the_same_sentence(own, kind):
     component = kind(render=False)
     assert component.preprocess(ImageData(path=str(own / "ab12" / "image.png"))) is not None
@@ -100,7 +100,7 @@ def test_a_component_answers_every_other_path_with_the_same_sentence(own, kind):
         with pytest.raises(gr.Error) as refused:
             component.preprocess(SimpleNamespace(path=path, url=None))
         said.add(refused.value.message)
-    assert said == {"The image did not arrive as a file, or was deleted since: upload it again."}
+    assert said == {"The image is not an uploaded file, or was deleted since: upload it again."}
 
 
 def test_a_sweep_deletes_what_is_older_than_the_promise_and_leaves_the_rest(own):
@@ -211,7 +211,8 @@ print(own, (own / "photo.jpg").exists(), oct(own.stat().st_mode & 0o777))
 
 def test_the_page_has_a_folder_of_its_own_which_goes_when_it_ends(tmp_path):
     said = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path / "cache")},
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "GRADIO_TEMP_DIR": str(tmp_path / "cache")},
         cwd=Path(__file__).parents[3], capture_output=True, text=True, check=True, timeout=120,
     )  # fmt: skip
     own, there, mode = said.stdout.split()

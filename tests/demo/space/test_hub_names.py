@@ -17,5 +17,5 @@ def test_a_name_that_the_hub_does_not_take_is_refused_in_a_dry_run_as_well(
         cli.run(build.main, [verb, name, "--dry-run"])
     said = capsys.readouterr()
     assert (stop.value.code, said.out) == (2, "")
-    assert f"is no name of a {kind}: ORG/NAME" in said.err
+    assert f"is not a valid name of a {kind}, ORG/NAME" in said.err
     assert len(said.err.splitlines()) == 1

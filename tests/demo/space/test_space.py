@@ -1,4 +1,4 @@
-"""The Space: exactly the files that the page needs, pushed to a hub on loopback, started from the pushed files."""
+"""The Space: exactly the files of the page, pushed to a hub on loopback and started."""
 
 import json
 import os
@@ -46,7 +46,14 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
         "demo/page.py",
         "denoise/inference/engine.py",
     } <= names
-    assert {"demo/controls.js", "demo/controls.css", "docs/preview.png"} <= names
+    assert {
+        "demo/controls.js",
+        "demo/page.css",
+        "demo/tabs/learn.md",
+        "demo/widgets/comparison.html",
+        "docs/preview.png",
+    } <= names
+    assert not [name for name in names if name.startswith("demo/space/")]
     assert {f"denoise/pretrained/{name}.safetensors" for name in weights.names()} <= names
     assert {name.partition("/")[0] for name in names} == {
         "app.py", "README.md", "LICENSE", "requirements.txt", "demo", "denoise", "bench", "docs",
@@ -81,7 +88,7 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path, capsys):
     with pytest.raises(SystemExit) as end:
         cli.run(build.main, ["build", str(tmp_path)])
     assert end.value.code == 2
-    assert "holds something already" in capsys.readouterr().err
+    assert "is not an empty folder" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
@@ -95,12 +102,17 @@ def hub(monkeypatch, tmp_path):
 
 
 def pushed(hub, *words, verb="push"):
-    """Run `push` (or another verb) in its own process, because the library reads the endpoint on import."""
+    """Run a command in its own process, because the library reads the endpoint on import."""
     there = {"HF_ENDPOINT": hub.url, "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "demo.space", verb, *words], cwd=build.ROOT, env={**os.environ, **there},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "demo.space", verb, *words],
+        cwd=build.ROOT,
+        env={**os.environ, **there},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
 
 
 def test_what_is_pushed_is_what_is_built_and_an_old_file_goes(hub, built):
@@ -155,7 +167,7 @@ def test_hardware_that_makes_no_sense_is_refused_before_anything_is_sent(hub, wo
 
 
 def test_zerogpu_finds_a_function_that_asks_for_a_gpu(built, tmp_path):
-    """Check that `spaces.GPU` decorates a function, because ZeroGPU refuses to start an app without one."""
+    """Check that `spaces.GPU` decorates a function: ZeroGPU starts no app without one."""
     package = tmp_path / "spaces"
     package.mkdir()
     (package / "__init__.py").write_text(STAND_IN)
@@ -168,9 +180,14 @@ def test_zerogpu_finds_a_function_that_asks_for_a_gpu(built, tmp_path):
     }
     kept = {name: value for name, value in os.environ.items() if name != "DENOISE_DATA"}
     done = subprocess.run(
-        [sys.executable, "-c", "import app, spaces; print(*spaces.asked)"], cwd=built[0], env={**kept, **told},
-        capture_output=True, text=True, timeout=240, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", "import app, spaces; print(*spaces.asked)"],
+        cwd=built[0],
+        env={**kept, **told},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split(), fake_hub.NO_FUNCTION
 
@@ -217,9 +234,11 @@ def test_what_is_wrong_is_said_in_one_line(hub, monkeypatch, tmp_path, trouble):
     done = pushed(hub, name)
     assert done.returncode == 2
     said = {
-        "no token": "no Hugging Face token", "refused": "the hub did not take someone/decoders: You don't have",
-        "not reached": "the hub did not take someone/decoders", "no name": "'a/b/c' is no name of a Space",
-    }  # fmt: skip
+        "no token": "no Hugging Face token",
+        "refused": "the hub rejected someone/decoders: You don't have",
+        "not reached": "the hub rejected someone/decoders",
+        "no name": "'a/b/c' is not a valid name of a Space",
+    }
     assert said[trouble] in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
 
@@ -307,7 +326,7 @@ def test_a_model_card_has_the_committed_scores_as_its_model_index(name):
     trained_on = json.loads(weights.locate(name).with_suffix(".json").read_text())["settings"][
         "dataset"
     ]
-    assert f"trained on: {DATASETS[trained_on].facts['license']}." in card.text
+    assert f"Training images: {DATASETS[trained_on].facts['license']}." in card.text
     assert "None" not in card.text
     assert "nan" not in card.text
 

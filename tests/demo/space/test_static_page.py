@@ -1,4 +1,4 @@
-"""The static page, without Python on its host: built from npm and the weights, driven in a browser."""
+"""The static page: built with npm from the weights, driven in a browser."""
 
 # ruff: noqa: F401, F811  fixtures of another module
 
@@ -56,12 +56,13 @@ def visit(opened):
 
 
 def shown(page):
-    """Return the displayed images as arrays: the clean and the noisy image, and each network's output by name."""
+    """Return the clean image, the noisy image, and each network's output by name, as arrays."""
     found = page.evaluate("""() => {
         const { clean, noisy, answers } = window.shown();
-        const plain = (picture) => ({ ...picture, values: [...picture.values] });
-        const pictures = Object.entries(answers).map(([name, { picture }]) => [name, plain(picture)]);
-        return { clean: plain(clean), noisy: plain(noisy), answers: Object.fromEntries(pictures) };
+        const plain = (image) => ({ ...image, values: [...image.values] });
+        const outputs = Object.entries(answers)
+          .map(([name, { picture }]) => [name, plain(picture)]);
+        return { clean: plain(clean), noisy: plain(noisy), answers: Object.fromEntries(outputs) };
     }""")
     answers = {name: _array(picture) for name, picture in found["answers"].items()}
     return _array(found["clean"]), _array(found["noisy"]), answers
@@ -126,7 +127,7 @@ def test_a_picture_of_any_size_is_answered_as_in_python(visit, tmp_path, size):
     page = visit()
     ramp = np.linspace(0, 255, size[0] * size[1]).reshape(size[::-1]).astype(np.uint8)
     Image.fromarray(ramp).save(tmp_path / "ramp.png")
-    page.get_by_label("Upload a picture").set_input_files(tmp_path / "ramp.png")
+    page.get_by_label("Upload an image").set_input_files(tmp_path / "ramp.png")
     until_said(page, f"{size[0]}x{size[1]} pixels")
     np.testing.assert_array_equal(np.round(shown(page)[0] * 255), ramp)
     assert_as_in_python(page)
@@ -186,7 +187,7 @@ def test_a_network_that_did_not_load_is_asked_for_again(opened):
             "**/mnist-bilinear.onnx", lambda route: route.abort(), times=1
         )
     )
-    until_said(page, "The networks did not run")
+    until_said(page, "The networks failed")
     page.get_by_role("slider", name="Noise level sigma").press("ArrowLeft")
     until_said(page, "sigma 0.39,")
     assert_as_in_python(page)
@@ -259,7 +260,7 @@ def test_a_photograph_is_named_as_what_the_networks_do_not_know(visit, tmp_path)
     page = visit()
     shades = np.add.outer(np.arange(90), np.arange(120)).astype(np.uint8)
     Image.fromarray(shades).save(tmp_path / "shades.png")
-    page.get_by_label("Upload a picture").set_input_files(tmp_path / "shades.png")
+    page.get_by_label("Upload an image").set_input_files(tmp_path / "shades.png")
     until_said(page, "120x90 pixels")
     assert "This looks like a photograph" in page.locator("#said").inner_text()
     page.locator("#samples button").first.click()
@@ -270,14 +271,14 @@ def test_a_photograph_is_named_as_what_the_networks_do_not_know(visit, tmp_path)
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(visit, tmp_path):
     page = visit()
     Image.new("1", (13_000, 13_000)).save(tmp_path / "huge.png")
-    page.get_by_label("Upload a picture").set_input_files(tmp_path / "huge.png")
+    page.get_by_label("Upload an image").set_input_files(tmp_path / "huge.png")
     until_said(page, "huge.png cannot be used: it has 169,000,000 pixels, more than 4,000,000")
 
 
 def test_the_noise_has_the_level_that_is_asked_for_and_depends_on_the_seed(visit, tmp_path):
     page = visit()
     Image.fromarray(np.full((200, 200), 128, np.uint8)).save(tmp_path / "gray.png")
-    page.get_by_label("Upload a picture").set_input_files(tmp_path / "gray.png")
+    page.get_by_label("Upload an image").set_input_files(tmp_path / "gray.png")
     page.get_by_label("Clamp").uncheck()
     until_said(page, "200x200 pixels")
     until_said(page, "unclipped")
@@ -318,7 +319,7 @@ def test_a_drawing_is_scaled_and_centred_as_mnist_s_digits(visit):
 def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
     page = visit()
     (tmp_path / "none.png").write_text("no picture")
-    page.get_by_label("Upload a picture").set_input_files(tmp_path / "none.png")
+    page.get_by_label("Upload an image").set_input_files(tmp_path / "none.png")
     until_said(page, "none.png cannot be used")
     assert page.locator("#board figure").count() == 5
 

@@ -27,7 +27,7 @@ def test_every_score_is_that_of_the_committed_table(shown):
     committed = pd.read_csv(benchmark.TABLE).set_index(["dataset", "method", "sigma"])
     expected = committed.psnr_db["mnist", "mnist-nearest", 0.4]
     row = shown[
-        (shown.Pictures == "MNIST digits")
+        (shown.Images == "MNIST digits")
         & (shown.sigma == 0.4)
         & shown.Method.str.startswith("Upsampling n")
     ]
@@ -42,28 +42,30 @@ def test_every_shipped_network_of_the_comparison_is_in_it(shown):
 
 def test_the_scores_of_photographs_stand_with_those_of_papers():
     shown, committed = benchmark.photographs(), pd.read_csv(benchmark.PHOTOGRAPHS)
-    assert set(shown.Pictures) == {"BSD68", "Set12", "CBSD68", "Dirty documents"}
-    assert set(shown[shown.Pictures == "BSD68"].sigma) == {15, 25, 50}
+    assert set(shown.Images) == {"BSD68", "Set12", "CBSD68", "Dirty documents"}
+    assert set(shown[shown.Images == "BSD68"].sigma) == {15, 25, 50}
     published = shown[
-        (shown.Pictures == "BSD68") & (shown.sigma == 25) & shown.Method.str.startswith("DnCNN-B")
+        (shown.Images == "BSD68") & (shown.sigma == 25) & shown.Method.str.startswith("DnCNN-B")
     ]
     assert published["PSNR (dB)"].tolist() == [29.16]
     assert shown["PSNR (dB)"].max() == pytest.approx(committed.psnr_db.max(), abs=0.005)
 
 
 @pytest.mark.parametrize(
-    ("pictures", "task", "kind", "colours"),
+    ("images", "task", "kind", "channels"),
     [
-        ("BSD68", "add", "photograph", 1), ("CBSD68", "add", "photograph", 3), ("Dirty documents", "clean", "page", 1)
+        ("BSD68", "add", "photograph", 1),
+        ("CBSD68", "add", "photograph", 3),
+        ("Dirty documents", "clean", "page", 1),
     ],
-)  # fmt: skip
-def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(pictures, task, kind, colours):
+)
+def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(images, task, kind, channels):
     shown = benchmark.photographs()
-    row = shown[shown.Pictures == pictures].iloc[-1]
+    row = shown[shown.Images == images].iloc[-1]
     picture, *setting, level, _, _, _ = benchmark.choose_photograph(kept(row, "Photo"))
     assert setting == [task, kind]
     assert level["value"] == row.sigma
-    assert (picture.shape[-1] if picture.ndim == 3 else 1) == colours
+    assert (picture.shape[-1] if picture.ndim == 3 else 1) == channels
 
 
 def test_the_verdict_is_that_of_the_report():
@@ -82,12 +84,12 @@ def test_its_figures_are_there(kind, of):
 
 
 def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
-    row = shown[(shown.Pictures == "notMNIST letters") & (shown.sigma == 0.3)].iloc[0]
+    row = shown[(shown.Images == "notMNIST letters") & (shown.sigma == 0.3)].iloc[0]
     *setting, decoders, view, tabs = benchmark.choose(kept(row, "Compare"))
     picture, noise, clip, sigma, seed, family = setting
     assert (noise, clip, sigma, seed, family) == ("gaussian", True, 0.3, 0, "notmnist")
     assert any(
-        (picture == sample.picture).all() for sample in samples.samples() if sample.family == family
+        (picture == sample.image).all() for sample in samples.samples() if sample.family == family
     )
     assert tabs["selected"] == "compare" if isinstance(tabs, dict) else tabs.selected == "compare"
     assert decoders == view == gr.skip()
@@ -97,19 +99,19 @@ def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
 
 @pytest.mark.parametrize("tab", ["Compare", "Photo"])
 def test_a_click_on_a_row_offers_its_setting_on_a_button_and_opens_nothing(shown, tab):
-    row = shown[(shown.Pictures == "MNIST digits") & (shown.sigma == 0.3)].iloc[0]
+    row = shown[(shown.Images == "MNIST digits") & (shown.sigma == 0.3)].iloc[0]
     setting, button = benchmark.picker(tab)(SimpleNamespace(row_value=list(row)))
-    assert setting == {"Pictures": "MNIST digits", "sigma": 0.3}
+    assert setting == {"Images": "MNIST digits", "sigma": 0.3}
     assert button["value"] == f"Show this setting in {tab}: MNIST digits, sigma 0.3"
     assert button["interactive"] is True
 
 
 @pytest.mark.parametrize(
-    "row", [None, {}, {"Pictures": "cats", "sigma": 1}, {"Pictures": "BSD68"}, "row", 7]
+    "row", [None, {}, {"Images": "cats", "sigma": 1}, {"Images": "BSD68"}, "row", 7]
 )
 @pytest.mark.parametrize("choose", [benchmark.choose, benchmark.choose_photograph])
 def test_without_a_row_the_button_is_answered_in_a_sentence(choose, row):
-    with pytest.raises(gr.Error, match="Choose a row of the table first"):
+    with pytest.raises(gr.Error, match="choose a row of the table first"):
         choose(row)
 
 
@@ -120,7 +122,7 @@ def test_every_number_of_a_column_has_as_many_decimals(table):
     for column, name in enumerate(benchmark.COLUMNS, 1):
         texts = {str(row[column]["display_value"]) for row in cells} - {"–"}
         assert "nan" not in texts
-        if name not in ("Pictures", "Method"):
+        if name not in ("Images", "Method"):
             assert len({len(text.partition(".")[2]) for text in texts}) == 1, name
 
 

@@ -108,7 +108,7 @@ def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_sta
     task, kind, sigma, seed, part = begun[:5]
     assert (task, kind, sigma["value"], seed) == ("clean", "photograph", 0, 0)
     assert (part["value"], part["visible"]) == ("all", False)
-    assert "Your image, cleaned: as much noise was taken as the network sees." in status
+    assert "Your image, denoised blind." in status
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_sta
         (
             0,
             ("add", "photograph", 25),
-            "Noise of sigma 25 was added to the sample, then it was cleaned.",
+            "Noise of sigma 25 was added to the sample, then removed.",
         ),
-        (3, ("clean", "page", 0), "The sample, cleaned: as a scanned page with stains."),
+        (3, ("clean", "page", 0), "The sample, denoised as a scanned page with stains."),
     ],
 )
 def test_a_sample_that_is_clean_gets_noise_and_the_stained_page_does_not(index, settings, said):
@@ -133,30 +133,30 @@ def test_a_sample_that_is_clean_gets_noise_and_the_stained_page_does_not(index, 
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"sigma": 12}, "Your image, cleaned: noise of sigma 12 was taken."),
-        ({"kind": "page"}, "Your image, cleaned: as a scanned page with stains."),
+        ({"sigma": 12}, "Your image, denoised at sigma 12."),
+        ({"kind": "page"}, "Your image, denoised as a scanned page with stains."),
         (
             {"task": "add", "sigma": 7.5},
-            "Noise of sigma 7.5 was added to your image, then it was cleaned.",
+            "Noise of sigma 7.5 was added to your image, then removed.",
         ),
         (
             {"part": "half"},
-            "Your image at half size, cleaned: as much noise was taken as the network sees.",
+            "Your image at half size, denoised blind.",
         ),
         (
             {"part": "middle", "task": "add", "sigma": 3},
-            "Noise of sigma 3 was added to the middle of your image, then",
+            "Noise of sigma 3 was added to the center of your image, then",
         ),
     ],
 )
 def test_the_line_above_a_result_says_what_was_done_to_which_image(mine, changed, said):
-    assert photo_events.said(mine, **photo_events.AS_UPLOADED | changed).startswith(said)
+    assert photo_events.summary(mine, **photo_events.AS_UPLOADED | changed).startswith(said)
 
 
 def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(mine):
     first, *_, last = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
     assert (first[0], first[1], first[2]) == (gr.skip(), gr.skip(), gr.update(interactive=False))
-    assert "Cleaning your image…" in first[3]
+    assert "Denoising your image…" in first[3]
     assert "<before-after" in last[0]
     assert last[1]["network"] == "photo-gray"
     assert last[2]["interactive"] is True
@@ -165,13 +165,13 @@ def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(mine):
 
 def test_a_new_image_is_shown_in_place_of_the_result_of_the_one_before_it(mine):
     before = next(photo_events.arrived(mine, ME))[5]
-    assert 'alt="The image that is cleaned"' in before
+    assert 'alt="Image to denoise"' in before
     assert "before-after" not in before
 
 
 def test_of_no_image_nothing_is_cleaned_and_the_page_says_what_to_do():
     ((html, scores, file, _),) = photo_events.follow(None, **photo_events.AS_UPLOADED, request=ME)
-    assert "Choose a sample or upload a picture." in html
+    assert "Choose a sample or upload an image." in html
     assert (scores, file["interactive"]) == ({}, False)
 
 
@@ -271,8 +271,8 @@ def test_a_large_image_goes_through_the_network_in_tiles_that_take_little_memory
 def test_a_large_picture_is_shown_smaller_and_says_so():
     large = np.zeros((40, 3 * before_after.LARGEST_SIDE), np.uint8)
     done = photographs.Cleaned(large, large, None, "photo-gray", 1.0)
-    assert "Shown smaller than it is" in before_after.wipe(done)
-    assert "Shown smaller" not in before_after.wipe(
+    assert "Downscaled for display" in before_after.wipe(done)
+    assert "Downscaled" not in before_after.wipe(
         photographs.Cleaned(large[:, :90], large[:, :90], None, "photo-gray", 1.0)
     )
 
@@ -282,7 +282,7 @@ def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
     assert file["interactive"]
     assert html.count("<img") == html.count('alt="') == 2
     # one text for both images, which share one place
-    assert 'alt="Cleaned by photo-gray; left of the line: noisy"' in html
+    assert 'alt="Output of photo-gray; left of the line: noisy input"' in html
 
 
 def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_the_processor(
@@ -351,6 +351,6 @@ def test_of_an_image_that_is_too_large_for_one_job_a_part_can_be_had(client, tmp
     Image.new("1", (5_000, 4_000)).save(tmp_path / "large.png")
     asked = handle_file(tmp_path / "large.png"), "clean", "photograph", 0, 0
     with pytest.raises(
-        Exception, match="5000x4000 pixels, and 16,800,000 are cleaned at most: choose its part"
+        Exception, match="5000x4000 pixels; at most 16,800,000 are denoised: choose part"
     ):
         client.predict(*asked, "all", api_name="/clean")

@@ -52,7 +52,7 @@ def test_what_is_no_larger_than_64_pixels_is_no_photograph(size):
 @pytest.mark.parametrize("sample", rendered(), ids=lambda sample: sample.label)
 @pytest.mark.parametrize("way", [Image.Resampling.NEAREST, Image.Resampling.BICUBIC])
 def test_enlarged_digits_and_letters_are_no_photographs(sample, way):
-    assert not photo_hint.is_photograph(enlarged(sample.picture, way=way))
+    assert not photo_hint.is_photograph(enlarged(sample.image, way=way))
 
 
 @pytest.mark.parametrize("name", ["mnist", "notmnist"])

@@ -44,7 +44,7 @@ def test_the_pad_hands_over_its_pixels_as_they_are():
 
 @pytest.mark.parametrize("text", ["AAAA", "not base64", "é", 7, "data:image/png;base64,AAAA"])
 def test_what_is_no_drawing_is_refused(text):
-    with pytest.raises(gr.Error, match="did not arrive whole"):
+    with pytest.raises(gr.Error, match="drawing is incomplete"):
         drawing_pad.read_pad(text)
 
 
@@ -75,13 +75,13 @@ def test_an_upload_that_cannot_be_used_is_refused_before_it_is_decoded(tmp_path,
         path.write_bytes(b"\0\0\0\x18ftypmp42".ljust(99))
     else:
         path.write_bytes(b"text" if kind == "text" else b"")
-    with pytest.raises(gr.Error, match="This picture cannot be used") as refusal:
+    with pytest.raises(gr.Error, match="This image cannot be used") as refusal:
         images.read_gray(str(path))
     assert str(tmp_path) not in str(refusal.value)
 
 
 def test_a_picture_that_is_no_file_is_refused():
-    with pytest.raises(gr.Error, match="did not arrive as a file"):
+    with pytest.raises(gr.Error, match="not an uploaded file"):
         images.read_gray(None)
 
 
@@ -97,7 +97,7 @@ def test_a_picture_that_is_no_file_is_refused():
         ("/srv/page/tmp/ab12/photo.jpg: cut short", "Photo.jpg: cut short."),
         ("cut short (C:\\Users\\me\\photo.jpg)", "Cut short (photo.jpg)."),
         ("valid: .png .jpg, 1/2 and/or 3/4", "Valid: .png .jpg, 1/2 and/or 3/4."),
-        ("", "This cannot be used."),
+        ("", "The input cannot be used."),
     ],
 )
 def test_what_a_visitor_is_told_is_one_sentence_of_plain_text_without_a_path_of_the_server(

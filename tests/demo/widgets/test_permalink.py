@@ -33,9 +33,9 @@ def test_settings_and_picture_come_back_as_they_were():
 
 
 def test_the_page_offers_the_link_and_follows_it():
-    picture = samples()[-1].picture
+    picture = samples()[-1].image
     html, scores = compare.show(picture, *SETTINGS)
-    (address,) = re.findall(r'<a href="([^"]+)">Link to exactly this</a>', html)
+    (address,) = re.findall(r'<a href="([^"]+)">Permalink</a>', html)
     *inputs, again, found = follow(query(unescape(address)))
     assert (inputs[0] == picture).all()
     assert tuple(inputs[1:]) == SETTINGS
@@ -47,9 +47,7 @@ def test_the_page_offers_the_link_and_follows_it():
 
 def test_a_link_to_a_large_picture_holds_the_settings_alone_and_says_so():
     html, _ = compare.show(np.zeros((65, 30), np.uint8), *SETTINGS)
-    (address,) = re.findall(
-        r'<a href="([^"]+)">Link to these settings, without the picture</a>', html
-    )
+    (address,) = re.findall(r'<a href="([^"]+)">Permalink, without the image</a>', html)
     assert tuple(permalink.read(query(unescape(address)), {}).values()) == SETTINGS
 
 
@@ -71,14 +69,14 @@ def test_what_a_link_lacks_is_as_the_page_opens():
         ({"sigma": "nan"}, "units of the"),
         ({"sigma": "0.7"}, "is not in 0 to 0.6"),
         ({"seed": "1.5"}, "Seed in the link is not a number"),
-        ({"clip": "maybe"}, "Clip in the link is 0 or 1"),
+        ({"clip": "maybe"}, "Clip in the link is neither 0 nor 1"),
         ({"noise": "<b>"}, "Unknown noise"),
         ({"weights": "cats"}, "Unknown family of weights"),
         ({"decoders": "cats"}, "Unknown decoder"),
         ({"view": "cats"}, "Unknown view"),
-        ({"picture": "iVBORw0KGgo"}, "was all of the link copied?"),
-        ({"picture": "é"}, "was all of the link copied?"),
-        ({"picture": "A" * 9_000}, "was all of the link copied?"),
+        ({"picture": "iVBORw0KGgo"}, "copy the whole link"),
+        ({"picture": "é"}, "copy the whole link"),
+        ({"picture": "A" * 9_000}, "copy the whole link"),
         ({"picture": permalink._text(np.zeros((65, 4), np.uint8))}, "more than 64 pixels a side"),
     ],
 )
