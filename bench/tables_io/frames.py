@@ -8,7 +8,16 @@ import pandas as pd
 from pandas.api import types
 
 COUNTS = ("seed", "parameters", "macs", "images_seen", "tests")
-TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64")
+HASHES = ("commit", "protocol", "weights_sha256", "start_sha256")
+VERSIONS = (
+    "denoise", "python", "torch", "numpy", "scikit_image", "onnxruntime", "version"
+)  # fmt: skip
+TYPES = (
+    {"levels": "string", "widths": "string"}
+    | dict.fromkeys(COUNTS, "Int64")
+    # a hash of digits alone, or version 2.10, is no number
+    | dict.fromkeys(HASHES + VERSIONS, object)
+)
 FILLED = ("method", "dataset", "arm", "noise")  # columns without an empty cell
 BOOLS = ("clipped", "trained_clipped", "told_sigma", "missing", "tied", "kept", "bias")
 NUMBERS = {
