@@ -6,6 +6,7 @@ Its fixtures are in conftest.py.
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from bench.sweep import collect
 from denoise import cli
 
 TINY = ["--width", "4", "--depth", "1", "--images", "256", "--batch", "32"]
+NO_DATA = Path(__file__).parent / "no-data"
 PART = [
     "--datasets",
     "glyphs",
@@ -29,7 +31,9 @@ PART = [
 
 
 def grid(out, *more, seeds=2):
-    return ["grid", *PART, *TINY, "--seeds", str(seeds), "--out", str(out), *more]
+    """Return the words of a run that uses bundled images alone, wherever it is started."""
+    words = ["grid", *PART, *TINY, "--seeds", str(seeds), "--out", str(out)]
+    return [*words, "--data-root", str(NO_DATA), *more]
 
 
 def bench(*arguments):

@@ -76,7 +76,7 @@ def test_a_grid_that_is_killed_goes_on_to_the_same_table(results, tmp_path):
     run.communicate()
     assert len(list(out.glob("scores/clamping/*-s1.parquet"))) < 2  # killed before the end
     run = bench(*grid(out))
-    assert run.wait(timeout=240) == 0
+    assert run.wait(timeout=900) == 0
     command.main(["collect", "--out", str(out), "--results", str(tmp_path / "again")])
     pd.testing.assert_frame_equal(scores(tmp_path / "again"), scores(results))
 
@@ -154,7 +154,7 @@ def test_sigterm_ends_the_run_and_its_workers_with_one_line_and_nothing_left_beh
 def test_two_runs_in_one_folder_share_the_work(results, tmp_path):
     out = tmp_path / "grid"
     runs = [bench(*grid(out)) for _ in range(2)]
-    assert [run.wait(timeout=240) for run in runs] == [0, 0]
+    assert [run.wait(timeout=900) for run in runs] == [0, 0]
     command.main(["collect", "--out", str(out), "--results", str(tmp_path / "again")])
     pd.testing.assert_frame_equal(scores(tmp_path / "again"), scores(results))
 

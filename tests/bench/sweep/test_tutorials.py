@@ -52,7 +52,7 @@ def _words(root, folder, *more):
     return ["tutorials", "--networks", "K2'", "--data-root", str(root), *folders, *more]
 
 
-def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, monkeypatch):
+def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, few, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)
     for recipe in ("project", "own"):
@@ -74,7 +74,7 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, tmp_path, 
     assert tutorial_rows.worth(frame, scores) == []  # no sentences about a shortened training
 
 
-def test_a_trial_is_never_taken_for_the_recipe(real, tmp_path, monkeypatch):
+def test_a_trial_is_never_taken_for_the_recipe(real, few, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)
     command.main(_words(root, tmp_path, "--recipes", "own", "--share", "0.00005"))

@@ -189,15 +189,17 @@ def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monke
         256 if dataset.endswith("mnist") else 8
     )
     low, high = usual.card["settings"]["sigma"]
+    part = (..., slice(128), slice(128))  # of each photograph or page
     for level in (
         level for level in facts.get("levels", (0.1, 0.4)) if low - 1e-3 <= level <= high + 1e-3
     ):
         changes = []
         for clean, given, keys in pictures.pairs(64):
             draws = PictureDraws(picture_seeds(dataset, keys, "gaussian", level))
-            noisy = corrupt(given, level, draws, clip=facts.get("clipped", True))
+            noisy = corrupt(given, level, draws, clip=facts.get("clipped", True))[part]
             scores = [
-                psnr(denoiser.estimate(noisy), clean, data_range=1.0) for denoiser in (usual, exact)
+                psnr(denoiser.estimate(noisy), clean[part], data_range=1.0)
+                for denoiser in (usual, exact)
             ]
             changes.append(scores[0] - scores[1])
         assert abs(torch.cat(changes).mean()) < weights.TOLERANCE, level
