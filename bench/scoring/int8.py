@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from bench.scoring.quality import Corruption, noisy_batches, score
@@ -120,16 +119,3 @@ def _noisy(pictures: datasets.Pictures) -> Iterator[np.ndarray]:
     for sigma in SIGMAS:
         for _, _, noisy in noisy_batches(pictures, Corruption("gaussian", sigma, clip=True)):
             yield noisy.numpy()
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Return the README's text about a run."""
-    moved = frame.groupby("network").change_db
-    each = ", ".join(f"`{name}` {low:+.3f} to {high:+.3f}" for name, low, high in zip(
-        moved.min().index, moved.min(), moved.max(), strict=True
-    ))  # fmt: skip
-    return (
-        f"**In 8-bit integers** (ONNX Runtime's static quantisation) PSNR on {frame.pictures.iloc[0]:,} pictures held "
-        f"out of training moves, over sigma {frame.sigma.min():g} to {frame.sigma.max():g}, by (dB): {each}. The "
-        f"engine takes no precision that moves it by {weights.TOLERANCE:g}.\n"
-    )

@@ -22,9 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench import labels
 from bench.costs import memory
-from bench.tables_io.markdown import piped
 from denoise.inference import engine
 
 ROOT = Path(__file__).parents[2]
@@ -142,50 +140,6 @@ def exponent(frame: pd.DataFrame, threads: int) -> float:
     of = frame[(frame.what == "size") & (frame.threads == threads) & (frame.side >= LINEAR_FROM)]
     slope, _ = np.polyfit(np.log(of.side**2), np.log(of.seconds), 1)
     return float(slope)
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Write the README's text about a run, as Markdown."""
-    parts = []
-    # weights may have changed since
-    weights = f"`{ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"
-    for what, column, title in (
-        (
-            "size",
-            "side",
-            f"One picture, {weights}: milliseconds and the memory that it adds, by side in pixels",
-        ),
-        (
-            "number",
-            "pictures",
-            f"Pictures of 28x28 that come {PIECE:,} at a time, `{MANY}`: the same, by their number",
-        ),
-    ):
-        of = frame[frame.what == what]
-        cells = {
-            "Threads": [
-                f"{threads} {unit}" for threads in of.threads.unique() for unit in ("ms", "MB")
-            ]
-        }
-        for value, group in of.groupby(column):
-            by = group.set_index("threads")
-            texts = [
-                (f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}")
-                for n in of.threads.unique()
-            ]
-            cells[f"{value:,}"] = [text for pair in texts for text in pair]
-        parts.append(f"**{title}**:\n\n{piped(pd.DataFrame(cells))}")
-    threads = frame[frame.what == "size"].threads.unique()
-    powers = ", ".join(f"{exponent(frame, n):.3f} ({labels.counted(n, 'thread')})" for n in threads)
-    begun = "; ".join(
-        f"`{row.what}` {row.seconds:.2f} s"
-        for row in frame[frame.what.isin(list(STARTS))].itertuples()
-    )
-    parts.append(
-        f"From {LINEAR_FROM} pixels a side on, time grows with the number of pixels to the power {powers}. "
-        f"From the start of the process: {begun}."
-    )
-    return "\n\n".join(parts) + "\n"
 
 
 def _row(

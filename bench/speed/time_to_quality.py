@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
 from bench.speed.systems import ROOT
@@ -59,26 +58,3 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
         "known_bce": tutorial.known_bce,
     }
     return row | known | {"optimiser": way, "seconds": seconds}
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Write the README's text about a run."""
-    first = frame.iloc[0]
-    where = f"{first.threads} threads" if pd.isna(first.gpu) else first.gpu
-    said = [
-        f"**Time to quality**: how long a training takes, from the start of its process to its end, that comes to the "
-        f"cross-entropy that the Keras example publishes after 150 epochs of 60,000 pictures, {first.known_bce:.4f} "
-        f"({first.pictures:,} test pictures, {where}):"
-    ]
-    for row in frame.itertuples():
-        verdict = "reached" if row.bce <= row.known_bce else "not reached"
-        steps = (
-            ""
-            if pd.isna(row.train_seconds)
-            else f" ({row.train_seconds:.0f} s of them from its first step on)"
-        )
-        said.append(
-            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} pictures, {row.bce:.4f} "
-            f"({verdict}), by `{row.training}`."
-        )
-    return said[0] + "\n\n" + "\n".join(said[1:]) + "\n"

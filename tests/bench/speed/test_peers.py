@@ -10,7 +10,7 @@ import torch
 
 from bench import provenance
 from bench.commands import speed as command
-from bench.report import figures, speed_figure, speed_tables
+from bench.report import figures, pages, speed_figure, speed_tables
 from bench.schema import SPEED
 from bench.speed import idle, systems
 from bench.speed.systems import NETWORKS, SYSTEMS, Process
@@ -303,8 +303,8 @@ def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
     assert provenance.run_on(torch.device("cpu"))["gpu"] is None
 
 
-def test_the_readme_says_what_the_committed_runs_say():
-    assert speed_tables.part() in speed_tables.README.read_text()
+def test_the_page_says_what_the_committed_runs_say():
+    assert speed_tables.part().strip() == pages.part_of(pages.SPEED, speed_tables.PART)
 
 
 def test_committed_runs_are_drawn():
