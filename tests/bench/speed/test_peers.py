@@ -155,7 +155,7 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
     assert (frame.images_per_s > 0).all()
     said = capsys.readouterr().out
     assert "28,353 parameters, 4.52 M MACs" in said
-    assert "as many pictures a second as plain PyTorch" in said
+    assert "as many images per second as plain PyTorch" in said
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_systems_are_compared_round_by_round_each_at_its_best():
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
     assert (
-        "3.00 times [2.00, 9.00] as many pictures a second as Keras"
+        "3.00 times [2.00, 9.00] as many images per second as Keras"
         in speed_tables.sentences(frame)[0]
     )
 
@@ -292,7 +292,7 @@ def test_how_far_training_is_ahead_of_keras_is_said_round_by_round():
     said = speed_tables.sentences(
         run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
     )
-    assert said[0].endswith("as many pictures a second as Keras `fit` (round by round 5.00, 2.50).")
+    assert said[0].endswith("as many images per second as Keras `fit` (round by round 5.00, 2.50).")
 
 
 def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
