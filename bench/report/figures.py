@@ -74,8 +74,8 @@ def psnr_against_sigma(
     _explain(
         figure,
         (
-            "Bars: 95 % interval over pictures and training seeds; right, of the difference "
-            "on the same pictures."
+            "Bars: 95 % interval over images and training seeds; right, of the difference "
+            "on the same images."
         ),
     )
     return figure

@@ -49,6 +49,15 @@ def test_every_file_that_a_page_names_exists(page):
         assert list(pages.ROOT.glob(path.rstrip("/"))), f"{path} does not exist"
 
 
+def test_every_test_that_the_security_page_names_exists():
+    text = (pages.ROOT / "SECURITY.md").read_text()
+    named = re.findall(r"`(test_\w+\.py)::(test_\w+)`", text)
+    assert named
+    for file, test in named:
+        found = [path.read_text() for path in (pages.ROOT / "tests").rglob(file)]
+        assert any(f"def {test}(" in one for one in found), f"{file}::{test} does not exist"
+
+
 def test_the_readme_leads_to_every_page():
     text = pages.README.read_text()
     assert not [page for page in DOCS if f"({name(page)})" not in text]
