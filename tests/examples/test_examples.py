@@ -67,9 +67,9 @@ def test_the_cells_of_the_notebook_run_in_order(monkeypatch):
             text = "".join(cell["source"])
             exec(compile(text, str(NOTEBOOK), "exec"), found)
             if "IMAGES" in found:
-                found["IMAGES"] = 640  # fewer steps
+                found["IMAGES"] = 1_664  # 52 steps, with one validation
     assert set(found["scores"]) == {"noisy", *found["DECODERS"]}
-    assert all(len(points) > 0 for points in found["curves"].values()) or found["IMAGES"] < 1_600
+    assert all(len(points) == 1 for points in found["curves"].values())
     assert all(output.shape == found["clean"].shape for output in found["outputs"].values())
 
 
