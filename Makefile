@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test lint table screenshots browser peers clean
+.PHONY: bench demo test lint help table screenshots browser peers clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -20,7 +20,11 @@ lint: .venv/ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-# What the README shows, measured anew; nothing else should run meanwhile.
+# docs/help/*.txt from the --help of every command.
+help: .venv/ready
+	$(BIN)/python -m bench.report.help_texts
+
+# The committed tables of the shipped networks, measured again; nothing else should run meanwhile.
 table: .venv/ready
 	$(BIN)/python -m bench --out bench/results
 	$(BIN)/python -m bench --datasets bsd68 set12 cbsd68 documents --out bench/results/photographs

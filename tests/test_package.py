@@ -1,4 +1,4 @@
-"""The package: its dependencies by use, its console scripts, and the first words of its docstrings."""
+"""The package: dependencies by use, console scripts, and the first words of docstrings."""
 
 import ast
 import importlib

@@ -7,6 +7,7 @@ import argparse
 import pandas as pd
 
 from bench import provenance
+from bench.report import speed_texts
 from bench.schema import INT8
 from bench.scoring import int8
 from denoise.files.atomic import whole_file
@@ -23,5 +24,5 @@ def main(given: argparse.Namespace) -> None:
     target = given.out / "int8.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")
-    print(int8.text(frame))
+    print(speed_texts.int8(frame))
     print("written:", target)

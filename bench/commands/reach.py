@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 
 from bench import provenance
+from bench.report import speed_texts
 from bench.schema import REACH
 from bench.speed import time_to_quality
 from denoise.datasets.base import data_root
@@ -32,5 +33,5 @@ def main(given: argparse.Namespace) -> None:
     target = given.out / f"{provenance.slug(device)}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")
-    print(time_to_quality.text(frame))
+    print(speed_texts.reach(frame))
     print("written:", target)

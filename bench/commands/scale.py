@@ -12,6 +12,7 @@ import torch
 from tqdm import tqdm
 
 from bench import provenance
+from bench.report import speed_texts
 from bench.schema import SCALE
 from bench.speed import scaling
 from denoise.files.atomic import whole_file
@@ -39,5 +40,5 @@ def main(given: argparse.Namespace) -> None:
     target = given.out / f"{provenance.slug(torch.device('cpu'))}.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.5g")
-    print(scaling.text(frame))
+    print(speed_texts.scale(frame))
     print("written:", target)

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from bench.paths import ROOT
 from denoise.models import weights
 
-ROOT = Path(__file__).parents[2]
 REPEATS = 5  # processes that run each network on the CPU; the median counts
 # The C library's allocator keeps freed buffers in a heap, and the reuse of its holes varies: two
 # networks with the same work differed by 8 MB. Buffers above this size (bytes) are mapped and

@@ -1,0 +1,1 @@
+"""Tables, sentences and figures for readers, made from the committed results alone."""

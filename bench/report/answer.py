@@ -1,11 +1,15 @@
-"""Sentences of the report: the results on each training set, the training settings, and the missing networks."""
+"""Answer to the question of one backbone: sentences by training set, recipe, missing networks."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
 
 import pandas as pd
 
 from bench import labels
-from bench.report import sentences
+from bench.report import pages, render, sentences, tables
+from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR
 from bench.sweep import tutorial_rows
 from bench.sweep.backbones import BODIES
@@ -14,9 +18,38 @@ from bench.sweep.grid import Selection
 from bench.sweep.recipe import Recipe
 
 
+def text(results: Results, page: Path) -> str:
+    """Write the part of a page: summary, tables and figures of each training set."""
+    question = tables.question(results.differences)
+    parts = [
+        sentences.summary(results.differences),
+        f"**{question.title}.** {question.note}",
+        render.pipes(question.cells),
+        *(part for where in results.trained for part in _training_set(results, page, *where)),
+        recipe(results.recipe),
+        missing(results.methods, results.recipe, results.tutorials()[0]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _training_set(results: Results, page: Path, dataset: str, clipped: bool) -> Iterator[str]:
+    """Yield the heading, the table and the two figures of a training set."""
+    where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
+    overview = tables.overview(results.summary, results.costs(), dataset, clipped)
+    yield f"### {where}"
+    yield overview.note
+    yield render.pipes(overview.cells)
+    shown = (dataset, clipped) == results.shown
+    for kind, name in (("psnr", "PSNR by noise level"), ("pareto", "Quality against cost")):
+        path = pages.FIGURES / figure_name(kind, dataset, clipped)
+        yield pages.image(page, path, f"{name}: {where}")
+        if shown:  # one caption serves the figures of every training set
+            yield results.caption(kind)
+
+
 def verdicts(differences: pd.DataFrame, methods: pd.DataFrame) -> dict[str, list[str]]:
-    """Write the results in sentences by training set: first the pair of the question, then the leading arms."""
-    said = {}
+    """Write the results by training set: the pair of the question, then the leaders."""
+    found = {}
     for (dataset, clipped), rows in differences.groupby(
         ["trained_on", "trained_clipped"], sort=False
     ):
@@ -25,12 +58,12 @@ def verdicts(differences: pd.DataFrame, methods: pd.DataFrame) -> dict[str, list
             pair, leader = sentences.verdicts(rows, budget)
             pairs += [_as_before(budget)] if pair and _same_networks(methods, budget) else pair
             leaders += leader
-        said[f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"] = pairs + leaders
-    return said
+        found[f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"] = pairs + leaders
+    return found
 
 
 def _same_networks(methods: pd.DataFrame, budget: str) -> bool:
-    """Return True if both arms of the question are, at this budget, the networks of equal channels."""
+    """Return True if both arms are the networks of equal channels at this budget."""
     return budget != "channels" and all(
         _on(methods, arm, budget).budgets.str.contains("channels").all() for arm in PAIR
     )
@@ -48,13 +81,13 @@ def _as_before(budget: str) -> str:
     return f"At {labels.BUDGETS[budget]}, {first} and {second} are the networks of equal channels."
 
 
-def method(recipe: Recipe) -> str:
+def recipe(recipe: Recipe) -> str:
     """Describe the training of the networks."""
     return (
-        f"{BODIES[recipe.body].label} of width {recipe.width} and depth {recipe.depth}, each trained once, blind over "
-        f"sigma {_levels(recipe)}, "
-        f"on {recipe.images:,} pictures (batch {recipe.batch}, Adam, highest learning rate {recipe.lr:g}, cosine), "
-        "the same pictures and noise in the same order for every arm of a seed."
+        f"{BODIES[recipe.body].label} of width {recipe.width} and depth {recipe.depth}, trained "
+        f"blind over sigma {_levels(recipe)} on {recipe.images:,} images: batch {recipe.batch}, "
+        f"Adam, cosine schedule from {recipe.lr:g}. Every arm of a seed sees the same images and "
+        "the same noise in the same order."
     )
 
 
@@ -63,24 +96,22 @@ def _levels(recipe: Recipe) -> str:
     return f"{low:g} to {labels.level(high)}"
 
 
-def missing(methods: pd.DataFrame, recipe: Recipe, taught: pd.DataFrame) -> str:
-    """List the missing networks of the plan: every arm and budget with three seeds, and the tutorials' networks.
+def missing(methods: pd.DataFrame, recipe: Recipe, of_tutorials: pd.DataFrame) -> str:
+    """List the missing networks of the plan: every arm and budget with three seeds, and tutorials.
 
-    `taught` are the rows of the tutorials' networks.
+    `of_tutorials` are the rows of the tutorials' networks.
     """
-    untaught = tutorial_rows.missing(taught) if BODIES[recipe.body].tutorials else []
-    of_tutorials = (
-        f" Of the tutorials' networks are missing: {', '.join(untaught)}." if untaught else ""
-    )
+    untrained = tutorial_rows.missing(of_tutorials) if BODIES[recipe.body].tutorials else []
+    lacking = f" Missing networks of tutorials: {', '.join(untrained)}." if untrained else ""
     planned = {network.name for network in Selection().networks(recipe, possible=True)}
-    lacking = methods[methods.missing & methods.method.isin(planned)]
-    if lacking.empty:
-        return "Every network of the plan (three seeds) is there." + of_tutorials
+    left = methods[methods.missing & methods.method.isin(planned)]
+    if left.empty:
+        return "Every network of the plan (three seeds) is trained." + lacking
     parts = [
         f"{len(rows)} on {labels.dataset(dataset)} {'clipped' if clipped else 'unclipped'}"
-        for (dataset, clipped), rows in lacking.groupby(["dataset", "clipped"], sort=False)
+        for (dataset, clipped), rows in left.groupby(["dataset", "clipped"], sort=False)
     ]
     return (
-        f"Missing: {len(lacking)} of the {len(planned)} networks of the plan: {', '.join(parts)}."
-        + of_tutorials
+        f"Missing: {len(left)} of the {len(planned)} networks of the plan: {', '.join(parts)}."
+        + lacking
     )

@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
+from bench.paths import RESULTS
 from bench.schema import COLUMNS, FILES, INVALID
 from bench.scoring import methods
+from bench.tables_io import frames
 from bench.tables_io.markdown import piped, plain
 from denoise.datasets import DATASETS
 from denoise.files.atomic import whole_file
 
-RESULTS = Path(__file__).parents[1] / "results"
 CAMERA = RESULTS / "camera"
 COSTS = ("Parameters", "M MACs", "CPU ms", "CPU images/s", "GPU ms", "GPU images/s")
 
@@ -32,8 +33,7 @@ def write(frame: pd.DataFrame, folder: Path) -> list[Path]:
 def read(path: Path) -> pd.DataFrame:
     """Read the tidy table of a CSV that `write` made.
 
-    Columns missing in an older file are empty, except `status`: every row of an older file was
-    scored, so it is "ok".
+    Columns missing in an older file are empty, except `status`, which becomes "ok".
 
     Raises
     ------
@@ -42,12 +42,12 @@ def read(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise ValueError(f"{path}: no such table; `python -m bench --out {path.parent}` makes one")
-    frame = pd.read_csv(path)
+    frame = pd.read_csv(path, dtype=frames.TEXTS)
     return frame.assign(status=frame.get("status", "ok")).reindex(columns=list(COLUMNS))
 
 
 def wide(frame: pd.DataFrame, dataset: str, score: str = "psnr_db") -> pd.DataFrame:
-    """Arrange one dataset for readers: one row per method, one column per noise level, then the costs.
+    """Arrange one dataset for readers: a row per method, a column per noise level, the costs.
 
     An invalid score is shown as that word, and its method comes last.
     """
@@ -80,7 +80,7 @@ def markdown(frame: pd.DataFrame) -> str:
     parts = [said for said in map(verdict, by_dataset.values()) if said]
     for dataset, rows in by_dataset.items():
         trained = (
-            "; in parentheses: what a network was trained on"
+            "; in parentheses: the training set of a network"
             if rows.trained_on.notna().any()
             else ""
         )
@@ -104,24 +104,24 @@ def settings(rows: pd.DataFrame) -> str:
         f"{row.noise} noise, {'clipped to [0, 1]' if row.clipped else 'unclipped'}, draw "
         f"{row.draw:.0f}"
     )
-    added = added if rows.sigma.any() else "no noise but what they have"
+    added = added if rows.sigma.any() else "no added noise"
     gpu = "no GPU" if pd.isna(row.gpu) else row.gpu
     timed = rows.batch.notna().any()
     return (  # counts are floats if published rows, which have none, are in the same file
-        f"{row.pictures:,.0f} {row.split} pictures of {row.height:.0f}x{row.width:.0f}; {added}; "
-        f"PSNR per picture, data_range 1; SSIM: {row.ssim_convention}. "
-        f"{'Times' if timed else 'Computed on'}: {row.cpu}, {row.cpu_threads:.0f} threads, {row.cpu_isa}; {gpu}; "
-        f"{row['dtype']}, {row.memory_layout}, {row.compile_mode}, torch {row.torch}"
-        + (
-            f"; ms for one picture, images/s in batches of {rows.batch.max():.0f}."
-            if timed
-            else "."
-        )
+        f"{row.pictures:,.0f} {row.split} images of {row.height:.0f}x{row.width:.0f}; {added}; "
+        f"PSNR per image, data_range 1; SSIM: {row.ssim_convention}. "
+        f"{'Times' if timed else 'Computed on'}: {row.cpu}, {row.cpu_threads:.0f} threads, "
+        f"{row.cpu_isa}; {gpu}; {row['dtype']}, {row.memory_layout}, {row.compile_mode}, "
+        f"torch {row.torch}"
+        + (f"; ms for one image, images/s in batches of {rows.batch.max():.0f}." if timed else ".")
     )
 
 
 def verdict(rows: pd.DataFrame) -> str:
-    """Compare the decoders trained on this dataset, or on any if none was, at sigma 0.4 or the middle level."""
+    """Compare the decoders trained on this dataset, at sigma 0.4 or the middle level.
+
+    If no decoder was trained on it, compare all decoders.
+    """
     levels = sorted(rows.sigma.unique())
     sigma = 0.4 if 0.4 in levels else levels[len(levels) // 2]
     at = rows[(rows.sigma == sigma) & rows.decoder.notna() & ~_invalid(rows)]
@@ -137,8 +137,9 @@ def verdict(rows: pd.DataFrame) -> str:
     gaps = [(best.psnr_db - row.psnr_db, plain(row.label)) for row in ranked.iloc[1:].itertuples()]
     others = ", ".join(f"{gap:.2f} dB over {label}" for gap, label in gaps)
     return (
-        f"On {plain(name)} at sigma {labels.level(sigma)}: **{plain(best.label)}** reaches {best.psnr_db:.2f} dB "
-        f"(± {best.psnr_ci95_db:.2f} over pictures), {others}. One training seed each."
+        f"On {plain(name)} at sigma {labels.level(sigma)}: **{plain(best.label)}** reaches "
+        f"{best.psnr_db:.2f} dB (± {best.psnr_ci95_db:.2f} over images), {others}. "
+        "One training seed each."
     )
 
 
@@ -169,17 +170,19 @@ def columns_text() -> str:
     """Write the page on the result files and the meaning of each column."""
     parts = [
         "# Results",
-        "`table.csv`, here, in `photographs` and in `camera`, is made by `make table` (the shipped networks), "
+        "`make table` makes `table.csv` here, in `photographs` and in `camera` (the shipped "
+        "networks). Other files are made by these commands: "
         "`tuning.csv` by `python -m bench tune`, in `camera` with `--jpeg`, "
         "`rescore.csv` by `python -m bench rescore --out bench/results`, `levels.csv` by "
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimisers muon --out bench/results/reach`, "
         "`int8.csv` by `python -m bench int8`, "
-        "`photo-trials.csv` by `python -m bench trials` from the cards of trainings; "
-        "this page and `table.md` from them. Each other folder is a grid of one recipe: `python -m bench grid` trains "
-        "and scores it, `collect`, `checkerboard` "
-        "and `costs` write its data, `report` makes everything for readers, and `verify` scores random cells anew.",
+        "`photo-trials.csv` by `python -m bench trials` from the cards of trainings. "
+        "`python -m bench report` makes this page and every `table.md` from them. Each other "
+        "folder is a grid of one recipe. `python -m bench grid` trains and scores it; `collect`, "
+        "`checkerboard` and `costs` write its data; `report` makes everything for readers; "
+        "`verify` scores random cells again.",
     ]
     for file, columns in FILES.items():
         lines = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in columns.items())
@@ -188,7 +191,7 @@ def columns_text() -> str:
 
 
 def pipes(table: pd.DataFrame, digits: int = 2) -> str:
-    """Render a Markdown table: empty cells stay empty, counts have thousands separators, times have three figures."""
+    """Render a Markdown table; counts have thousands separators, times three figures."""
     shown = table.copy()
     for column in shown.columns[1:]:
         form = "{:,.0f}" if column == "Parameters" or column.endswith("/s") else f"{{:,.{digits}f}}"

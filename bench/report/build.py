@@ -3,7 +3,8 @@
 RESULTS/report.md, report.html, report.tex   the sentences and every table
 RESULTS/report.csv                           the tables of the arms, concatenated
 docs/figures/*.png                           figures, each stamped with the hash of its data
-README.md                                    the answer, two tables and two figures
+docs/answer.md or docs/photographs.md        summary, tables and figures of each training set
+README.md                                    the short answer, one table and one figure
 """
 
 from __future__ import annotations
@@ -16,10 +17,20 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
-from bench.report import answer, cost_tables, figures, render, sentences, tables, transfer_tables
+from bench.report import (
+    answer,
+    cost_tables,
+    figures,
+    in_short,
+    pages,
+    render,
+    sentences,
+    tables,
+    transfer_tables,
+)
 from bench.report.captions import CAPTIONS
 from bench.report.examples import example
-from bench.report.readme import README, ROOT, with_answer
+from bench.report.pages import FIGURES
 from bench.report.render import Picture, Report
 from bench.report.results import Results, figure_name
 from bench.report.tables import Table
@@ -29,7 +40,6 @@ from denoise import datasets
 from denoise.files.atomic import whole_file
 from denoise.noise import NOISES
 
-FIGURES = ROOT / "docs" / "figures"
 log = logging.getLogger("bench")
 
 
@@ -38,9 +48,9 @@ def texts(results: Results) -> dict[Path, str]:
     folder = results.folder
     report = Report(
         results.body.question,
-        sentences.in_short(results.differences),
+        sentences.summary(results.differences),
         tables.question(results.differences),
-        _said(results),
+        _sections(results),
         _captioned(results),
         list(every_table(results)),
     )
@@ -48,7 +58,9 @@ def texts(results: Results) -> dict[Path, str]:
         table.cells.assign(table=table.title)
         for table in tables.own(results.summary, results.methods)
     ]
-    return {
+    mark = results.body.mark
+    page = pages.OF_MARK[mark]
+    made = {
         folder / "report.md": render.markdown(report),
         folder / "report.html": render.page(report),
         folder / "report.tex": "\n\n".join(
@@ -56,32 +68,37 @@ def texts(results: Results) -> dict[Path, str]:
         )
         + "\n",
         folder / "report.csv": pd.concat(own).to_csv(index=False),
-        README: with_answer(README.read_text(), results),
+        page: pages.with_part(page.read_text(), mark, answer.text(results, page)),
     }
+    if page == pages.ANSWER:
+        short = pages.with_part(pages.README.read_text(), in_short.PART, in_short.text(results))
+        made[pages.README] = short
+    return made
 
 
-def _said(results: Results) -> dict[str, list[str]]:
+def _sections(results: Results) -> dict[str, list[str]]:
     """Return the results in sentences by heading, followed by the training settings."""
-    said = answer.verdicts(results.differences, results.methods)
-    worth = tutorial_rows.worth(*results.taught())
+    sections = answer.verdicts(results.differences, results.methods)
+    worth = tutorial_rows.worth(*results.tutorials())
     if worth:
-        said["Recipe or decoder"] = worth
-    said["How it was measured"] = [
-        answer.method(results.recipe),
-        answer.missing(results.methods, results.recipe, results.taught()[0]),
+        sections["Recipe or decoder"] = worth
+    sections["Training"] = [
+        answer.recipe(results.recipe),
+        answer.missing(results.methods, results.recipe, results.tutorials()[0]),
     ]
-    return said
+    return sections
 
 
 def _captioned(results: Results) -> list[Picture]:
     """Return the figures with their captions."""
     there = Path(os.path.relpath(FIGURES, results.folder))
     of_example = CAPTIONS["examples"].format(
-        noise=labels.noise("gaussian", results.shown[1]), sigma=labels.level(results.body.example_sigma),
+        noise=labels.noise("gaussian", results.shown[1]),
+        sigma=labels.level(results.body.example_sigma),
         budget=labels.BUDGETS[labels.asked(results.budgets)[0]],
-    )  # fmt: skip
+    )
     name = figure_name("examples", *results.shown)
-    shown = [Picture(there / name, "Test pictures and every arm's answer", of_example)]
+    shown = [Picture(there / name, "Test images and the output of every arm", of_example)]
     for dataset, clipped in results.trained:
         where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
         for kind, title in (("psnr", "PSNR by noise level"), ("pareto", "Quality against cost")):
@@ -96,7 +113,7 @@ def _captioned(results: Results) -> list[Picture]:
 
 
 def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
-    """Yield every figure drawn from the results alone: its name, the figure, and the stamp of its data."""
+    """Yield the name, the figure and the stamp of every figure drawn from the results alone."""
     folder = results.folder
     data = (
         *(folder / f"{name}.csv" for name in ("methods", "summary", "differences")),
@@ -133,15 +150,18 @@ def every_table(results: Results) -> Iterator[Table]:
     meters = results.folder / "checkerboard.csv"
     if meters.is_file():
         yield tables.checkerboards(alike(collect.read_meters(meters), *results.shown))
-    taught, _ = results.taught()
-    if len(taught):
-        yield tables.tutorials(taught)
+    of_tutorials, _ = results.tutorials()
+    if len(of_tutorials):
+        yield tables.tutorials(of_tutorials)
     for path in results.card_files():
         yield from cost_tables.costs(collect.read_costs(path))
 
 
 def alike(meters: pd.DataFrame, dataset: str, clipped: bool) -> pd.DataFrame:
-    """Select networks that differ in the arm alone: one training set and clamping, equal channels, common seeds."""
+    """Select the networks of one training set, equal channels and common seeds.
+
+    These networks differ in the arm alone.
+    """
     rows = meters[(meters.dataset == dataset) & (meters.clipped == clipped)]
     rows = rows[rows.widths == rows[rows.arm == REFERENCE].widths.iloc[0]]
     seeds = set.intersection(*(set(of_arm) for _, of_arm in rows.groupby("arm").seed))
@@ -162,7 +182,7 @@ def write(results: Results, root: Path | None) -> list[Path]:
     try:
         drawn.append(example(results, root))
     except datasets.MissingData as error:
-        log.warning("the example pictures stay as they are: %s", error)
+        log.warning("the example images stay as they are: %s", error)
     for name, figure, stamp in drawn:
         figures.write(figure, FIGURES / name, stamp)
         written.append(FIGURES / name)

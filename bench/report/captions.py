@@ -2,24 +2,24 @@
 
 CAPTIONS = {
     "examples": (
-        "Test pictures under {noise} of sigma {sigma} and what each arm makes of them (seed 0, {budget}). Below "
-        "each its PSNR: one picture says nothing of an arm."
+        "Test images under {noise} of sigma {sigma}, and the output of each arm with its PSNR "
+        "(seed 0, {budget}). One image does not rank the arms."
     ),
     "psnr": (
-        "Left: PSNR by noise level at {budget}; where curves lie on one another, the arms differ by less than a line "
-        "is wide. Right: the difference from nearest + conv 3x3, each arm moved a little aside. An interval that "
-        "leaves out the line at 0 is a difference, of this pair and level."
+        "Left: PSNR by noise level at {budget}; curves on top of each other differ by less than "
+        "the width of a line. Right: the difference from nearest + conv 3x3, with the arms drawn "
+        "side by side. A bar that does not cross 0 is a difference for that pair and level."
     ),
     "pareto": (
-        "PSNR (mean over the levels) against each cost: higher is better, further left is cheaper. {several}A bar is "
-        "the interval of the difference from nearest + conv 3x3 at the same budget: where it reaches that arm's point, "
-        "the two tie. Dashed: what nothing cheaper reaches."
+        "PSNR (mean over the levels) against each cost; up and left is better. {several}A bar is "
+        "the 95 % interval of the difference from nearest + conv 3x3 at the same budget; the two "
+        "tie if it reaches that point. Dashed: the Pareto front."
     ),
     "spectra": (
-        "Power spectra of the residual, the middle being the lowest frequency; below, less that of nearest + conv 3x3. "
-        "A checkerboard of period 2 would stand at the corners and at the middles of the sides, one of period 4 "
-        "halfway from there to the middle."
+        "Power spectrum of the residual, with the lowest frequency in the middle; below, the "
+        "difference from nearest + conv 3x3. A checkerboard of period 2 shows at the corners and "
+        "at the middles of the sides, one of period 4 halfway to the middle."
     ),
 }
-SEVERAL = "The marker is the budget; a network that is on several is drawn once. "
+SEVERAL = "The marker shows the budget; a network on several budgets is drawn once. "
 """Sentence added for a figure with several budgets."""

@@ -19,7 +19,7 @@ CARD = {  # column of the cost card: heading, unit, format
 
 
 def costs(cards: pd.DataFrame) -> Iterator[Table]:
-    """Yield the tables of one machine and device: the arms at each compared budget, with users' networks in each."""
+    """Yield the tables of one machine and device, one per budget, with users' networks in each."""
     row = cards.iloc[0]
     machine = row.gpu if row.device == "cuda" else f"{row.cpu}, {row.cpu_isa}"
     on_budgets = cards.budgets.fillna("").str.split()
@@ -55,14 +55,15 @@ def _card_note(cards: pd.DataFrame) -> str:
     ran += [f"ONNX Runtime {version}" for version in cards.onnxruntime.dropna().unique()]
     ran += [f"TF32: {switches}" for switches in cards.tf32.dropna().unique()]
     return (
-        f"{', '.join(ran)}; all networks in turn within one run. Peak: added by a batch of {row.peak_bytes_batch}. "
-        "Ceiling: the better of the device's own rates of matrix product and convolution. Deterministic: repeated "
-        "gradients are equal bit for bit (the same under torch's deterministic mode)."
+        f"{', '.join(ran)}; all networks take turns within one run. Peak: memory added by a batch "
+        f"of {row.peak_bytes_batch}. Ceiling: the device's own rate of matrix products or "
+        "convolutions, whichever is higher. Deterministic: repeated gradients are equal bit for "
+        "bit (in parentheses: in torch's deterministic mode)."
     )
 
 
 def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
-    """Tabulate training rate, times of one image, images per second by batch size, and best share of the ceiling."""
+    """Tabulate the rates of training and inference, and the best share of the ceiling."""
     arms = rows.groupby("arm", sort=False)
     cells = {"Training images/s" + suffix: _filled(arms.train_images_per_s.first(), "{:,.0f}")}
     for size, at in rows.set_index("arm").groupby("batch"):
@@ -71,7 +72,7 @@ def _rates(rows: pd.DataFrame, suffix: str) -> pd.DataFrame:
                 at.ms_p50.map("{:.2f}".format) + " / " + at.ms_p90.map("{:.2f}".format)
             )
         else:
-            cells[f"images/s by {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
+            cells[f"images/s, batch {size}{suffix}"] = at.images_per_s.map("{:,.0f}".format)
     cells["Of the ceiling" + suffix] = _filled(arms.fraction_of_ceiling.max(), "{:.0%}")
     return pd.DataFrame(cells)
 

@@ -54,7 +54,7 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
 
 
 def stamp(results: Results) -> str:
-    """Return the stamp of the strips, which covers the networks by the checksums of their weights."""
+    """Return the stamp of the strips; checksums of the weights stand for the networks."""
     return figures.stamp(results.folder / "methods.csv")
 
 

@@ -44,9 +44,9 @@ MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
 def psnr_against_sigma(
     summary: pd.DataFrame, differences: pd.DataFrame, dataset: str, clipped: bool
 ) -> Figure:
-    """Plot mean PSNR of each arm by noise level, and its difference from nearest + conv, both with 95 % intervals.
+    """Plot mean PSNR of each arm by noise level, and its difference from nearest + conv.
 
-    The budget is the last compared one.
+    Bars are 95 % intervals. The budget is the last compared one.
 
     The arms lie within a few tenths of a dB while the levels span ten, so the difference has its
     own panel.
@@ -67,15 +67,15 @@ def psnr_against_sigma(
     for panel in (whole, gap):
         panel.set_xticks(levels, [labels.level(sigma) for sigma in levels])
     whole.set(xlabel=SIGMA, ylabel="PSNR (dB)")
-    gap.set(xlabel=SIGMA, ylabel="PSNR less that of nearest + conv 3x3 (dB)")
+    gap.set(xlabel=SIGMA, ylabel="PSNR minus that of nearest + conv 3x3 (dB)")
     gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)
     whole.legend(fontsize=8, labelspacing=0.3, frameon=False)
     figure.suptitle(_title(dataset, clipped, labels.BUDGETS[budget]), fontsize=11)
     _explain(
         figure,
         (
-            "Bars: 95 % interval over pictures and training seeds; right, of the difference "
-            "on the same pictures."
+            "Bars: 95 % interval over images and training seeds; right, of the difference "
+            "on the same images."
         ),
     )
     return figure
@@ -86,8 +86,16 @@ def _line(panel: Axes, found: pd.DataFrame, entry: Entry, aside: float = 0.0) ->
     sigma = found.levels.astype(float) + aside
     errors = (found.psnr_db - found.psnr_db_low).to_numpy()
     panel.errorbar(
-        sigma, found.psnr_db, errors, fmt="o-", ms=3, color=entry.colour, label=entry.label, capsize=2, lw=1.2
-    )  # fmt: skip
+        sigma,
+        found.psnr_db,
+        errors,
+        fmt="o-",
+        ms=3,
+        color=entry.colour,
+        label=entry.label,
+        capsize=2,
+        lw=1.2,
+    )
 
 
 def _explain(figure: Figure, text: str) -> None:
@@ -102,11 +110,11 @@ def quality_against_cost(
     dataset: str,
     clipped: bool,
 ) -> Figure:
-    """Plot mean PSNR over the levels against each cost: every decoder at every budget, and the Pareto front.
+    """Plot mean PSNR over the levels against each cost, with the Pareto front.
 
-    The ceilings, decibels above, are left out. Bars are the 95 % interval of the difference from
-    nearest + conv at the same budget. The common effect of images does not widen them. A network on
-    several budgets is one point.
+    Every decoder is drawn at every budget, without the ceilings, which lie decibels above. Bars are
+    the 95 % interval of the difference from nearest + conv at the same budget: the common effect of
+    images does not widen them. A network on several budgets is one point.
 
     Parameters
     ----------
@@ -132,21 +140,30 @@ def quality_against_cost(
         figure,
         [arm for arm in DECODERS.names() if (rows.arm == arm).any()],
         list(dict.fromkeys(rows.budget)),
-        "Bars: 95 % interval of the difference from nearest + conv 3x3 at the same budget, which has none itself.\n"
-        "Dashed: Pareto front, what nothing cheaper reaches.",
+        "Bars: 95 % interval of the difference from nearest + conv 3x3 at the same budget.\n"
+        "Dashed: Pareto front (no cheaper network scores more).",
     )
     return figure
 
 
 def _points(panel: Axes, rows: pd.DataFrame, cost: str, half: dict[tuple[str, str], float]) -> None:
-    """Draw the networks that have this cost, each with half an interval on both sides, and their Pareto front."""
+    """Draw the networks that have this cost, with their intervals, and their Pareto front."""
     for row in rows.to_dict("records"):
         # The reference is drawn smaller and on top, so that no point hides another.
         size, layer = (5, 4) if row["arm"] == REFERENCE else (7, 2)
         panel.errorbar(
-            row[cost], row["psnr_db"], half.get((row["arm"], row["budget"]), 0.0), lw=0, elinewidth=0.7, ms=size,
-            color=labels.arm(row["arm"]).colour, marker=MARKERS[row["budget"]], mec="white", mew=0.5, zorder=layer,
-        )  # fmt: skip
+            row[cost],
+            row["psnr_db"],
+            half.get((row["arm"], row["budget"]), 0.0),
+            lw=0,
+            elinewidth=0.7,
+            ms=size,
+            color=labels.arm(row["arm"]).colour,
+            marker=MARKERS[row["budget"]],
+            mec="white",
+            mew=0.5,
+            zorder=layer,
+        )
     front = pareto(list(zip(rows[cost], rows.psnr_db, strict=True)))
     panel.plot(
         *zip(*front, strict=True), color="#888888", lw=1, ls="--", zorder=0, drawstyle="steps-post"
@@ -154,7 +171,7 @@ def _points(panel: Axes, rows: pd.DataFrame, cost: str, half: dict[tuple[str, st
 
 
 def pareto(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Return the (cost, quality) points that no point of equal or lower cost reaches, by rising cost."""
+    """Return the points (cost, quality) that no cheaper point reaches, by rising cost."""
     front: list[tuple[float, float]] = []
     for cost, quality in sorted(points, key=lambda point: (point[0], -point[1])):
         if not front or quality > front[-1][1]:
@@ -192,7 +209,7 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
         for panel in (above, below):
             panel.set(xticks=[], yticks=[])
     figure.colorbar(whole, ax=list(panels[0]), label="power (dB)")
-    figure.colorbar(less, ax=list(panels[1]), label="less nearest (dB)")
+    figure.colorbar(less, ax=list(panels[1]), label="minus nearest (dB)")
     row = networks.iloc[0]
     seeds = labels.counted(networks.seed.nunique(), "training seed")
     figure.suptitle(
@@ -203,7 +220,7 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
 
 
 def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence[float]]) -> Figure:
-    """Plot example images: one row each, and one column for clean, noisy and every arm, with its PSNR."""
+    """Plot example images: a row each; a column for clean, noisy and every arm with its PSNR."""
     rows = next(iter(pictures.values()))
     heights = [image.shape[0] / image.shape[1] for image in rows]
     size = README_INCHES, README_INCHES / len(pictures) * sum(heights) + 0.22 * len(rows) + 0.5
@@ -223,7 +240,7 @@ def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence
 
 
 def curves(cards: dict[str, dict[str, Any]]) -> Figure:
-    """Plot the validation PSNR (mean over the levels) of each network against the number of images seen.
+    """Plot the validation PSNR of each network against the number of images seen.
 
     A continued training starts a new line, because its scores are on validation images of another
     set.
@@ -241,7 +258,7 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
             panel.plot(*zip(*points, strict=True), style, ms=2.5, lw=1.2, color=colour, label=label)
         if len(set(held_out)) > 1:
             panel.legend(fontsize=7.5, frameon=False)
-        panel.set(title=name, xlabel="pictures seen (thousands)")
+        panel.set(title=name, xlabel="images seen (thousands)")
         panel.xaxis.set_major_formatter(lambda value, place: f"{value / 1e3:g}")
         panel.grid(alpha=0.3)
     panels[0].set_ylabel("validation PSNR (dB)")
@@ -249,7 +266,7 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
 
 
 def _held_out(settings: dict[str, Any]) -> str:
-    kept = "\n(statistics kept)" if settings.get("norm") == "kept" else ""
+    kept = "\n(frozen statistics)" if settings.get("norm") == "kept" else ""
     return f"held out of {DATASETS[settings['dataset']].label}{kept}"
 
 
@@ -261,7 +278,7 @@ def write(figure: Figure, target: Path, stamp: str) -> None:
 
 
 def stamp(*files: Path) -> str:
-    """Hash the files that a figure is drawn from, the code that draws it, and the labels and colors of the arms."""
+    """Hash the files and the code behind a figure, and the labels and colors of the arms."""
     digest = hashlib.sha256()
     for file in (*files, *DRAWN_BY):
         digest.update(file.read_bytes())

@@ -1,4 +1,4 @@
-"""README part on the shipped networks for photographs and pages, from their committed table and cards."""
+"""Shipped networks for photographs and pages, from their committed tables and cards."""
 
 from __future__ import annotations
 
@@ -9,48 +9,49 @@ import numpy as np
 import pandas as pd
 
 from bench import labels
-from bench.report import benchmark_table, figures
-from bench.report.readme import README, ROOT, with_part
+from bench.report import benchmark_table, figures, pages
 from bench.schema import LEVELS
 from bench.scoring import published
 from bench.scoring.methods import CLEAN, CORRELATED, ENSEMBLE
 from bench.tables_io import frames
 from bench.tables_io.markdown import piped
 from denoise.datasets import DATASETS
-from denoise.files.atomic import whole_file
 from denoise.models import weights
 from denoise.noise_level import ESTIMATORS
 from denoise.train.settings import Settings
 
 PART = "photographs and pages"
+SHORT = "photographs in short"
 TABLE = benchmark_table.RESULTS / "photographs" / "table.csv"
 CAMERA = benchmark_table.CAMERA / "table.csv"
 LEVELS_FILE = benchmark_table.RESULTS / "levels.csv"
-CURVES = ROOT / "docs" / "figures" / "training-shipped.png"
+CURVES = pages.FIGURES / "training-shipped.png"
 NETWORKS = ("photo-gray", "photo-color", "document")
 CHECK = "dncnn-gray-25"  # network of a paper, for one level, trained like the shipped networks
 CHECK_SIGMA, CHECK_SET, CHECK_PAPER = 25 / 255, "bsd68", "published DnCNN-S (one network a level)"
 FLOORS = ("black", "mean")  # a photograph is far from both
 COSTS = ("Parameters", "M MACs", "CPU ms")
+IN_SHORT = {  # test set, sigma and reference of each network in the README
+    "photo-gray": ("bsd68", 25 / 255, "published DnCNN-B (blind)"),
+    "photo-color": ("cbsd68", 25 / 255, "published CDnCNN-B (blind)"),
+    "document": ("documents", 0.0, "noisy"),
+}
 
 
 def update() -> None:
-    """Write the tables and sentences into the README, and draw the validation scores during training."""
-    text = with_part(
-        README.read_text(), PART, part(benchmark_table.read(TABLE), benchmark_table.read(CAMERA))
-    )
-    with whole_file(README) as partial:
-        partial.write_text(text)
+    """Write the tables and sentences into their pages, and draw the validation scores."""
+    frame = benchmark_table.read(TABLE)
+    pages.update(pages.PHOTOGRAPHS, PART, part(frame, benchmark_table.read(CAMERA)))
+    pages.update(pages.README, SHORT, short(frame))
     figures.write(figures.curves(cards()), CURVES, stamp())
 
 
 def part(frame: pd.DataFrame, correlated: pd.DataFrame) -> str:
-    """Write the README's part: gaps to papers, trainings, one table per dataset, errors of sigma estimates."""
-    drawn = (
-        "![Validation PSNR by the number of pictures seen, a line for each "
-        f"training]({CURVES.relative_to(ROOT)})"
+    """Write the page's part: gaps to papers, trainings, a table per dataset, sigma estimates."""
+    drawn = pages.image(
+        pages.PHOTOGRAPHS, CURVES, "Validation PSNR by the number of training images, per training"
     )
-    told = levels(frames.read_csv(LEVELS_FILE, LEVELS))
+    estimates = levels(frames.read_csv(LEVELS_FILE, LEVELS))
     parts = [
         *distances(frame),
         check(frame),
@@ -58,13 +59,33 @@ def part(frame: pd.DataFrame, correlated: pd.DataFrame) -> str:
         *tables(frame),
         *camera(correlated),
         drawn,
-        told,
+        estimates,
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def short(frame: pd.DataFrame) -> str:
+    """Write the README's table: a row per shipped network, with the score and one reference."""
+    rows = []
+    for name, (dataset, sigma, reference) in IN_SHORT.items():
+        at = frame[(frame.dataset == dataset) & np.isclose(frame.sigma, sigma)].set_index("method")
+        own, other = at.loc[name], at.loc[reference]
+        noise = f", sigma {labels.level(sigma)}" if sigma else ""
+        rows.append(
+            {
+                "Network": f"`{name}`",
+                "Test images": f"{labels.dataset(dataset)}{noise}",
+                "PSNR (dB)": f"{own.psnr_db:.2f}",
+                "Reference (dB)": f"{other.label}: {other.psnr_db:.2f}",
+                "Difference": f"{own.psnr_db - other.psnr_db:+.2f}",
+                "Parameters": f"{own.parameters:,.0f}",
+            }
+        )
+    return piped(pd.DataFrame(rows))
+
+
 def distances(frame: pd.DataFrame) -> list[str]:
-    """Write one sentence per dataset: the PSNR gap of the best blind network to published blind ones, at each level.
+    """Write one sentence per dataset: the PSNR gaps of the best blind network to published ones.
 
     A dataset measured on a part of its images is left out, because their mean differs.
     """
@@ -80,7 +101,7 @@ def distances(frame: pd.DataFrame) -> list[str]:
         ):
             of = rows[rows.method == anchor].label.iloc[0].removesuffix(", published")
             text = (
-                f"{labels.dataset(dataset)} at {levels}: `{best}` less {of}: "
+                f"{labels.dataset(dataset)} at sigma {levels}: `{best}` minus {of}: "
                 f"{_gaps(scores, best, anchor)} dB"
             )
             if best + ENSEMBLE in scores.index:
@@ -101,9 +122,10 @@ def check(frame: pd.DataFrame) -> str:
     own, paper, level = at.psnr_db[CHECK], at.psnr_db[CHECK_PAPER], labels.level(CHECK_SIGMA)
     size = f"{at.parameters[CHECK] / 1e6:.2f} M parameters"
     return (
-        f"A check of the training loop: `{CHECK}`, the paper's network of {size}, trained by it for {level} alone, has "
-        f"{own:.2f} dB there on {labels.dataset(CHECK_SET)}, {own - paper:+.2f} dB from the {paper:.2f} dB of the "
-        "paper. At other levels it was never trained."
+        f"Check of the training loop: `{CHECK}`, the paper's network of {size} trained here for "
+        f"{level} alone, scores {own:.2f} dB at that level on {labels.dataset(CHECK_SET)}, "
+        f"{own - paper:+.2f} dB from the {paper:.2f} dB of the paper. It was trained for no other "
+        "level."
     )
 
 
@@ -118,7 +140,9 @@ def trainings() -> str:
                 f"{images:,} crops of {settings.patch}x{settings.patch} from "
                 f"{DATASETS[settings.dataset].label}"
             )
-            kept = " under statistics that stay (`--norm kept`)" * (settings.norm == "kept")
+            kept = " with frozen normalization statistics (`--norm kept`)" * (
+                settings.norm == "kept"
+            )
             stages.append(
                 f"{what} by {settings.optimiser.capitalize()}{kept}, {_long(training)} on "
                 f"{_where(training)}"
@@ -154,14 +178,14 @@ def tables(frame: pd.DataFrame) -> list[str]:
         levels = [column for column in shown.columns if column not in benchmark_table.COSTS]
         kept = [*levels, *(column for column in COSTS if shown[column].notna().any())]
         measured = rows[rows.status != published.PUBLISHED].iloc[0]
-        said = f"**{labels.dataset(dataset)}**, {measured.pictures:.0f} test pictures"
+        said = f"**{labels.dataset(dataset)}**, {measured.pictures:.0f} test images"
         if rows.sigma.any():
             said += f", {'clipped' if measured.clipped else 'unclipped'} Gaussian noise"
         parts.append(f"{said}: PSNR in dB.\n\n{benchmark_table.pipes(shown[kept])}")
     timed = frame.dropna(subset="cpu_ms_p50").iloc[0]
     return [
         *parts,
-        f"CPU ms: one picture, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}.",
+        f"CPU ms: one image, {timed.cpu}, {timed.cpu_threads:.0f} threads, {timed['dtype']}.",
     ]
 
 
@@ -177,25 +201,25 @@ def camera(frame: pd.DataFrame) -> list[str]:
         gained = at.psnr_db[ours] - at.psnr_db
         worst = at.worst_gain_db.round(2) + 0.0  # not "-0.00"
         gains.append(
-            f"{gained['noisy']:+.2f} dB over the noisy input (worst image {worst[ours]:+.2f} dB) and "
-            f"{gained['blur']:+.2f} dB over a blur on {name}"
+            f"{gained['noisy']:+.2f} dB over the noisy input (worst image {worst[ours]:+.2f} dB) "
+            f"and {gained['blur']:+.2f} dB over a blur on {name}"
         )
         sets[name] = at.pictures.max()
         shown[name], shown[f"{name}: lowest gain"] = at.psnr_db, worst
     shown = shown.loc[shown[[*sets]].mean(axis=1).sort_values(ascending=False).index]
     counts = " and ".join(f"{count:.0f} images of {name}" for name, count in sets.items())
     return [
-        f"**Correlated noise**, {counts}: PSNR in dB, and the lowest gain of an image over its noisy input. A noisy "
-        "JPEG has white noise of sigma 25/255 and was saved at quality 90, 4:2:0. No method is told the level. "
-        "*Estimated sigma* is that of scikit-image, times the factor that is best on noisy JPEG files of BSDS500 "
-        "(`python -m bench tune --jpeg`).",
+        f"**Correlated noise**, {counts}: PSNR in dB, and the lowest gain of an image over its "
+        "noisy input. A noisy JPEG has white noise of sigma 25/255 and quality 90, 4:2:0. Every "
+        "method is blind. *Estimated sigma* is scikit-image's estimate times the best factor on "
+        "noisy JPEG files of BSDS500 (`python -m bench tune --jpeg`).",
         benchmark_table.pipes(shown.reset_index(drop=True)),
         f"`photo-color` as `python -m denoise` uses it gains {'; '.join(gains)}.",
     ]
 
 
 def levels(frame: pd.DataFrame) -> str:
-    """Tabulate the errors of the sigma estimates: one row per dataset and estimator, one column per level."""
+    """Tabulate the errors of the sigma estimates: a row per dataset and estimator."""
     cells = frame.assign(
         error=[f"{row.rmse_255:.2f} ({row.bias_255:+.2f})" for row in frame.itertuples()],
         Dataset=frame.dataset.map(labels.dataset),
@@ -203,8 +227,8 @@ def levels(frame: pd.DataFrame) -> str:
     )
     wide = cells.pivot(index=["Dataset", "Estimator"], columns="sigma_255", values="error")
     return (
-        "**The level of the noise, told from the noisy picture alone**: root mean square error (bias), all times "
-        f"1/255.\n\n{piped(wide.reset_index())}"
+        "**Sigma estimated from the noisy image alone**: root mean square error (bias) by true "
+        f"sigma, all in units of 1/255.\n\n{piped(wide.reset_index())}"
     )
 
 

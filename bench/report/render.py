@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import jinja2
 import pandas as pd
+from markupsafe import Markup
 
 from bench.report.tables import Table
 from bench.tables_io.markdown import piped
 
-STYLE = """
-:root { color-scheme: light dark; --line: #d8d8d8; --soft: #555; --paper: #fff; --ink: #1b1b1b; }
-@media (prefers-color-scheme: dark) { :root { --line: #3d3d3d; --soft: #aaa; --paper: #161616; --ink: #e8e8e8; } }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem;
-       background: var(--paper); color: var(--ink); }
-h2 { margin-top: 2.5rem; } p, figcaption { max-width: 60rem; } figcaption, .note { color: var(--soft); }
-nav ul { columns: 22rem; column-gap: 2.5rem; padding-left: 1.2rem; } a { color: inherit; }
-figure { margin: 2rem 0; } img { max-width: 100%; height: auto; background: #fff; }
-.wide { overflow-x: auto; }
-table { border-collapse: separate; border-spacing: 0; font-size: 13px; font-variant-numeric: tabular-nums; }
-td, th { padding: .25rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-td:first-child, th:first-child { text-align: left; position: sticky; left: 0; background: var(--paper); }
-@media (max-width: 40rem) { td:first-child, th:first-child { white-space: normal; min-width: 9rem; } }
-"""
-
-
+TEMPLATES = Path(__file__).parent / "templates"
 LATEX = {letter: f"\\{letter}" for letter in "&%#_{}$"} | {"±": r"$\pm$", "\\": r"\textbackslash{}"}
 LATEX |= {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}"}
 LATEX |= {"<": r"\textless{}", ">": r"\textgreater{}"}
@@ -54,26 +40,27 @@ class Report:
         A paragraph.
     answer : Table
         Table of the project's question.
-    said : dict
+    sections : dict
         Results in sentences, by heading.
-    pictures : list of Picture
+    figures : list of Picture
     tables : list of Table
     """
 
     title: str
     opening: str
     answer: Table
-    said: dict[str, list[str]]
-    pictures: list[Picture]
+    sections: dict[str, list[str]]
+    figures: list[Picture]
     tables: list[Table]
 
 
 def markdown(report: Report) -> str:
+    """Render a report in Markdown."""
     parts = [f"# {report.title}", report.opening, report.answer.note, pipes(report.answer.cells)]
-    parts += [f"## {heading}\n\n{bullets(sentences)}" for heading, sentences in report.said.items()]
+    parts += [f"## {heading}\n\n{bullets(lines)}" for heading, lines in report.sections.items()]
     parts += [
         "## Figures",
-        *(f"![{one.name}]({one.path.as_posix()})\n\n{one.caption}" for one in report.pictures),
+        *(f"![{one.name}]({one.path.as_posix()})\n\n{one.caption}" for one in report.figures),
     ]
     parts += [
         f"## {table.title}\n\n{table.note}\n\n{pipes(table.cells)}" for table in report.tables
@@ -82,48 +69,23 @@ def markdown(report: Report) -> str:
 
 
 def page(report: Report) -> str:
-    """Render HTML that needs no file but the figures, in the reader's light or dark mode.
+    """Render a report as HTML that needs no file but the figures, in light or dark mode.
 
     Tables scroll on a phone.
     """
-    headings = [*report.said, "Figures", *(table.title for table in report.tables)]
-    entries = "".join(
-        f'<li><a href="#{_anchor(one)}">{html.escape(one)}</a></li>' for one in headings
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
     )
-    parts = [
-        f"<h1>{html.escape(report.title)}</h1>",
-        f"<p>{html.escape(report.opening)}</p>",
-        _table(report.answer),
-    ]
-    parts.append(f"<nav><h2>Contents</h2><ul>{entries}</ul></nav>")
-    for heading, sentences in report.said.items():
-        items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
-        parts.append(f"{_heading(heading)}<ul>{items}</ul>")
-    parts.append(_heading("Figures"))
-    for one in report.pictures:
-        path, name, caption = one.path.as_posix(), html.escape(one.name), html.escape(one.caption)
-        image = f'<a href="{path}"><img src="{path}" alt="{name}" loading="lazy"></a>'
-        parts.append(f"<figure>{image}<figcaption>{caption}</figcaption></figure>")
-    parts += [_heading(table.title) + _table(table) for table in report.tables]
-    head = (
-        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{html.escape(report.title)}</title><style>{STYLE}</style>"
-    )
-    body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>\n{body}\n</body></html>\n'
+    templates.filters |= {"anchor": _anchor, "cells": _cells}
+    headings = [*report.sections, "Figures", *(table.title for table in report.tables)]
+    return templates.get_template("report.html").render(report=report, headings=headings)
 
 
-def _table(table: Table) -> str:
-    cells = table.cells.to_html(index=False, border=0, na_rep="")
-    scrolled = (
-        f'<div class="wide" role="region" aria-label="{html.escape(table.title)}" '
-        f'tabindex="0">{cells}</div>'
-    )
-    return f'<p class="note">{html.escape(table.note)}</p>{scrolled}'
-
-
-def _heading(text: str) -> str:
-    return f'<h2 id="{_anchor(text)}">{html.escape(text)}</h2>'
+def _cells(table: Table) -> Markup:
+    return Markup(table.cells.to_html(index=False, border=0, na_rep=""))  # escaped by pandas
 
 
 def _anchor(text: str) -> str:
@@ -131,6 +93,7 @@ def _anchor(text: str) -> str:
 
 
 def latex(table: Table) -> str:
+    """Render a table in LaTeX, with its title and note as the caption."""
     cells = table.cells.astype(str).map(_escaped).rename(columns=_escaped)
     alignment = "l" + "r" * (cells.shape[1] - 1)
     return cells.to_latex(
@@ -147,6 +110,7 @@ def _escaped(text: str) -> str:
 
 
 def bullets(lines: list[str]) -> str:
+    """Render a Markdown list."""
     return "\n".join(f"- {line}" for line in lines)
 
 

@@ -55,7 +55,7 @@ class Results:
 
     @property
     def shown(self) -> tuple[str, bool]:
-        """Training set and clamping shown for all: the backbone's choice, or the first trained one if it is missing."""
+        """Training set and clamping of the single figures: the backbone's, else the first."""
         return (
             self.body.shown
             if self.body.shown in self.trained or not self.trained
@@ -79,10 +79,10 @@ class Results:
         return sorted(self.folder.glob("costs-*.csv"))
 
     def costs(self) -> pd.DataFrame:
-        """Return the costs by arm and budget (rows), one column per cost, named as the axis of a figure."""
+        """Return the costs by arm and budget (rows), one column per cost, named as an axis."""
         return named_costs(self.methods, [collect.read_costs(path) for path in self.card_files()])
 
-    def taught(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def tutorials(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Read the rows and scores of the tutorials' networks.
 
         Empty if the backbone's report has none.
@@ -100,7 +100,7 @@ def figure_name(kind: str, dataset: str, clipped: bool) -> str:
 
 
 def named_costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFrame:
-    """Return the costs by arm and budget (rows), one column per cost, named as the axis of a figure."""
+    """Return the costs by arm and budget (rows), one column per cost, named as an axis."""
     networks = methods[methods.budgets.notna()].drop_duplicates(["arm", "widths"])
     of_budget = (
         networks.assign(budget=networks.budgets.str.split())
@@ -122,7 +122,7 @@ def named_costs(methods: pd.DataFrame, cards: list[pd.DataFrame]) -> pd.DataFram
             .set_index(["arm", "budget"])
             .images_per_s
         )
-        costs[f"µs a picture by {TIMED_BATCH} ({_machine(at.iloc[0])})"] = 1e6 / rate
+        costs[f"µs per image, batch {TIMED_BATCH} ({_machine(at.iloc[0])})"] = 1e6 / rate
     return costs.astype(float)
 
 

@@ -14,25 +14,40 @@ PAIR = ("nearest", "transposed_k3")
 """Arms of the project's question: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
 
 
-def in_short(differences: pd.DataFrame) -> str:
-    """Summarize the pair of the question over all training sets, at each compared budget, in one paragraph."""
+def question_rows(
+    differences: pd.DataFrame, budget: str, arms: tuple[str, str] = PAIR
+) -> pd.DataFrame:
+    """Select a pair of arms at a budget, one row per training set, mean over the levels.
+
+    Training sets with one seed are left out.
+    """
+    rows = differences[
+        own_noise(differences)
+        & (differences.levels == "all")
+        & (differences.budget == budget)
+        & (differences.arm == arms[0])
+        & (differences.other == arms[1])
+    ]
+    return rows[rows.seeds > 1]
+
+
+def summary(differences: pd.DataFrame) -> str:
+    """Summarize the pair of the question over all training sets, at each compared budget."""
     first, second = (labels.in_text(arm) for arm in PAIR)
     parts = []
     for budget in labels.asked(differences.budget):
-        here = differences[
-            own_noise(differences) & (differences.levels == "all") & (differences.budget == budget)
-        ]
-        here = here[here.seeds > 1]
-        rows = here[(here.arm == PAIR[0]) & (here.other == PAIR[1])]
+        rows = question_rows(differences, budget)
         if len(rows) < 2:
-            parts += [pair(here, *PAIR)] * len(rows)
+            at = differences[own_noise(differences) & (differences.levels == "all")]
+            at = at[(at.budget == budget) & (at.seeds > 1)]
+            parts += [pair(at, *PAIR)] * len(rows)
             continue
         won, lost = ((~rows.tied & (rows.psnr_db * sign > 0)).sum() for sign in (1, -1))
         least, most = (round(gap, 2) + 0.0 for gap in (rows.psnr_db.min(), rows.psnr_db.max()))
         parts.append(
-            f"At {labels.BUDGETS[budget]} {first} beats {second} in {won} of the {len(rows)} cases (training set, "
-            f"clipped or not), is beaten in {lost} and ties in {rows.tied.sum()}: differences of {least:+.2f} to "
-            f"{most:+.2f} dB."
+            f"At {labels.BUDGETS[budget]}, {first} beats {second} in {won} of {len(rows)} cases "
+            f"(data set, clipped or not), loses in {lost} and ties in {rows.tied.sum()}; the "
+            f"differences are {least:+.2f} to {most:+.2f} dB."
         )
     return " ".join(parts)
 
@@ -63,7 +78,7 @@ def verdicts(
         [pair(rows, *PAIR) for rows in conditions],
         [leader(rows) for rows in conditions],
     )
-    return [said for said in pairs if said], [said for said in leaders if said]
+    return [text for text in pairs if text], [text for text in leaders if text]
 
 
 def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
@@ -78,12 +93,12 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
     if row.psnr_db < 0:
         row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
     first, second = labels.in_text(row.arm), labels.in_text(row.other)
-    interval = _interval(row)
+    gap = interval(row)
     if row.tied:
-        return f"{_where(row)}, {first} and {second} tie: they differ by {interval}. {_design(row)}"
+        return f"{_where(row)}, {first} and {second} tie: they differ by {gap}. {_design(row)}"
     if row.seeds == 1:
-        return f"{_where(row)}, {first} scores {interval} more than {second}. {_design(row)}"
-    return f"{_where(row)}, {first} beats {second} by {interval}. {_design(row)}"
+        return f"{_where(row)}, {first} scores {gap} more than {second}. {_design(row)}"
+    return f"{_where(row)}, {first} beats {second} by {gap}. {_design(row)}"
 
 
 def leader(rows: pd.DataFrame) -> str:
@@ -102,10 +117,10 @@ def leader(rows: pd.DataFrame) -> str:
     ties, beaten = own[own.tied], own[~own.tied]
     text = f"{_where(own.iloc[0])}, {labels.in_text(best)} has the highest mean"
     if len(ties):
-        text += f", tied with {_listed([labels.in_text(arm) for arm in ties.other])}"
+        text += f", tied with {listed([labels.in_text(arm) for arm in ties.other])}"
     if len(beaten):
-        gaps = [f"{labels.in_text(row.other)} ({_interval(row)})" for row in beaten.itertuples()]
-        text += f"; it beats {_listed(gaps)}"
+        gaps = [f"{labels.in_text(row.other)} ({interval(row)})" for row in beaten.itertuples()]
+        text += f"; it beats {listed(gaps)}"
     return text + "."
 
 
@@ -116,19 +131,20 @@ def _where(row: pd.Series) -> str:
 
 
 def _design(row: pd.Series) -> str:
-    size = f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} pictures"
+    size = f"{labels.counted(row.seeds, 'training seed')}, {row.pictures:,} images"
     size += f" of {row.groups:,} fonts" if row.groups < row.pictures else ""
-    alone = ": of these networks alone, another seed may turn it" if row.seeds == 1 else ""
-    return f"({size}{alone}; a difference of {row.resolvable_db:.2f} dB is found 4 times of 5.)"
+    alone = "; another seed may reverse the order" if row.seeds == 1 else ""
+    return f"({size}{alone}; power is 80 % at a difference of {row.resolvable_db:.2f} dB.)"
 
 
-def _interval(row: Any) -> str:
-    """Format an interval: "0.31 dB [0.24, 0.38]"; a zero has no sign."""
+def interval(row: Any) -> str:
+    """Format a difference with its interval: "0.31 dB [0.24, 0.38]"; a zero has no sign."""
     gap, low, high = (
         round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high)
     )
     return f"{gap:.2f} dB [{low:.2f}, {high:.2f}]"
 
 
-def _listed(names: list[str]) -> str:
+def listed(names: list[str]) -> str:
+    """Join names: "a", "a and b", "a, b and c"."""
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

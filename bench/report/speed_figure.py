@@ -12,16 +12,16 @@ from bench import provenance
 from bench.report import figures, speed_tables
 from bench.schema import SPEED
 from bench.speed.systems import SYSTEMS
+from bench.tables_io.frames import read_csv
 
 PEER, STEP, OURS = "#999999", "#88ccee", "#332288"
 OWN = ("engine", "train_bfloat16", "train_recorded")  # systems that the package uses
-TASKS = {"clean": "cleaning", "train": "training"}
 
 
 def write(run: Path) -> Path:
     """Draw the figure of a run beside its CSV; return its file."""
     target = run.with_suffix(".png")
-    figures.write(bars(speed_tables.read(run, SPEED)), target, stamp(run))
+    figures.write(bars(read_csv(run, SPEED)), target, stamp(run))
     return target
 
 
@@ -37,7 +37,7 @@ def bars(frame: pd.DataFrame) -> Figure:
     """
     networks, tasks = (
         list(frame.network.unique()),
-        [task for task in TASKS if (frame.task == task).any()],
+        [task for task in speed_tables.TASKS if (frame.task == task).any()],
     )
     heights = [frame[frame.task == task].system.nunique() for task in tasks]
     size = figures.README_INCHES, 0.27 * sum(heights) + 0.8 * len(tasks) + 0.5
@@ -53,15 +53,16 @@ def bars(frame: pd.DataFrame) -> Figure:
     for row, task in zip(panels, tasks, strict=True):
         for panel, network in zip(row, networks, strict=True):
             _bars(panel, frame[(frame.task == task) & (frame.network == network)])
-            panel.set_title(f"{network}, {TASKS[task]}", fontsize=9.5)
+            panel.set_title(f"{network}, {speed_tables.TASKS[task]}", fontsize=9.5)
     for panel in panels[-1]:
-        panel.set_xlabel("pictures a second, at the best number a call", fontsize=8.5)
-    figure.suptitle(f"28x28 pictures; {provenance.title(frame.iloc[0])}", fontsize=10)
+        panel.set_xlabel("images per second, at the best batch size", fontsize=8.5)
+    figure.suptitle(f"28x28 images; {provenance.title(frame.iloc[0])}", fontsize=10)
     figure.supxlabel(
-        ("Grey: others. Light: steps from plain PyTorch on. Dark: this package. Whiskers: "
-    "lowest and highest round."),
-        fontsize=8.5, color="#444444",
-    )  # fmt: skip
+        "Gray: other systems. Light: PyTorch, step by step. Dark: this package. "
+        "Whiskers: lowest and highest round.",
+        fontsize=8.5,
+        color="#444444",
+    )
     return figure
 
 

@@ -1,4 +1,4 @@
-"""Tables for readers from the summary: one per training set and clamping, a row per method, a column per level."""
+"""Tables for readers from the summary: a row per method, a column per level or budget."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from bench.sweep.budgets import BUDGETS, CEILINGS
 from bench.sweep.summary import own_noise
 from bench.sweep.tutorials import PROJECT
 from denoise.decoders import DECODERS
+
+CEILING = " (ceiling)"
+"""Suffix of the methods above the arms in a table."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +43,13 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
                     f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, "
                     f"{labels.BUDGETS[budget]}"
                 ),
-                design_note(arms)
-                + " Arms that share a letter are not told apart, all pairs asked at once.",
+                design_note(arms) + " Arms that share a letter tie (all pairs tested together).",
                 _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
             )
 
 
 def question(differences: pd.DataFrame) -> Table:
-    """Build the table of the project's question: its two arms, on every training set and clamping, at each budget."""
+    """Build the table of the question: its two arms on every training set, at each budget."""
     first, second = PAIR
     rows = differences[
         own_noise(differences) & (differences.arm == first) & (differences.other == second)
@@ -56,7 +58,9 @@ def question(differences: pd.DataFrame) -> Table:
     asked, cells = labels.asked(rows.budget), []
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
         line = {
-            "Trained and tested on": f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"
+            "Trained and tested on": (
+                f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"
+            )
         }
         for budget in asked:
             row = found[found.budget == budget].iloc[:1]
@@ -64,11 +68,11 @@ def question(differences: pd.DataFrame) -> Table:
         line["Seeds"] = int(found.seeds.min())
         cells.append(line)
     note = (
-        f"PSNR of upsampling nearest + conv 3x3 less that of the transposed conv 3x3, in dB, mean over {levels}, with "
-        "its 95 % interval."
+        "PSNR of upsampling nearest + conv 3x3 minus PSNR of transposed conv 3x3, in dB, mean over "
+        f"{levels}, with its 95 % interval. The last word names the better decoder, or a tie."
     )
     if "channels" in asked:
-        note += " At equal parameters both are the networks of equal channels."
+        note += " At equal parameters, both are the networks of equal channels."
     return Table("Nearest + conv against transposed conv", note, pd.DataFrame(cells))
 
 
@@ -81,7 +85,7 @@ def _verdict(row: pd.Series) -> str:
 
 
 def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool) -> Table:
-    """Build the table of every arm at every budget on one training set, with costs at the first budget.
+    """Build the table of every arm at every budget on one training set, with its costs.
 
     Parameters
     ----------
@@ -115,8 +119,9 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     )
     note = (
         f"Mean PSNR in dB over {levels}, {_seeds(trained)}, "
-        f"{trained.pictures.max():,} test pictures; arms of one column that share a letter are not told apart, all "
-        f"pairs asked at once. Costs at {labels.BUDGETS[first]}. Without training: {without}."
+        f"{trained.pictures.max():,} test images. Arms that share a letter in a column tie (all "
+        f"pairs tested together). Costs are those at {labels.BUDGETS[first]}. Without training: "
+        f"{without}."
     )
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
     title = "every budget" if means.shape[1] > 1 else "quality and cost"
@@ -124,7 +129,7 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
 
 
 def _labelled(arm: str) -> str:
-    return labels.arm(arm).label + (" (ceiling)" if arm in CEILINGS else "")
+    return labels.arm(arm).label + (CEILING if arm in CEILINGS else "")
 
 
 def _capital(text: str) -> str:
@@ -186,10 +191,10 @@ def with_interval(means: pd.Series, half: pd.Series) -> pd.Series:
 
 
 def design_note(rows: pd.DataFrame) -> str:
-    """Write the note on a table's numbers: units, intervals, and numbers of seeds and test images."""
+    """Write the note on a table's numbers: units, intervals, seeds and test images."""
     return (
         f"PSNR in dB (± half the 95 % interval); {_seeds(rows)}, {rows.pictures.max():,} test "
-        "pictures."
+        "images."
     )
 
 
@@ -209,15 +214,15 @@ ROUNDING = 1e-9  # rounding error of float32 if phases are equal
 METERS = {  # column of checkerboard.csv: heading
     "stage_1": "Stage 1",
     "stage_2": "Stage 2",
-    "picture": "Picture",
-    "picture_period_4": "Picture/4",
+    "picture": "Image",
+    "picture_period_4": "Image/4",
     "nyquist": "Nyquist",
     "residual_period_4": "Residual/4",
 }
 
 
 def checkerboards(meters: pd.DataFrame) -> Table:
-    """Build the table of checkerboard metrics of every arm, initial and trained, averaged over the seeds.
+    """Build the table of checkerboard metrics of every arm, mean over the seeds.
 
     Parameters
     ----------
@@ -233,13 +238,14 @@ def checkerboards(meters: pd.DataFrame) -> Table:
     row = meters.iloc[0]
     note = (
         f"{labels.dataset(row.dataset)}, {labels.noise('gaussian', row.clipped)}, mean over "
-        f"{labels.counted(meters.seed.nunique(), 'training seed')}, the same for every arm. Stage 1 and 2: variance of "
-        "the four phases of each 2x2 cell relative to the squared mean, of one upsampling stage's answer to a constant "
-        "code. Max-unpooling has 3 there by construction: it puts each value at one of the four places and leaves the "
-        "others zero. Picture: the same of the whole decoder's answer; Picture/4: the variance of the 16 phases of "
-        "each 4x4 cell that this leaves, which the first stage makes. Nyquist: energy of the residual at the Nyquist "
-        "frequencies relative to their neighbours, on flat blocks (1: none in particular); Residual/4: the same at "
-        "period 4. Initial: untrained weights, with the normalisation statistics of their own activations."
+        f"{labels.counted(meters.seed.nunique(), 'training seed')}, the same for every arm. "
+        "Stage 1 and Stage 2: output of one upsampling stage for a constant code; variance over "
+        "the four phases of each 2x2 cell, relative to the squared mean. Max-unpooling has 3 there "
+        "by construction, because three of four values are zero. Image: the same for the whole "
+        "decoder. Image/4: the remaining variance over the 16 phases of each 4x4 cell, from the "
+        "first stage. Nyquist: energy of the residual at the Nyquist frequencies relative to "
+        "their neighbors, on flat blocks (1: no pattern). Residual/4: the same at period 4. "
+        "Initial: untrained weights, with normalization statistics of their own activations."
     )
     return Table("Checkerboards at equal channels", note, cells)
 
@@ -264,10 +270,11 @@ def tutorials(rows: pd.DataFrame) -> Table:
     cells["Known result"] = rows.known.fillna("")
     precision = ", ".join(rows.train_precision.unique())
     note = (
-        f"Whole test split ({rows.pictures.max():,} pictures), clipped noise, PSNR in dB (± half the 95 % interval "
-        "over pictures), one training each. Own: loss, rate, batch, epochs and noise as published, and the initial "
-        "weights of the page's framework, but 55,000 training pictures (5,000 are held out) and PyTorch's Adam, which "
-        "starts anew in K1's second stage. "
-        f"Project: fresh noise, cross-entropy, cosine schedule from {PROJECT['lr']:g}. Trained in {precision}."
+        f"Whole test split ({rows.pictures.max():,} images), clipped noise, PSNR in dB (± half the "
+        "95 % interval over images), one training each. Own recipe: loss, learning rate, batch, "
+        "epochs, noise and initial weights as published. Two things differ: 55,000 training images "
+        "(5,000 are held out), and PyTorch's Adam, which restarts in K1's second stage. Project's "
+        "recipe: new noise in every batch, cross-entropy, cosine schedule from "
+        f"{PROJECT['lr']:g}. Trained in {precision}."
     )
     return Table("The tutorials' networks, by their own recipes and by the project's", note, cells)

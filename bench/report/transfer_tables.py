@@ -1,4 +1,4 @@
-"""Tables of transfer: networks on noises, images and clamping that they were not trained on."""
+"""Tables of transfer: networks on noise, images and clamping unseen in training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from denoise.noise import NOISES
 
 
 def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
-    """Yield tables of transfer to an unseen noise, or (None) to other images and the other clamping.
+    """Yield tables of transfer to an unseen noise, or (None) to other images and clamping.
 
     The tables show mean PSNR with its interval, at the first compared budget. For other images they
     show the middle level and the mean over all levels.
@@ -44,20 +44,18 @@ def carried(summary: pd.DataFrame, noise: str | None) -> Iterator[Table]:
         shown.insert(0, "Method", methods)
         shown = shown.loc[means.sort_values(ascending=False).index]
         title = (
-            f"{NOISES[noise].label} noise at test time"
-            if noise
-            else "Other pictures, other clamping"
+            f"{NOISES[noise].label} noise at test time" if noise else "Other images, other clamping"
         )
         if noise:
-            columns = f"level ({NOISES[noise].facts['unit']}); ordered by the mean over them."
+            columns = f"level ({NOISES[noise].facts['unit']}); rows are sorted by the mean."
         else:
-            columns = f"tested on, {_levels(summary)}; ordered by the mean of these means."
+            columns = f"test set, {_levels(summary)}; rows are sorted by the mean of these means."
         note = f"{design_note(found[found.budget.notna()])} Columns: {columns}"
         yield Table(f"{title}: {trained}", note, shown)
 
 
 def _shown(summary: pd.DataFrame) -> pd.Series:
-    """Select the rows of the levels in tables of several test sets: the middle level, and the mean."""
+    """Select the middle level and the mean, which tables of several test sets show."""
     gaussian = summary.noise == "gaussian"
     return gaussian & summary.levels.isin((labels.middle(summary[gaussian].levels), "all"))
 
@@ -71,7 +69,7 @@ def _levels(summary: pd.DataFrame) -> str:
 
 
 def crossed(summary: pd.DataFrame) -> Iterator[Table]:
-    """Yield tables of train set x test set at one budget: the two arms of the question, and the best on its own set."""
+    """Yield tables of train set x test set: the two arms of the question, and the best arm."""
     budget = _first(summary)
     rows = summary[
         _shown(summary) & (summary.budget == budget) & (summary.trained_clipped == summary.clipped)
@@ -86,9 +84,9 @@ def crossed(summary: pd.DataFrame) -> Iterator[Table]:
         ]
         elsewhere = found[found.trained_on != found.tested_on]
         note = (
-            f"PSNR in dB {_levels(summary)}, at {labels.BUDGETS[budget]}: the two arms of the "
-            "question, and which has the highest mean on the set that it was trained on. Columns: tested on; on a set "
-            f"other than that of the training {elsewhere.pictures.max():,} pictures."
+            f"PSNR in dB {_levels(summary)}, at {labels.BUDGETS[budget]}. Rows: the two arms of "
+            "the question, and the arm with the highest mean on its training set. Columns: test "
+            f"sets, with {elsewhere.pictures.max():,} images of a set unseen in training."
         )
         yield Table(
             f"Train set x test set, {labels.noise('gaussian', clipped)}",
@@ -116,7 +114,9 @@ def _crossed(rows: pd.DataFrame) -> Iterator[dict[str, str]]:
     for arm in dict.fromkeys((*PAIR, *best)):
         highest = " (highest)" if arm in best else ""
         line = {
-            "Trained on: decoder": f"{labels.dataset(rows.trained_on.iloc[0])}: {labels.arm(arm).label}{highest}"
+            "Trained on: decoder": (
+                f"{labels.dataset(rows.trained_on.iloc[0])}: {labels.arm(arm).label}{highest}"
+            )
         }
         for row in rows[rows.arm == arm].itertuples():
             line[f"{labels.dataset(row.tested_on)}, {level_heading(row.levels)}"] = (

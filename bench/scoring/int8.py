@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from bench.scoring.quality import Corruption, noisy_batches, score
@@ -125,18 +124,3 @@ def _noisy(pictures: datasets.Pictures) -> Iterator[np.ndarray]:
     for sigma in SIGMAS:
         for _, _, noisy in noisy_batches(pictures, Corruption("gaussian", sigma, clip=True)):
             yield noisy.numpy()
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Write the README's text about a run."""
-    change = frame.groupby("network").change_db
-    each = ", ".join(
-        f"`{name}` {low:+.3f} to {high:+.3f}"
-        for name, low, high in zip(change.min().index, change.min(), change.max(), strict=True)
-    )
-    return (
-        f"**8-bit integers** (static quantization of ONNX Runtime) change the PSNR on "
-        f"{frame.pictures.iloc[0]:,} validation images, over sigma {frame.sigma.min():g} to "
-        f"{frame.sigma.max():g}, by (dB): {each}. The engine uses no precision that changes it by "
-        f"{weights.TOLERANCE:g} or more.\n"
-    )

@@ -22,12 +22,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from bench import labels
 from bench.costs import memory
-from bench.tables_io.markdown import piped
+from bench.paths import ROOT
 from denoise.inference import engine
 
-ROOT = Path(__file__).parents[2]
 SIDES = tuple(2**power for power in range(5, 13))  # pixels of a square image's side
 COUNTS = (1, 100, 10_000, 100_000)  # images of 28x28
 CHUNK = 1_000  # images per chunk
@@ -140,50 +138,6 @@ def exponent(frame: pd.DataFrame, threads: int) -> float:
     of = frame[(frame.what == "size") & (frame.threads == threads) & (frame.side >= LINEAR_FROM)]
     slope, _ = np.polyfit(np.log(of.side**2), np.log(of.seconds), 1)
     return float(slope)
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Write the README's text about a run, as Markdown."""
-    parts = []
-    # weights may have changed since
-    weights = f"`{ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"
-    for what, column, title in (
-        (
-            "size",
-            "side",
-            f"One image, {weights}: milliseconds and peak memory, by side in pixels",
-        ),
-        (
-            "number",
-            "pictures",
-            f"28x28 images, {CHUNK:,} a call, `{MANY}`: milliseconds and peak memory, by number",
-        ),
-    ):
-        of = frame[frame.what == what]
-        cells = {
-            "Threads": [
-                f"{threads} {unit}" for threads in of.threads.unique() for unit in ("ms", "MB")
-            ]
-        }
-        for value, group in of.groupby(column):
-            by = group.set_index("threads")
-            texts = [
-                (f"{by.seconds[n] * 1e3:,.1f}", f"{by.peak_bytes[n] / 2**20:,.0f}")
-                for n in of.threads.unique()
-            ]
-            cells[f"{value:,}"] = [text for pair in texts for text in pair]
-        parts.append(f"**{title}**:\n\n{piped(pd.DataFrame(cells))}")
-    threads = frame[frame.what == "size"].threads.unique()
-    powers = ", ".join(f"{exponent(frame, n):.3f} ({labels.counted(n, 'thread')})" for n in threads)
-    begun = "; ".join(
-        f"`{row.what}` {row.seconds:.2f} s"
-        for row in frame[frame.what.isin(list(STARTS))].itertuples()
-    )
-    parts.append(
-        f"Above a side of {LINEAR_FROM} pixels, time grows with the number of pixels to the power "
-        f"{powers}. Time from the start of the process to its end: {begun}."
-    )
-    return "\n\n".join(parts) + "\n"
 
 
 def _row(

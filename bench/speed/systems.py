@@ -14,9 +14,9 @@ from typing import Any
 
 import torch
 
+from bench.paths import ROOT
 from denoise.registry import UnknownName, unknown
 
-ROOT = Path(__file__).parents[2]
 PATIENCE = 300  # seconds that building and compiling may take beyond the time of a turn
 PEERS = ROOT / ".venv-peers" / "bin" / "python"  # made by `make peers`
 

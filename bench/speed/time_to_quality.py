@@ -10,10 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 
-from bench.speed.systems import ROOT
+from bench.paths import ROOT
 from bench.sweep import tutorials
 
 NETWORK = "K1"
@@ -59,26 +58,3 @@ def measure(way: str, images: int | None, root: Path) -> dict[str, Any]:
         "known_bce": tutorial.known_bce,
     }
     return row | known | {"optimiser": way, "seconds": seconds}
-
-
-def text(frame: pd.DataFrame) -> str:
-    """Write the README's text about a run."""
-    first = frame.iloc[0]
-    device = f"{first.threads} threads" if pd.isna(first.gpu) else first.gpu
-    heading = (
-        f"**Time to quality**: seconds from the start to the end of a training process that "
-        f"reaches the cross-entropy of the Keras example, {first.known_bce:.4f} "
-        f"({first.pictures:,} test images, {device}). The example publishes this value after 150 "
-        "epochs of 60,000 images."
-    )
-    lines = []
-    for row in frame.itertuples():
-        verdict = "reached" if row.bce <= row.known_bce else "not reached"
-        steps = (
-            "" if pd.isna(row.train_seconds) else f" (training steps: {row.train_seconds:.0f} s)"
-        )
-        lines.append(
-            f"- {row.optimiser.capitalize()}: {row.seconds:.0f} s{steps}, {row.images_seen:,} "
-            f"images, cross-entropy {row.bce:.4f} ({verdict}), by `{row.training}`."
-        )
-    return heading + "\n\n" + "\n".join(lines) + "\n"

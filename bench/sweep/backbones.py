@@ -23,9 +23,9 @@ class Body:
         The architecture that holds the decoder.
     label, question, mark : str
         Text for readers: the backbone's label, the question of its comparison, and the mark of its
-        part in the README.
+        part in docs/.
     shown : tuple of (str, bool)
-        Training set and clamping of the README's table and figures, and of the spectra.
+        Training set and clamping of the single table and figures, and of the spectra.
     example_sigma : float
         Sigma of the example images.
     datasets : tuple of str

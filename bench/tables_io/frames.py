@@ -12,12 +12,9 @@ HASHES = ("commit", "protocol", "weights_sha256", "start_sha256")
 VERSIONS = (
     "denoise", "python", "torch", "numpy", "scikit_image", "onnxruntime", "version"
 )  # fmt: skip
-TYPES = (
-    {"levels": "string", "widths": "string"}
-    | dict.fromkeys(COUNTS, "Int64")
-    # a hash of digits alone, or version 2.10, is no number
-    | dict.fromkeys(HASHES + VERSIONS, object)
-)
+TEXTS = dict.fromkeys(HASHES + VERSIONS, object)
+"""Types of columns with text that may look like a number: a hash of digits, version 2.10."""
+TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64") | TEXTS
 FILLED = ("method", "dataset", "arm", "noise")  # columns without an empty cell
 BOOLS = ("clipped", "trained_clipped", "told_sigma", "missing", "tied", "kept", "bias")
 NUMBERS = {

@@ -48,7 +48,7 @@ TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
 OF_PAGE = (".py", ".html", ".css", ".js", ".md")
 
 # lines of requirements.txt that the page does not need
-OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML")
+OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML", "Jinja2")
 HARDWARE = tuple(kind.value for kind in SpaceHardware)
 # ZeroGPU; since July 2026 a Gradio Space on a CPU needs a paid plan
 FREE = SpaceHardware.ZERO_A10G.value

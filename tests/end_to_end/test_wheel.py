@@ -1,4 +1,4 @@
-"""The wheel, built and installed in a folder of its own: its commands run away from the checkout."""
+"""The wheel, built and installed in a folder of its own: its commands need no checkout."""
 
 import os
 import shutil

@@ -11,7 +11,7 @@ from torch import nn
 from bench import __main__ as command
 from bench import counters, provenance
 from bench.costs import determinism, memory, onnx_check
-from bench.report import build, cost_tables, results
+from bench.report import cost_tables, pages, results
 from bench.schema import METHODS
 from bench.speed import roofline
 from bench.sweep import collect
@@ -254,10 +254,9 @@ def test_the_table_of_costs_shows_users_networks_and_no_nan(card):
             assert "nan" not in f"{table.note} {table.cells.to_string()}".lower()
 
 
-def test_the_readme_shows_the_card_of_its_example(card):
-    shown = [line for line in build.README.read_text().splitlines() if line.startswith("| my_net")][
-        -1
-    ]
+def test_the_page_shows_what_the_card_says_of_its_example(card):
+    page = (pages.ROOT / "docs" / "benchmark.md").read_text()
+    shown = [line for line in page.splitlines() if line.startswith("| my_net")][-1]
     table = next(cost_tables.costs(card)).cells.set_index("Method").loc["my_net"]
     columns = [
         "Parameters",
@@ -284,8 +283,8 @@ def test_the_costs_of_two_machines_stand_side_by_side(card):
     cards = [card, card.assign(cpu="Another"), card.assign(gpu="A GPU", device="cuda")]
     times = [name for name in results.named_costs(methods, cards) if name.startswith("µs")]
     assert len(times) == 3
-    assert times[1].startswith("µs a picture by 128 (Another, ")
-    assert times[2] == "µs a picture by 128 (A GPU)"
+    assert times[1].startswith("µs per image, batch 128 (Another, ")
+    assert times[2] == "µs per image, batch 128 (A GPU)"
 
 
 def written(frame, folder):

@@ -9,7 +9,7 @@ from bench.schema import DIFFERENCES
 
 @pytest.fixture
 def methods():
-    """Return methods: nearest is one network at every budget, the transposed one has more channels at equal MACs."""
+    """Return methods whose nearest arm is one network at every budget."""
     return pd.DataFrame(
         [
             {"arm": "nearest", "budgets": "channels parameters macs"},

@@ -72,8 +72,17 @@ def summary():
 
 
 def test_the_question_is_answered_for_every_training_set():
-    known = {"trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "noise": "gaussian", "clipped": True,
-             "levels": "all", "arm": "nearest", "other": "transposed_k3", "seeds": 3}  # fmt: skip
+    known = {
+        "trained_on": "mnist",
+        "trained_clipped": True,
+        "tested_on": "mnist",
+        "noise": "gaussian",
+        "clipped": True,
+        "levels": "all",
+        "arm": "nearest",
+        "other": "transposed_k3",
+        "seeds": 3,
+    }
     rows = [
         {
             **known,
@@ -172,7 +181,7 @@ def test_an_arm_with_fewer_trainings_is_named(summary):
         index=pd.MultiIndex.from_tuples([("nearest", "channels")], names=["arm", "budget"])
     )
     assert (
-        "3 training seeds (U-Net: 1), 500 test pictures"
+        "3 training seeds (U-Net: 1), 500 test images"
         in tables.overview(summary, costs, "mnist", True).note
     )
 

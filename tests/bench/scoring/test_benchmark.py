@@ -6,7 +6,7 @@ from PIL import Image
 
 from bench import __main__ as command
 from bench import labels, provenance, timing
-from bench.report import benchmark_table, figures, photographs, readme
+from bench.report import benchmark_table, figures, pages, photographs
 from bench.schema import COLUMNS, KEY
 from bench.scoring import benchmark, methods, quality, tune_classical
 from denoise import classical, datasets
@@ -202,15 +202,11 @@ def test_the_readable_table_is_made_from_the_committed_table():
         )
 
 
-def test_the_readme_shows_the_committed_table_of_photographs():
-    begin, end = readme.marks(photographs.PART)
-    part = readme.README.read_text().partition(begin)[2].partition(end)[0]
-    assert (
-        part.strip()
-        == photographs.part(
-            benchmark_table.read(photographs.TABLE), benchmark_table.read(photographs.CAMERA)
-        ).strip()
-    )
+def test_the_pages_show_what_the_committed_table_of_photographs_says():
+    frame, camera = map(benchmark_table.read, (photographs.TABLE, photographs.CAMERA))
+    part = pages.part_of(pages.PHOTOGRAPHS, photographs.PART)
+    assert part == photographs.part(frame, camera).strip()
+    assert pages.part_of(pages.README, photographs.SHORT) == photographs.short(frame).strip()
     assert figures.stamped(photographs.CURVES) == photographs.stamp(), (
         "the curves are stale: python -m bench report"
     )

@@ -8,7 +8,7 @@ from scipy.signal import convolve2d
 
 from bench import __main__ as command
 from bench.commands import rescore
-from bench.report import benchmark_table, build
+from bench.report import benchmark_table, pages
 from bench.schema import RESCORE
 from bench.scoring import quality
 from bench.scoring.conventions import CONVENTIONS, score
@@ -239,12 +239,12 @@ def test_bad_input_gets_one_line_and_writes_nothing(tmp_path, capsys, arguments,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_readme_tells_the_spread_that_the_committed_scores_have():
+def test_the_page_tells_the_spread_that_the_committed_scores_have():
     frame = collect.read_csv(benchmark_table.RESULTS / "rescore.csv", RESCORE)
     rows = frame[
         (frame.method == "mnist-nearest") & (frame.dataset == "mnist") & (frame.sigma == 0.4)
     ]
-    text = " ".join(build.README.read_text().split())
+    text = " ".join((pages.ROOT / "docs" / "benchmark.md").read_text().split())
     assert f"between {rows.psnr_db.min():.2f} and {rows.psnr_db.max():.2f} dB" in text
     assert f"SSIM between {rows.ssim.min():.3f} and {rows.ssim.max():.3f}" in text
     assert f"{rows.pictures.iloc[0]} digits" in text

@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from bench import __main__ as bench
-from bench.report.speed_tables import RESULTS, read
+from bench.paths import RESULTS
 from bench.schema import INT8
 from bench.scoring import int8
+from bench.tables_io.frames import read_csv
 from denoise.graph.fusion import fuse
 from denoise.inference import engine, onnx_export
 
@@ -41,7 +42,7 @@ def test_the_command_writes_a_row_a_network_and_level(real, tmp_path, monkeypatc
     monkeypatch.setattr(int8, "SIGMAS", (0.4,))
     monkeypatch.setattr(int8, "HELD_OUT", 50)
     bench.main(["int8", "--data-root", str(real("mnist")), "--out", str(tmp_path)])
-    row = read(tmp_path / "int8.csv", INT8).iloc[0]
+    row = read_csv(tmp_path / "int8.csv", INT8).iloc[0]
     assert row.pictures == 50
     assert row.change_db == pytest.approx(row.psnr_int8_db - row.psnr_float32_db, abs=1e-3)
     assert abs(row.change_db) < 0.5
@@ -49,6 +50,6 @@ def test_the_command_writes_a_row_a_network_and_level(real, tmp_path, monkeypatc
 
 
 def test_the_committed_run_is_why_the_engine_does_not_take_it():
-    frame = read(RESULTS / "int8.csv", INT8)
+    frame = read_csv(RESULTS / "int8.csv", INT8)
     assert set(frame.network) == set(int8.NETWORKS)
     assert (frame.groupby("network").change_db.min() < -0.01).all()

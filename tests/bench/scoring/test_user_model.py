@@ -9,7 +9,7 @@ import torch
 from own_models import CPU, psnr_of
 from torch import nn
 
-from bench.report import benchmark_table, build
+from bench.report import benchmark_table, pages
 from bench.scoring import methods, quality, user_model
 from denoise import datasets
 from denoise.models import weights
@@ -260,8 +260,8 @@ def test_an_option_that_names_no_network_is_refused_with_the_valid_forms(
     assert said in refused_model(model)
 
 
-def test_the_readme_shows_the_row_that_its_example_prints(real):
-    text = build.README.read_text()
+def test_the_page_shows_the_row_that_its_example_prints(real):
+    text = (pages.ROOT / "docs" / "benchmark.md").read_text()
     row = next(line for line in text.splitlines() if line.startswith("| my_net"))
     label, easy, hard, parameters, macs = [cell.strip() for cell in row.split("|")[1:6]]
     pictures = datasets.load("mnist", "test", real("mnist")).spread(200)

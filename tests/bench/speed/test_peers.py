@@ -10,12 +10,13 @@ import torch
 
 from bench import provenance
 from bench.commands import speed as command
-from bench.report import figures, speed_figure, speed_tables
+from bench.report import figures, pages, speed_figure, speed_tables
 from bench.schema import SPEED
 from bench.speed import idle, systems
 from bench.speed.systems import NETWORKS, SYSTEMS, Process
 from bench.speed.workers import ours as own_systems
 from bench.speed.workers import peers, serve
+from bench.tables_io import frames
 from denoise import cli
 from denoise.registry import UnknownName
 
@@ -149,13 +150,13 @@ def test_the_command_writes_a_row_for_each_turn(monkeypatch, tmp_path, capsys):
     speed_of(*ran, "--out", str(tmp_path))
     (file,) = tmp_path.glob("*.csv")
     assert figures.stamped(file.with_suffix(".png")) == speed_figure.stamp(file)
-    frame = speed_tables.read(file, SPEED)
+    frame = frames.read_csv(file, SPEED)
     assert list(frame.columns) == list(SPEED)
     assert len(frame) == 2 * (2 * 2 + 1)  # rounds x (systems x sizes, and training at one)
     assert (frame.images_per_s > 0).all()
     said = capsys.readouterr().out
     assert "28,353 parameters, 4.52 M MACs" in said
-    assert "as many pictures a second as plain PyTorch" in said
+    assert "as many images per second as plain PyTorch" in said
 
 
 @pytest.fixture
@@ -200,7 +201,7 @@ def test_a_run_on_a_machine_that_stays_busy_keeps_its_whole_rounds(monkeypatch, 
         str(tmp_path),
     )
     (file,) = tmp_path.glob("*.csv")
-    assert speed_tables.read(file, SPEED)["round"].tolist() == [0, 0]
+    assert frames.read_csv(file, SPEED)["round"].tolist() == [0, 0]
     assert "stopped after 1 round: for 0 minutes this machine was not idle" in caplog.text
     assert "reached 0.20 TMAC/s at best, and --quiet is 0.8" in caplog.text
 
@@ -239,7 +240,7 @@ def test_a_run_that_is_interrupted_keeps_its_whole_rounds(
         assert capsys.readouterr().err.endswith("stopped\n")
     else:
         assert ended.value.code == 0
-        assert speed_tables.read(next(tmp_path.glob("*.csv")), SPEED)["round"].tolist() == [0, 0]
+        assert frames.read_csv(next(tmp_path.glob("*.csv")), SPEED)["round"].tolist() == [0, 0]
         assert "stopped after 1 round: interrupted" in caplog.text
 
 
@@ -273,7 +274,7 @@ def test_systems_are_compared_round_by_round_each_at_its_best():
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
     assert (
-        "3.00 times [2.00, 9.00] as many pictures a second as Keras"
+        "3.00 times [2.00, 9.00] as many images per second as Keras"
         in speed_tables.sentences(frame)[0]
     )
 
@@ -296,7 +297,7 @@ def test_the_ratio_of_training_rates_to_keras_is_given_round_by_round():
     said = speed_tables.sentences(
         run({("train_bfloat16", 128): [8_000, 7_500], ("keras_fit", 128): [1_600, 3_000]})
     )
-    assert said[0].endswith("as many pictures a second as Keras `fit` (round by round 5.00, 2.50).")
+    assert said[0].endswith("as many images per second as Keras `fit` (round by round 5.00, 2.50).")
 
 
 def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
@@ -307,8 +308,8 @@ def test_rows_of_a_gpu_bear_its_name_and_those_of_a_processor_the_processor_s():
     assert provenance.run_on(torch.device("cpu"))["gpu"] is None
 
 
-def test_the_readme_has_the_text_of_the_committed_runs():
-    assert speed_tables.part() in speed_tables.README.read_text()
+def test_the_page_says_what_the_committed_runs_say():
+    assert speed_tables.part().strip() == pages.part_of(pages.SPEED, speed_tables.PART)
 
 
 def test_committed_runs_are_drawn():
@@ -320,7 +321,7 @@ def test_committed_runs_are_drawn():
 
 def test_committed_runs_have_every_system_in_every_round():
     for path in speed_tables.RUNS:
-        frame = speed_tables.read(path, SPEED)
+        frame = frames.read_csv(path, SPEED)
         device = torch.device("cpu" if frame.gpu.isna().all() else "cuda")
         assert set(frame.system) == set(systems.of(device))
         assert set(frame.network) == set(NETWORKS)

@@ -9,6 +9,7 @@ import torch
 from bench.report import speed_tables
 from bench.schema import SCALE
 from bench.speed import scaling
+from bench.tables_io import frames
 
 
 def test_time_proportional_to_pixels_has_exponent_1_and_small_images_do_not_count():
@@ -48,12 +49,12 @@ def test_the_command_writes_and_prints_its_measurements(monkeypatch, tmp_path, c
     )
     main(["scale", "--out", str(tmp_path)])
     (file,) = tmp_path.glob("*.csv")
-    assert list(speed_tables.read(file, SCALE).columns) == list(SCALE)
+    assert list(frames.read_csv(file, SCALE).columns) == list(SCALE)
     said = capsys.readouterr().out
     assert "to the power 1.000 (1 thread)" in said
     assert "`import denoise` 0.03 s" in said
     assert (
-        f"`photo-gray` of commit {speed_tables.read(file, SCALE).commit[0].removesuffix('-dirty')}"
+        f"`photo-gray` of commit {frames.read_csv(file, SCALE).commit[0].removesuffix('-dirty')}"
         in said
     )
 
@@ -67,7 +68,7 @@ def test_a_process_that_does_not_start_is_no_time(monkeypatch):
 def test_the_committed_runs_have_bounded_memory():
     """Check that memory is bounded: an image of side 4096 adds less than 100 times its size."""
     for path in speed_tables.RESULTS.glob("scale/*.csv"):
-        frame = speed_tables.read(path, SCALE)
+        frame = frames.read_csv(path, SCALE)
         largest = frame[(frame.what == "size") & (frame.side == max(scaling.SIDES))]
         assert (largest.peak_bytes < 100 * 4 * largest.side**2).all()
         numbers = frame[frame.what == "number"].set_index("pictures").peak_bytes

@@ -3,7 +3,7 @@
 import pytest
 
 from bench import __main__ as command
-from bench.report import build, readme, results
+from bench.report import build, pages, results
 from bench.sweep import collect, recipe, work
 from bench.sweep.backbones import BODIES
 from bench.sweep.grid import Selection, suites
@@ -66,18 +66,15 @@ def test_the_networks_stand_in_a_report_of_their_own(real, request, monkeypatch,
     for name in ("set12", "train400"):
         real(name)
     found = results.Results.read(request.getfixturevalue("collected"))
-    page = tmp_path / "README.md"
-    page.write_text("\n".join(readme.marks(found.body.mark)))
-    monkeypatch.setattr(build, "README", page)
+    page = tmp_path / "photographs.md"
+    page.write_text("\n".join(pages.marks(found.body.mark)))
+    monkeypatch.setitem(pages.OF_MARK, found.body.mark, page)
     made = build.texts(found)
     report = made[found.folder / "report.md"]
     assert "Which decoder should a U-Net for photographs use?" in report
     assert "mean over sigma 15/255 to 50/255" in report
     assert "| 15/255 |" in " ".join(report.split())
-    assert (
-        "U-Nets of width 4 and depth 1, each trained once, blind over sigma 0 to 55/255"
-        in made[page]
-    )
+    assert "U-Nets of width 4 and depth 1, trained blind over sigma 0 to 55/255" in made[page]
     assert "tutorials" not in report
     methods = collect.read(found.folder)[0]
     assert (

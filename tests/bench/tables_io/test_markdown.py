@@ -78,5 +78,5 @@ def test_latex_shows_a_name_as_it_is(name, latex):
 
 
 def test_html_shows_a_name_as_it_is():
-    text = render._table(Table("Title", "Note", pd.DataFrame({"Method": ["<b>a|b</b>"]})))
+    text = render._cells(Table("Title", "Note", pd.DataFrame({"Method": ["<b>a|b</b>"]})))
     assert "&lt;b&gt;a|b&lt;/b&gt;" in text

@@ -49,10 +49,10 @@ def test_keys_are_unique_over_all_splits_and_the_same_each_time(name):
     assert keys == [key for pictures in splits(name).values() for key in pictures.keys]
 
 
-def test_every_dataset_states_its_license_and_the_readme_lists_it():
-    readme = (Path(__file__).parents[3] / "README.md").read_text()
+def test_every_dataset_states_its_license_and_the_page_lists_it():
+    page = (Path(__file__).parents[3] / "docs" / "train.md").read_text()
     for entry in datasets.DATASETS:
-        assert f"| {entry.label} (`{entry.name}`) | {entry.facts['license']} |" in readme
+        assert f"| {entry.label} (`{entry.name}`) | {entry.facts['license']} |" in page
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
