@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test lint help table screenshots browser peers clean
+.PHONY: bench demo test check lint help table screenshots browser peers clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -15,10 +15,15 @@ demo: .venv/ready
 test: .venv/ready
 	$(BIN)/python -m pytest $(ARGS)
 
+# Before a commit: everything but the tests that are marked slow; two cores are enough.
+check: lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist worksteal $(ARGS)
+
 lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 # docs/help/*.txt from the --help of every command.
 help: .venv/ready

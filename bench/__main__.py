@@ -43,7 +43,7 @@ def _parser() -> cli.Parser:
     parser = cli.Parser(
         prog="python -m bench", description=__doc__.splitlines()[0], epilog=SUFFIXES
     )
-    commands = parser.add_subparsers(title="other commands", metavar="")
+    commands = parser.add_subparsers(title="other commands", metavar="COMMAND")
     _table(parser)
     _grid(
         _command(

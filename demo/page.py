@@ -83,7 +83,7 @@ def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Ph
 
 
 def prepare() -> None:
-    """Start computing the first results and autotuning the networks in the background."""
+    """Start loading the networks and computing the first results in the background."""
     warm.begin(compare.first, photo_events.first, compare.offered)
 
 

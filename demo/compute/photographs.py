@@ -115,8 +115,7 @@ def _network(image: PictureFile, kind: str) -> str:
 
 @functools.cache
 def _on_borrowed(name: str) -> denoise.Denoiser:
-    # Do not autotune if a GPU is lent: each new process would autotune again, on the visitor's
-    # time.
+    # The network as it was trained: each new process would fuse it again, on the visitor's time.
     return denoise.load(name, "cuda", "float32")
 
 
