@@ -21,6 +21,7 @@ from denoise import cli
 
 GRID = Path("runs/grid")
 RESULTS = paths.RESULTS / "small"
+TRAINS = ("grid", "tutorials", "trials")  # others measure times, with threads as they come
 TUTORIALS = RESULTS.parent / "tutorials"
 SUFFIXES = (
     "The name of a network in --methods may end in :told (sigma is an input of the network), "
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int | None:
     words = sys.argv[1:] if arguments is None else list(arguments)
     given = _parser().parse_args(words)
     given.command = "python -m bench " + shlex.join(words)
+    if given.module in TRAINS:
+        cli.let_threads_sleep()
     cli.need("bench", "filelock", "matplotlib", "pandas", "pyarrow", "tabulate", "torchvision")
     return importlib.import_module(f"bench.commands.{given.module}").main(given)
 

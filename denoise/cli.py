@@ -20,6 +20,14 @@ class Parser(argparse.ArgumentParser):
         raise ValueError(message)
 
 
+def let_threads_sleep() -> None:
+    """Let idle OpenMP threads sleep; by default they spin, and slow down other processes.
+
+    Call before torch is imported, which reads OMP_WAIT_POLICY once. A value of the user stays.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def need(extra: str, *packages: str) -> None:
     """Raise ValueError if packages of an extra are not installed; imports none of them."""
     if missing := [name for name in packages if importlib.util.find_spec(name) is None]:

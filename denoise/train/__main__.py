@@ -1,11 +1,13 @@
 """`python -m denoise.train`."""
 
 from denoise import cli
-from denoise.train.loop import main
 
 
 def command() -> None:
     """Run the console script `denoise-train`."""
+    cli.let_threads_sleep()
+    from denoise.train.loop import main  # after the policy is set, as it imports torch
+
     cli.run(main)
 
 

@@ -149,6 +149,26 @@ def test_help_comes_at_once_because_torch_is_not_imported():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_commands_that_train_set_how_threads_wait_before_torch_is_imported():
+    code = (
+        "import os, sys; from denoise.train import __main__ as train; from bench import __main__;"
+        "assert 'torch' not in sys.modules; sys.argv[1:] = ['--help']\n"
+        "try: train.command()\n"
+        "except SystemExit: print(os.environ['OMP_WAIT_POLICY'])"
+    )
+    for given, kept in ({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"):
+        usual = {name: os.environ[name] for name in os.environ if name != "OMP_WAIT_POLICY"}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=usual | given,
+            check=False,
+        )
+        assert done.stdout.splitlines()[-1] == kept, done.stderr
+
+
 def test_output_that_is_closed_early_ends_without_a_traceback():
     code = "import sys; from denoise import cli; cli.run(lambda words: print('line\\n' * 100_000))"
     run = subprocess.Popen(
