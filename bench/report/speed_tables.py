@@ -169,7 +169,7 @@ def part() -> str:
 
 def _machine(name: str) -> str:
     """Write the text of every run on one machine; the runs' files have the machine's name."""
-    said = []
+    said: list[str] = []
     for run, (columns, described) in OF_A_MACHINE.items():
         path = RESULTS / run / f"{name}.csv"
         if not path.exists():

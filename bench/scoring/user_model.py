@@ -97,8 +97,8 @@ def of_network(name: str, network: nn.Module, path: Path) -> Method:
         # The network takes the channels of the images. It reports by itself an input that it cannot
         # process.
         card = {"architecture": {"channels": training[0].shape[0]}}
-        network = cast(AnySize, here)  # `Checked` has all of the interface that float32 needs
-        denoiser = engine.Denoiser(network, name, card, device, "float32")
+        # `Checked` has the part of the interface of `AnySize` that float32 needs
+        denoiser = engine.Denoiser(cast(AnySize, here), name, card, device, "float32")
         return lambda noisy, sigma: denoiser.estimate(noisy)
 
     return Method(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,11 +95,18 @@ def add_and_clean(picture: PictureFile, kind: str, sigma: float, seed: int) -> C
     pair = noisy.clamp(0, 1), estimate
     similar = None
     if min(truth.shape[-2:]) >= WINDOW:
-        similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
+        similar = _of_each(ssim, pair, truth)
     return Cleaned(
         _shown(noisy), _shown(estimate), dataclasses.replace(picture, pixels=restore(estimate)), done.method, ms,
-        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair), ssim=similar, estimate=_estimated(noisy),
+        psnr=_of_each(psnr, pair, truth), ssim=similar, estimate=_estimated(noisy),
     )  # fmt: skip
+
+
+def _of_each(
+    score: Callable[..., Tensor], pair: tuple[Tensor, Tensor], truth: Tensor
+) -> tuple[float, float]:
+    first, second = (score(one, truth, data_range=1.0).item() for one in pair)
+    return first, second
 
 
 def _network(picture: PictureFile, kind: str) -> str:

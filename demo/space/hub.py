@@ -8,6 +8,7 @@ https://huggingface.co/docs/huggingface_hub/guides/upload
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub import errors
@@ -38,7 +39,7 @@ def check_name(name: str, kind: str) -> None:
 
 def push(
     name: str, folder: Path, kind: str, message: str, *, private: bool = False, hardware: str | None = None,
-    **options: str,
+    **options: Any,
 ) -> str:  # fmt: skip
     """Create or update the repository `ORG/NAME`, so that it holds the files of `folder` and nothing else.
 
@@ -84,7 +85,7 @@ def push(
             options["space_hardware"] = hardware
         address = api.create_repo(name, repo_type=kind, private=private, exist_ok=True, **options)
         if moved:
-            api.request_space_hardware(name, hardware)
+            api.request_space_hardware(name, hardware)  # type: ignore[arg-type]  # also takes a name
         api.upload_folder(
             repo_id=name, repo_type=kind, folder_path=folder, delete_patterns="*", commit_message=message
         )  # fmt: skip
