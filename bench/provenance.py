@@ -38,7 +38,6 @@ PROTOCOL = {
 }
 """Rules behind every score. A change of a rule changes this dict, and so the hash in each row."""
 
-
 SCIKIT_IMAGE: str = skimage.__version__  # type: ignore[attr-defined]  # its stub leaves it out
 
 

@@ -38,7 +38,7 @@ def _as_keras(layer: nn.Module) -> None:
     elif isinstance(layer, ResidualBlock):  # `apply` has already initialized its convolutions
         with torch.no_grad():
             weight = layer.branch[-1].weight
-            assert isinstance(weight, Tensor)
+            assert isinstance(weight, Tensor)  # no ReLU ends the branch
             weight *= 0.1  # of the normalization, if there is one
 
 
