@@ -23,6 +23,7 @@ lint: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	find demo -name '*.pyi' -delete  # Gradio writes them beside its components; mypy would read them first
 	$(BIN)/mypy
 
 # docs/help/*.txt from the --help of every command.

@@ -91,7 +91,7 @@ def file_bytes(network: nn.Module) -> int:
 
 
 def training_rates(
-    networks: dict[str, nn.Module],
+    networks: Mapping[str, nn.Module],
     shape: tuple[int, int, int],
     batch: int,
     device: torch.device,
@@ -120,7 +120,7 @@ def _step(
     network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
 ) -> Callable[[], None]:
     """Return a function that trains one step on random images, as `denoise.train` does."""
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device).to(memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(
         parameter for parameter in network.parameters() if parameter.requires_grad
     )

@@ -30,7 +30,7 @@ def _device(device: torch.device) -> None:
 
 def _filter_warnings(filters: list[Any]) -> None:
     warnings.resetwarnings()  # also clears the registry of shown warnings
-    warnings.filters[:] = filters
+    warnings.filters[:] = filters  # type: ignore[index]  # a list, typed as a sequence
 
 
 SETTINGS: tuple[Setting, ...] = (

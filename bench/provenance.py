@@ -38,6 +38,8 @@ PROTOCOL = {
 }
 """Rules behind every score. A change of a rule changes this dict, and so the hash in each row."""
 
+SCIKIT_IMAGE: str = skimage.__version__  # type: ignore[attr-defined]  # its stub leaves it out
+
 
 def protocol_hash() -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 of `PROTOCOL`."""
@@ -53,7 +55,7 @@ def describe() -> dict[str, str | None]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": numpy.__version__,
-        "scikit_image": skimage.__version__,
+        "scikit_image": SCIKIT_IMAGE,
     }
 
 
@@ -82,7 +84,7 @@ def machine() -> dict[str, object]:
         "memory_layout": "channels_last",
         "compile_mode": "eager",
         "torch": torch.__version__,
-        "scikit_image": skimage.__version__,
+        "scikit_image": SCIKIT_IMAGE,
     }
 
 

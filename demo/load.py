@@ -172,7 +172,8 @@ def _cleaned(url: str, page: int, megapixels: int) -> dict[str, float]:
     """
     side, path, small = round((megapixels * 1e6) ** 0.5), _uploaded(url, SIDES[0], 0), _asker(url)
     photograph = _uploaded(url, side, 0, noise=25)
-    resident, times = [_resident(page)], []
+    resident = [_resident(page)]
+    times: list[float] = []
     ended = threading.Event()
 
     def clean() -> float:

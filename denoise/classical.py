@@ -82,7 +82,8 @@ def mean(training: Pictures) -> Denoise:
 
 def _mean_image(training: Pictures) -> Tensor:
     """Return the mean of images of one size, (C, H, W) float32 in [0, 1]."""
-    total = sum(clean.double().sum(0) for clean, _ in training.batches(5_000))
+    sums = (clean.double().sum(0) for clean, _ in training.batches(5_000))
+    total = sum(sums, start=torch.zeros((), dtype=torch.float64))
     return (total / len(training)).float()
 
 

@@ -61,7 +61,7 @@ def whole_numbers(text: str) -> tuple[int, ...]:
         raise ValueError(f"{text!r} is not a list of integers; valid: for example 32,16") from None
 
 
-TEXTS = {
+TEXTS: dict[Callable[[str], Any] | None, Callable[[Any], str]] = {
     levels: lambda pair: ":".join(map(str, pair)),
     whole_numbers: lambda numbers: ",".join(map(str, numbers)),
 }

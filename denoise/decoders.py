@@ -128,7 +128,7 @@ class _MaxUnpool(nn.Module):
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=bias)
 
     def forward(self, x: Tensor, positions: Tensor) -> Tensor:
-        return F.max_unpool2d(self.conv(x), positions, 2)  # positions: (N, out_channels, H, W)
+        return F.max_unpool2d(self.conv(x), positions, (2, 2))  # positions: (N, out_channels, H, W)
 
 
 @DECODERS.register(

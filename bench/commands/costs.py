@@ -109,7 +109,7 @@ def _timed(
     # Maximum of both, because a ceiling measured in a busy moment would lie below the networks.
     rates = {name: max(before[name], after[name]) for name in before}
     best = max(rates["ceiling_matmul_tmacs"], rates["ceiling_conv_tmacs"]) * 1e12
-    facts = (
+    facts: dict[str, Any] = (
         provenance.machine()
         | {"device": device.type, "tf32": provenance.tf32(device)}
         | rates

@@ -100,7 +100,8 @@ def _rounds(
     Every cell and the machine's limits have a turn in each round, because a single moment might be
     busy.
     """
-    rows, failed = [], set()
+    rows: list[dict[str, Any]] = []
+    failed: set[tuple[str, str]] = set()
     with tqdm(total=count * len(cells), unit=" turns", disable=None) as bar:
         for number in range(count):
             try:

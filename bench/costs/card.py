@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from denoise.datasets import Pictures
 from denoise.decoders import DECODERS
 from denoise.inference import engine
 from denoise.models import weights
+from denoise.models.base import AnySize
 
 SHAPE = budgets.SHAPE
 MEMORY_BATCH = 128  # images in the batch behind the peak memory
@@ -55,19 +56,21 @@ class Subject:
 
     def network(self) -> nn.Module:
         """Return a copy of the network that may be changed."""
-        return (
-            weights.build(self.source)
-            if self.method is None
-            else copy.deepcopy(self.method.network)
-        )
+        if self.method is None:
+            assert isinstance(self.source, dict)  # an arm is built from its settings
+            return weights.build(self.source)
+        assert self.method.network is not None  # an ONNX model has no network to copy
+        return copy.deepcopy(self.method.network)
 
     def denoiser(self, device: torch.device) -> Callable[[Tensor, float], Tensor]:
         """Return (noisy, sigma) -> estimate, with PyTorch's current number of threads."""
         if self.is_onnx:
+            assert isinstance(self.source, str)  # the text of its `--model` option
             # Load again, because a session of ONNX Runtime keeps its number of threads.
             return user_model.load(self.source).build(_blank(), device)
+        network = cast(AnySize, self.network())  # or `Checked`, which has the same interface
         denoiser = engine.Denoiser(
-            self.network(), self.arm, {"architecture": {"channels": SHAPE[0]}}, device, "float32"
+            network, self.arm, {"architecture": {"channels": SHAPE[0]}}, device, "float32"
         )
         return lambda noisy, sigma: denoiser.estimate(noisy)
 
@@ -111,7 +114,8 @@ def brought(models: Sequence[str]) -> list[Subject]:
             raise ValueError(
                 f"two networks are named {subject.arm}; rename yours with --model NAME=FILE"
             )
-    user_model.check((subject.method for subject in found), {"blank": (_blank(), _blank())})
+    methods = (subject.method for subject in found if subject.method is not None)
+    user_model.check(methods, {"blank": (_blank(), _blank())})
     return found
 
 
@@ -125,13 +129,9 @@ def cards(subjects: Sequence[Subject], device: torch.device) -> dict[str, dict[s
 
 def _card(subject: Subject, peak: int | None, device: torch.device) -> dict[str, Any]:
     known = {"arm": subject.arm, "widths": subject.widths, "budgets": subject.budgets}
-    if subject.is_onnx:
-        return (
-            known
-            | subject.method.costs(SHAPE)
-            | {"file_bytes": subject.method.file_bytes}
-            | subject.method.ran
-        )
+    method = subject.method
+    if method is not None and subject.is_onnx:
+        return known | method.costs(SHAPE) | {"file_bytes": method.file_bytes} | method.ran
     network = _unwrapped(subject.network()).eval()
     with kept():
         return {

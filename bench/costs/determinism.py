@@ -36,7 +36,7 @@ def backward(network: nn.Module, device: torch.device) -> dict[str, str]:
     """
     if not any(parameter.requires_grad for parameter in network.parameters()):
         return {}
-    network = network.to(device, memory_format=torch.channels_last).train()
+    network = network.to(device).to(memory_format=torch.channels_last).train()
     generator = torch.Generator().manual_seed(0)
     clean, noisy = (torch.rand(BATCH, generator=generator).to(device) for _ in range(2))
     found = {"deterministic": _repeated(network, clean, noisy)}

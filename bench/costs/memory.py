@@ -83,7 +83,7 @@ def peak_bytes(
 def _on_cuda(
     network: nn.Module, shape: tuple[int, int, int], batch: int, device: torch.device
 ) -> int:
-    network = network.eval().to(device, memory_format=torch.channels_last)
+    network = network.eval().to(device).to(memory_format=torch.channels_last)
     _run(network, shape, batch, device)  # one-time setup of libraries is not counted
     torch.cuda.synchronize(device)
     torch.cuda.reset_peak_memory_stats(device)

@@ -200,7 +200,7 @@ def pipes(table: pd.DataFrame, digits: int = 2) -> str:
     return piped(shown, scores=True)
 
 
-def _text(value: object, text: Callable[[float], str]) -> str:
+def _text(value: str | float, text: Callable[[float], str]) -> str:
     if isinstance(value, str):
         return value
     return "" if pd.isna(value) else text(value)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +219,10 @@ def spectra(points: pd.DataFrame, networks: pd.DataFrame) -> Figure:
     return figure
 
 
-def strips(pictures: dict[str, Sequence[np.ndarray]], scores: dict[str, Sequence[float]]) -> Figure:
+def strips(
+    pictures: Mapping[str, Sequence[np.ndarray] | np.ndarray],
+    scores: Mapping[str, Sequence[float] | np.ndarray],
+) -> Figure:
     """Plot example images: a row each; a column for clean, noisy and every arm with its PSNR."""
     rows = next(iter(pictures.values()))
     heights = [image.shape[0] / image.shape[1] for image in rows]
@@ -322,5 +325,5 @@ def _key(figure: Figure, arms: list[str], budgets: list[str], text: str) -> None
     )
 
 
-def _axes(rows: int, columns: int, size: tuple[float, float], **shared: bool):
-    return plt.subplots(rows, columns, figsize=size, layout="constrained", **shared)
+def _axes(rows: int, columns: int, size: tuple[float, float], *, sharey: bool = False):
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", sharey=sharey)

@@ -15,6 +15,7 @@ import json
 import runpy
 import sys
 from typing import Any
+from unittest.mock import patch
 
 
 def shown(module: str, *words: str) -> str:
@@ -40,8 +41,10 @@ def main(root: str, modules: list[str]) -> None:
         return expand(self, action).replace(root, "")
 
     # before the lines are wrapped: their breaks would depend on the length of the root
-    argparse.HelpFormatter._expand_help = functools.update_wrapper(relative, expand)
-    argparse._HelpAction.__call__ = help_of
+    patch.object(
+        argparse.HelpFormatter, "_expand_help", functools.update_wrapper(relative, expand)
+    ).start()
+    patch.object(argparse._HelpAction, "__call__", help_of).start()
     texts = {}
     for module in modules:
         found.clear()

@@ -70,6 +70,7 @@ def _bars(panel: Axes, rows: pd.DataFrame) -> None:
     names = [name for name in SYSTEMS if (rows.system == name).any()]
     for place, name in enumerate(names):
         rates = speed_tables.best(rows, (name,))
+        assert rates is not None  # `names` are those that were measured
         middle = rates.median()
         reach = [[middle - rates.min()], [rates.max() - middle]]
         colour = OURS if name in OWN else PEER if SYSTEMS[name].peer else STEP

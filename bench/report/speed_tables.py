@@ -165,7 +165,7 @@ def part() -> str:
 
 def _machine(name: str) -> str:
     """Write the text of every run on one machine; the runs' files have the machine's name."""
-    lines = []
+    lines: list[str] = []
     for run, (columns, described) in OF_A_MACHINE.items():
         path = RESULTS / run / f"{name}.csv"
         if not path.exists():

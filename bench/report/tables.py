@@ -57,7 +57,7 @@ def question(differences: pd.DataFrame) -> Table:
     levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     asked, cells = labels.asked(rows.budget), []
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
-        line = {
+        line: dict[str, str | int] = {
             "Trained and tested on": (
                 f"{labels.dataset(dataset)}, {'clipped' if clipped else 'unclipped'}"
             )

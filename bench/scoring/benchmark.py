@@ -104,7 +104,7 @@ def make(
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     able = {name: build(arms, sets[name][0], cpu) for name in tests}
     announce(arms, able)
-    cells = sum(
+    count = sum(
         len(able[name]) * len(test) * len(plan.corruptions(test.name))
         for name, test in tests.items()
     )
@@ -112,7 +112,7 @@ def make(
     timings = [_time(sets[name][0], tests[name], arms, able[name], devices, plan) for name in tests]
     rows: list[dict[str, object]] = []
     with tqdm(
-        total=cells, unit=" images", desc="quality", mininterval=1, leave=False, disable=None
+        total=count, unit=" images", desc="quality", mininterval=1, leave=False, disable=None
     ) as bar:
         for name, test in tests.items():
             bar.set_postfix_str(name)
@@ -122,8 +122,8 @@ def make(
                 own = common | _settings(test, corruption)
                 by_method = dict(list(scores.groupby("method")))
                 cells = {
-                    name: _cell(rows, by_method.get("noisy"), test.name)
-                    for name, rows in by_method.items()
+                    method: _cell(found, by_method.get("noisy"), test.name)
+                    for method, found in by_method.items()
                 }
                 rows += [
                     own | _facts(arm) | cells[arm.name] | arm.ran
@@ -257,9 +257,10 @@ def _time(
     measured: dict[str, dict[str, object]] = {
         arm.name: {"dataset": test.name, "method": arm.name} for arm in arms
     }
+    channels, height, width = test[0].shape
     for arm in arms:
         with kept():
-            measured[arm.name] |= arm.costs(tuple(test[0].shape))
+            measured[arm.name] |= arm.costs((channels, height, width))
     for prefix, device in devices.items() if plan.rounds else ():
         if prefix == "cpu":
             denoisers = {arm.name: able[arm.name] for arm in arms if arm.timed}
@@ -272,12 +273,12 @@ def _time(
             times = timing.measure(
                 denoisers, noisy, TIMED_SIGMA, device, (1, size), plan.rounds, bar.update
             )
-        for arm, by_size in times.items():
+        for name, by_size in times.items():
             alone, together = by_size[1], by_size[size]
-            measured[arm] |= {
+            measured[name] |= {
                 f"{prefix}_ms_p50": alone["ms_p50"],
                 f"{prefix}_ms_p90": alone["ms_p90"],
             }
-            measured[arm] |= {f"{prefix}_images_per_s": together["images_per_s"]}
-            measured[arm] |= {"batch": size, "timed_sigma": TIMED_SIGMA}
+            measured[name] |= {f"{prefix}_images_per_s": together["images_per_s"]}
+            measured[name] |= {"batch": size, "timed_sigma": TIMED_SIGMA}
     return pd.DataFrame(measured.values())

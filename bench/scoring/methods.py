@@ -25,6 +25,7 @@ from denoise.inference import camera, engine
 from denoise.inference.clean_files import PHOTOGRAPHS
 from denoise.models import weights
 from denoise.models.architectures import ARCHITECTURES
+from denoise.models.base import AnySize
 from denoise.registry import UnknownName, unknown
 
 TOLD = ":told"  # suffix: a noise-conditional network gets sigma as an input
@@ -100,7 +101,11 @@ def find(
     """
     if names is None:
         shipped = [_trained(name, strange=False) for name in weights.names()]
-        told = [_trained(f"{arm.name}{TOLD}", strange=False) for arm in shipped if arm.network.told]
+        told = [
+            _trained(f"{arm.name}{TOLD}", strange=False)
+            for arm in shipped
+            if isinstance(arm.network, AnySize) and arm.network.told
+        ]
         ensembles = [_trained(f"{name}{ENSEMBLE}", strange=False) for name in PHOTOGRAPHS.values()]
         found = [
             *map(_untrained, DENOISERS.names() if untrained else ()),

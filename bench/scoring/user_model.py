@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,7 @@ from denoise.datasets import Pictures
 from denoise.files import tensor_files
 from denoise.files.atomic import check_name
 from denoise.inference import engine
+from denoise.models.base import AnySize
 from denoise.registry import unknown
 
 # [NAME=]FILE.py:FUNCTION or [NAME=]FILE.onnx. A NAME has no slash, so that a folder called x=1 is
@@ -96,7 +97,8 @@ def of_network(name: str, network: nn.Module, path: Path) -> Method:
         # The network takes the channels of the images. It reports by itself an input that it cannot
         # process.
         card = {"architecture": {"channels": training[0].shape[0]}}
-        denoiser = engine.Denoiser(here, name, card, device, "float32")
+        # `Checked` has the part of the interface of `AnySize` that float32 needs
+        denoiser = engine.Denoiser(cast(AnySize, here), name, card, device, "float32")
         return lambda noisy, sigma: denoiser.estimate(noisy)
 
     return Method(
@@ -177,14 +179,15 @@ def _imported(path: Path) -> ModuleType:
     """Import the file as a module with a unique name."""
     spec = importlib.util.spec_from_file_location(f"own_network:{path.resolve()}", path)
     assert spec is not None  # spec is None only for endings other than .py
-    assert spec.loader is not None
+    loader = spec.loader
+    assert loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look up the module of their class there
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         # for imports from the file's folder; last, so that it hides no other module
         sys.path.append(folder)
-    _guarded(lambda: spec.loader.exec_module(module), path, "the file")
+    _guarded(lambda: loader.exec_module(module), path, "the file")
     return module
 
 
@@ -193,6 +196,7 @@ def _guarded(call: Callable[[], Any], path: Path, who: str) -> Any:
     try:
         return call()
     except (Exception, SystemExit) as error:  # a script without a main guard may call sys.exit
+        line: int | None
         if isinstance(error, SyntaxError) and error.lineno:
             line = error.lineno
         else:

@@ -72,7 +72,8 @@ def _turns(
     There are at least `turns` turns, and at least `least` seconds of turns.
     """
     on_gpu = device.type == "cuda"
-    calls, seconds = CALLS_ON_GPU if on_gpu else 1, []
+    calls = CALLS_ON_GPU if on_gpu else 1
+    seconds: list[float] = []
     end = time.perf_counter() + least
     while len(seconds) <= turns or time.perf_counter() < end:
         began = time.perf_counter()

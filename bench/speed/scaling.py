@@ -107,7 +107,8 @@ def _peak(cell: Cell) -> int | None:
 
 def _turn(cell: Cell) -> float:
     """Return the median seconds of a call."""
-    call, seconds = _call(cell), []
+    call = _call(cell)
+    seconds: list[float] = []
     while not seconds or sum(seconds) < SECONDS:
         began = time.perf_counter()
         call()

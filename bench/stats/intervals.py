@@ -175,7 +175,7 @@ def _half_widths(
     gaps = resampled[:, first] - resampled[:, second]  # (B, pairs)
     freedom = [
         _freedom_of_difference(i, j, seeds, pictures, trained)
-        for i, j in zip(first, second, strict=True)
+        for i, j in zip(first.tolist(), second.tolist(), strict=True)
     ]
     share = _share_of_one(gaps[:, inside[first] & inside[second]])
     single, joint = np.zeros((arms, arms)), np.zeros((arms, arms))

@@ -19,6 +19,7 @@ from bench.sweep.backbones import BODIES
 from bench.sweep.recipe import Recipe
 from denoise.models import weights
 
+SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
 BUDGETS = {
     "channels": None,
     "parameters": counters.parameters,
@@ -27,7 +28,6 @@ BUDGETS = {
 """Cost function of each budget; None needs no search."""
 
 REFERENCE = "nearest"  # arm whose cost at equal channels sets the budget of every arm
-SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
 TOLERANCE = 0.02  # relative to the budget; set by the protocol
 CLOSE = 0.01  # candidates within this relative error are ranked by their proportions alone
 # upper end of the search, in multiples of the mirrored channels; more than any arm needs

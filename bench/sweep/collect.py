@@ -59,7 +59,8 @@ def collect(source: Path, target: Path, recipe: Recipe) -> pd.DataFrame:
     """
     store = Store(source, recipe)
     held = Store(target, recipe).folder / "methods.csv"
-    rows, parts = [], {}
+    rows: list[dict[str, Any]] = []
+    parts: dict[tuple[str, bool], list[pd.DataFrame]] = {}
     for cell in _cells(store):
         row, scores = _found(cell, store)
         rows.append(row)
@@ -88,9 +89,9 @@ def _cells(store: Store) -> list[Cell]:
         for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)
     }
     seeds = {
-        int(found[2])
+        int(name[2])
         for stem in stems
-        if (found := SEED.fullmatch(stem)) and f"{found[1]}-s0" in first
+        if (name := SEED.fullmatch(stem)) and f"{name[1]}-s0" in first
     }
     more = tuple(sorted(seed for seed in seeds if seed >= Selection.seeds))
     found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe, possible=True)

@@ -240,7 +240,7 @@ def _connected(address: str | None) -> Any:
 def _reach(address: str | None) -> None:
     """Check the address with a short timeout; Ray itself reports a failure after minutes."""
     host, colon, port = (address or "").rpartition(":")
-    if not colon or "/" in address:
+    if address is None or not colon or "/" in address:
         return  # a name that Ray knows, such as "auto"
     try:
         socket.create_connection((host, int(port)), REACH).close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -252,7 +252,7 @@ def _pairs(
     arms: list[str],
     quality: intervals.Comparison,
     structure: intervals.Comparison,
-    shape: dict[str, object],
+    shape: Mapping[str, object],
 ) -> Iterator[dict[str, object]]:
     """Yield the difference of every pair of arms, once, in PSNR and in SSIM."""
     for i, j in itertools.combinations(range(len(arms)), 2):

@@ -109,7 +109,7 @@ def stages(name: str, recipe: str, share: float = 1.0) -> list[Settings]:
     if not 0 < share <= 1:
         raise ValueError(f"--share is {share:g}; it must be above 0 and at most 1")
     tutorial = TUTORIALS_BY_NAME[name]
-    project = {**PROJECT, "sigma": (tutorial.sigma, tutorial.sigma)}
+    project: dict[str, Any] = {**PROJECT, "sigma": (tutorial.sigma, tutorial.sigma)}
     chosen = tutorial.own if recipe == "own" else (project,)
     return [
         Settings(
@@ -175,10 +175,11 @@ def score(
     for loss in ("bce", "mse"):
         row[loss] = _loss(denoiser, pictures, corruption, loss)
     card = denoiser.card
+    channels, height, width = pictures[0].shape
     row |= {
         "images_seen": card["images_seen"],
         "parameters": counters.parameters(denoiser.network),
-        "macs": counters.macs(denoiser.network, tuple(pictures[0].shape)),
+        "macs": counters.macs(denoiser.network, (channels, height, width)),
         "train_seconds": card["seconds"] + (card["started_from"] or {"seconds": 0})["seconds"],
         "train_device": card["run_on"]["device"],
         "train_precision": card["run_on"]["precision"],

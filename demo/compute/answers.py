@@ -131,8 +131,9 @@ def compare(
     for place, (ratio, similar) in enumerate(scores, 1):
         rows[place] = replace(rows[place], psnr=ratio, ssim=similar)
     if len(networks) > 1:
-        best, following = sorted(range(2, len(rows)), key=lambda i: -rows[i].psnr)[:2]
-        shown = between(rows[best].psnr, rows[following].psnr)
+        ratios = [ratio for ratio, _ in scores]  # of `rows[1:]`
+        best, following = sorted(range(2, len(rows)), key=lambda i: -ratios[i - 1])[:2]
+        shown = between(ratios[best - 1], ratios[following - 1])
         pair = [networks[best - 2], networks[following - 2]]
         rows[best] = replace(rows[best], lead=_lead(shown, pair, clean, float(sigma), noise, clip))
     return rows

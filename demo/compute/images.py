@@ -94,9 +94,8 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
         return None
     image = image.crop(box)
     scale = MNIST_BOX / max(image.size)
-    image = image.resize(
-        tuple(max(1, round(side * scale)) for side in image.size), Image.Resampling.BOX
-    )
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    image = image.resize((width, height), Image.Resampling.BOX)
     ink = np.asarray(image, dtype=float)
     rows, columns = (
         np.average(np.arange(n), weights=ink.sum(1 - axis)) for axis, n in enumerate(ink.shape)
@@ -106,7 +105,7 @@ def as_digit(drawing: np.ndarray) -> np.ndarray | None:
         for center, n in zip((rows, columns), ink.shape, strict=True)
     )
     digit = np.zeros((SIDE, SIDE), np.uint8)
-    digit[top : top + ink.shape[0], left : left + ink.shape[1]] = image
+    digit[top : top + ink.shape[0], left : left + ink.shape[1]] = np.asarray(image)
     return digit
 
 

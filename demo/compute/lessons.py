@@ -18,6 +18,7 @@ from torch import Tensor
 from demo.compute.answers import Answer, compare
 from demo.compute.worker import alone
 from denoise.inference import engine
+from denoise.models.encoder_decoder import Mirror
 
 INPUTS = {  # 3x3, for the upsampling layers
     "ramp": torch.arange(1.0, 10.0).view(3, 3),
@@ -62,7 +63,7 @@ def pooled(seed: int) -> Pooled:
     order = torch.randperm(16, generator=torch.Generator().manual_seed(seed))
     values = (order + 1.0).view(4, 4)
     maxima, where = F.max_pool2d(values[None, None], 2, return_indices=True)
-    unpooled = F.max_unpool2d(maxima, where, 2)[0, 0]
+    unpooled = F.max_unpool2d(maxima, where, (2, 2))[0, 0]
     places = {divmod(place, 4) for place in where.flatten().tolist()}
     return Pooled(values, maxima[0, 0], places, unpooled, upsampled(maxima[0, 0], "nearest", 2))
 
@@ -118,7 +119,9 @@ def code(image, sigma: float) -> Code:
     _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, family, [decoder])
     network = engine.load(NETWORK, "cpu").network
     entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None]
+    assert isinstance(network.net, Mirror)  # as of every autoencoder
     encoded, _, _ = network.net.encode(network.fitted(entering)[0])
     deviations = encoded[0].flatten(1).std(1)
     shown = deviations.argsort(descending=True)[:SHOWN_CHANNELS].sort().values
-    return Code(encoded[0, shown], tuple(encoded.shape[1:]), noisy, cleaned)
+    _, channels, height, width = encoded.shape
+    return Code(encoded[0, shown], (channels, height, width), noisy, cleaned)

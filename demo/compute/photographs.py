@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,17 +95,24 @@ def add_and_clean(image: PictureFile, kind: str, sigma: float, seed: int) -> Cle
     pair = noisy.clamp(0, 1), estimate
     similar = None
     if min(truth.shape[-2:]) >= WINDOW:
-        similar = tuple(ssim(one, truth, data_range=1.0).item() for one in pair)
+        similar = _of_each(ssim, pair, truth)
     return Cleaned(
         before=_shown(noisy),
         after=_shown(estimate),
         file=dataclasses.replace(image, pixels=restore(estimate)),
         network=done.method,
         ms=ms,
-        psnr=tuple(psnr(one, truth, data_range=1.0).item() for one in pair),
+        psnr=_of_each(psnr, pair, truth),
         ssim=similar,
         estimate=_estimated(noisy),
     )
+
+
+def _of_each(
+    score: Callable[..., Tensor], pair: tuple[Tensor, Tensor], truth: Tensor
+) -> tuple[float, float]:
+    first, second = (score(one, truth, data_range=1.0).item() for one in pair)
+    return first, second
 
 
 def _network(image: PictureFile, kind: str) -> str:

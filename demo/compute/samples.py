@@ -65,7 +65,9 @@ def rendered() -> tuple[Sample, ...]:
 def _rendered() -> Iterator[Sample]:
     font = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / FONT
     for digit in DIGITS:
-        yield Sample(f"{digit} (rendered)", as_digit(render(font, digit)), "mnist", rendered=True)
+        picture = as_digit(render(font, digit))
+        assert picture is not None  # no digit is blank
+        yield Sample(f"{digit} (rendered)", picture, "mnist", rendered=True)
     letters = datasets.load("glyphs", "test")
     for key in LETTERS:
         image = letters[letters.keys.index(key)][0].numpy()

@@ -37,7 +37,7 @@ class Once(Generic[Result]):
     def __init__(self, compute: Callable[[], Result]) -> None:
         self._compute, self._lock = compute, threading.Lock()
         functools.update_wrapper(self, compute)
-        self.forget()
+        self._kept: list[Result] = []
         # release results of a compiled library before the library is unloaded
         atexit.register(self.forget)
 
@@ -50,7 +50,7 @@ class Once(Generic[Result]):
 
     def forget(self) -> None:
         """Discard the result, so that the next call computes it anew."""
-        self._kept: list[Result] = []
+        self._kept = []
 
 
 def begin(*first: Callable[[], Any]) -> None:
@@ -71,7 +71,11 @@ def _prepare(first: tuple[Callable[[], Any], ...]) -> None:
     for result in first:
         _attempt(result)
     for name in denoise.names():
-        _attempt(lambda name=name: network(name).prepare())
+        _attempt(functools.partial(_ready, name))
+
+
+def _ready(name: str) -> None:
+    network(name).prepare()
 
 
 def _attempt(step: Callable[[], Any]) -> None:

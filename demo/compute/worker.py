@@ -84,7 +84,7 @@ class Job:
             self._answer.set_exception(error)
             # the error holds this frame: a reference cycle would keep the images until garbage
             # collection
-            self = None
+            del self
         finally:
             _here.job = outer
 

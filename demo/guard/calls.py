@@ -129,7 +129,8 @@ class _Refused:
     """A `send` that turns status 500, Gradio's status for each `gradio.Error`, into 400."""
 
     def __init__(self, send: Any) -> None:
-        self.send, self.start = send, None
+        self.send = send
+        self.start: dict[str, Any] | None = None
 
     async def __call__(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start" and message["status"] == 500:
@@ -189,7 +190,7 @@ def _wrong(kind: str, name: str | None, body: bytes, blocks: Any) -> Wrong | Non
     if kind == "call/v2":
         return _wrong_names(name, sent, blocks)
     try:
-        read = BODIES[kind].model_validate(sent)
+        read: Any = BODIES[kind].model_validate(sent)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import anyio
 import gradio as gr
@@ -59,7 +59,7 @@ def _remove_abandoned(parent: Path) -> None:
                 shutil.rmtree(left)
 
 
-def holds(path: Any) -> bool:
+def holds(path: Any) -> TypeGuard[str]:
     """Return True if a value is the absolute path of a file below Gradio's upload folder.
 
     Check the file system for no other path, so that a response cannot reveal if a file exists.

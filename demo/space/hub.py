@@ -8,6 +8,7 @@ https://huggingface.co/docs/huggingface_hub/guides/upload
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 from huggingface_hub import errors
@@ -44,7 +45,7 @@ def push(
     *,
     private: bool = False,
     hardware: str | None = None,
-    **options: str,
+    **options: Any,
 ) -> str:
     """Create or update the repository `ORG/NAME` with exactly the files of `folder`.
 
@@ -90,7 +91,7 @@ def push(
             options["space_hardware"] = hardware
         address = api.create_repo(name, repo_type=kind, private=private, exist_ok=True, **options)
         if moved:
-            api.request_space_hardware(name, hardware)
+            api.request_space_hardware(name, hardware)  # type: ignore[arg-type]  # also takes a name
         api.upload_folder(
             repo_id=name,
             repo_type=kind,

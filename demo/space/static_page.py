@@ -124,7 +124,10 @@ def _fetch_runtime(folder: Path) -> None:
         (archive,) = Path(packed).glob("*.tgz")
         with tarfile.open(archive) as archived:
             for name in RUNTIME_FILES:
-                (folder / name).write_bytes(archived.extractfile(f"package/dist/{name}").read())
+                file = archived.extractfile(f"package/dist/{name}")
+                if file is None:
+                    raise ValueError(f"{RUNTIME} of npm holds no file dist/{name}")
+                (folder / name).write_bytes(file.read())
 
 
 def _network(name: str, family: str, folder: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -125,14 +126,15 @@ def picker(tab: str) -> Callable[[gr.SelectData], tuple[dict[str, object], objec
     return pick
 
 
-def _picked(row: dict[str, object] | None, names: Iterable[str]) -> tuple[str, float]:
+def _picked(row: dict[str, Any] | None, names: Iterable[str]) -> tuple[str, float]:
     """Return the dataset, one of `names`, and the level of a kept row.
 
     Raise gradio.Error if no valid row is kept.
     """
     labels = {datasets.DATASETS[name].label: name for name in names}
     try:
-        return labels[row["Images"]], float(row["sigma"])
+        chosen = row or {}
+        return labels[chosen["Images"]], float(chosen["sigma"])
     except (KeyError, TypeError, ValueError):
         raise refusal(ValueError("no row is chosen: choose a row of the table first")) from None
 

@@ -36,8 +36,12 @@ SAMPLES = {  # images of scikit-image: label and kind
     "page.png": ("Page", "page"),
 }
 # settings of a clean sample
-FIRST = {"task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL}
-AS_UPLOADED = {"task": AS_IT_IS, "kind": "photograph", "sigma": 0, "seed": 0, "part": parts.ALL}
+FIRST: dict[str, Any] = {
+    "task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL,
+}  # fmt: skip
+AS_UPLOADED: dict[str, Any] = {
+    "task": AS_IT_IS, "kind": "photograph", "sigma": 0, "seed": 0, "part": parts.ALL,
+}  # fmt: skip
 WHOLE = [(label, part) for part, label in parts.LABELS.items()]
 NOTHING = "Choose a sample or upload an image."
 # seconds between two polls of a job: each poll reports progress, and ends the job if nobody waits
@@ -227,7 +231,7 @@ def _after(
         settings = (gr.skip(),) * len(settings)
 
 
-def _nothing(why: str) -> tuple[object, ...]:
+def _nothing(why: str) -> tuple[str, dict[str, object], dict[str, object], str]:
     """Return the outputs without a result."""
     return hint(why), {}, gr.update(value=None, interactive=False), before_after.status("")
 

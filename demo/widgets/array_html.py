@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Set
 
 import numpy as np
 from torch import Tensor
@@ -12,7 +13,7 @@ from demo.compute.images import data_url
 MANY = 8  # with more columns, the cells are smaller
 
 
-def numbers(values: Tensor, caption: str, marked: set[tuple[int, int]] = frozenset()) -> str:
+def numbers(values: Tensor, caption: str, marked: Set[tuple[int, int]] = frozenset()) -> str:
     """Render (H, W) as a table; a larger number has a brighter cell."""
     largest = max(float(values.max()), 1e-9)
     rows = []

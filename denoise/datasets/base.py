@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import overload
 
 import platformdirs
 import torch
@@ -86,15 +87,21 @@ class Pictures(Sequence[Tensor]):
     def __len__(self) -> int:
         return len(self.keys)
 
-    def __getitem__(self, index: int) -> Tensor:
+    @overload
+    def __getitem__(self, index: int) -> Tensor: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Tensor]: ...
+    def __getitem__(self, index: int | slice) -> Tensor | Sequence[Tensor]:
         return self.images[index]
 
     @property
     def shapes(self) -> set[tuple[int, int, int]]:
         """All image shapes (C, H, W) of the split."""
         if isinstance(self.images, Tensor):
-            return {tuple(self.images.shape[1:])}
-        return {tuple(image.shape) for image in self.images}
+            _, channels, height, width = self.images.shape
+            return {(channels, height, width)}
+        shapes = (image.shape for image in self.images)
+        return {(channels, height, width) for channels, height, width in shapes}
 
     def spread(self, count: int | None) -> Pictures:
         """Select `count` images evenly spread over the split, or all if `count` is None or larger.

@@ -90,10 +90,11 @@ def render(font: Path, text: str) -> np.ndarray:
     """
     drawn = _drawn(font, text)
     scale = SIDE / max(drawn.size)
-    size = tuple(max(1, round(side * scale)) for side in drawn.size)
+    width, height = (max(1, round(side * scale)) for side in drawn.size)
     image = Image.new("L", (SIDE, SIDE))
     image.paste(
-        drawn.resize(size, Image.Resampling.BOX), tuple((SIDE - side) // 2 for side in size)
+        drawn.resize((width, height), Image.Resampling.BOX),
+        ((SIDE - width) // 2, (SIDE - height) // 2),
     )
     return np.asarray(image)
 

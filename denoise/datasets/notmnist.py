@@ -219,7 +219,9 @@ def _files(path: Path, archive: Archive) -> Iterator[tuple[str, bytes]]:
             ):
                 name = Path(member.name)
                 if member.isfile() and name.suffix == ".png":
-                    data = members.extractfile(member).read()
+                    file = members.extractfile(member)
+                    assert file is not None  # None only for a member that is no file
+                    data = file.read()
                     count += 1
                     yield f"{name.parent.name}/{name.stem}", data
             # tarfile takes a cut within a header for the end of the archive; gzip's checksum stands

@@ -43,7 +43,7 @@ def walk(folder: Path, without: Iterable[Path] = ()) -> Walk:
     """
     found = Walk()
     seen = {_identity(path) for path in without}
-    folders, links = [folder], []
+    folders, links = [folder], list[Path]()
     while folders or links:
         here = folders.pop() if folders else links.pop()
         identity = _identity(here)

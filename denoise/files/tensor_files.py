@@ -97,6 +97,6 @@ def checksum(tensors: Mapping[str, Tensor], text: str = "") -> str:
     digest = hashlib.sha256()
     for name, value in tensors.items():
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     digest.update(text.encode())
     return digest.hexdigest()

@@ -73,6 +73,7 @@ class Replayed:
         for place, x in zip(self._given, given, strict=True):
             place.copy_(x)
         self._replay()
+        assert self._output is not None  # recorded together with `_replay`
         return self._output
 
     def _record(self, given: tuple[Tensor, ...]) -> None:

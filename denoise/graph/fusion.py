@@ -19,7 +19,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard, overload
 
 import torch
 from torch import fx, nn
@@ -28,9 +28,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from denoise.models.base import AnySize
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
+Geometry = tuple[tuple[int, ...], tuple[int, ...] | None, tuple[int, ...], tuple[int, ...], int]
+"""Padding, output padding (None: not transposed), stride, dilation and groups of a convolution."""
+
 _tracing = threading.Lock()
 
 
+@overload
+def fuse(network: AnySize) -> AnySize: ...
+@overload
+def fuse(network: nn.Module) -> nn.Module: ...
 def fuse(network: nn.Module) -> nn.Module:
     """Return a network with equal outputs and less work.
 
@@ -114,18 +121,17 @@ class _Tracer(fx.Tracer):
 
 def layer_of(graph: fx.GraphModule, node: object) -> nn.Module | None:
     """Return the layer that a node calls with one input; None for any other node."""
-    called = (
-        isinstance(node, fx.Node)
-        and node.op == "call_module"
-        and len(node.args) == 1
-        and not node.kwargs
-    )
+    if not isinstance(node, fx.Node):
+        return None
+    called = node.op == "call_module" and len(node.args) == 1 and not node.kwargs
     return graph.get_submodule(node.target) if called else None
 
 
-def is_convolution(layer: nn.Module | None) -> bool:
+def is_convolution(layer: nn.Module | None) -> TypeGuard[Convolution]:
     """Return True for a convolution with zero padding and a plain weight (no reparametrization)."""
-    plain = type(layer) in (nn.Conv2d, nn.ConvTranspose2d) and not layer._forward_pre_hooks
+    if not isinstance(layer, Convolution) or type(layer) not in (nn.Conv2d, nn.ConvTranspose2d):
+        return False
+    plain = not layer._forward_pre_hooks
     return plain and layer.padding_mode == "zeros" and not isinstance(layer.padding, str)
 
 
@@ -181,6 +187,8 @@ def _with_norm(conv: Convolution, norm: nn.BatchNorm2d, copies: int) -> Convolut
     mean, variance, scale, shift = (
         None if part is None else part.repeat_interleave(copies) for part in statistics
     )
+    assert mean is not None  # a norm without statistics is not folded
+    assert variance is not None
     fused = copy.deepcopy(conv)
     fused.weight, fused.bias = fuse_conv_bn_weights(
         fused.weight,
@@ -225,7 +233,7 @@ def _doubles(layer: nn.Module | None) -> bool:
     return isinstance(layer, nn.Upsample) and layer.scale_factor == 2 and layer.mode == "nearest"
 
 
-def is_plain_3x3(conv: Convolution) -> bool:
+def is_plain_3x3(conv: Convolution) -> TypeGuard[nn.Conv2d]:
     """Return True for a 3x3 convolution, not transposed, of stride 1 and padding 1."""
     plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == 1
     return plain and conv.kernel_size == (3, 3) and isinstance(conv, nn.Conv2d)

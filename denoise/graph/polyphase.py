@@ -23,6 +23,7 @@ from torch import Tensor, fx, nn
 
 from denoise.graph.fusion import (
     Convolution,
+    Geometry,
     before,
     is_convolution,
     is_plain_3x3,
@@ -32,7 +33,7 @@ from denoise.graph.fusion import (
 )
 
 FEW = 4  # output channels: a convolution with more channels fills a tile already
-DOUBLING = [(1, 1), (1, 1), (2, 2), (1, 1), 1]
+DOUBLING: Geometry = ((1, 1), (1, 1), (2, 2), (1, 1), 1)
 """Geometry of a transposed convolution 3x3 that exactly doubles the size.
 
 Padding, output padding, stride, dilation and groups.
@@ -43,6 +44,8 @@ def gather(graph: fx.GraphModule) -> None:
     """Rewrite, in place, each pair of layers that `endings` yields."""
     for source, _, node in endings(graph):
         doubling, last = layer_of(graph, source), layer_of(graph, node)
+        assert isinstance(doubling, nn.ConvTranspose2d)  # `endings` yields no other layers
+        assert isinstance(last, nn.Conv2d)
         replace(graph, source, fixed(doubling, of_transposed, bias_of=of_each_phase))
         put_before(graph, source, nn.ZeroPad2d((0, 1, 0, 1)))
         replace(graph, node, nn.PixelShuffle(2))
@@ -200,5 +203,5 @@ def doubles(layer: nn.Module | None) -> bool:
     """Return True for a transposed convolution 3x3 of stride 2 that exactly doubles the size."""
     if not (is_convolution(layer) and isinstance(layer, nn.ConvTranspose2d)):
         return False
-    geometry = [layer.padding, layer.output_padding, layer.stride, layer.dilation, layer.groups]
+    geometry = (layer.padding, layer.output_padding, layer.stride, layer.dilation, layer.groups)
     return layer.kernel_size == (3, 3) and geometry == DOUBLING

@@ -9,7 +9,7 @@ AV1 Image File Format 1.1 (Alliance for Open Media); ISO/IEC 14496-12 (boxes); I
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 from PIL import features
@@ -55,7 +55,7 @@ def open_avif(data: bytes, largest: int) -> Opened:
 
 def _images(
     data: bytes, count: int, gray: bool, metadata: Metadata, notes: tuple[str, ...]
-) -> Iterator[Decoded]:
+) -> Generator[Decoded]:
     for pixels, alpha, duration in frames(AvifImageFile, data, range(count)):
         found = pixels[..., :1] if gray and not alpha else pixels
         yield Decoded(

@@ -7,6 +7,7 @@ which keeps the maker's notes valid, because they hold offsets into the block.
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from fractions import Fraction
 
 from denoise.images.ifd import (
@@ -63,7 +64,7 @@ def resolution(block: bytes) -> tuple[float, float, str] | None:
     return resolution_of(first.entries, layout.order)
 
 
-def resolution_of(entries: dict[int, Entry], order: str) -> tuple[float, float, str] | None:
+def resolution_of(entries: Mapping[int, Entry], order: str) -> tuple[float, float, str] | None:
     """Return the resolution in the fields of a directory (x, y and unit), None if there is none."""
     x, y, unit = (numbers(entries.get(tag), order) for tag in (X_RESOLUTION, Y_RESOLUTION, UNIT))
     name = UNITS.get(int(unit[0]), "aspect") if unit else "inch"
@@ -191,7 +192,7 @@ def _set(block: bytearray, field: Entry | None, value: int, layout: Layout) -> N
     """Overwrite a field with an integer, if the field's type can hold it."""
     if (
         field is not None
-        and field.count == 1
+        and field.length == 1
         and field.type in (SHORT, LONG)
         and value < 1 << 8 * BYTES[field.type]
     ):

@@ -8,7 +8,7 @@ Graphics Interchange Format 89a (CompuServe, 1990).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from PIL.GifImagePlugin import GifImageFile
@@ -50,7 +50,7 @@ def open_gif(data: bytes, largest: int) -> Opened:
 
 def _images(
     data: bytes, count: int, metadata: Metadata, notes: tuple[str, ...]
-) -> Iterator[Decoded]:
+) -> Generator[Decoded]:
     for pixels, alpha, duration in frames(GifImageFile, data, range(count)):
         yield Decoded(
             pixels, alpha, replace(metadata, duration=duration if count > 1 else None), notes

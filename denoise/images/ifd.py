@@ -39,13 +39,13 @@ MOST_ENTRIES = 1_000  # entries of one directory; a camera writes about 60, GDAL
 
 
 class Entry(NamedTuple):
-    """Field of a directory: its values as bytes, and the offset of these bytes.
+    """Field of a directory: its values as bytes, their number, and the offset of these bytes.
 
     The values have the byte order of the file.
     """
 
     type: int
-    count: int
+    length: int
     data: bytes
     at: int = 0
 
@@ -90,7 +90,9 @@ def read_header(data: bytes) -> tuple[Layout, int]:
     return Layout(order), struct.unpack_from(order + "I", data, 4)[0]
 
 
-def read_directory(data: bytes, offset: int, layout: Layout, *, lenient: bool = False) -> Directory:
+def read_directory(
+    data: bytes | bytearray, offset: int, layout: Layout, *, lenient: bool = False
+) -> Directory:
     """Read one directory; raise `Broken` if it, or a field of it, runs past the end.
 
     `lenient` skips such fields instead: some cameras write them, and an image does not need them.
@@ -149,7 +151,7 @@ def numbers(entry: Entry | None, order: str) -> tuple[float, ...]:
     if entry is None:
         return ()
     if entry.type in NUMBERS:
-        return struct.unpack(f"{order}{entry.count}{NUMBERS[entry.type]}", entry.data)
+        return struct.unpack(f"{order}{entry.length}{NUMBERS[entry.type]}", entry.data)
     if entry.type in (5, 10):
         pairs = (
             np.frombuffer(entry.data, order + ("u4" if entry.type == 5 else "i4"))
@@ -197,7 +199,7 @@ def write_directory(tree: Tree, at: int, layout: Layout, next_: int = 0) -> byte
             place, data = start + len(behind), struct.pack(layout.offset, start + len(behind))
             behind += field.data + bytes(len(field.data) % 2)
         table += struct.pack(layout.order + "HH", tag, field.type) + struct.pack(
-            layout.offset, field.count
+            layout.offset, field.length
         )
         table += data.ljust(width, b"\0")
     return table + struct.pack(layout.offset, next_) + behind

@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from denoise.images import reading, transfer
 from denoise.images.container import TooLarge
@@ -84,23 +85,24 @@ class _Process:
 
         Raise ValueError for its error reply, TimeoutError, `_Ended` or OSError.
         """
-        if self._running is None or self._running.poll() is not None:
-            self._start()
+        running = self._running
+        if running is None or running.poll() is not None:
+            running = self._start()
+        assert running.stdin is not None  # both were made as pipes
+        assert running.stdout is not None
         absolute = str(path.absolute())
         try:
-            self._running.stdin.write(
-                json.dumps({"path": absolute, "largest": largest}).encode() + b"\n"
-            )
-            self._running.stdin.flush()
+            running.stdin.write(json.dumps({"path": absolute, "largest": largest}).encode() + b"\n")
+            running.stdin.flush()
         except BrokenPipeError:
             raise _Ended from None
         while b"\n" not in self._come:
-            self._read(deadline, transfer.LARGEST_LINE)
+            self._read(running.stdout, deadline, transfer.LARGEST_LINE)
         line = self._taken(self._come.index(b"\n") + 1)
         try:  # a process that a file has taken over may send any reply
             reply = transfer.Reply(line, largest)
             while len(self._come) < reply.size:
-                self._read(deadline, reply.size)
+                self._read(running.stdout, deadline, reply.size)
             found = reply.image(self._taken(reply.size))
         except (AttributeError, KeyError, TypeError, ValueError):
             raise _Ended from None
@@ -115,15 +117,16 @@ class _Process:
         if running is not None:
             running.kill()
             code = running.wait()
-            running.stdin.close()
-            running.stdout.close()
+            for pipe in (running.stdin, running.stdout):
+                assert pipe is not None  # both were made as pipes
+                pipe.close()
             log.warning(
                 "decoding process ended with code %d; the next upload starts a new process",
                 code,
             )
         self._clear()
 
-    def _start(self) -> None:
+    def _start(self) -> subprocess.Popen[bytes]:
         self._clear()
         self._folder = tempfile.TemporaryDirectory(prefix="denoise-uploads-")
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -143,6 +146,7 @@ class _Process:
             cwd=self._folder.name,
             env=environment,
         )
+        return self._running
 
     def _clear(self) -> None:
         self._come.clear()
@@ -150,16 +154,16 @@ class _Process:
             self._folder.cleanup()
             self._folder = None
 
-    def _read(self, deadline: float, most: int) -> None:
+    def _read(self, stdout: IO[bytes], deadline: float, most: int) -> None:
         """Wait for bytes until a deadline of the monotonic clock.
 
         More than `most` bytes are an invalid reply.
         """
         waiting = select.poll()
-        waiting.register(self._running.stdout, select.POLLIN)
+        waiting.register(stdout, select.POLLIN)
         if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise TimeoutError
-        come = os.read(self._running.stdout.fileno(), 1 << 20)
+        come = os.read(stdout.fileno(), 1 << 20)
         self._come += come
         if not come or len(self._come) > most:
             raise _Ended

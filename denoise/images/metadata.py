@@ -8,7 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from denoise.images import exif
 from denoise.images.ifd import Broken
@@ -45,10 +45,11 @@ class Resolution(NamedTuple):
         Undo the rounding if an integer of that unit explains it.
         """
         scale = METERS[unit] / METERS[self.unit] if self.unit != "aspect" else Fraction(1)
-        return tuple(
+        x, y = (
             _converted(Fraction(value).limit_denominator(10_000), scale)
             for value in (self.x, self.y)
         )
+        return x, y
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def bounded(metadata: Metadata, *given: str) -> tuple[Metadata, tuple[str, ...]]
             notes.append(f"{NAMES[part]} that cannot be read was left out")
         else:
             continue
-        metadata = dataclasses.replace(metadata, **{part: () if part == "texts" else b""})
+        nothing: dict[str, Any] = {part: () if part == "texts" else b""}
+        metadata = dataclasses.replace(metadata, **nothing)
     if metadata.resolution is None and metadata.exif:
         found = exif.resolution(metadata.exif)
         metadata = dataclasses.replace(metadata, resolution=found and Resolution(*found))

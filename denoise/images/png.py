@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from PIL.PngImagePlugin import PngImageFile
@@ -217,7 +217,7 @@ def _check_stream(parts: list[bytes], expected: int) -> None:
         raise ValueError(f"{UNREADABLE}: the PNG has more data than pixels")
 
 
-def _animated(file: _File) -> Iterator[Decoded]:
+def _animated(file: _File) -> Generator[Decoded]:
     metadata, notes = png_metadata.read(file.beside, *_notes(file))
     if file.header[8] == 16:
         notes += ("frames of 16 bits were read as 8 bits",)
@@ -237,7 +237,8 @@ def _animated(file: _File) -> Iterator[Decoded]:
 
 def _frames(file: _File) -> tuple[bytes, list[tuple[int, list[bytes]]]]:
     """Return the chunks of an animation, and each frame's number of bytes and its data."""
-    chunks, streams = [], []
+    chunks = []
+    streams: list[tuple[int, list[bytes]]] = []
     for name, body in file.animation:
         if name == b"acTL":
             body = struct.pack(">I", file.count) + body[4:]

@@ -69,7 +69,7 @@ def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> 
 
     Store XMP and profiles in `parts`, oversized texts in `unread`.
     """
-    keyword, _, content = body.partition(b"\0")
+    keyword, _, rest = body.partition(b"\0")
     part = (
         "xmp"
         if keyword == XMP
@@ -77,14 +77,15 @@ def _take(name: bytes, body: bytes, parts: dict[str, Any], unread: set[str]) -> 
         if PROFILE in keyword
         else None
     )
-    packed = name == b"zTXt" or (name == b"iTXt" and content[:1] == b"\1")
+    packed = name == b"zTXt" or (name == b"iTXt" and rest[:1] == b"\1")
     if name == b"iTXt":  # after a flag, a method, a language and the translated keyword
-        content = content[2:].partition(b"\0")[2].partition(b"\0")[2]
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
     elif packed:
-        content = content[1:]
+        rest = rest[1:]
+    content: bytes | None = rest
     if packed:
         most = LARGEST[part or "texts"] * (3 if part else 1)  # two digits per byte, and line ends
-        content = inflated(content, most)
+        content = inflated(rest, most)
     if content is None:
         unread.add("text")
     elif part is None:

@@ -5,7 +5,7 @@ This module does not import PyTorch, so that the process that decodes uploads st
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -75,7 +75,7 @@ class Pages:
         with closing(iter(self)) as images:
             return next(images)
 
-    def __iter__(self) -> Iterator[PictureFile]:
+    def __iter__(self) -> Generator[PictureFile]:
         with _named(self.path), closing(self._opened.images) as images:
             for found in images:
                 yield _upright(found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import OpenImageIO as oiio
 from denoise.images.container import UNREADABLE, message_of
 
 
-def read(data: bytes | bytearray, ending: str) -> Iterator[np.ndarray]:
+def read(data: bytes | bytearray, ending: str) -> Generator[np.ndarray]:
     """Yield the images of a file, (H, W, C) in the number format of the file; raise ValueError."""
     with _file(ending) as path:
         path.write_bytes(data)
@@ -53,6 +53,8 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
     """
     with _file(ending) as path:
         file = oiio.ImageOutput.create(str(path))
+        if file is None:
+            raise OSError(_text(oiio.geterror(), path))
         mode, digests = "Create", []
         for pixels, alpha in images:
             digests.append(_digest(pixels))
@@ -83,7 +85,7 @@ def write(images: Iterable[tuple[np.ndarray, bool]], ending: str) -> bytes:
 
 
 def _digest(pixels: np.ndarray) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(pixels)).digest()
+    return hashlib.blake2b(np.ascontiguousarray(pixels).data).digest()
 
 
 @contextmanager

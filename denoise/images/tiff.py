@@ -8,7 +8,7 @@ TIFF 6.0 (Adobe, 1992), with its technical notes on CIELAB (1995 and 2002).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 import numpy as np
@@ -94,7 +94,7 @@ def open_tiff(data: bytes, largest: int) -> Opened:
 
 def _images(
     data: bytes, pages: list[_Page], largest: int, notes: tuple[str, ...]
-) -> Iterator[Decoded]:
+) -> Generator[Decoded]:
     _check(pages[0], largest)
     with closing(scratch.read(_opaque(data, pages), ".tif")) as found:
         for page in pages:

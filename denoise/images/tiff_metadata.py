@@ -41,7 +41,7 @@ def dress(image: bytes, pages: Sequence[Metadata]) -> bytes:
 
     Raise ValueError if the file has fewer whole pages.
     """
-    trees = []
+    trees: list[Tree] = []
     try:
         for layout, directory in directories(image, len(pages)):
             fields = {

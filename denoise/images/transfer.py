@@ -49,7 +49,8 @@ class Reply:
         self._about = json.loads(line)
         self.error: str = self._about.get("error", "")
         self.large = bool(self._about.get("large"))
-        self._shape, self.size = (), 0
+        self._shape: tuple[int, ...] = ()
+        self.size = 0
         if not self.error:
             self._type = np.dtype(TYPES[self._about["type"]])
             height, width, channels = self._shape = tuple(map(int, self._about["shape"]))

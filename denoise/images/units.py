@@ -132,7 +132,7 @@ def _is_region(batch: Tensor) -> bool:
             beyond.narrow(axis, 0, length),
             beyond.narrow(axis, batch.shape[axis] - length, length),
         )
-        pairs, both = pairs + one.sum().item(), both + (one & other).sum().item()
+        pairs, both = pairs + int(one.sum()), both + int((one & other).sum())
     return pairs > 0 and both / pairs > 0.55 + 2 / math.sqrt(pairs)
 
 

@@ -8,7 +8,7 @@ RFC 9649 (WebP Image Format, 2024).
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 from PIL.WebPImagePlugin import WebPImageFile
@@ -40,9 +40,15 @@ def open_webp(data: bytes, largest: int) -> Opened:
     animated = len(extended) == 10 and extended[0] & ANIMATION_FLAG and b"ANIM" in found
     if not animated and image is None:
         raise cut("no pixels in the WebP")
-    width, height = _canvas(extended) if len(extended) == 10 else _size(*image)
+    if len(extended) == 10:
+        width, height = _canvas(extended)
+    else:
+        assert image is not None  # without this chunk no file is animated
+        width, height = _size(*image)
     check_size(width, height, largest)
-    notes = (f"left out: {behind:,} bytes after the end of the WebP",) if behind else ()
+    notes: tuple[str, ...] = ()
+    if behind:
+        notes = (f"left out: {behind:,} bytes after the end of the WebP",)
     exif = found.get(b"EXIF", b"").removeprefix(b"Exif\0\0")
     metadata, notes = bounded(
         Metadata(exif, found.get(b"ICCP", b""), found.get(b"XMP ", b"")), *notes
@@ -52,6 +58,7 @@ def open_webp(data: bytes, largest: int) -> Opened:
         _check_frames(parts, width, height)
         metadata = replace(metadata, loops=int.from_bytes(found[b"ANIM"][4:6], "little"))
         return Opened(len(parts), _animated(chunks, len(parts), metadata, notes))
+    assert image is not None  # checked above for a file that is not animated
     if _size(*image) != (width, height):
         raise ValueError(f"{UNREADABLE}: a WebP whose sizes differ between header and image")
     return Opened(1, (_still(chunks, extended, metadata, notes) for _ in range(1)))
@@ -137,7 +144,7 @@ def _still(
 
 def _animated(
     chunks: list[Chunk], count: int, metadata: Metadata, notes: tuple[str, ...]
-) -> Iterator[Decoded]:
+) -> Generator[Decoded]:
     extended = dict(chunks)[b"VP8X"]
     needed = [(b"VP8X", bytes((extended[0] & (ALPHA_FLAG | ANIMATION_FLAG),)) + extended[1:])]
     needed += [chunk for chunk in chunks if chunk[0] in (b"ANIM", b"ANMF")]

@@ -26,7 +26,7 @@ OPTIONS: dict[Kind, dict[str, Any]] = {
     BMP: {},
     AVIF: {"quality": 95},
 }
-FORMATS = {
+FORMATS: dict[str, np.dtype] = {
     "uint8": np.dtype(np.uint8),
     "uint16": np.dtype(np.uint16),
     "float": np.dtype(np.float32),

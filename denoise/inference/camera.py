@@ -58,6 +58,7 @@ def clean(image: Tensor, noise: Noise, gray: Gray, sigma: float | None = None) -
         return Restored(
             gray(image[:, :1], level).expand(image.shape).contiguous(), _method(noise), noise.sigma
         )
+    assert level is not None  # colored noise was found by its level
     gray = _counted(gray, *image.shape[-2:])
     luma, *chroma = luma_chroma(image)
     luma = gray(luma, level)

@@ -59,7 +59,7 @@ def of_training(
     settings = denoiser.card.get("settings", {})
     dataset = str(settings.get("dataset", "")).partition(":")[0]
     kind = DATASETS[dataset].facts.get("kind", "objects") if dataset in DATASETS else None
-    if other := _of_kind(kind, dataset, image):
+    if kind is not None and (other := _of_kind(kind, dataset, image)):
         return [f"{denoiser.name} was trained on {SHOWN[kind]}; this image {other}"]
     low, high = settings.get("sigma", (0, math.inf))
     small = min(image.shape[-2:]) < SURE_SIDE
@@ -75,7 +75,7 @@ def of_training(
     ]
 
 
-def _of_kind(kind: str | None, dataset: str, image: Tensor) -> str:
+def _of_kind(kind: str, dataset: str, image: Tensor) -> str:
     """Return the difference between an image and a kind of dataset; empty if there is none."""
     height, width = image.shape[-2:]
     if kind == "objects" and min(height, width) > 2 * SIDE:

@@ -63,9 +63,10 @@ class Denoiser:
             raise ValueError(f"unknown precision {precision!r}; valid: {', '.join(PRECISIONS)}")
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         # Convolutions in channels_last were faster on every CPU and GPU that was measured.
-        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
+        self.network = network.eval().to(self.device).to(memory_format=torch.channels_last)
         self.name, self.card, self.precision = name, card, precision
-        self._preparing, self._prepared = threading.Lock(), None
+        self._preparing = threading.Lock()
+        self._prepared: tuple[Plan, AnySize] | None = None
         self.channels = int(card["architecture"].get("channels", 1))
 
     @property
@@ -152,7 +153,8 @@ class Denoiser:
         The benchmark scores `estimate`. `noisy` is the parameter of `estimate`; further parameters
         and errors are those of a call.
         """
-        found = [correlated.find(image) if self._for_luma else None for image in noisy]
+        luma = self._for_luma
+        found = [correlated.find(image) if luma else None for image in noisy]
         if not any(found):
             return camera.Restored(self.estimate(noisy, sigma, ensemble=ensemble), self.name)
         if ensemble:
@@ -160,12 +162,12 @@ class Denoiser:
         restored = []
         for image, noise in zip(noisy.split(1), found, strict=True):
             with tiling.weighted(1, len(noisy)):
-                if noise is None:
+                if noise is None or luma is None:  # without `luma` no noise was looked for
                     restored.append(
                         camera.Restored(self.estimate(image, sigma, ensemble=ensemble), self.name)
                     )
                 else:
-                    gray = functools.partial(self._for_luma.estimate, ensemble=ensemble)
+                    gray = functools.partial(luma.estimate, ensemble=ensemble)
                     restored.append(camera.clean(image, noise, gray, sigma))
         return camera.joined(restored)
 

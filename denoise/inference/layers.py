@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from denoise.graph.fusion import Convolution
+from denoise.graph.fusion import Convolution, Geometry
 
 
 class Conv(nn.Module):
@@ -20,14 +20,14 @@ class Conv(nn.Module):
         super().__init__()
         self.weight = _fixed(layer.weight.detach().to(dtype, memory_format=torch.channels_last))
         self.bias = None if layer.bias is None else _fixed(layer.bias.detach().to(dtype))
-        transposed = isinstance(layer, nn.ConvTranspose2d)
-        self.geometry = [
+        assert not isinstance(layer.padding, str)  # as `is_convolution` has checked
+        self.geometry: Geometry = (
             layer.padding,
-            layer.output_padding if transposed else None,
+            layer.output_padding if isinstance(layer, nn.ConvTranspose2d) else None,
             layer.stride,
             layer.dilation,
-        ]
-        self.geometry.append(layer.groups)
+            layer.groups,
+        )
         self.rectified, self.call = rectified, call
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def _aten(x, weight, bias, rectified, padding, output_padding, stride, dilation,
 def _onednn(
     x, weight, bias, rectified, padding, output_padding, stride, dilation, groups
 ) -> Tensor:
-    after = ("relu" if rectified else "none", [], "")
+    after: tuple[str, list[float], str] = ("relu" if rectified else "none", [], "")
     calls, given = torch.ops.mkldnn, (x, weight, bias, padding)
     if output_padding is None:
         return calls._convolution_pointwise.default(*given, stride, dilation, groups, *after)

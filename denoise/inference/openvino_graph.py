@@ -38,6 +38,7 @@ FAILURES = (ImportError, AttributeError, LookupError, TypeError, ValueError, Run
 SMALL = 2**14  # pixels of an image: larger images gain too little
 CHUNK = 2**17  # pixels of a chunk that one thread computes: all threads share a smaller batch
 KEPT = 8  # batch shapes whose graphs are cached
+TWICE = np.array([2, 2], np.float32)  # scales of height and width
 # bound of the products of a batch (pixels times weights): fewer are not worth several threads
 TINY = 2**26
 
@@ -169,8 +170,11 @@ class BySize(nn.Module):
         shapes = tuple(x.shape for x in given)
         key = (shapes, threads, streams)
         if key not in self._graphs:
-            options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": streams}
-            options["INFERENCE_PRECISION_HINT"] = "bf16" if self.dtype == torch.bfloat16 else "f32"
+            options: dict[str, int | str] = {
+                "INFERENCE_NUM_THREADS": threads,
+                "NUM_STREAMS": streams,
+                "INFERENCE_PRECISION_HINT": "bf16" if self.dtype == torch.bfloat16 else "f32",
+            }
             compiled = _core().compile_model(model(self.layers, shapes), "CPU", options)
             # requests per stream: the second is ready when the first is done
             waiting = 2 if streams > 1 else 1
@@ -270,9 +274,7 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
             return _convolved(x, layer)
         case nn.Upsample(mode="bilinear", scale_factor=2, align_corners=False | None):
             sides = {"mode": "linear_onnx", "shape_calculation_mode": "scales", "axes": [2, 3]}
-            return ops.interpolate(
-                x, np.float32([2, 2]), **sides, coordinate_transformation_mode="half_pixel"
-            )
+            return ops.interpolate(x, TWICE, **sides, coordinate_transformation_mode="half_pixel")
         case nn.Sigmoid():
             return ops.sigmoid(x)
         case nn.ReLU():
@@ -285,7 +287,7 @@ def _translated(node: fx.Node, layer: nn.Module | None, values: dict[fx.Node, An
             left, right, top, bottom = layer.padding
             return ops.pad(x, [0, 0, top, left], [0, 0, bottom, right], "constant", np.float32(0))
         case nn.Upsample(mode="nearest", scale_factor=2):
-            return ops.interpolate(x, np.float32([2, 2]), "nearest", "scales", axes=[2, 3])
+            return ops.interpolate(x, TWICE, "nearest", "scales", axes=[2, 3])
     raise NotImplementedError(f"it has no layer for {layer or node.target}")
 
 
@@ -302,12 +304,12 @@ def _convolved(x: Any, conv: Conv) -> Any:
         and conv.weight.dtype == torch.bfloat16
     ):
         return _doubled(x, weight, conv)
-    sides = (list(stride), list(padding), list(padding), list(dilation))
+    steps, sides = list(stride), (list(padding), list(padding), list(dilation))
     if output_padding is None:
-        return _finished(ops.convolution(x, _constant(weight), *sides), conv.bias, conv.rectified)
-    stride, *others = sides
+        y = ops.convolution(x, _constant(weight), steps, *sides)
+        return _finished(y, conv.bias, conv.rectified)
     y = ops.convolution_backprop_data(
-        x, _constant(weight), stride, None, *others, output_padding=list(output_padding)
+        x, _constant(weight), steps, None, *sides, output_padding=list(output_padding)
     )
     return _finished(y, conv.bias, conv.rectified)
 

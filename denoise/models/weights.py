@@ -198,7 +198,7 @@ def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
 
 def fits_bfloat16(card: dict[str, Any]) -> bool:
     """Return True if bfloat16 changes the PSNR by less than 0.01 dB at every level of the card."""
-    changes = card.get(BFLOAT16)  # a value may be None or NaN; a NaN is not below the limit
+    changes = card.get(BFLOAT16) or {}  # a value may be None or NaN; a NaN is not below the limit
     return bool(changes) and all(
         value is not None and abs(value) < TOLERANCE for value in changes.values()
     )

@@ -50,7 +50,7 @@ def mixed(
         which would be slow. The value is also None for a network that fails in bfloat16; the log
         gives the reason. `weights.FLOAT32`, the layers to leave in float32, is empty.
     """
-    held = {weights.BFLOAT16: None, weights.FLOAT32: []}
+    held: dict[str, Any] = {weights.BFLOAT16: None, weights.FLOAT32: []}
     if not has_bfloat16(next(network.parameters()).device):
         return held
     try:

@@ -13,6 +13,8 @@ from torch.optim.swa_utils import AveragedModel
 
 from denoise.models.base import AnySize
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 def ema(network: AnySize, decay: float) -> AveragedModel:
     """Return the average of a network's weights and buffers, to be updated after each step.
@@ -28,7 +30,7 @@ def ema(network: AnySize, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def update(averaged: list[Tensor], trained: list[Tensor], steps: Tensor) -> None:
+    def update(averaged: Tensors, trained: Tensors, steps: Tensor | int) -> None:
         if averaged[0].is_floating_point():
             stays = min(decay, (1 + int(steps)) / (10 + int(steps)))
             torch._foreach_lerp_(averaged, trained, 1 - stays)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from denoise.files import json_files
 from denoise.models import weights
@@ -37,7 +37,9 @@ def _as_keras(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
     elif isinstance(layer, ResidualBlock):  # `apply` has already initialized its convolutions
         with torch.no_grad():
-            layer.branch[-1].weight *= 0.1  # of the normalization, if there is one
+            weight = layer.branch[-1].weight
+            assert isinstance(weight, Tensor)  # no ReLU ends the branch
+            weight *= 0.1  # of the normalization, if there is one
 
 
 def start_from(settings: Settings, network: AnySize) -> dict[str, Any]:

@@ -66,7 +66,7 @@ class Run:
         )
         network = untrained(settings)
         self.before = start_from(settings, network) if settings.start else None
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = ema(self.network, settings.ema) if settings.ema else None
         self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
         self.progress: dict[str, Any] = {
@@ -122,7 +122,11 @@ class Run:
     @property
     def trained(self) -> AnySize:
         """Network that is evaluated and saved: the EMA weights, if there is an EMA."""
-        return self.average.module if self.average else self.network
+        if self.average is None:
+            return self.network
+        averaged = self.average.module
+        assert isinstance(averaged, AnySize)  # a copy of the network
+        return averaged
 
     def step(self, number: int) -> Tensor:
         """Update the weights by one batch; return its loss."""

@@ -194,12 +194,10 @@ class Settings:
             )
         json_files.check(card["settings"], typing.get_type_hints(cls), "settings")
         held = known | card["settings"]
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in held.items()
-            }
-        )
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
+        }
+        return cls(**values)
 
     @property
     def steps(self) -> int:

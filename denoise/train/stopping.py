@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+Handler = Callable[[int, FrameType | None], Any] | int | signal.Handlers | None
 OF_PYTHON = (signal.SIG_DFL, signal.default_int_handler)
 
 
@@ -53,7 +56,7 @@ class Asked:
     def __init__(self, *, patient: bool = False) -> None:
         self.number: int | None = None
         self._patient = patient
-        self._before: dict[int, object] = {}
+        self._before: dict[int, Handler] = {}
 
     def __enter__(self) -> Asked:
         if threading.current_thread() is threading.main_thread():

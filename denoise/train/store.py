@@ -28,16 +28,16 @@ class Store:
     def __init__(
         self, images: Tensor | Sequence[Tensor], channels: int, side: int, device: torch.device
     ) -> None:
-        alike = isinstance(images, Tensor)
-        shapes = torch.tensor(
-            [images.shape[1:]] * len(images) if alike else [image.shape for image in images]
-        )
+        if isinstance(images, Tensor):
+            shapes = torch.tensor([images.shape[1:]] * len(images))
+            samples = images.flatten()
+        else:
+            shapes = torch.tensor([image.shape for image in images])
+            samples = torch.cat([image.flatten() for image in images])
         sizes = shapes.prod(1)
         # gray: the same plane again
         planes = torch.where(shapes[:, 0] == 1, 0, shapes[:, 1] * shapes[:, 2])
-        self.bytes = (
-            images.flatten() if alike else torch.cat([image.flatten() for image in images])
-        ).to(device)
+        self.bytes = samples.to(device)
         self.shape, self.channels, self.side = tuple(shapes[0].tolist()), channels, side
         self.starts, self.planes, self.sides = (
             part.to(device) for part in (sizes.cumsum(0) - sizes, planes, shapes[:, 1:])

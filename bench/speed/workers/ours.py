@@ -8,10 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import tempfile
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from bench import provenance
 from bench.speed.workers.serve import Call, Job, serve
@@ -35,9 +36,8 @@ def eager(
     dtype: str,
 ) -> Job:
     """Run the original network in a memory layout and a number format."""
-    network = _network(architecture, device).to(
-        getattr(torch, dtype), memory_format=getattr(torch, layout)
-    )
+    network = _network(architecture, device).to(dtype=getattr(torch, dtype))
+    network = network.to(memory_format=getattr(torch, layout))
     images = _images(batch, shape, threads, device, layout).to(getattr(torch, dtype))
     rounded = (
         [f"TF32: {provenance.tf32(images.device)}"]
@@ -75,7 +75,7 @@ def compiled(architecture: str, shape: list[int], batch: int, threads: int, devi
     network = torch.compile(
         lower(_network(architecture, device), "aten", torch.bfloat16), dynamic=False, mode=mode
     )
-    ran = ["inductor", "bfloat16", "channels_last"] + [mode] * (mode is not None)
+    ran = ["inductor", "bfloat16", "channels_last"] + ([mode] if mode else [])
     return _call(network, _images(batch, shape, threads, device)), batch, ", ".join(ran)
 
 
@@ -159,7 +159,7 @@ def _images(
     return images.contiguous(memory_format=getattr(torch, layout))
 
 
-def _call(network: nn.Module, images: Tensor) -> Call:
+def _call(network: Callable[[Tensor], Tensor], images: Tensor) -> Call:
     @torch.inference_mode()
     def call() -> Tensor:
         return network(images)
@@ -179,7 +179,7 @@ def _waited(call: Call, device: str) -> Call:
     return waited
 
 
-SYSTEMS = {
+SYSTEMS: dict[str, Callable[..., Job]] = {
     "eager": functools.partial(eager, layout="contiguous_format", dtype="float32"),
     "eager_channels_last": functools.partial(eager, layout="channels_last", dtype="float32"),
     "eager_bfloat16": functools.partial(eager, layout="channels_last", dtype="bfloat16"),

@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -161,7 +162,7 @@ def _images(batch: int, shape: list[int]) -> np.ndarray:
     return np.random.default_rng(0).random((batch, *shape), np.float32)
 
 
-SYSTEMS = {
+SYSTEMS: dict[str, Callable[..., Job]] = {
     "keras_predict": keras_predict,
     "keras_fit": keras_fit,
     "onnxruntime": onnx_runtime,

@@ -55,6 +55,11 @@ def test_a_temporary_file_that_was_cut_without_an_error_is_noticed(
         scratch.write([(noise(64, 64, 3, dtype=np.uint16), False)], ending)
 
 
+def test_a_temporary_file_of_an_unknown_format_is_refused():
+    with pytest.raises(OSError, match="format"):
+        scratch.write([(noise(8, 8, 3, dtype=np.uint16), False)], ".nothing")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [
