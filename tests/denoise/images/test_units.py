@@ -34,13 +34,13 @@ def test_no_sigma_is_no_sigma():
     [
         (25, "25 on the 0-255 scale is 0.098"),
         (1.5, "1.5 on the 0-255 scale is 0.00588"),
-        (-1, "from 0 to 1"),
-        (float("nan"), "from 0 to 1"),
-        (float("inf"), "from 0 to 1"),
-        ("0.1", "from 0 to 1"),
-        (True, "from 0 to 1"),
-        (np.array([0.1, 0.2]), "from 0 to 1"),
-        (1000, "from 0 to 1"),
+        (-1, "valid: 0 to 1"),
+        (float("nan"), "valid: 0 to 1"),
+        (float("inf"), "valid: 0 to 1"),
+        ("0.1", "valid: 0 to 1"),
+        (True, "valid: 0 to 1"),
+        (np.array([0.1, 0.2]), "valid: 0 to 1"),
+        (1000, "valid: 0 to 1"),
     ],
 )
 def test_another_sigma_is_refused_with_its_units(sigma, said):
@@ -52,7 +52,7 @@ def test_another_sigma_is_refused_with_its_units(sigma, said):
 @pytest.mark.parametrize(
     ("batch", "said"),
     [
-        (2 * steps() - 1, "whole regions are negative: (image + 1) / 2"),
+        (2 * steps() - 1, "whole regions are negative: use (image + 1) / 2"),
         (steps() - 0.5, "whole regions are negative"),
         ((steps() - steps().mean()) / steps().std(), "whole regions are negative"),
         (2 * steps(), "whole regions are above 1: divide by the value of white"),
