@@ -125,7 +125,7 @@ class Checked(nn.Module):
     noise_conditional, reach = (
         False,
         None,
-    )  # not noise-conditional; receptive field unknown, so never tiled
+    )  # receptive field unknown, so never tiled
 
     def __init__(self, network: nn.Module, path: Path) -> None:
         super().__init__()

@@ -76,7 +76,7 @@ class Batches:
             )
         if dihedral and not patch and any(height != width for height, width in sides):
             raise ValueError(
-                f"--dihedral turns images; the images of {pictures.name} are not square: give --patch"
+                f"--dihedral turns images; those of {pictures.name} are not square: give --patch"
             )
         if any(own not in (1, channels) for own, _, _ in pictures.shapes):
             raise ValueError(f"{pictures.name} has color images: give --channels 3")

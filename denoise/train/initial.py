@@ -50,7 +50,8 @@ def start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
     here = settings.network()
     if card["architecture"] != here:
         raise ValueError(
-            f"--init-from {settings.init_from} has architecture {card['architecture']}; valid: {here}"
+            f"--init-from {settings.init_from} has architecture {card['architecture']}; "
+            f"valid: {here}"
         )
     network.load_state_dict(trained.state_dict())
     return card

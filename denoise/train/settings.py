@@ -88,9 +88,7 @@ class Settings:
     channels: int = option(1, "image channels: 1 gray (color images are converted), 3 color")
     output: str = option("sigmoid", "output of a unet or dncnn: " + ", ".join(OUTPUTS))
     bias: bool = option(True, "biases and batch normalization of a unet (default: on)")
-    noise_conditional: bool = option(
-        False, "noise-conditional unet: sigma as an input channel (default: off)"
-    )
+    noise_conditional: bool = option(False, "sigma as an input channel of a unet (default: off)")
     blocks: tuple[int, ...] = option(
         (),
         "residual blocks per size of a unet, full size first, e.g. 2,2,1",
@@ -98,7 +96,7 @@ class Settings:
         shown="none",
     )
     noise_dropout: float = option(
-        0.5, "share of training images whose sigma is replaced by 0 (--noise-conditional)"
+        0.5, "share of training images with sigma replaced by 0 (--noise-conditional)"
     )
     noise: str = option("gaussian", "type of noise: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
@@ -117,9 +115,7 @@ class Settings:
     schedule: str = option("cosine", "schedule of the learning rate: " + ", ".join(SCHEDULES))
     dihedral: bool = option(False, "random dihedral augmentation: turn and mirror (default: off)")
     ema: float = option(0.0, "decay of the EMA of the weights, e.g. 0.999; 0: no EMA")
-    online_noise: bool = option(
-        True, "online noise: new noise each time an image is seen (default: on)"
-    )
+    online_noise: bool = option(True, "new noise each time an image is seen (default: on)")
     init: str = option(
         "pytorch", "library whose default initial weights are used: " + ", ".join(INITS)
     )

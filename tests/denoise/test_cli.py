@@ -13,6 +13,8 @@ from PIL import Image
 import bench.__main__
 import denoise.__main__
 from denoise import classical, cli
+from denoise.models import weights
+from denoise.registry import ALIASES
 from denoise.train import loop
 from denoise.train.settings import Settings
 
