@@ -132,7 +132,10 @@ def _parser() -> cli.Parser:
         "time a training and compare its loss with the one published by the Keras example",
     )
     reached.add_argument(
-        "--optimisers", nargs="+", help="optimizers to train with (default: muon adam)"
+        "--optimizers",
+        "--optimisers",
+        nargs="+",
+        help="optimizers to train with (default: muon adam)",
     )
     reached.add_argument(
         "--images", type=int, help="training images (default: the number each optimizer needs)"

@@ -61,7 +61,9 @@ def _parser() -> cli.Parser:
         help="sigma of the noise, 0-255 scale (default: unknown, blind denoising)",
     )
     add(
+        "--self-ensemble",
         "--ensemble",
+        dest="ensemble",
         action="store_true",
         help="self-ensemble over 8 views: slightly better, 8 times slower (default: off)",
     )

@@ -8,7 +8,7 @@ import importlib.util
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 
@@ -68,15 +68,28 @@ TEXTS: dict[Callable[[str], Any] | None, Callable[[Any], str]] = {
 """Inverse of each parser: from a parsed value to its text."""
 
 
-def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
-    """Add one option (`--some-field VALUE`) to `parser` for each field of a dataclass."""
+def add_options(
+    parser: argparse.ArgumentParser, settings: type, aliases: Mapping[str, str] = {}
+) -> None:
+    """Add one option (`--some-field VALUE`) to `parser` for each field of a dataclass.
+
+    `aliases` maps old names of fields to present names; their options are valid, but not in --help.
+    """
+    old = {new: name for name, new in aliases.items()}
     for field in dataclasses.fields(settings):
         flag = "--" + field.name.replace("_", "-")
+        hidden: dict[str, Any] = {
+            "dest": field.name, "default": argparse.SUPPRESS, "help": argparse.SUPPRESS
+        }  # fmt: skip
         text = field.metadata["help"]
         if isinstance(field.default, bool):
             parser.add_argument(
                 flag, action=argparse.BooleanOptionalAction, default=field.default, help=text
             )
+            if field.name in old:
+                parser.add_argument(
+                    f"--{old[field.name]}", action=argparse.BooleanOptionalAction, **hidden
+                )
         else:
             convert = field.metadata.get("parse") or type(field.default)
             shown = field.metadata.get("shown", field.default)
@@ -86,6 +99,8 @@ def add_options(parser: argparse.ArgumentParser, settings: type) -> None:
                 default=field.default,
                 help=f"{text} (default: {shown})",
             )
+            if field.name in old:
+                parser.add_argument(f"--{old[field.name]}", type=_one_line(convert), **hidden)
 
 
 def from_options(arguments: argparse.Namespace, settings: type) -> Any:

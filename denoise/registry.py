@@ -7,6 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+ALIASES = {
+    "told": "noise_conditional",
+    "untold": "noise_dropout",
+    "fresh": "online_noise",
+    "flips": "dihedral",
+    "start": "init_from",
+    "optimiser": "optimizer",
+}
+"""Settings by their names before version 0.2, which cards and command lines may still use."""
+
+
+def renamed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of a card under their present names."""
+    found = {ALIASES.get(name, name): value for name, value in settings.items()}
+    return found | {"norm": "frozen"} if found.get("norm") == "kept" else found
+
 
 class UnknownName(ValueError):
     """Error of an unknown name; its text lists the valid names and the nearest."""

@@ -19,12 +19,12 @@ def main(given: argparse.Namespace) -> None:
     """Time one training per optimizer, and write its time and loss."""
     if given.images is not None and given.images < 1:
         raise ValueError(f"--images is {given.images}; it must be at least 1")
-    for way in given.optimisers or ():
+    for way in given.optimizers or ():
         if way not in time_to_quality.WAYS:
             raise ValueError(f"unknown optimizer {way!r}; valid: {', '.join(time_to_quality.WAYS)}")
     rows = [
         time_to_quality.measure(way, given.images, data_root(given.data_root))
-        for way in given.optimisers or time_to_quality.WAYS
+        for way in given.optimizers or time_to_quality.WAYS
     ]
     # same choice as in `denoise.train`
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -269,7 +269,7 @@ def curves(cards: dict[str, dict[str, Any]]) -> Figure:
 
 
 def _held_out(settings: dict[str, Any]) -> str:
-    kept = "\n(frozen statistics)" if settings.get("norm") == "kept" else ""
+    kept = "\n(frozen statistics)" if settings.get("norm") == "frozen" else ""
     return f"held out of {DATASETS[settings['dataset']].label}{kept}"
 
 

@@ -140,11 +140,11 @@ def trainings() -> str:
                 f"{images:,} crops of {settings.patch}x{settings.patch} from "
                 f"{DATASETS[settings.dataset].label}"
             )
-            kept = " with frozen normalization statistics (`--norm kept`)" * (
-                settings.norm == "kept"
+            kept = " with frozen normalization statistics (`--norm frozen`)" * (
+                settings.norm == "frozen"
             )
             stages.append(
-                f"{what} by {settings.optimiser.capitalize()}{kept}, {_long(training)} on "
+                f"{what} by {settings.optimizer.capitalize()}{kept}, {_long(training)} on "
                 f"{_where(training)}"
             )
         lines.append(f"- `{name}`: {'; then '.join(stages)}.")

@@ -104,7 +104,7 @@ def find(
         told = [
             _trained(f"{arm.name}{TOLD}", strange=False)
             for arm in shipped
-            if isinstance(arm.network, AnySize) and arm.network.told
+            if isinstance(arm.network, AnySize) and arm.network.noise_conditional
         ]
         ensembles = [_trained(f"{name}{ENSEMBLE}", strange=False) for name in PHOTOGRAPHS.values()]
         found = [
@@ -168,7 +168,7 @@ def _trained(name: str, *, strange: bool = True) -> Method:
         raise UnknownName(
             unknown("method", name, [*DENOISERS.names(), *BLIND.names(), *weights.names()])
         ) from None
-    if told and not denoiser.network.told:
+    if told and not denoiser.network.noise_conditional:
         raise ValueError(f"{stem} is not noise-conditional: leave out {TOLD}")
     if ensemble:
         denoiser.check_ensemble()

@@ -122,7 +122,10 @@ class Checked(nn.Module):
         The file of the network, named in errors.
     """
 
-    told, reach = False, None  # not noise-conditional; receptive field unknown, so never tiled
+    noise_conditional, reach = (
+        False,
+        None,
+    )  # receptive field unknown, so never tiled
 
     def __init__(self, network: nn.Module, path: Path) -> None:
         super().__init__()

@@ -18,8 +18,8 @@ from bench.sweep import tutorials
 NETWORK = "K1"
 RECIPE = "--batch 128 --schedule cosine --init keras --loss bce --every 1000000"
 WAYS = {  # optimizer options and number of images, chosen by the loss on validation images
-    "muon": ("--optimiser muon --lr 2e-2 --ema 0.998", 320_000),
-    "adam": ("--optimiser adam --lr 1e-2 --ema 0.999", 2_200_000),
+    "muon": ("--optimizer muon --lr 2e-2 --ema 0.998", 320_000),
+    "adam": ("--optimizer adam --lr 1e-2 --ema 0.999", 2_200_000),
 }
 
 

@@ -114,7 +114,7 @@ BODIES = {
             "sigma": (0.0, 55 / 255),
             "loss": "psnr",
             "patch": 64,
-            "flips": True,
+            "dihedral": True,
             "ema": 0.999,
             "init": "keras",
         },

@@ -14,6 +14,7 @@ from bench.tables_io.frames import read_csv
 from denoise import cli
 from denoise.files import json_files
 from denoise.files.atomic import whole_file
+from denoise.registry import ALIASES
 from denoise.train.settings import Settings
 
 FILE = "photo-trials.csv"
@@ -60,8 +61,9 @@ def row(card: dict[str, Any]) -> dict[str, Any]:
         )
         for level in LEVELS
     }
+    present = {name: ALIASES.get(name, name) for name in PHOTO_TRIALS}  # columns keep old names
     return {
-        **{name: getattr(settings, name) for name in PHOTO_TRIALS if hasattr(settings, name)},
+        **{name: getattr(settings, own) for name, own in present.items() if hasattr(settings, own)},
         **found,
         "start_sha256": (card["started_from"] or {}).get("sha256"),
         "precision": card["run_on"]["precision"],

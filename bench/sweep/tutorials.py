@@ -65,13 +65,19 @@ def _keras(sigma: tuple[float, float], epochs: int) -> dict[str, Any]:
         "loss": "bce",
         "lr": 1e-3,
         "schedule": "constant",
-        "fresh": False,
+        "online_noise": False,
         "init": "keras",
     }
 
 
-def _mse(sigma: float, epochs: int, batch: int, *, fresh: bool, init: str) -> dict[str, Any]:
-    common = {"loss": "mse", "lr": 1e-3, "schedule": "constant", "fresh": fresh, "init": init}
+def _mse(sigma: float, epochs: int, batch: int, *, online_noise: bool, init: str) -> dict[str, Any]:
+    common = {
+        "loss": "mse",
+        "lr": 1e-3,
+        "schedule": "constant",
+        "online_noise": online_noise,
+        "init": init,
+    }
     return {"sigma": (sigma, sigma), "images": epochs * EPOCH, "batch": batch, **common}
 
 
@@ -85,9 +91,11 @@ TUTORIALS_BY_NAME = {
     ),
     "K2": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
     "K2_resize": Tutorial("mnist", 0.5, (_keras((0.5, 0.5), 100),), ""),
-    "T1": Tutorial("fashion_mnist", 0.2, (_mse(0.2, 10, 32, fresh=False, init="keras"),), ""),
+    "T1": Tutorial(
+        "fashion_mnist", 0.2, (_mse(0.2, 10, 32, online_noise=False, init="keras"),), ""
+    ),
     "U1": Tutorial(
-        "mnist", 0.5, (_mse(0.5, 20, 20, fresh=True, init="pytorch"),), "training MSE 0.0261"
+        "mnist", 0.5, (_mse(0.5, 20, 20, online_noise=True, init="pytorch"),), "training MSE 0.0261"
     ),
 }
 PROJECT = {"images": 1_000_000, "batch": 128, "loss": "bce", "lr": 4e-3}
@@ -132,7 +140,7 @@ def make(name: str, recipe: str, folder: Path, root: Path | None, share: float =
     path = None
     for number, settings in enumerate(stages(name, recipe, share), 1):
         if path:
-            settings = dataclasses.replace(settings, start=str(path))
+            settings = dataclasses.replace(settings, init_from=str(path))
         path = folder / f"{name}-{recipe}-{number}.safetensors"
         trained_weights.obtain(path, settings, root, EVERY)
     assert path is not None

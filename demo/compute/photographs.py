@@ -133,7 +133,7 @@ def _timed(name: str, noisy: Tensor, level: float | None) -> tuple[Restored, flo
     Only a noise-conditional network uses `level`.
     """
     network = warm.network(name)
-    level = level if network.network.told else None
+    level = level if network.network.noise_conditional else None
     network.prepare()  # not timed
     began = time.perf_counter()
     # Borrow a GPU only for large inputs: a loan costs waiting time and a part of the visitor's

@@ -97,7 +97,7 @@ def _tested(row: dict[str, Any]) -> str:
 
 
 def _trained(facts: dict[str, Any]) -> Iterator[str]:
-    """Yield one line per training run: `--start` continues from the weights of another run."""
+    """Yield one line per training run: `--init-from` continues from the weights of another run."""
     for images, card in weights.history(facts):
         settings = Settings.of(card)
         low, high = (f"{level * 255:.0f}" for level in settings.sigma)
@@ -110,7 +110,7 @@ def _trained(facts: dict[str, Any]) -> Iterator[str]:
         side = f"{settings.patch}x{settings.patch} crops of " if settings.patch else ""
         yield (
             f"- On {images:,} {side}{DATASETS[settings.dataset].label}, with {noise}, "
-            f"{settings.loss} loss, {settings.optimiser.capitalize()} "
+            f"{settings.loss} loss, {settings.optimizer.capitalize()} "
             f"with a highest learning rate of {settings.lr:g}, "
             f"in {card['seconds'] / 60:.0f} minutes on a "
             f"{card['run_on']['device']} ({card['run_on']['precision']})."
@@ -119,7 +119,7 @@ def _trained(facts: dict[str, Any]) -> Iterator[str]:
 
 def _text(name: str, repository: str, facts: dict[str, Any], scores: pd.DataFrame) -> str:
     architecture, settings = facts["architecture"], facts["settings"]
-    channels, conditional = architecture["channels"], architecture.get("told", False)
+    channels, conditional = architecture["channels"], architecture.get("noise_conditional", False)
     of = DATASETS[settings["dataset"]].label
     table = pd.DataFrame(
         {

@@ -206,7 +206,7 @@ def cleaner(
     load = functools.cache(engine.load)
     if model is not None:
         named = load(model)  # before any image: missing weights are one error, not one per image
-        if sigma is not None and not named.network.told:
+        if sigma is not None and not named.network.noise_conditional:
             raise ValueError(f"{named.name} is not noise-conditional: leave out --sigma")
         if ensemble:
             named.check_ensemble()

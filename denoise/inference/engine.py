@@ -112,7 +112,7 @@ class Denoiser:
             kept.
         sigma : float, optional
             Noise level in units of the [0, 1] range (25 on the 0-255 scale is 0.098), from 0 to 1.
-            A noise-conditional network (`told`) removes noise of this level. Without it, and for
+            A noise-conditional network removes noise of this level. Without it, and for
             every other network, denoising is blind.
         ensemble : bool
             Average the outputs over the eight dihedral views of the image
@@ -177,7 +177,7 @@ class Denoiser:
 
         None if this network is not for photographs.
         """
-        if self.name not in camera.APPLIES_TO or not self.network.told:
+        if self.name not in camera.APPLIES_TO or not self.network.noise_conditional:
             return None
         if self.name == camera.NETWORK:
             return self
@@ -191,8 +191,10 @@ class Denoiser:
 
         A self-ensemble makes no sense for it: a digit on its side is another digit.
         """
-        if not self.card.get("settings", {}).get("flips"):
-            raise ValueError(f"{self.name} was not trained with --flips: it has no self-ensemble")
+        if not self.card.get("settings", {}).get("dihedral"):
+            raise ValueError(
+                f"{self.name} was not trained with --dihedral: it has no self-ensemble"
+            )
 
     @torch.inference_mode()
     def estimate(

@@ -82,7 +82,7 @@ def unet(
     decoder_widths: Sequence[int] = (),
     output: str = "sigmoid",
     bias: bool = True,
-    told: bool = False,
+    noise_conditional: bool = False,
     blocks: Sequence[int] = (),
 ) -> AnySize:
     """Build `autoencoder` with skip connections from the encoder to the decoder.
@@ -98,7 +98,7 @@ def unet(
         Without it, no layer adds a constant: neither bias nor batch normalization. Then the output
         for `a * x` is `a` times the output for `x`, and the network generalizes to untrained noise
         levels (Mohan et al. 2020).
-    told : bool
+    noise_conditional : bool
         Noise-conditional: the input has a channel with the noise level, 0 if the level is unknown.
     blocks : sequence of int
         Residual blocks of each size, from full size to the code's; empty: none. Source: Zhang et
@@ -113,7 +113,7 @@ def unet(
         raise ValueError("a network without bias cannot have output sigmoid; valid: residual")
     widths = _doubling(width, depth)
     net = mirror(
-        channels + told,
+        channels + noise_conditional,
         channels,
         decoder,
         widths,
@@ -122,7 +122,11 @@ def unet(
         norm=bias,
         blocks=blocks,
     )
-    options = {"multiple": 2**depth, "told": told, "reach": _reach(depth, blocks)}
+    options = {
+        "multiple": 2**depth,
+        "noise_conditional": noise_conditional,
+        "reach": _reach(depth, blocks),
+    }
     if output == "sigmoid":
         return AnySize(net, **options)
     return AnySize(_Residual(net, channels), sigmoid=False, **options)

@@ -31,7 +31,7 @@ class AnySize(nn.Module):
         Sizes that `net` takes.
     sigmoid : bool
         `net` returns logits; without it, `net` returns the image, which may leave [0, 1] slightly.
-    told : bool
+    noise_conditional : bool
         Noise-conditional: `net` takes one more channel than the image has, the noise level.
     reach : int, optional
         Largest distance in pixels between an output pixel and an input pixel that it depends on;
@@ -46,13 +46,14 @@ class AnySize(nn.Module):
         minimum: int = 1,
         *,
         sigmoid: bool = True,
-        told: bool = False,
+        noise_conditional: bool = False,
         reach: int | None = None,
     ) -> None:
         super().__init__()
         self.net = net
         self.multiple, self.remainder, self.minimum = multiple, remainder, minimum
-        self.sigmoid, self.told, self.reach = sigmoid, told, reach
+        self.sigmoid, self.reach = sigmoid, reach
+        self.noise_conditional = noise_conditional
         self.within = False  # `net` itself keeps to [0, 1], as a lowered network may
 
     def logits(self, x: Tensor, level: float | Tensor | None = None) -> Tensor:
@@ -64,7 +65,7 @@ class AnySize(nn.Module):
             (N, C, H, W) in about [0, 1].
         level : float or Tensor, optional
             Noise level, one or (N,), in units of the [0, 1] range; 0 or None: unknown. Only a
-            noise-conditional network (`told`) uses it.
+            noise-conditional network uses it.
 
         Returns
         -------
@@ -88,7 +89,7 @@ class AnySize(nn.Module):
 
         `level` is that of `logits`.
         """
-        if not self.told:
+        if not self.noise_conditional:
             return x
         levels = torch.as_tensor(0.0 if level is None else level, dtype=x.dtype, device=x.device)
         return torch.cat(

@@ -13,7 +13,7 @@ from torch.overrides import TorchFunctionMode
 from denoise.files import json_files
 from denoise.models import architectures, tutorials  # noqa: F401  register the networks
 from denoise.models.base import ARCHITECTURES, AnySize
-from denoise.registry import Entry, unknown
+from denoise.registry import Entry, renamed, unknown
 
 LARGEST = 2**28  # values of a network, 1 GiB: about ten times the largest published denoisers
 TENSORS = 10_000  # most tensors of a network whose number no file bounds
@@ -89,7 +89,7 @@ def _described(architecture: dict[str, Any]) -> tuple[Entry, dict[str, Any]]:
             )
     json_files.check(architecture, {"name": str}, "architecture", needed=("name",))
     entry = ARCHITECTURES[architecture["name"]]
-    options = {name: value for name, value in architecture.items() if name != "name"}
+    options = {name: value for name, value in renamed(architecture).items() if name != "name"}
     taken = list(inspect.signature(entry.build).parameters)
     for name in options:
         if name not in taken:

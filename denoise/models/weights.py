@@ -17,7 +17,7 @@ from denoise.files import json_files, tensor_files
 from denoise.files.atomic import whole_file
 from denoise.models.base import AnySize
 from denoise.models.building import build, outline
-from denoise.registry import UnknownName, unknown
+from denoise.registry import UnknownName, renamed, unknown
 
 __all__ = [
     "BFLOAT16",
@@ -118,7 +118,19 @@ def card(path: Path) -> dict[str, Any]:
             f"{path}: its card {file.name} is missing; it must lie beside the weights"
         ) from error
     json_files.check(found, CARD, str(file), needed=("architecture",))
-    return found
+    return _present(found)
+
+
+def _present(found: dict[str, Any]) -> dict[str, Any]:
+    """Return a card of any version with the settings' present names, and so its earlier cards."""
+    settings = {
+        name: renamed(found[name])
+        for name in ("architecture", "settings")
+        if isinstance(found.get(name), dict)
+    }
+    if isinstance(before := found.get("started_from"), dict):
+        settings["started_from"] = _present(before)
+    return found | settings
 
 
 def read(path: Path) -> tuple[AnySize, dict[str, Any]]:
@@ -180,7 +192,7 @@ def are_finite(tensors: Iterable[Tensor]) -> bool:
 def history(card: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     """List the trainings of a network, first to last.
 
-    With `--start` a training continues from the weights of another training.
+    With `--init-from` a training continues from the weights of another training.
 
     Returns
     -------

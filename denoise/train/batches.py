@@ -32,12 +32,12 @@ class Batches:
     sigma : tuple of float
         Lowest and highest noise level; each image gets a uniform draw. Noise is added to the dirty
         images of a dataset that has such images, else to the clean images.
-    fresh : bool
+    online_noise : bool
         Online noise: new noise each time an image is seen; without it, each image is corrupted
         once, as in tutorials.
-    flips : bool
+    dihedral : bool
         Apply a random dihedral transformation to an image each time it is seen.
-    untold : float
+    noise_dropout : float
         Share of images whose level is given as 0, which means unknown.
     """
 
@@ -51,9 +51,9 @@ class Batches:
         noise: str,
         sigma: tuple[float, float],
         clip: bool,
-        fresh: bool = True,
-        flips: bool = False,
-        untold: float = 0.0,
+        online_noise: bool = True,
+        dihedral: bool = False,
+        noise_dropout: float = 0.0,
         seed: int,
         device: torch.device,
     ) -> None:
@@ -74,21 +74,21 @@ class Batches:
                 f"--patch {patch} exceeds the smallest image of {pictures.name}, {key}; "
                 f"valid: at most {largest_patch}"
             )
-        if flips and not patch and any(height != width for height, width in sides):
+        if dihedral and not patch and any(height != width for height, width in sides):
             raise ValueError(
-                f"--flips turns images; the images of {pictures.name} are not square: give --patch"
+                f"--dihedral turns images; those of {pictures.name} are not square: give --patch"
             )
         if any(own not in (1, channels) for own, _, _ in pictures.shapes):
             raise ValueError(f"{pictures.name} has color images: give --channels 3")
-        side = patch or (max(sides.pop()) if flips else 0)
+        side = patch or (max(sides.pop()) if dihedral else 0)
         self.clean = Store(pictures.images, channels, side, device)
         self.dirty = Store(pictures.dirty, channels, side, device) if pictures.dirty else self.clean
         self.size, self.patch = size, patch
-        self.flips, self.untold = flips, untold
+        self.dihedral, self.noise_dropout = dihedral, noise_dropout
         self.noise, self.sigma, self.clip = noise, sigma, clip
         self.seed, self.device = seed, device
         self._epoch, self._order = -1, torch.empty(0)
-        self._corrupted = None if fresh else self._corrupted_once()
+        self._corrupted = None if online_noise else self._corrupted_once()
 
     def __call__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return the clean images, the noisy images and the given levels of a step.
@@ -102,8 +102,11 @@ class Batches:
             noisy, levels = (of_all[indices] for of_all in self._corrupted)
             return clean, noisy.expand_as(clean), levels
         noisy, levels = self._corrupt(given, generator)
-        if self.untold:
-            hidden = torch.rand(len(levels), generator=generator, device=self.device) < self.untold
+        if self.noise_dropout:
+            hidden = (
+                torch.rand(len(levels), generator=generator, device=self.device)
+                < self.noise_dropout
+            )
             levels = levels.masked_fill(hidden, 0.0)
         return clean, noisy, levels
 
@@ -136,12 +139,12 @@ class Batches:
 
         Each call takes the same crops and dihedral transformations.
         """
-        if not self.patch and not self.flips:
+        if not self.patch and not self.dihedral:
             return lambda store: store.whole(indices)
         count = len(indices)
         places = torch.rand(count, 2, generator=generator, device=self.device)
         ways = torch.randint(
-            WAYS if self.flips else 1, (count,), generator=generator, device=self.device
+            WAYS if self.dihedral else 1, (count,), generator=generator, device=self.device
         )
         return lambda store: store.crops(indices, places, ways)
 

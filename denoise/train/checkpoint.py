@@ -24,7 +24,7 @@ PROGRESS = {"step": int, "seconds": float, "curve": list[dict[str, float | None]
 def save(
     path: Path,
     network: AnySize,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     average: AveragedModel | None,
     progress: dict[str, Any],
 ) -> None:
@@ -39,8 +39,8 @@ def save(
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     if average:
         tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
-    for index, state in optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    for index, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items()}
     tensors = {name: tensors[name].contiguous() for name in sorted(tensors)}
     text = json_files.text(progress)
     content = safetensors.torch.save(
@@ -54,11 +54,11 @@ def save(
 def load(
     path: Path,
     network: AnySize,
-    optimiser: torch.optim.Optimizer,
+    optimizer: torch.optim.Optimizer,
     average: AveragedModel | None,
     settings: dict[str, Any],
 ) -> dict[str, Any]:
-    """Load a checkpoint into `network`, `optimiser` and `average`; return its progress.
+    """Load a checkpoint into `network`, `optimizer` and `average`; return its progress.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def load(
         network.load_state_dict(_below(tensors, "network."))
         if average:
             average.load_state_dict(_below(tensors, "average."))
-        optimiser.load_state_dict(_state(optimiser, _below(tensors, "optimiser.")))
+        optimizer.load_state_dict(_state(optimizer, _below(tensors, "optimizer.")))
     except (RuntimeError, KeyError, IndexError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise ValueError(
@@ -114,19 +114,19 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     return {"seconds": 0.0, "curve": []} | progress, tensors
 
 
-def _state(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict[str, Any]:
+def _state(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> dict[str, Any]:
     """Return the optimizer state from the tensors of a checkpoint, named "INDEX.SLOT"."""
-    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         index, _, slot = name.partition(".")
         weight = weights[int(index)]
         if value.numel() not in (1, weight.numel()):
             raise ValueError(
-                f"optimiser.{name} has {value.numel():,} values, its weight {weight.numel():,}"
+                f"optimizer.{name} has {value.numel():,} values, its weight {weight.numel():,}"
             )
         state.setdefault(int(index), {})[slot] = _laid_out_as(weight, value)
-    return {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
 
 
 def _laid_out_as(weight: Tensor, value: Tensor) -> Tensor:

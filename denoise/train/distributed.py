@@ -40,7 +40,7 @@ class Alone:
     def __init__(self) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
-    def start(self, read: Callable[[], Progress], optimiser: torch.optim.Optimizer) -> Progress:
+    def start(self, read: Callable[[], Progress], optimizer: torch.optim.Optimizer) -> Progress:
         """Return the progress at which training begins.
 
         `read` also loads a checkpoint into network and optimizer.
@@ -93,7 +93,7 @@ class Team(Alone):
         self.size, self.rank, self.device = fabric.world_size, fabric.global_rank, fabric.device
         self.first = self.rank == 0
 
-    def start(self, read: Callable[[], Progress], optimiser: torch.optim.Optimizer) -> Progress:
+    def start(self, read: Callable[[], Progress], optimizer: torch.optim.Optimizer) -> Progress:
         """Start from the first process's progress.
 
         Another process's machine may lack the checkpoint.
@@ -105,12 +105,12 @@ class Team(Alone):
             except ValueError as caught:
                 error = caught
         progress, state, refused = self._fabric.broadcast(
-            (progress, optimiser.state_dict(), error is not None)
+            (progress, optimizer.state_dict(), error is not None)
         )
         if refused:
             _refuse(self.first, error)
         if not self.first:
-            optimiser.load_state_dict(state)  # the weights follow in `setup`
+            optimizer.load_state_dict(state)  # the weights follow in `setup`
         return progress
 
     def setup(self, network: AnySize) -> Callable[..., Tensor]:

@@ -43,14 +43,15 @@ def _as_keras(layer: nn.Module) -> None:
 
 
 def start_from(settings: Settings, network: AnySize) -> dict[str, Any]:
-    """Load the weights that `settings.start` names into `network`; return their card."""
-    trained, card = weights.read(weights.locate(settings.start))
+    """Load the weights that `settings.init_from` names into `network`; return their card."""
+    trained, card = weights.read(weights.locate(settings.init_from))
     # the count continues
-    json_files.check(card, {"images_seen": int}, settings.start, needed=("images_seen",))
+    json_files.check(card, {"images_seen": int}, settings.init_from, needed=("images_seen",))
     here = settings.network()
     if card["architecture"] != here:
         raise ValueError(
-            f"--start {settings.start} has architecture {card['architecture']}; valid: {here}"
+            f"--init-from {settings.init_from} has architecture {card['architecture']}; "
+            f"valid: {here}"
         )
     network.load_state_dict(trained.state_dict())
     return card

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from denoise import cli
 from denoise.files.atomic import check_name
+from denoise.registry import ALIASES
 from denoise.train import distributed
 from denoise.train.initial import untrained
 from denoise.train.progress import Shown
@@ -186,7 +187,7 @@ def _check_folder(folder: Path) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train a network by the options of a command line, and print the report."""
     parser = cli.Parser(prog="python -m denoise.train", description=__doc__.splitlines()[0])
-    cli.add_options(parser, Settings)
+    cli.add_options(parser, Settings, ALIASES)
     parser.add_argument(
         "--data-root", type=Path, help="folder of all data (default: $DENOISE_DATA, else the cache)"
     )

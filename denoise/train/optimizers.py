@@ -101,4 +101,4 @@ def _rows(weight: Tensor) -> Tensor:
     return weight.permute(0, 2, 3, 1).flatten(1)
 
 
-OPTIMISERS: dict[str, Callable[[AnySize, float], Any]] = {"adam": adam, "muon": Muon}
+OPTIMIZERS: dict[str, Callable[[AnySize, float], Any]] = {"adam": adam, "muon": Muon}

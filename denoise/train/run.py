@@ -25,7 +25,7 @@ from denoise.train import bf16, checkpoint, distributed
 from denoise.train.batches import Batches
 from denoise.train.ema import ema
 from denoise.train.initial import start_from, untrained
-from denoise.train.optimizers import OPTIMISERS
+from denoise.train.optimizers import OPTIMIZERS
 from denoise.train.settings import LOSSES, SCHEDULES, Settings
 from denoise.train.validate import Scores, evaluate
 
@@ -58,17 +58,17 @@ class Run:
             noise=settings.noise,
             sigma=settings.sigma,
             clip=settings.clip,
-            fresh=settings.fresh,
-            flips=settings.flips,
-            untold=settings.untold if settings.told else 0.0,
+            online_noise=settings.online_noise,
+            dihedral=settings.dihedral,
+            noise_dropout=settings.noise_dropout if settings.noise_conditional else 0.0,
             seed=settings.seed,
             device=self.device,
         )
         network = untrained(settings)
-        self.before = start_from(settings, network) if settings.start else None
+        self.before = start_from(settings, network) if settings.init_from else None
         self.network = network.to(self.device).to(memory_format=torch.channels_last)
         self.average = ema(self.network, settings.ema) if settings.ema else None
-        self.optimiser = OPTIMISERS[settings.optimiser](self.network, settings.lr)
+        self.optimizer = OPTIMIZERS[settings.optimizer](self.network, settings.lr)
         self.progress: dict[str, Any] = {
             "step": 0,
             "seconds": 0.0,
@@ -89,10 +89,10 @@ class Run:
             if not saved.exists():
                 return self.progress
             return checkpoint.load(
-                saved, self.network, self.optimiser, self.average, self.progress["settings"]
+                saved, self.network, self.optimizer, self.average, self.progress["settings"]
             )
 
-        self.progress = self.team.start(read, self.optimiser)
+        self.progress = self.team.start(read, self.optimizer)
         self.done = self.progress["step"]
         if self.done and self.team.first:
             log.info("continuing from step %d of %d (%s)", self.done, self.settings.steps, saved)
@@ -114,7 +114,7 @@ class Run:
         'Batch' in BatchNorm", 2021, https://arxiv.org/abs/2105.07576).
         """
         self.network.train()
-        if self.settings.norm == "kept":
+        if self.settings.norm == "frozen":
             for layer in self.network.modules():
                 if isinstance(layer, nn.BatchNorm2d | nn.SyncBatchNorm):
                     layer.eval()
@@ -132,10 +132,10 @@ class Run:
         """Update the weights by one batch; return its loss."""
         settings = self.settings
         batch = self.team.share(*self.batches(number))
-        for group in self.optimiser.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = settings.lr * SCHEDULES[settings.schedule](number, settings.steps)
         loss = self.gradients_of(*batch)
-        self.optimiser.step()
+        self.optimizer.step()
         if self.average:
             self.average.update_parameters(self.network)
         self.done = number + 1
@@ -146,7 +146,7 @@ class Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
             logits = self.logits_of(noisy.contiguous(memory_format=torch.channels_last), levels)
         loss = LOSSES[self.settings.loss](self.network, logits.float(), clean)
-        self.optimiser.zero_grad()
+        self.optimizer.zero_grad()
         loss.backward()
         return loss.detach()
 
@@ -189,7 +189,7 @@ class Run:
             raise self.diverged(f"the weights after step {self.done:,} are not finite")
         progress = self.progress | {"step": self.done, "seconds": time.monotonic() - self.began}
         with _naming_the_checkpoint(self.kept):
-            checkpoint.save(self.saved, self.network, self.optimiser, self.average, progress)
+            checkpoint.save(self.saved, self.network, self.optimizer, self.average, progress)
         self.progress = progress
 
     @property

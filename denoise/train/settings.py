@@ -20,8 +20,8 @@ from denoise.decoders import DECODERS
 from denoise.files import json_files
 from denoise.models.architectures import ARCHITECTURES, OUTPUTS
 from denoise.noise import NOISES, check_level
-from denoise.registry import Entry
-from denoise.train.optimizers import OPTIMISERS
+from denoise.registry import Entry, renamed
+from denoise.train.optimizers import OPTIMIZERS
 
 LOSSES = {  # (network, logits, clean) -> scalar
     "bce": lambda network, logits, clean: F.binary_cross_entropy_with_logits(logits, clean),
@@ -45,7 +45,7 @@ def _negative_psnr(estimate: Tensor, clean: Tensor) -> Tensor:
 PRECISIONS = ("auto", "bfloat16", "float32")
 SEEDS = 2**63  # PyTorch takes no larger seed
 INITS = ("pytorch", "keras")
-NORMS = ("batch", "kept")
+NORMS = ("batch", "frozen")
 
 
 def cosine(step: int, steps: int) -> float:
@@ -88,14 +88,16 @@ class Settings:
     channels: int = option(1, "image channels: 1 gray (color images are converted), 3 color")
     output: str = option("sigmoid", "output of a unet or dncnn: " + ", ".join(OUTPUTS))
     bias: bool = option(True, "biases and batch normalization of a unet (default: on)")
-    told: bool = option(False, "noise-conditional unet: sigma as an input channel (default: off)")
+    noise_conditional: bool = option(False, "sigma as an input channel of a unet (default: off)")
     blocks: tuple[int, ...] = option(
         (),
         "residual blocks per size of a unet, full size first, e.g. 2,2,1",
         parse=whole_numbers,
         shown="none",
     )
-    untold: float = option(0.5, "share of training images whose sigma is replaced by 0 (--told)")
+    noise_dropout: float = option(
+        0.5, "share of training images with sigma replaced by 0 (--noise-conditional)"
+    )
     noise: str = option("gaussian", "type of noise: " + ", ".join(NOISES.names()))
     sigma: tuple[float, float] = option(
         (0.0, 0.6),
@@ -108,20 +110,22 @@ class Settings:
     images: int = option(1_000_000, "training length in images seen: epochs x dataset size")
     batch: int = option(128, "images per step")
     patch: int = option(0, "side of a random crop in pixels; 0: whole images")
-    optimiser: str = option("adam", "optimizer: " + ", ".join(OPTIMISERS))
+    optimizer: str = option("adam", "optimizer: " + ", ".join(OPTIMIZERS))
     lr: float = option(2e-3, "highest learning rate")
     schedule: str = option("cosine", "schedule of the learning rate: " + ", ".join(SCHEDULES))
-    flips: bool = option(False, "random dihedral augmentation: turn and mirror (default: off)")
+    dihedral: bool = option(False, "random dihedral augmentation: turn and mirror (default: off)")
     ema: float = option(0.0, "decay of the EMA of the weights, e.g. 0.999; 0: no EMA")
-    fresh: bool = option(True, "online noise: new noise each time an image is seen (default: on)")
+    online_noise: bool = option(True, "new noise each time an image is seen (default: on)")
     init: str = option(
         "pytorch", "library whose default initial weights are used: " + ", ".join(INITS)
     )
     norm: str = option(
         "batch",
-        "batch normalization statistics: of the batch, or kept from --start: " + ", ".join(NORMS),
+        "batch normalization statistics: of the batch, or frozen from --init-from: "
+        + ", ".join(NORMS),
+        parse=lambda text: renamed({"norm": text})["norm"],
     )
-    start: str = option(
+    init_from: str = option(
         "", "initial weights: shipped name or .safetensors file", shown="none, from scratch"
     )
     seed: int = option(0, "seed of initial weights, image order, crops, levels and noise")
@@ -133,7 +137,7 @@ class Settings:
         for registry, name in named.items():
             registry[name]  # raises UnknownName
         choices = {"loss": LOSSES, "precision": PRECISIONS, "schedule": SCHEDULES}
-        choices |= {"init": INITS, "output": OUTPUTS, "optimiser": OPTIMISERS, "norm": NORMS}
+        choices |= {"init": INITS, "output": OUTPUTS, "optimizer": OPTIMIZERS, "norm": NORMS}
         for name, valid in choices.items():
             if getattr(self, name) not in valid:
                 raise ValueError(
@@ -145,25 +149,27 @@ class Settings:
         for name in ("width", "depth", "channels", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.patch and not self.fresh:
+        if self.patch and not self.online_noise:
             raise ValueError(
-                "--no-fresh corrupts whole images once; it cannot be combined with --patch"
+                "--no-online-noise corrupts whole images once; it cannot be combined with --patch"
             )
         if self.loss == "bce" and self.output != "sigmoid":
             raise ValueError(
                 f"--loss bce needs --output sigmoid; valid with --output {self.output}: "
                 "mse, l1, psnr"
             )
-        if self.norm == "kept" and not self.start:
-            raise ValueError("--norm kept needs the statistics of trained weights: give --start")
-        for name in ("ema", "untold"):
+        if self.norm == "frozen" and not self.init_from:
+            raise ValueError(
+                "--norm frozen needs the statistics of trained weights: give --init-from"
+            )
+        for name in ("ema", "noise_dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
                     f"{name} is {getattr(self, name):g}; it must be at least 0 and below 1"
                 )
-        if self.flips and not self.fresh:
+        if self.dihedral and not self.online_noise:
             raise ValueError(
-                "--no-fresh corrupts each image once; it cannot be combined with --flips"
+                "--no-online-noise corrupts each image once; it cannot be combined with --dihedral"
             )
         if self.channels not in (1, 3):
             raise ValueError(f"channels is {self.channels}; valid: 1 (gray), 3 (color)")
@@ -186,14 +192,14 @@ class Settings:
             An unknown setting, for example of a newer version, or an invalid value.
         """
         json_files.check(card, {"settings": dict}, "card", needed=("settings",))
-        known = cls().plain()
-        strange = sorted(card["settings"].keys() - known.keys())
+        known, settings = cls().plain(), renamed(card["settings"])
+        strange = sorted(settings.keys() - known.keys())
         if strange:
             raise ValueError(
                 f"unknown settings, perhaps of a newer version: {', '.join(strange)[:200]}"
             )
-        json_files.check(card["settings"], typing.get_type_hints(cls), "settings")
-        held = known | card["settings"]
+        json_files.check(settings, typing.get_type_hints(cls), "settings")
+        held = known | settings
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in held.items()
         }
@@ -252,6 +258,6 @@ def _options(architecture: Entry) -> Collection[str]:
     return inspect.signature(architecture.build).parameters
 
 
-CHOICES = ("decoder_widths", "output", "bias", "told", "blocks")
+CHOICES = ("decoder_widths", "output", "bias", "noise_conditional", "blocks")
 """Options of networks; if a card lacks one of these, its network has the default."""
 DEFAULTS = {field.name: field.default for field in dataclasses.fields(Settings)}

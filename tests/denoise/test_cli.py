@@ -13,6 +13,8 @@ from PIL import Image
 import bench.__main__
 import denoise.__main__
 from denoise import classical, cli
+from denoise.models import weights
+from denoise.registry import ALIASES
 from denoise.train import loop
 from denoise.train.settings import Settings
 
@@ -261,11 +263,11 @@ def test_settings_become_words_and_words_become_settings():
         decoder_widths=(16, 8),
         output="residual",
         loss="mse",
-        told=True,
+        noise_conditional=True,
         bias=False,
         sigma=(0.05, 25 / 255),
-        fresh=True,
-        flips=True,
+        online_noise=True,
+        dihedral=True,
         patch=16,
         lr=1e-3,
         seed=7,
@@ -273,7 +275,28 @@ def test_settings_become_words_and_words_become_settings():
     parser = cli.Parser()
     cli.add_options(parser, Settings)
     words = cli.words(settings)
-    assert "--told" in words
+    assert "--noise-conditional" in words
     assert "--no-bias" in words
     assert cli.from_options(parser.parse_args(words), Settings) == settings
     assert cli.words(Settings()) == []
+
+
+def test_old_names_of_settings_are_read_from_cards_and_command_lines(monkeypatch):
+    old = ["--no-told", "--untold", "0.25", "--no-fresh", "--start", "mnist-nearest"]
+    old += ["--norm", "kept", "--optimiser", "muon"]
+    new = ["--no-noise-conditional", "--noise-dropout", "0.25", "--no-online-noise"]
+    new += ["--init-from", "mnist-nearest", "--norm", "frozen", "--optimizer", "muon"]
+    found = []
+    for words in old, new:
+        parser = cli.Parser()
+        cli.add_options(parser, Settings, ALIASES)
+        found.append(cli.from_options(parser.parse_args(words), Settings))
+        assert "--told" not in parser.format_help()
+    card = {"untold": 0.25, "fresh": False, "start": "mnist-nearest", "norm": "kept"}
+    found.append(Settings.of({"settings": card | {"optimiser": "muon"}}))
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_network_of_a_card_with_old_names_is_built():
+    card = {"name": "unet", "width": 2, "depth": 1, "bias": False, "output": "residual"}
+    assert weights.build(card | {"told": True}).noise_conditional

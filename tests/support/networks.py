@@ -13,7 +13,7 @@ LOWERED = [*(name for name in backends.backends(torch.device("cpu")) if name != 
 BODIES = {
     "autoencoder": {"name": "autoencoder"},
     "unet": {"name": "unet"},
-    "bias-free": {"name": "unet", "bias": False, "output": "residual", "told": True},
+    "bias-free": {"name": "unet", "bias": False, "output": "residual", "noise_conditional": True},
     "residual blocks": {"name": "unet", "blocks": [1, 2, 1]},
 }
 

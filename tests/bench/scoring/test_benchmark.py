@@ -257,7 +257,14 @@ def test_gray_images_are_denoised_by_the_gray_network_and_color_images_by_the_co
 
 def test_a_noise_conditional_network_is_two_methods(tmp_path):
     told = weights.build(
-        {"name": "unet", "width": 4, "depth": 1, "told": True, "output": "residual", "bias": False}
+        {
+            "name": "unet",
+            "width": 4,
+            "depth": 1,
+            "noise_conditional": True,
+            "output": "residual",
+            "bias": False,
+        }
     )
     card = {
         "architecture": {
@@ -266,7 +273,7 @@ def test_a_noise_conditional_network_is_two_methods(tmp_path):
             "decoder": "nearest",
             "width": 4,
             "depth": 1,
-            "told": True,
+            "noise_conditional": True,
         }
     }
     card["architecture"] |= {"output": "residual", "bias": False}
@@ -298,7 +305,7 @@ def test_a_self_ensemble_costs_eight_times_as_much_and_has_another_output():
     for name in ("photo-gray:told:ensemble", "photo-gray:ensemble:told"):
         (both,) = methods.find([name])
         assert (both.name, both.told_sigma) == ("photo-gray:told:ensemble", True)
-    with pytest.raises(ValueError, match="mnist-nearest was not trained with --flips"):
+    with pytest.raises(ValueError, match="mnist-nearest was not trained with --dihedral"):
         methods.find(["mnist-nearest:ensemble"])
 
 

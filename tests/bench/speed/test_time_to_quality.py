@@ -25,7 +25,7 @@ def test_each_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys
         assert row.training.startswith(
             "python -m denoise.train --dataset mnist --architecture K1 --sigma 0.4:0.4 "
         )
-        assert f"--optimiser {row.optimiser}" in row.training
+        assert f"--optimizer {row.optimiser}" in row.training
     assert speed_texts.reach(frame) in capsys.readouterr().out
 
 

@@ -26,7 +26,7 @@ SETTINGS = Settings(
     clip=False,
     images=64,
     batch=16,
-    optimiser="muon",
+    optimizer="muon",
 )
 
 

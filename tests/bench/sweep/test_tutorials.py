@@ -36,14 +36,14 @@ def test_a_tutorials_own_recipe_is_the_published_one(name, dataset, sigma, loss,
 def test_the_keras_example_first_learns_to_copy_clean_images():
     first, second = tutorials.stages("K1", "own")
     assert first.sigma == (0.0, 0.0)
-    assert not second.fresh
+    assert not second.online_noise
 
 
 @pytest.mark.parametrize("name", tutorials.TUTORIALS_BY_NAME)
 def test_the_projects_recipe_has_the_tutorials_data_and_level(name):
     own, project = tutorials.stages(name, "own")[-1], tutorials.stages(name, "project")[0]
     assert (project.dataset, project.sigma) == (own.dataset, own.sigma)
-    assert project.fresh
+    assert project.online_noise
     assert project.schedule == "cosine"
 
 
@@ -92,7 +92,7 @@ def test_a_second_stage_goes_on_from_the_first(tmp_path, monkeypatch):
         lambda path, settings, root, every: asked.append(settings),
     )
     path = tutorials.make("K1", "own", tmp_path, None)
-    assert [stage.start for stage in asked] == ["", str(tmp_path / "K1-own-1.safetensors")]
+    assert [stage.init_from for stage in asked] == ["", str(tmp_path / "K1-own-1.safetensors")]
     assert path == tmp_path / "K1-own-2.safetensors"
 
 

@@ -129,7 +129,7 @@ class Stream:
 def network(recordings, monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph_pool_handle", lambda: (0, 1))
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device: Stream())
-    return AnySize(BySize(Telling()), multiple=1, sigmoid=False, told=True)
+    return AnySize(BySize(Telling()), multiple=1, sigmoid=False, noise_conditional=True)
 
 
 def on_gpu(*shape):

@@ -64,6 +64,6 @@ def test_an_ensemble_is_told_the_level_in_every_view():
 
 def test_a_network_that_never_saw_turned_pictures_has_no_ensemble():
     with pytest.raises(
-        ValueError, match="mnist-nearest was not trained with --flips: it has no self-ensemble"
+        ValueError, match="mnist-nearest was not trained with --dihedral: it has no self-ensemble"
     ):
         denoise.load("mnist-nearest")(torch.rand(28, 28), ensemble=True)

@@ -18,7 +18,13 @@ from denoise.models.architectures import ARCHITECTURES
 from denoise.train.settings import Settings
 
 NETWORK = Settings(
-    architecture="unet", width=4, depth=1, output="residual", bias=False, loss="mse", told=True
+    architecture="unet",
+    width=4,
+    depth=1,
+    output="residual",
+    bias=False,
+    loss="mse",
+    noise_conditional=True,
 )
 
 
@@ -420,7 +426,7 @@ def test_an_ensemble_is_the_mean_over_the_views_of_the_picture(run, tmp_path):
         ),
         (
             ["--model", "mnist-nearest", "--ensemble"],
-            "mnist-nearest was not trained with --flips",
+            "mnist-nearest was not trained with --dihedral",
         ),
         (["--model", "cats"], "unknown weights 'cats'"),
         (["--largest", "0"], "--largest is 0; valid: a number of megapixels above 0"),

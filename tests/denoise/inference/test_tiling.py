@@ -63,7 +63,9 @@ def test_the_reach_is_no_guess(decoder, blocks):
 
 def test_a_level_that_is_told_reaches_every_tile():
     network = alive(
-        ARCHITECTURES["unet"].build(width=4, depth=1, output="residual", bias=False, told=True)
+        ARCHITECTURES["unet"].build(
+            width=4, depth=1, output="residual", bias=False, noise_conditional=True
+        )
     )
     with torch.no_grad():
         whole, tiled = network(picture(), 0.2), tiling.run(network, picture(), 0.2, 60**2)
@@ -104,10 +106,10 @@ def test_sides_of_tiles_have_no_large_prime_factors_for_which_convolutions_are_s
 def denoiser_of(channels, width=4):
     network = alive(
         ARCHITECTURES["unet"].build(
-            channels, width=width, depth=1, output="residual", bias=False, told=True
+            channels, width=width, depth=1, output="residual", bias=False, noise_conditional=True
         )
     )
-    card = {"architecture": {"channels": channels}, "settings": {"flips": True}}
+    card = {"architecture": {"channels": channels}, "settings": {"dihedral": True}}
     return engine.Denoiser(network, "it", card, "cpu", "float32")
 
 

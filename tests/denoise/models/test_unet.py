@@ -30,7 +30,7 @@ def test_it_keeps_any_size_gray_or_colour_with_every_decoder(decoder, channels, 
 @pytest.mark.parametrize("decoder", DECODERS.names())
 @pytest.mark.parametrize("told", [False, True])
 def test_without_bias_twice_the_picture_is_twice_the_answer(decoder, told, generator):
-    network = unet(decoder=decoder, told=told)
+    network = unet(decoder=decoder, noise_conditional=told)
     assert not any(name.endswith("bias") for name, _ in network.named_parameters())
     x = torch.randn(1, 1, 32, 32, generator=generator)
     level = 0.1 if told else None
@@ -48,7 +48,7 @@ def test_the_answer_is_the_picture_less_what_is_taken_for_noise(generator):
 def test_a_level_is_looked_at_only_by_a_network_that_is_told(generator):
     x = torch.rand(2, 1, 16, 16, generator=generator)
     for told in (False, True):
-        network = unet(told=told)
+        network = unet(noise_conditional=told)
         with torch.no_grad():
             assert torch.equal(network(x, 0.1), network(x)) == (not told)
             assert torch.equal(network(x, 0.0), network(x))
@@ -99,7 +99,7 @@ def test_dncnn_ends_as_the_paper_has_it(generator):
 
 
 def test_settings_build_what_they_say():
-    chosen = settings.Settings(architecture="unet", **PHOTO, loss="mse", told=True)
+    chosen = settings.Settings(architecture="unet", **PHOTO, loss="mse", noise_conditional=True)
     assert chosen.network() == {
         "name": "unet",
         "channels": 1,
@@ -108,9 +108,9 @@ def test_settings_build_what_they_say():
         "depth": 2,
         "output": "residual",
         "bias": False,
-        "told": True,
+        "noise_conditional": True,
     }
-    assert weights.build(chosen.network()).told
+    assert weights.build(chosen.network()).noise_conditional
     # Cards that predate these options stay equal to the present defaults.
     assert settings.Settings(architecture="unet", width=8).network().keys() == {
         "name", "channels", "decoder", "width", "depth",
@@ -145,12 +145,12 @@ def test_options_that_make_no_network_are_refused(options, said):
             "--loss bce needs --output sigmoid",
         ),
         ({"ema": 1.0}, "ema is 1; it must be at least 0 and below 1"),
-        ({"untold": -0.5}, "untold is -0.5; it must be at least 0 and below 1"),
-        ({"flips": True, "fresh": False}, "cannot be combined with --flips"),
-        ({"norm": "layer"}, "unknown norm 'layer'; valid: batch, kept"),
+        ({"noise_dropout": -0.5}, "noise_dropout is -0.5; it must be at least 0 and below 1"),
+        ({"dihedral": True, "online_noise": False}, "cannot be combined with --dihedral"),
+        ({"norm": "layer"}, "unknown norm 'layer'; valid: batch, frozen"),
         (
-            {"norm": "kept"},
-            "--norm kept needs the statistics of trained weights: give --start",
+            {"norm": "frozen"},
+            "--norm frozen needs the statistics of trained weights: give --init-from",
         ),
     ],
 )
@@ -162,7 +162,10 @@ def test_settings_that_make_no_training_are_refused(options, said):
 @pytest.mark.parametrize(
     ("option", "said"),
     [
-        ({"told": True}, "--told is no option of autoencoder; valid for unet$"),
+        (
+            {"noise_conditional": True},
+            "--noise-conditional is no option of autoencoder; valid for unet$",
+        ),
         ({"bias": False}, "--bias is no option of autoencoder; valid for unet$"),
         ({"blocks": (1, 1, 1)}, "--blocks is no option of autoencoder; valid for unet$"),
         (

@@ -244,6 +244,6 @@ def test_a_network_is_outlined_without_memory():
 
 
 def test_a_training_does_not_start_from_a_card_that_lacks_the_images_that_it_counts_on(pair):
-    settings = Settings(dataset="glyphs", width=4, depth=1, start=str(pair))
+    settings = Settings(dataset="glyphs", width=4, depth=1, init_from=str(pair))
     with pytest.raises(ValueError, match="'images_seen' is missing"):
         initial.start_from(settings, initial.untrained(settings))

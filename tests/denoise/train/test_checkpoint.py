@@ -22,9 +22,9 @@ class Run:
 
     def __init__(self):
         self.network = weights.build(TINY.network())
-        self.optimiser = adam(self.network, 0.1)
+        self.optimizer = adam(self.network, 0.1)
         self.network(torch.rand(2, 1, 8, 8)).sum().backward()
-        self.optimiser.step()
+        self.optimizer.step()
         self.average = ema(self.network, 0.9)
         self.average.update_parameters(self.network)
 
@@ -32,13 +32,13 @@ class Run:
         checkpoint.save(
             path,
             self.network,
-            self.optimiser,
+            self.optimizer,
             self.average,
             {**PROGRESS, "settings": TINY.plain(), **progress},
         )
 
     def load(self, path):
-        return checkpoint.load(path, self.network, self.optimiser, self.average, TINY.plain())
+        return checkpoint.load(path, self.network, self.optimizer, self.average, TINY.plain())
 
     def refused(self, path):
         with pytest.raises(
@@ -79,7 +79,7 @@ def test_a_checkpoint_gives_back_what_was_saved(run, saved):
     assert all(
         torch.equal(expected[name], value) for name, value in other.network.state_dict().items()
     )
-    before, after = (of.optimiser.state_dict()["state"] for of in (run, other))
+    before, after = (of.optimizer.state_dict()["state"] for of in (run, other))
     assert before.keys() == after.keys()
     for index, slots in before.items():
         assert slots.keys() == after[index].keys()
@@ -149,8 +149,8 @@ def test_tensors_of_another_network_are_one_line(run, saved, change):
             name: value for name, value in tensors.items() if name.startswith("network.")
         },
         "another network": tensors | {"network.net.encoder.0.weight": torch.zeros(5, 1, 3, 3)},
-        "no such weight": tensors | {"optimiser.999.exp_avg": torch.zeros(3)},
-        "another size": tensors | {"optimiser.0.exp_avg": torch.zeros(5)},
+        "no such weight": tensors | {"optimizer.999.exp_avg": torch.zeros(3)},
+        "another size": tensors | {"optimizer.0.exp_avg": torch.zeros(5)},
     }[change]
     rewritten(saved, tensors, sha256=None)
     run.refused(saved)

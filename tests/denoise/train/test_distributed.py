@@ -29,7 +29,7 @@ OPTIONS = (
     "--dataset glyphs --width 4 --images 6400 --batch 64 --lr 1e-2 --sigma 0.4 --precision "
     "float32 --every 40"
 )
-WAY = ["--optimiser", "muon"]  # Adam steps what Muon does not: both are shared and resumed
+WAY = ["--optimizer", "muon"]  # Adam steps what Muon does not: both are shared and resumed
 STOPPED = """
 import os
 from denoise import cli
@@ -103,7 +103,7 @@ def two(tmp_path_factory):
 
 
 def test_two_processes_reach_the_score_of_one(two, tmp_path):
-    settings = dataclasses.replace(SETTINGS, optimiser="muon")
+    settings = dataclasses.replace(SETTINGS, optimizer="muon")
     one, both = (
         json.loads((folder / "glyphs-nearest.json").read_text())
         for folder in (loop.train(settings, tmp_path, every=40).parent, two)

@@ -30,10 +30,10 @@ def given(network):
     return network
 
 
-def moved(network, optimiser):
+def moved(network, optimizer):
     """Return the change of each weight in one step."""
     before = [weight.detach().clone() for weight in network.parameters()]
-    optimiser.step()
+    optimizer.step()
     return [
         (weight - old).detach() for weight, old in zip(network.parameters(), before, strict=True)
     ]
@@ -61,10 +61,10 @@ def test_muon_moves_the_first_and_the_last_convolution_as_adam_does():
 
 def test_muon_follows_the_rate_that_the_schedule_sets():
     network = given(loop.untrained(UNET))
-    optimiser = Muon(network, lr=1e-3)
-    for group in optimiser.param_groups:
+    optimizer = Muon(network, lr=1e-3)
+    for group in optimizer.param_groups:
         group["lr"] = 0.0
-    assert all(step.abs().max() == 0 for step in moved(network, optimiser))
+    assert all(step.abs().max() == 0 for step in moved(network, optimizer))
 
 
 def test_muon_leaves_alone_what_has_no_gradient():
@@ -76,12 +76,12 @@ def test_muon_leaves_alone_what_has_no_gradient():
 
 def test_a_training_by_muon_goes_on_from_its_state_as_if_it_had_not_stopped():
     network, same = given(loop.untrained(UNET)), given(loop.untrained(UNET))
-    optimiser = Muon(network, lr=1e-3)
-    optimiser.step()
+    optimizer = Muon(network, lr=1e-3)
+    optimizer.step()
     resumed = Muon(same, lr=1e-3)
     same.load_state_dict(network.state_dict())
-    resumed.load_state_dict(copy.deepcopy(optimiser.state_dict()))
-    for step, expected in zip(moved(same, resumed), moved(network, optimiser), strict=True):
+    resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+    for step, expected in zip(moved(same, resumed), moved(network, optimizer), strict=True):
         assert torch.equal(step, expected)
 
 
@@ -96,5 +96,5 @@ def test_muon_says_which_networks_it_is_not_for():
 
 
 def test_an_unknown_optimiser_is_named_with_the_valid_ones():
-    with pytest.raises(ValueError, match="unknown optimiser 'sgd'; valid: adam, muon"):
-        dataclasses.replace(UNET, optimiser="sgd")
+    with pytest.raises(ValueError, match="unknown optimizer 'sgd'; valid: adam, muon"):
+        dataclasses.replace(UNET, optimizer="sgd")

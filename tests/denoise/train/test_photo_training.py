@@ -26,10 +26,10 @@ TINY = loop.Settings(
     depth=1,
     output="residual",
     bias=False,
-    told=True,
+    noise_conditional=True,
     loss="mse",
     patch=16,
-    flips=True,
+    dihedral=True,
     ema=0.9,
     images=64,
     batch=8,
@@ -71,7 +71,7 @@ def test_a_picture_is_seen_in_all_eight_ways_that_keep_its_pixels():
         for turned in (image, image.flip(1))
         for k in range(4)
     }
-    clean, _, _ = batches(numbered(), flips=True)(0)
+    clean, _, _ = batches(numbered(), dihedral=True)(0)
     seen = {tuple((one * 255).round().flatten().tolist()) for one in clean}
     assert seen == ways
     assert len(ways) == 8
@@ -83,7 +83,7 @@ def test_a_picture_is_seen_in_all_eight_ways_that_keep_its_pixels():
 
 def test_a_stained_picture_is_cut_and_turned_as_its_clean_one():
     pages = numbered(dirty=(torch.arange(16, dtype=torch.uint8).view(1, 4, 4) + 100,))
-    clean, noisy, _ = batches(pages, flips=True, patch=3, sigma=(0.0, 0.0))(0)
+    clean, noisy, _ = batches(pages, dihedral=True, patch=3, sigma=(0.0, 0.0))(0)
     torch.testing.assert_close(noisy, clean + 100 / 255)
 
 
@@ -108,7 +108,7 @@ def test_crops_reach_every_corner_of_a_picture():
 
 
 def test_levels_are_told_as_often_as_is_asked():
-    _, _, levels = batches(numbered(), untold=0.25, size=4_000)(0)
+    _, _, levels = batches(numbered(), noise_dropout=0.25, size=4_000)(0)
     assert sorted(set(levels.tolist())) == pytest.approx([0.0, 0.1])
     assert (levels == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
     _, _, levels = batches(numbered())(0)
@@ -124,7 +124,7 @@ def test_the_noise_that_is_told_is_the_noise_that_is_there():
 def test_pictures_that_are_not_square_are_turned_only_in_crops():
     pictures = Pictures("it", "train", (torch.zeros(1, 4, 5, dtype=torch.uint8),), ("a",), ("a",))
     with pytest.raises(ValueError, match="those of it are not square: give --patch"):
-        batches(pictures, patch=0, flips=True)
+        batches(pictures, patch=0, dihedral=True)
 
 
 def test_pages_whose_two_versions_differ_in_size_are_refused():
@@ -189,7 +189,7 @@ def test_a_gray_network_is_trained_and_validated_on_colour_pictures_turned_gray(
 def test_the_trainings_behind_a_network_are_told_from_the_first_to_the_last(tmp_path):
     first = loop.train(TINY, tmp_path, name="first")
     second = loop.train(
-        dataclasses.replace(TINY, start=str(first), seed=1), tmp_path, name="second"
+        dataclasses.replace(TINY, init_from=str(first), seed=1), tmp_path, name="second"
     )
     trainings = weights.history(weights.read(second)[1])
     assert [card["name"] for _, card in trainings] == ["first", "second"]
@@ -206,7 +206,7 @@ def test_a_run_on_stained_pages_learns_to_clean_them(tmp_path, real):
         sigma=(0.0, 0.0),
         images=640,
         batch=16,
-        told=False,
+        noise_conditional=False,
         lr=5e-3,
     )
     network, card = weights.read(loop.train(settings, tmp_path, real("documents")))

@@ -24,7 +24,7 @@ TINY = loop.Settings(
     images=80,
     batch=8,
     ema=0.9,
-    optimiser="muon",
+    optimizer="muon",
     precision="float32",
 )  # 10 steps
 NAME = "glyphs-nearest"

@@ -14,7 +14,7 @@ from denoise.models.encoder_decoder import ResidualBlock
 from denoise.noise import PictureDraws, corrupt, picture_seeds
 from denoise.train import checkpoint, loop
 from denoise.train.batches import Batches
-from denoise.train.optimizers import OPTIMISERS
+from denoise.train.optimizers import OPTIMIZERS
 from denoise.train.settings import SCHEDULES
 
 TINY = loop.Settings(
@@ -43,9 +43,9 @@ def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_mor
     assert gain > 2
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
-def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, optimiser):
-    settings = dataclasses.replace(TINY, optimiser=optimiser)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, optimizer):
+    settings = dataclasses.replace(TINY, optimizer=optimizer)
     whole = loop.train(settings, tmp_path / "whole", every=4)
 
     class Killed(BaseException):
@@ -84,22 +84,22 @@ def test_the_seed_decides_the_weights(tmp_path):
 
 def test_a_checkpoint_of_other_settings_is_refused_by_name(tmp_path):
     network = weights.build(TINY.network())
-    optimiser = torch.optim.Adam(network.parameters())
+    optimizer = torch.optim.Adam(network.parameters())
     path = tmp_path / "glyphs-nearest.checkpoint.safetensors"
-    checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": {"lr": 0.1}})
+    checkpoint.save(path, network, optimizer, None, {"step": 1, "settings": {"lr": 0.1}})
     with pytest.raises(ValueError, match=r"lr was 0.1, now 0.002"):
-        checkpoint.load(path, network, optimiser, None, {"lr": 0.002})
+        checkpoint.load(path, network, optimizer, None, {"lr": 0.002})
 
 
 def test_a_checkpoint_from_before_there_was_a_setting_has_its_default(tmp_path):
     network = weights.build(TINY.network())
-    optimiser = torch.optim.Adam(network.parameters())
+    optimizer = torch.optim.Adam(network.parameters())
     path, plain = tmp_path / "older.safetensors", TINY.plain()
     for name in plain:
         held = {key: value for key, value in plain.items() if key != name}
-        checkpoint.save(path, network, optimiser, None, {"step": 1, "settings": held})
+        checkpoint.save(path, network, optimizer, None, {"step": 1, "settings": held})
         default = plain | {name: loop.Settings().plain()[name]}
-        assert checkpoint.load(path, network, optimiser, None, default)["step"] == 1
+        assert checkpoint.load(path, network, optimizer, None, default)["step"] == 1
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -133,7 +133,7 @@ def test_the_card_says_how_the_weights_were_made(tmp_path):
 
 def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path):
     first = loop.train(TINY, tmp_path / "first")
-    short = dataclasses.replace(TINY, start=str(first), images=32, lr=1e-9)
+    short = dataclasses.replace(TINY, init_from=str(first), images=32, lr=1e-9)
     second = loop.train(short, tmp_path / "second")
     parameters = {name: value for name, value in tensors(first).items() if "running" not in name}
     for name, value in tensors(second).items():
@@ -143,14 +143,16 @@ def test_a_run_may_start_from_trained_weights_and_counts_their_pictures(tmp_path
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize(("norm", "stay"), [("kept", True), ("batch", False)])
+@pytest.mark.parametrize(("norm", "stay"), [("frozen", True), ("batch", False)])
 def test_statistics_that_are_kept_stay_and_the_weights_still_learn(
     tmp_path, norm, stay, precision, request
 ):
     if precision == "bfloat16":
         request.getfixturevalue("bfloat16")
     first = loop.train(TINY, tmp_path / "first")
-    settings = dataclasses.replace(TINY, start=str(first), norm=norm, seed=1, precision=precision)
+    settings = dataclasses.replace(
+        TINY, init_from=str(first), norm=norm, seed=1, precision=precision
+    )
     # with validation during training
     before, after = tensors(first), tensors(loop.train(settings, tmp_path / "second", every=3))
     for name, value in before.items():
@@ -174,7 +176,7 @@ def test_a_network_may_begin_as_its_layers_do_in_keras():
 def test_weights_of_another_architecture_cannot_be_gone_on_from(tmp_path):
     first = loop.train(dataclasses.replace(TINY, images=32), tmp_path)
     with pytest.raises(ValueError, match="has architecture .*; valid: "):
-        loop.train(dataclasses.replace(TINY, start=str(first), decoder="bilinear"), tmp_path)
+        loop.train(dataclasses.replace(TINY, init_from=str(first), decoder="bilinear"), tmp_path)
 
 
 def batches(**changes):
@@ -243,7 +245,7 @@ def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_
     }
     for fresh in (True, False):
         batches = Batches(
-            pictures, size=len(pictures), fresh=fresh, device=torch.device("cpu"), **common
+            pictures, size=len(pictures), online_noise=fresh, device=torch.device("cpu"), **common
         )
         first, again = (
             {
@@ -258,7 +260,7 @@ def test_without_fresh_noise_a_picture_has_one_noise_and_with_it_a_new_one_each_
 
 def test_one_noise_a_picture_is_refused_with_crops():
     with pytest.raises(ValueError, match="cannot be combined with --patch"):
-        dataclasses.replace(TINY, fresh=False, patch=8)
+        dataclasses.replace(TINY, online_noise=False, patch=8)
 
 
 def test_a_constant_schedule_keeps_the_learning_rate():

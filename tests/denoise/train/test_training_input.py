@@ -166,7 +166,7 @@ def test_a_patch_that_is_too_large_names_the_image_and_the_largest_that_fits():
 def test_one_image_is_enough_to_train_on():
     clean, noisy, _ = of(images((5, 7)), size=6)(3)
     assert clean.shape == noisy.shape == (6, 1, 5, 7)
-    clean, _, _ = of(images((5, 7)), size=6, patch=5, flips=True)(3)
+    clean, _, _ = of(images((5, 7)), size=6, patch=5, dihedral=True)(3)
     assert clean.shape == (6, 1, 5, 5)
 
 
