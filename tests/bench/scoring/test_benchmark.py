@@ -319,7 +319,7 @@ def test_counts_are_whole_and_times_have_three_figures_in_a_readable_table():
     published = benchmark_table.markdown(
         benchmark_table.read(benchmark_table.RESULTS / "photographs" / "table.csv")
     )
-    assert "\n68 test pictures of 481x321; gaussian noise, unclipped, draw 0;" in published
+    assert "\n68 test images of 481x321; gaussian noise, unclipped, draw 0;" in published
     assert "e+" not in published
     assert "| 34,017.78 |" in " ".join(published.split())  # millions of MACs of photo-gray
 

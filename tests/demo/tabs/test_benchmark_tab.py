@@ -70,7 +70,7 @@ def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(images, task,
 
 def test_the_verdict_is_that_of_the_report():
     short, sections = benchmark.verdict()
-    assert short.startswith("At equal channels upsampling nearest + conv 3x3 ")
+    assert short.startswith("At equal channels, upsampling nearest + conv 3x3 ")
     assert "MNIST, clipped Gaussian noise" in sections
     assert list(sections)[-1] == "How it was measured"
     assert all("|" not in text for text in sections.values())  # the tables stand in the report only

@@ -29,7 +29,7 @@ def test_a_set_to_train_on_has_nothing_to_test_on(real, name):
     root = real(name)
     parts = [set(datasets.load(name, split, root).keys) for split in ("train", "val")]
     assert not parts[0] & parts[1]
-    with pytest.raises(ValueError, match=f"{name} has no test pictures; valid: train, val"):
+    with pytest.raises(ValueError, match=f"{name} has no test images; valid splits: train, val"):
         datasets.load(name, "test", root)
 
 
