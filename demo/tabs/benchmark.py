@@ -25,7 +25,7 @@ REPORT = ROOT / "bench" / "results" / "small" / "report.md"
 FIGURES = ROOT / "docs" / "figures"
 # keys of the page's datasets in file names of figures
 SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clipped"}
-LAST = "How it was measured"  # last heading of the report on the page; figures and tables follow it
+LAST = "Training"  # last heading of the report on the page; figures and tables follow it
 KINDS = {
     "psnr": (
         "PSNR by noise level, with 95 % intervals, and the difference from upsampling "

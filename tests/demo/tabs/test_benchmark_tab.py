@@ -72,7 +72,7 @@ def test_the_verdict_is_that_of_the_report():
     short, sections = benchmark.verdict()
     assert short.startswith("At equal channels, upsampling nearest + conv 3x3 ")
     assert "MNIST, clipped Gaussian noise" in sections
-    assert list(sections)[-1] == "How it was measured"
+    assert list(sections)[-1] == "Training"
     assert all("|" not in text for text in sections.values())  # the tables stand in the report only
 
 
