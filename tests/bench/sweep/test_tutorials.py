@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from bench import __main__ as command
-from bench.report import build
+from bench.paths import RESULTS
 from bench.schema import TUTORIALS
 from bench.sweep import collect, tutorial_rows, tutorials
 
@@ -168,7 +168,7 @@ def test_a_loss_equals_the_one_of_torch(real):
 
 
 def test_scores_that_lack_a_network_of_the_rows_are_named(tmp_path):
-    rows, scores = tutorial_rows.read(build.ROOT / "bench" / "results" / "tutorials")
+    rows, scores = tutorial_rows.read(RESULTS / "tutorials")
     tutorial_rows.write(tmp_path, rows, scores[scores.method != "T1-own"])
     with pytest.raises(ValueError, match=r"scores.parquet lacks T1-own of tutorials.csv"):
         tutorial_rows.read(tmp_path)

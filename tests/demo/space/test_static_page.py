@@ -279,7 +279,7 @@ def test_the_noise_has_the_level_that_is_asked_for_and_depends_on_the_seed(visit
     page = visit()
     Image.fromarray(np.full((200, 200), 128, np.uint8)).save(tmp_path / "gray.png")
     page.get_by_label("Upload an image").set_input_files(tmp_path / "gray.png")
-    page.get_by_label("Clamp").uncheck()
+    page.get_by_label("Clip").uncheck()
     until_said(page, "200x200 pixels")
     until_said(page, "unclipped")
     clean, noisy, _ = shown(page)
