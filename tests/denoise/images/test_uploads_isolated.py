@@ -161,7 +161,7 @@ def test_a_decoder_that_does_not_end_is_ended_and_the_next_upload_is_read(
         patch.setattr(isolated, "A_MEGAPIXEL", 0)
         patch.setattr(isolated, "COMMAND", (sys.executable, "-c", "import time; time.sleep(600)"))
         with pytest.raises(
-            gr.Error, match="This picture cannot be used: decoding took more than 0 seconds"
+            gr.Error, match="This image cannot be used: decoding took more than 0 seconds"
         ):
             images.read_file(str(tmp_path / "a.png"))
     assert np.array_equal(images.read_file(str(tmp_path / "a.png")).pixels[..., 0], noise(9, 14))
