@@ -15,6 +15,7 @@ from denoise.models import weights
 OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
 
 
+@pytest.mark.slow
 def test_the_result_comes_first_and_skipped_methods_are_one_line_on_stderr(
     tmp_path, capsys, caplog
 ):

@@ -84,6 +84,7 @@ def test_a_noisy_jpeg_has_white_noise_of_25_in_luma_and_less_than_half_of_it_in_
     assert ((blue - luma) / 1.772).std().item() < white / 1.8
 
 
+@pytest.mark.slow
 def test_cbsd68_as_noisy_jpeg_shows_cbsd68(real):
     root = real("cbsd68_jpeg")
     made, source = (datasets.load(name, "test", root) for name in ("cbsd68_jpeg", "cbsd68"))

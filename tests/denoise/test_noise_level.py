@@ -29,6 +29,7 @@ def test_noise_alone_is_measured(name, shape, generator):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sigma", "within"), [(5, 0.5), (25, 0.8)])
 def test_on_photographs_flat_patches_are_right_where_wavelets_are_not(real, sigma, within):
     """Compare root mean square errors in units of 1/255 on eight images of BSD68.

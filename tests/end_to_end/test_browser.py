@@ -21,6 +21,8 @@ from demo.compute import worker
 from demo.screenshot import SHOWN
 from demo.widgets.head import TITLE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def url():

@@ -13,6 +13,8 @@ from PIL import Image
 from demo import page
 from demo.widgets import api_help
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def url():

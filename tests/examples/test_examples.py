@@ -33,6 +33,7 @@ def printed(name):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -57,6 +58,7 @@ def test_an_example_is_short(name):
     assert len((ROOT / "examples" / f"{name}.py").read_text().splitlines()) < 40
 
 
+@pytest.mark.slow
 def test_the_cells_of_the_notebook_run_in_order(monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(plt, "show", lambda: plt.close("all"))

@@ -19,6 +19,8 @@ from denoise import cli
 from denoise.inference.onnx_export import any_batch
 from denoise.models import weights
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "my_net.py"
 

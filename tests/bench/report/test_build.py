@@ -11,6 +11,8 @@ from bench.report.results import figure_name
 from bench.schema import DIFFERENCES, FILES, SUMMARY
 from bench.sweep import collect, summary
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module", params=["small", "unet"])
 def committed(request):

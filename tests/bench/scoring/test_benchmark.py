@@ -15,6 +15,8 @@ from denoise.images import dihedral
 from denoise.metrics import psnr
 from denoise.models import weights
 
+pytestmark = pytest.mark.slow
+
 OF_LETTERS = [name for name in weights.names() if name.partition("-")[2] in DECODERS]
 
 

@@ -15,6 +15,7 @@ from denoise.inference import engine, onnx_export
 pytest.importorskip("onnxruntime")
 
 
+@pytest.mark.slow
 def test_a_quantized_network_has_nearly_the_same_output_from_weights_of_8_bits(tmp_path):
     import onnx
     import onnxruntime
@@ -37,6 +38,7 @@ def test_a_quantized_network_has_nearly_the_same_output_from_weights_of_8_bits(t
     assert 0 < difference.mean() < 0.02
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_row_a_network_and_level(real, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(int8, "NETWORKS", ("mnist-nearest",))
     monkeypatch.setattr(int8, "SIGMAS", (0.4,))

@@ -35,6 +35,7 @@ def build():
 """
 
 
+@pytest.mark.slow
 def test_a_users_network_has_a_row_with_costs_and_intervals(own_table):
     rows = own_table("--methods", "mnist-nearest", "--model", f"{EXAMPLE}:build")
     row = rows.loc["my_net"]

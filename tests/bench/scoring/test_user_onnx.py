@@ -13,6 +13,8 @@ from bench import counters
 from bench.scoring import methods, user_model, user_onnx
 from denoise.inference import engine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def onnx():

@@ -20,6 +20,8 @@ from bench.tables_io import frames
 from denoise import cli
 from denoise.registry import UnknownName
 
+pytestmark = pytest.mark.slow
+
 OWN = [name for name, system in SYSTEMS.items() if not system.peer]
 TINY = {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 2, "depth": 1}
 

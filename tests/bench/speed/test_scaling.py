@@ -20,6 +20,7 @@ def test_time_proportional_to_pixels_has_exponent_1_and_small_images_do_not_coun
     assert scaling.exponent(frame.assign(seconds=frame.side**3 * 1e-9), 1) == pytest.approx(1.5)
 
 
+@pytest.mark.slow
 def test_every_size_and_number_has_a_row_and_threads_are_put_back():
     before = torch.get_num_threads()
     told = []

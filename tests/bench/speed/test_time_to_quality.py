@@ -9,6 +9,7 @@ from bench.schema import REACH
 from bench.speed import time_to_quality
 
 
+@pytest.mark.slow
 def test_each_row_is_of_a_training_that_anyone_can_repeat(real, tmp_path, capsys):
     main(["reach", "--images", "256", "--data-root", str(real("mnist")), "--out", str(tmp_path)])
     (file,) = tmp_path.glob("*.csv")

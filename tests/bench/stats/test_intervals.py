@@ -22,6 +22,7 @@ def layout(random, *, seeds, gap, arms=2, seed_sd=0.05, pictures=200):
     return shared + own + np.array([0, gap] + [0] * (arms - 2)).reshape(arms, 1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arms", "seeds"), [(2, 3), (2, 5), (6, 2), (6, 3)])
 def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
     random = np.random.default_rng(0)
@@ -30,6 +31,7 @@ def test_an_interval_of_a_difference_covers_it_19_times_of_20(arms, seeds):
     assert 0.91 <= hits / 200 <= 0.99
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arms", "seeds"), [(2, 2), (2, 3), (3, 3), (9, 2)])
 def test_an_interval_of_a_difference_covers_it_where_nothing_but_the_seed_scatters(arms, seeds):
     """Check that two arms count as one set of residuals, not as two."""
@@ -40,6 +42,7 @@ def test_an_interval_of_a_difference_covers_it_where_nothing_but_the_seed_scatte
     assert 0.92 <= covered(found, np.zeros((arms, arms))).mean() <= 0.98
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "seed_sd"), [(1, 0.0), (2, 0.05), (3, 0.05)])
 def test_equal_arms_share_one_letter_19_times_of_20(seeds, seed_sd):
     random, size = (
@@ -77,6 +80,7 @@ def covered(found, gap):
     return np.mean(inside, axis=0)[np.tril_indices(len(gap), -1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed_sd",
     [np.full(9, 0.05), np.array([0.02] * 4 + [0.08] * 5)],
@@ -146,6 +150,7 @@ def test_a_resolvable_difference_is_detected_four_times_of_five():
     assert 0.65 <= found / 100 <= 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("arms", "seeds"), [(1, 3), (6, 3)])
 def test_an_interval_of_a_mean_covers_it_19_times_of_20(arms, seeds):
     random = np.random.default_rng(1)

@@ -9,6 +9,7 @@ from denoise.models import weights
 MIRRORED = {8: (16, 8), 32: (64, 32)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", MIRRORED)
 @pytest.mark.parametrize("budget", ["parameters", "macs"])
 @pytest.mark.parametrize("arm", [*DECODERS.names(), *budgets.CEILINGS])
@@ -43,6 +44,7 @@ def test_a_network_too_small_for_2_percent_is_refused():
         budgets.channels("pixel_shuffle", "parameters", 1, 1)
 
 
+@pytest.mark.slow
 def test_a_network_on_two_budgets_is_trained_once():
     names = [network.name for network in Selection(("mnist",), (True,), seeds=1).networks(Recipe())]
     assert len(names) == len(set(names))

@@ -16,6 +16,8 @@ from bench.sweep import collect, run_folder
 from bench.sweep.recipe import Recipe
 from denoise.models import weights
 
+pytestmark = pytest.mark.slow
+
 
 def test_committed_files_are_read_by_pandas_alone(results):
     file = next(Path(results).glob("scores-*.parquet"))

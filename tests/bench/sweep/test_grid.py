@@ -16,6 +16,8 @@ from bench import __main__ as command
 from bench.schema import METHODS
 from bench.sweep import collect, run_folder
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_network_is_scored_on_its_own_noise_and_on_other_noises(results):
     methods, found = collect.read(results)

@@ -62,6 +62,7 @@ def collected(tmp_path_factory):
     return folder / "results"
 
 
+@pytest.mark.slow
 def test_the_networks_stand_in_a_report_of_their_own(real, request, monkeypatch, tmp_path):
     for name in ("set12", "train400"):
         real(name)

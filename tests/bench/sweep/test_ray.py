@@ -12,6 +12,7 @@ pytest.importorskip("ray")
 TESTS = Path(__file__).parents[2] / "support" / "ray_cluster.py"
 
 
+@pytest.mark.slow
 def test_the_ray_executor_on_clusters_of_several_nodes():
     words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(TESTS)]
     for _ in range(2):

@@ -7,6 +7,8 @@ from small_grid import refused
 from bench import __main__ as command
 from bench.sweep import collect
 
+pytestmark = pytest.mark.slow
+
 
 def test_verify_scores_random_cells_the_same(results, capsys):
     assert not command.main(["verify", "--sample", "6", "--results", str(results)])

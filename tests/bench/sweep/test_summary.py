@@ -5,6 +5,8 @@ import pytest
 
 from bench.sweep import collect, summary
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_summary_is_the_mean_over_images_and_seeds(results):
     methods, found = collect.read(results)

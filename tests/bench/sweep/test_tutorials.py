@@ -52,6 +52,7 @@ def _words(root, folder, *more):
     return ["tutorials", "--networks", "K2'", "--data-root", str(root), *folders, *more]
 
 
+@pytest.mark.slow
 def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, few, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)
@@ -74,6 +75,7 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, few, tmp_p
     assert tutorial_rows.worth(frame, scores) == []  # no sentences about a shortened training
 
 
+@pytest.mark.slow
 def test_a_trial_is_never_taken_for_the_recipe(real, few, tmp_path, monkeypatch):
     root = real("mnist")
     monkeypatch.setattr(tutorials, "EVERY", 1)

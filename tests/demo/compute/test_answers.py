@@ -250,6 +250,7 @@ def test_without_any_weights_the_page_opens_and_says_so(monkeypatch, tmp_path):
     compare.first.forget()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["playwright", "playwright.sync_api"])
 def test_a_screenshot_without_playwright_ends_with_one_line(monkeypatch, tmp_path, capsys, module):
     # if an earlier test has imported it

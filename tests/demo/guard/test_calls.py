@@ -32,6 +32,7 @@ WRONG = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "at"),
     [(name, at) for name, settings in SETTINGS.items() for at in range(len(settings) + 1)],

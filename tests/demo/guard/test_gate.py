@@ -253,6 +253,7 @@ def test_every_answer_tells_the_browser_what_it_may_do_with_it(web, path):
     assert policy["object-src"] == "'none'"
 
 
+@pytest.mark.slow
 def test_of_many_calls_a_bounded_number_is_kept(web, blocks):
     queue, asked = blocks._queue, []
     for number in range(3 * calls.KEPT):

@@ -209,6 +209,7 @@ print(own, (own / "photo.jpg").exists(), oct(own.stat().st_mode & 0o777))
 """
 
 
+@pytest.mark.slow
 def test_the_page_has_a_folder_of_its_own_which_goes_when_it_ends(tmp_path):
     said = subprocess.run(
         [sys.executable, "-c", PROGRAM],

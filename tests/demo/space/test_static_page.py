@@ -21,6 +21,8 @@ from demo.space import build, static_page
 from demo.widgets import head
 from denoise import cli
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):

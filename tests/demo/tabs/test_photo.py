@@ -75,6 +75,7 @@ def _spec(pixels):
     return image_files.oiio.ImageSpec(width, height, channels, str(pixels.dtype))
 
 
+@pytest.mark.slow
 def test_the_level_that_is_told_decides_how_much_is_taken(camera):
     little, much = (photographs.clean(camera, sigma=sigma).after.astype(float) for sigma in (5, 80))
     before = camera.pixels[..., 0].astype(float)
@@ -111,6 +112,7 @@ def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_sta
     assert "Your image, denoised blind." in status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("index", "settings", "said"),
     [
@@ -230,6 +232,7 @@ def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
     assert all(step[0] == gr.skip() for step in steps)
 
 
+@pytest.mark.slow
 def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_an_image(
     monkeypatch,
 ):
@@ -277,6 +280,7 @@ def test_a_large_picture_is_shown_smaller_and_says_so():
     )
 
 
+@pytest.mark.slow
 def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
     html, _, file, _ = photo_events.first()
     assert file["interactive"]
@@ -285,6 +289,7 @@ def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
     assert 'alt="Output of photo-gray; left of the line: noisy input"' in html
 
 
+@pytest.mark.slow
 def test_where_a_gpu_is_lent_a_large_picture_borrows_it_and_all_else_stays_on_the_processor(
     monkeypatch,
 ):

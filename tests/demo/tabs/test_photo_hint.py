@@ -68,6 +68,7 @@ def test_real_digits_and_letters_enlarged_and_saved_as_jpeg_are_no_photographs(
     assert found == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "missed"), [("bsd68", 2), ("set12", 0), ("documents", 0)])
 def test_photographs_and_stained_pages_are_found(name, missed, real, tmp_path):
     images = datasets.load(name, "test", real(name))

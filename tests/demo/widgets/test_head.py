@@ -140,6 +140,7 @@ def test_the_address_of_the_image_is_the_one_that_was_asked_for(client, headers,
     assert "<script>window" in client.get("/", headers=headers).text
 
 
+@pytest.mark.slow
 def test_the_page_itself_has_one_preview_its_own():
     blocks = page.build()
     _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **page.launch_options())

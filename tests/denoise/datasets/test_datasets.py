@@ -239,6 +239,7 @@ def test_a_picture_in_an_archive_that_claims_to_be_huge_counts_as_unreadable():
     assert notmnist._image(png_that_claims(60_000, 60_000)) is None
 
 
+@pytest.mark.slow
 def test_the_real_archive_holds_what_its_readme_says(real):
     parts = splits("notmnist", real("notmnist"))
     assert parts["test"].notes == {
@@ -262,6 +263,7 @@ def touches_all_sides(picture):
     return all(edge.any() for edge in (picture[0], picture[-1], picture[:, 0], picture[:, -1]))
 
 
+@pytest.mark.slow
 def test_notmnist_stretches_its_letters_to_the_box(real):
     images = datasets.load("notmnist", "test", real("notmnist")).images[:, 0]
     assert sum(map(touches_all_sides, images)) > 0.99 * len(images)

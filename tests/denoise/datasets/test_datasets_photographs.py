@@ -18,12 +18,14 @@ SPLITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPLITS)
 def test_a_set_has_the_pictures_that_papers_say(real, name):
     root = real(name)
     assert {split: len(datasets.load(name, split, root)) for split in SPLITS[name]} == SPLITS[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["train400", "bsds500"])
 def test_a_set_to_train_on_has_nothing_to_test_on(real, name):
     root = real(name)
@@ -33,6 +35,7 @@ def test_a_set_to_train_on_has_nothing_to_test_on(real, name):
         datasets.load(name, "test", root)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "training"),
     [

@@ -17,6 +17,7 @@ from denoise.models.architectures import ARCHITECTURES
 SIZES = [(1, 1), (2, 3), (5, 7), (28, 28), (33, 18), (140, 132)]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("body", BODIES)

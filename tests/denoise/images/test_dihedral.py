@@ -33,6 +33,7 @@ def test_an_ensemble_answers_alike_however_the_picture_lies():
     assert not torch.allclose(denoiser.estimate(noisy), upright, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["photo-gray", "photo-color"])
 def test_an_ensemble_is_better_on_photographs(real, name):
     denoiser = denoise.load(name, "cpu")

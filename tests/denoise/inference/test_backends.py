@@ -17,6 +17,7 @@ ROUNDING = [
 ]
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("backend", LOWERED)
 @pytest.mark.parametrize("body", BODIES)
@@ -32,6 +33,7 @@ def test_every_backend_answers_in_float32_as_the_plain_network(decoder, body, ba
             torch.testing.assert_close(answer, right, atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("backend", ROUNDING)
 @pytest.mark.parametrize("decoder", DECODERS.names())

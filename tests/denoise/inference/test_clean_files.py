@@ -465,6 +465,7 @@ def test_without_a_name_a_photograph_is_cleaned_by_the_network_for_its_colours(
     assert (chosen == named).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dataset", "name"), [("bsd68", "photo-gray"), ("cbsd68", "photo-color")])
 def test_a_photograph_that_is_clean_already_stays_as_it_is(real, dataset, name):
     pictures = datasets.load(dataset, "test", real(dataset)).spread(6)

@@ -116,6 +116,7 @@ def test_luma_and_chroma_are_those_of_jpeg():
     assert [round(plane.item(), 4) for plane in (luma, blue, red)] == [0.299, -0.1687, 0.5]
 
 
+@pytest.mark.slow
 def test_photographs_of_a_camera_come_nearer_to_the_mean_of_many_shots(data_root):
     files = sorted((data_root / "real_noise").glob("*_real.JPG"))[::7]
     if not files:

@@ -41,6 +41,7 @@ def test_no_sigma_and_no_estimate_are_no_reason_to_doubt():
     assert doubts.of_sigma(flat(25, size=40), 0.9, 0.1) == []  # too small for a reliable estimate
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [True, False])
 @pytest.mark.parametrize("dataset", ["bsd68", "documents"])
 def test_the_sigma_that_was_added_to_a_real_image_is_not_doubted(real, dataset, clip):
@@ -63,6 +64,7 @@ def images_of(dataset, root, count=40):
     yield from (given[0] for _, given, _ in pictures.pairs(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("dataset", "network", "sigma"),
     [

@@ -66,6 +66,7 @@ def scored(data_root, dataset, name, count=500):
     return psnr(denoise.load(name)(noisy), clean).mean().item(), clean, noisy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoder", ["nearest", "bilinear", "transposed_k3"])
 @pytest.mark.parametrize("method", ["noisy", "median", "nlm", "tv", "wavelet"])
 def test_shipped_weights_beat_every_classical_method_on_mnist_at_sigma_0_4(real, decoder, method):
@@ -79,6 +80,7 @@ def test_shipped_weights_beat_every_classical_method_on_mnist_at_sigma_0_4(real,
     assert ours > theirs + 5
 
 
+@pytest.mark.slow
 def test_the_best_shipped_decoder_reaches_22_7_db_on_mnist_at_sigma_0_4(real):
     root, names = real("mnist"), [name for name in SHIPPED if name.startswith("mnist")]
     best = max(names, key=lambda name: scored(root, "mnist", name)[0])

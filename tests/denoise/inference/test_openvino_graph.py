@@ -34,6 +34,7 @@ def fails(*given):
     raise AssertionError("it was asked")
 
 
+@pytest.mark.slow
 @torch.no_grad()
 @pytest.mark.parametrize("body", ["autoencoder", "bias-free", "residual blocks"])
 @pytest.mark.parametrize("decoder", IN_OPENVINO)
@@ -49,6 +50,7 @@ def test_small_pictures_are_left_to_it_whole_with_every_decoder_that_it_has(
     assert part.usable
 
 
+@pytest.mark.slow
 def test_a_first_picture_does_not_wait_for_the_import_of_sympy():
     code = """
 import sys, torch

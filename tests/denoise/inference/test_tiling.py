@@ -143,6 +143,7 @@ def test_the_finished_share_grows_to_one(channels, shown, ensemble, pixels):
     assert follows(finished)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pixels", [70**2, 10**6])
 @pytest.mark.parametrize("ensemble", [False, True])
 @pytest.mark.parametrize("size", [(203, 157), (96, 64)])

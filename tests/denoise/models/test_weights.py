@@ -58,6 +58,7 @@ def test_every_architecture_is_read_as_it_was_written(tmp_path, entry):
     assert all(weight.requires_grad for weight in read.parameters())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture",
     [
@@ -116,6 +117,7 @@ def test_what_does_not_fit_is_named_with_both_shapes(pair):
     )
 
 
+@pytest.mark.slow
 def test_no_weight_is_allocated_for_a_network_that_is_too_large_to_be_trained():
     with pytest.raises(ValueError, match="valid: at most 268,435,456"):
         weights.build(SMALL | {"width": 10**6})

@@ -171,6 +171,7 @@ def set_of(name):
 BACKENDS = [name for name in backends.backends(CPU) if name != "plain"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", weights.names())
 def test_scores_on_test_pictures_are_those_of_float32(name, backend, real, monkeypatch):

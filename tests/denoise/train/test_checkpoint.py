@@ -86,6 +86,7 @@ def test_a_checkpoint_gives_back_what_was_saved(run, saved):
         assert all(torch.equal(value, after[index][name]) for name, value in slots.items())
 
 
+@pytest.mark.slow
 def test_one_flipped_bit_anywhere_is_noticed(run, saved):
     whole = saved.read_bytes()
     header = 8 + struct.unpack("<Q", whole[:8])[0]

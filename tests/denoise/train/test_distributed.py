@@ -14,6 +14,8 @@ import torch
 
 from denoise.train import distributed, loop
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("lightning_fabric")
 
 SETTINGS = loop.Settings(

@@ -134,6 +134,7 @@ def test_pages_whose_two_versions_differ_in_size_are_refused():
         numbered(dirty=(torch.zeros(1, 4, 5, dtype=torch.uint8),))
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_to_the_same_weights_and_the_same_average(tmp_path, monkeypatch):
     whole = loop.train(TINY, tmp_path / "whole", every=3)
 

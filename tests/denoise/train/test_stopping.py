@@ -217,6 +217,7 @@ def test_a_command_that_is_stopped_says_so_in_one_line(tmp_path, signalled, caps
     )
 
 
+@pytest.mark.slow
 def test_a_process_that_is_terminated_ends_with_143_and_a_checkpoint(tmp_path):
     script = (
         "import os, signal\n"

@@ -30,6 +30,7 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_more(tmp_path):
     settings = dataclasses.replace(TINY, images=6_400, sigma=(0.4, 0.4), lr=5e-3)
     network, _ = weights.read(loop.train(settings, tmp_path))
@@ -43,6 +44,7 @@ def test_a_tiny_run_cleans_letters_of_fonts_it_never_saw_by_two_decibels_and_mor
     assert gain > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path, monkeypatch, optimizer):
     settings = dataclasses.replace(TINY, optimizer=optimizer)
