@@ -1,6 +1,7 @@
 """Report for readers, made from the collected results alone.
 
-RESULTS/report.md, report.html, report.tex   the sentences and every table
+RESULTS/report.md                            the sentences and every table
+RESULTS/report.html, report.tex              the same on demand; git ignores them
 RESULTS/report.csv                           the tables of the arms, concatenated
 docs/figures/*.png                           figures, each stamped with the hash of its data
 docs/answer.md or docs/photographs.md        summary, tables and figures of each training set

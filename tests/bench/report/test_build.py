@@ -147,8 +147,10 @@ def test_checkerboards_are_compared_on_one_training_set_with_the_seeds_of_all():
 
 
 def test_every_text_for_readers_is_what_the_committed_results_say(texts):
+    on_demand = {"report.html", "report.tex"}  # in no commit: they say the same as report.md
     for path, text in texts.items():
-        assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
+        if path.exists() or path.name not in on_demand:
+            assert path.read_text() == text, f"{path.name} is stale: python -m bench report"
 
 
 def test_summary_and_differences_follow_from_the_scores_of_each_picture(committed, tmp_path):
