@@ -37,8 +37,8 @@ def nodes(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # a GPU would not give the same scores twice
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     small = {"object_store_memory": 100 * 2**20, "num_gpus": 0}
-    # detects a dead node sooner than the default
-    sooner = {"health_check_period_ms": 1_000, "health_check_failure_threshold": 3}
+    # detects a dead node sooner than the default, and waits for one that is only slow
+    sooner = {"health_check_period_ms": 1_000, "health_check_failure_threshold": 10}
     cluster = Cluster(
         initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": sooner, **small}
     )
