@@ -13,6 +13,7 @@ from bench.report import benchmark_table
 from denoise import cli, datasets
 
 NO_DATA = "is not in the data root"
+FEW_LETTERS = ["--datasets", "glyphs", "--pictures", "6", "--sigma", "0.4"]  # of a quick table
 NO_BFLOAT16 = "this CPU does not compute convolutions in bfloat16"
 
 
@@ -164,12 +165,7 @@ def own_table(tmp_path):
 
     def run(*arguments):
         words = [
-            "--datasets",
-            "glyphs",
-            "--pictures",
-            "6",
-            "--sigma",
-            "0.4",
+            *FEW_LETTERS,
             "--quick",
             "--out",
             str(tmp_path / "out"),
@@ -187,12 +183,7 @@ def refused_model(tmp_path, capsys):
     def run(*models):
         out = tmp_path / "out"
         words = [
-            "--datasets",
-            "glyphs",
-            "--pictures",
-            "6",
-            "--sigma",
-            "0.4",
+            *FEW_LETTERS,
             "--methods",
             "noisy",
             "--out",
