@@ -21,7 +21,7 @@ from denoise import cli
 
 GRID = Path("runs/grid")
 RESULTS = paths.RESULTS / "small"
-TRAINS = ("grid", "tutorials", "trials")  # others measure times, with threads as they come
+TRAINS = ("grid", "rates", "tutorials", "trials")  # others measure times, with threads as they come
 TUTORIALS = RESULTS.parent / "tutorials"
 SUFFIXES = (
     "The name of a network in --methods may end in :told (sigma is an input of the network), "
@@ -53,6 +53,11 @@ def _parser() -> cli.Parser:
             commands,
             "grid",
             "train and score the comparison of decoders; resume a stopped run",
+        )
+    )
+    _rates(
+        _command(
+            commands, "rates", "train each arm at several learning rates; the grid takes the best"
         )
     )
     made = _command(
@@ -396,12 +401,7 @@ def _speed(parser: argparse.ArgumentParser) -> None:
 
 
 def _grid(parser: argparse.ArgumentParser) -> None:
-    _add_root(parser)
-    parser.add_argument(
-        "--datasets",
-        nargs="+",
-        help="training sets (default: mnist notmnist fashion_mnist; for unet: bsd68)",
-    )
+    _add_networks(parser)
     parser.add_argument(
         "--noise",
         choices=("both", "clipped", "unclipped"),
@@ -409,17 +409,9 @@ def _grid(parser: argparse.ArgumentParser) -> None:
         help="clamping of noisy images (default: both; for unet: unclipped)",
     )
     parser.add_argument(
-        "--arms",
-        nargs="+",
-        help="arms to train (default: every decoder, and the ceilings unet and dncnn)",
-    )
-    parser.add_argument(
         "--budgets",
         nargs="+",
         help="budgets (default: channels parameters macs; for unet: parameters)",
-    )
-    parser.add_argument(
-        "--seeds", type=int, default=3, help="number of training seeds, from 0 up (default: 3)"
     )
     parser.add_argument(
         "--only",
@@ -431,12 +423,6 @@ def _grid(parser: argparse.ArgumentParser) -> None:
         choices=("local", "ray"),
         default="local",
         help="executor of the cells (default: local)",
-    )
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=1,
-        help="number of processes with --engine local (default: 1)",
     )
     parser.add_argument(
         "--address",
@@ -453,6 +439,48 @@ def _grid(parser: argparse.ArgumentParser) -> None:
         help="folder of weights and scores (default: %(default)s)",
     )
     cli.add_options(parser, Recipe)
+
+
+def _rates(parser: argparse.ArgumentParser) -> None:
+    _add_networks(parser)
+    parser.add_argument(
+        "--rates",
+        nargs="+",
+        type=float,
+        default=[0.003, 0.006, 0.012, 0.024, 0.048, 0.096],
+        help="learning rates to try (default: 0.003 0.006 0.012 0.024 0.048 0.096)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/rates"),
+        help="folder of weights (default: %(default)s)",
+    )
+    cli.add_options(parser, Recipe)
+    parser.set_defaults(images=50_000, noise="both", budgets=None)
+
+
+def _add_networks(parser: argparse.ArgumentParser) -> None:
+    _add_root(parser)
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        help="training sets (default: mnist notmnist fashion_mnist; for unet: bsd68)",
+    )
+    parser.add_argument(
+        "--arms",
+        nargs="+",
+        help="arms to train (default: every decoder, and the ceilings unet and dncnn)",
+    )
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of training seeds, from 0 up (default: 3)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=1,
+        help="number of processes with --engine local (default: 1)",
+    )
 
 
 def command() -> None:

@@ -321,17 +321,27 @@ RESCORE = {
     **PROVENANCE,
 }
 
-LEARNING_RATES = {
-    "decoder": "upsampling stage",
-    "width": "channels of the encoder's first stage",
+CURVES = {
+    "method": "name of the network, as in methods.csv; of its longest training",
     "images": "training length in images",
-    "lr": "highest learning rate of Adam",
-    "seed": "training seed",
     "validation_psnr_db": "mean PSNR over the levels, on validation images",
-    "precision": "number format of the training",
-    "torch": "PyTorch version",
+    "psnr_db": "mean PSNR over the levels and test images of its own training set and clamping",
+    "ssim": "mean SSIM over the same images",
+    "weights_sha256": "SHA-256 of the weights of this length",
+    **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch")},
+}
+
+LEARNING_RATES = {
+    "body": "backbone of the decoder",
+    "dataset": "dataset of the training images",
+    "arm": "decoder, at the first clamping and budget of its backbone",
+    "widths": "channels of each upsampling stage",
+    "lr": "highest learning rate",
+    "seed": "training seed",
+    "images": "training length in images",
+    "validation_psnr_db": "mean PSNR over the levels, on validation images",
     "weights_sha256": "SHA-256 of the weights",
-    "command": "command that trained the network; its card has the score",
+    **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
 }
 
 PHOTO_TRIALS = {
@@ -459,6 +469,7 @@ FILES = {
     "levels.csv": LEVELS,
     "int8.csv": INT8,
     "*/methods.csv": METHODS,
+    "*/curves.csv": CURVES,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,
     "*/summary.csv": SUMMARY,
     "*/differences.csv": DIFFERENCES,

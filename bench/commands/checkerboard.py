@@ -18,13 +18,12 @@ from bench.report import tables
 from bench.schema import CHECKERBOARD
 from bench.scoring import checkerboard
 from bench.scoring.quality import Corruption, noisy_batches
-from bench.sweep import collect
+from bench.sweep import collect, packed_weights
 from bench.sweep.grid import Network
 from bench.sweep.recipe import Recipe
 from denoise import datasets
 from denoise.decoders import DECODERS
 from denoise.files.atomic import whole_file
-from denoise.models import weights
 from denoise.models.base import AnySize
 from denoise.models.encoder_decoder import Mirror
 from denoise.train import loop
@@ -48,12 +47,12 @@ def main(given: argparse.Namespace) -> None:
         network = Network(
             row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed)
         )
-        trained, made = weights.read(folder / "weights" / f"{row.method}.safetensors")
+        trained = packed_weights.denoiser(folder, row.method, row.weights_sha256).network
         untrained = _untrained(network.settings(recipe), given.data_root)
         pictures = _pictures(row.dataset, given.data_root)
         for when, net, checksum in (
             ("initial", untrained, None),
-            ("trained", trained, made["sha256"]),
+            ("trained", trained, row.weights_sha256),
         ):
             found, power = measure(net, pictures, row.clipped)
             known = {

@@ -1,7 +1,7 @@
-"""Budgets: equal channels, equal parameters or equal MACs for every decoder.
+"""Budgets: equal channels, parameters, MACs or deployed MACs for every decoder.
 
 The encoder is the same for every arm. At equal channels the decoder mirrors the encoder. The other
-two budgets scale the channels of the upsampling stages until the whole network costs as much as the
+budgets scale the channels of the upsampling stages until the whole network costs as much as the
 reference arm at equal channels.
 """
 
@@ -17,6 +17,7 @@ import torch
 from bench import counters
 from bench.sweep.backbones import BODIES
 from bench.sweep.recipe import Recipe
+from denoise.graph.fusion import fuse
 from denoise.models import weights
 
 SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
@@ -24,8 +25,9 @@ BUDGETS = {
     "channels": None,
     "parameters": counters.parameters,
     "macs": lambda net: counters.macs(net, SHAPE),
+    "deployed": lambda net: counters.macs(fuse(net.eval()), SHAPE),
 }
-"""Cost function of each budget; None needs no search."""
+"""Cost function of each budget; None needs no search. Deployed networks are rewritten by `fuse`."""
 
 REFERENCE = "nearest"  # arm whose cost at equal channels sets the budget of every arm
 TOLERANCE = 0.02  # relative to the budget; set by the protocol
@@ -93,9 +95,9 @@ def channels(
 
 
 def names(arm: str, widths: tuple[int, ...], recipe: Recipe) -> list[str]:
-    """Return the budgets, of the recipe's backbone, on which an arm with these channels lies."""
+    """Return the budgets on which an arm with these channels lies."""
     found = []
-    for budget in BODIES[recipe.body].budgets:
+    for budget in BUDGETS:
         with contextlib.suppress(Impossible):
             if channels(arm, budget, recipe.width, recipe.depth, recipe.body) == widths:
                 found.append(budget)

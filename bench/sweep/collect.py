@@ -2,8 +2,9 @@
 
 RESULTS/recipe.json                      training settings of all networks
 RESULTS/methods.csv                      one row per network or untrained method
+RESULTS/curves.csv                       scores of each network by training length
 RESULTS/scores-DATASET-CLIPPED.parquet   PSNR and SSIM per method, test corruption and image
-RESULTS/weights/NAME.safetensors         the networks, with their cards
+RESULTS/weights-DATASET-CLIPPED-PART.safetensors   the networks (`bench.sweep.packed_weights`)
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ import hashlib
 import logging
 import math
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench.schema import CHECKERBOARD, COSTS, METHODS, PROVENANCE, SCORES
-from bench.sweep import budgets
+from bench.schema import CHECKERBOARD, COSTS, CURVES, METHODS, PROVENANCE, SCORES
+from bench.sweep import budgets, packed_weights
 from bench.sweep.backbones import BODIES
 from bench.sweep.grid import Network, Selection
 from bench.sweep.recipe import Recipe
@@ -205,10 +205,14 @@ def _write(
         scores = pd.concat(parted, ignore_index=True).round(DECIMALS)
         with whole_file(scores_file(target, dataset, clip)) as partial:
             scores[list(SCORES)].to_parquet(partial, compression="zstd", index=False)
-    for name in methods[~methods.missing & methods.seed.notna()].method:
-        for path in (store.weights(name), store.weights(name).with_suffix(".json")):
-            with whole_file(target / "weights" / path.name) as partial:
-                shutil.copyfile(path, partial)
+    trained = methods[~methods.missing & methods.seed.notna()]
+    for (dataset, clip), rows in trained.groupby(["dataset", "clipped"], sort=False):
+        files = [store.weights(name) for name in rows.method]
+        packed_weights.write(files, target, f"weights-{dataset}-{_clamping(bool(clip))}")
+    curves = [read_csv(store.curve(name), CURVES) for name in trained.method]
+    with whole_file(target / "curves.csv") as partial:
+        whole = pd.concat([pd.DataFrame(columns=list(CURVES)), *curves])
+        whole.to_csv(partial, index=False, float_format="%.6g")
     with whole_file(target / "methods.csv") as partial:
         whole = methods.reindex(columns=list(METHODS)).astype(
             {k: v for k, v in TYPES.items() if k in METHODS}
@@ -219,7 +223,11 @@ def _write(
 
 def scores_file(folder: Path, dataset: str, clip: bool) -> Path:
     """Return the path of the scores of all methods trained on (dataset, clipped or not)."""
-    return folder / f"scores-{dataset}-{'clipped' if clip else 'unclipped'}.parquet"
+    return folder / f"scores-{dataset}-{_clamping(clip)}.parquet"
+
+
+def _clamping(clip: bool) -> str:
+    return "clipped" if clip else "unclipped"
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -11,7 +11,7 @@ import dataclasses
 import itertools
 
 from bench.scoring.quality import Corruption
-from bench.sweep import budgets
+from bench.sweep import budgets, rates
 from bench.sweep.backbones import BODIES
 from bench.sweep.recipe import Recipe
 from denoise.datasets import DATASETS
@@ -24,7 +24,8 @@ class Network:
     """One network to train: its training data, arm, channels and seed.
 
     `arm` is a decoder, inside the recipe's backbone, or one of the ceilings. `widths` are the
-    channels that put the arm on a budget.
+    channels that put the arm on a budget. `lr` is the learning rate of a trial; None: the tuned
+    rate.
     """
 
     dataset: str
@@ -32,13 +33,20 @@ class Network:
     arm: str
     widths: tuple[int, ...]
     seed: int
+    lr: float | None = None
 
     @property
     def name(self) -> str:
         """Name that is unique within a recipe; stem of every file of this network."""
         clipped = "clipped" if self.clip else "unclipped"
         widths = "x".join(map(str, self.widths))
-        return f"{self.dataset}-{clipped}-{self.arm}-{widths}-s{self.seed}"
+        rate = "" if self.lr is None else f"-lr{self.lr:g}"
+        return f"{self.dataset}-{clipped}-{self.arm}-{widths}{rate}-s{self.seed}"
+
+    def shorter(self, recipe: Recipe) -> dict[int, str]:
+        """Return the names of the networks of the recipe's shorter lengths; a trial has none."""
+        lengths = recipe.shorter if self.lr is None else []
+        return {length: f"{self.name}-at{length}" for length in lengths}
 
     def settings(self, recipe: Recipe) -> Settings:
         """Return the settings for `denoise.train`."""
@@ -51,7 +59,10 @@ class Network:
             clip=self.clip,
             images=recipe.images,
             batch=recipe.batch,
-            lr=recipe.lr,
+            optimizer=recipe.optimizer,
+            schedule=recipe.schedule,
+            lr=self.lr or rates.of(recipe.body, self.dataset, self.arm, recipe.lr),
+            half=recipe.half,
             precision=recipe.precision,
             seed=self.seed,
             **shape,

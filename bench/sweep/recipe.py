@@ -10,7 +10,7 @@ import json
 import typing
 from pathlib import Path
 
-from denoise.cli import option
+from denoise.cli import option, whole_numbers
 from denoise.files import json_files
 from denoise.files.atomic import whole_file
 
@@ -32,9 +32,18 @@ class Recipe:
     )
     width: int = option(8, "channels of the encoder's first stage; each pooling doubles them")
     depth: int = option(2, "number of poolings in the encoder")
-    images: int = option(150_000, "training length of each network in images")
-    batch: int = option(128, "images per training step")
-    lr: float = option(1.6e-2, "highest learning rate of Adam")
+    images: int = option(400_000, "training length of each network in images")
+    lengths: tuple[int, ...] = option(
+        (25_000, 50_000, 100_000, 200_000),
+        "training lengths below --images to score too, with the schedule wsd",
+        parse=whole_numbers,
+        shown="25000,50000,100000,200000",
+    )
+    batch: int = option(64, "images per training step")
+    optimizer: str = option("muon", "optimizer")
+    schedule: str = option("wsd", "schedule of the learning rate; lengths need wsd")
+    lr: float = option(0.024, "highest learning rate, for arms without a tuned one")
+    half: bool = option(True, "round the trained weights to float16 (default: on)")
     precision: str = option(
         "auto", "number format of training; auto: bfloat16 if the device supports it"
     )
@@ -46,6 +55,15 @@ class Recipe:
         for name in ("width", "depth", "images", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.lengths and min(self.lengths) < 1:
+            raise ValueError(f"lengths has {min(self.lengths)}; it must be at least 1")
+
+    @property
+    def shorter(self) -> list[int]:
+        """Shorter training lengths that are scored too, in images."""
+        return sorted(
+            {size for size in self.lengths if size < self.images and self.schedule == "wsd"}
+        )
 
     @classmethod
     def read(cls, folder: Path) -> Recipe:
@@ -65,7 +83,8 @@ class Recipe:
         try:
             held = json_files.read(file)
             json_files.check(held, typing.get_type_hints(cls), "recipe")
-            return cls(**held)  # a field that is newer than the file takes its default
+            # a field that is newer than the file takes its default
+            return cls(**held | {"lengths": tuple(held.get("lengths", cls.lengths))})
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"{file}: malformed recipe ({error}); the file is not changed"

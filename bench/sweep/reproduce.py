@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +11,9 @@ import pandas as pd
 from bench import provenance
 from bench.scoring import quality
 from bench.scoring.quality import Corruption
-from bench.sweep import collect
+from bench.sweep import collect, packed_weights
 from denoise import datasets
 from denoise.classical import DENOISERS
-from denoise.inference import engine
 
 CELL = ["method", *collect.TEST]
 """Columns that identify a cell of the scores."""
@@ -107,12 +105,5 @@ def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | Non
     if pd.isna(method.seed):
         build = DENOISERS[method.arm].build
         return build(datasets.load(method.dataset, "train", root))
-    path = folder / "weights" / f"{cell.method}.safetensors"
-    if not path.is_file():
-        raise ValueError(f"{path} is missing: its scores cannot be reproduced")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != method.weights_sha256:
-        scored = str(method.weights_sha256)[:12]
-        raise ValueError(f"{path} holds weights {found[:12]}; the scored weights are {scored}")
-    denoiser = engine.load(path, "cpu", "float32")
+    denoiser = packed_weights.denoiser(folder, cell.method, method.weights_sha256)
     return lambda noisy, sigma: denoiser.estimate(noisy)

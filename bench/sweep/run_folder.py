@@ -5,6 +5,7 @@ Every file is written atomically.
 FOLDER/recipe.json                 training settings of all networks
 FOLDER/weights/NAME.safetensors    a trained network, with its card NAME.json
 FOLDER/scores/SUITE/NAME.parquet   PSNR and SSIM of each image under each test corruption of a suite
+FOLDER/curves/NAME.csv             scores of every training length of a network
 FOLDER/locks/NAME.lock             lock held by the run that works on NAME
 """
 
@@ -71,6 +72,10 @@ class Store:
     def scores(self, suite: str, name: str) -> Path:
         """Return the path of a method's scores in a suite."""
         return self.folder / "scores" / suite / f"{name}.parquet"
+
+    def curve(self, name: str) -> Path:
+        """Return the path of a network's scores by training length."""
+        return self.folder / "curves" / f"{name}.csv"
 
     def trained(self, name: str) -> bool:
         """Return True if the network is complete: its card is written after its weights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from denoise.inference import engine
@@ -17,6 +18,7 @@ def obtain(
     *,
     validation: int | None = None,
     show: bool = True,
+    lengths: Mapping[int, str] | None = None,
 ) -> engine.Denoiser:
     """Load the denoiser from `path`; train it with `settings` first if it is missing.
 
@@ -30,7 +32,14 @@ def obtain(
     # the card is written after the weights, so it marks them complete
     if not path.with_suffix(".json").exists():
         loop.train(
-            settings, path.parent, root, every, name=path.stem, validation=validation, show=show
+            settings,
+            path.parent,
+            root,
+            every,
+            name=path.stem,
+            validation=validation,
+            show=show,
+            lengths=lengths,
         )
     denoiser = engine.load(path, precision="float32")
     try:

@@ -13,8 +13,9 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from denoise import cli
@@ -24,7 +25,7 @@ from denoise.train import distributed
 from denoise.train.initial import untrained
 from denoise.train.progress import Shown
 from denoise.train.run import Run
-from denoise.train.settings import Settings
+from denoise.train.settings import Settings, stable
 from denoise.train.stopping import Asked, Stopped
 
 __all__ = ["Settings", "train", "untrained"]
@@ -51,6 +52,7 @@ def train(
     name: str | None = None,
     validation: int | None = None,
     show: bool = True,
+    lengths: Mapping[int, str] | None = None,
 ) -> Path:
     """Train a network and write its weights.
 
@@ -74,6 +76,10 @@ def train(
         Number of validation images for the card's scores; all by default.
     show : bool
         Show a progress bar, or log a line every 30 s without a terminal.
+    lengths : dict, optional
+        Shorter training lengths in images, with a name for the weights of each. Each file equals
+        that of a training of this length alone, and costs only its cooldown. The schedule must be
+        `wsd`.
 
     Returns
     -------
@@ -85,6 +91,8 @@ def train(
     ValueError
         The name is no valid file name, or ends as a checkpoint's name: nothing is trained.
     ValueError
+        A length is not below the training's own, or the schedule is not `wsd`.
+    ValueError
         The loss, the weights or the validation scores are not finite: the last checkpoint is kept.
         Or the memory does not suffice.
     OSError
@@ -94,6 +102,7 @@ def train(
         that signal runs first.
     """
     name = settings.name if name is None else _checked(name)
+    branches = _branches(settings, lengths or {}, out)
     team = distributed.team(settings.batch)
     show = show and team.first
     saved, target = out / f"{name}{CHECKPOINT}.safetensors", out / f"{name}.safetensors"
@@ -103,7 +112,9 @@ def train(
             _check_folder(target.parent)
         run.start(saved)
         with Shown(name, settings, run.done, show) as shown, Asked(patient=team.size > 1) as asked:
-            stopped = _steps(run, every, shown, asked)
+            stopped = _lengths(run, branches, every, validation, shown, asked) or _steps(
+                run, settings.steps, every, shown, asked
+            )
         team.leave()
         if stopped:
             asked.pass_on()
@@ -117,19 +128,69 @@ def train(
             team.refuse(stop, stop.code)
         if team.first:
             run.finish({"name": name}, target, validation)
+            saved.unlink(missing_ok=True)
     return target
 
 
-def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
-    """Train to the last step, or until a signal asks to stop.
+def _branches(
+    settings: Settings, lengths: Mapping[int, str], out: Path
+) -> list[tuple[Settings, Path]]:
+    """Return the settings and the weights file of each shorter training, shortest first."""
+    if lengths and settings.schedule != "wsd":
+        raise ValueError(f"shorter lengths need the schedule wsd, not {settings.schedule}")
+    if longer := [length for length in lengths if not 0 < length < settings.images]:
+        raise ValueError(
+            f"a shorter length is {longer[0]:,} images; valid: 1 to {settings.images - 1:,}"
+        )
+    return [
+        (replace(settings, images=length), out / f"{_checked(name)}.safetensors")
+        for length, name in sorted(lengths.items())
+    ]
 
-    Return True if stopped. Write a checkpoint either way.
+
+def _lengths(
+    run: Run,
+    branches: list[tuple[Settings, Path]],
+    every: int,
+    validation: int | None,
+    shown: Shown,
+    asked: Asked,
+) -> bool:
+    """Train up to the last branch, and write the weights of every shorter training.
+
+    Return True if a signal stopped the training.
     """
-    team, steps, stop, written = run.team, run.settings.steps, False, time.monotonic()
-    while run.done < steps and not stop:
+    for settings, target in branches:
+        if target.with_suffix(".json").exists():
+            continue
+        if run.done > stable(settings.steps):
+            raise ValueError(
+                f"{target} is missing and the checkpoint is beyond it: remove the checkpoint "
+                f"({run.saved}) to start again"
+            )
+        if _steps(run, stable(settings.steps), every, shown, asked):
+            return True
+        with run.shorter(settings):
+            if _steps(run, settings.steps, every, shown, asked, branch=True):
+                return True
+            if run.team.first:
+                run.finish({"name": target.stem}, target, validation)
+    return False
+
+
+def _steps(
+    run: Run, last: int, every: int, shown: Shown, asked: Asked, *, branch: bool = False
+) -> bool:
+    """Train up to step `last`, or until a signal asks to stop.
+
+    Return True if stopped. Write a checkpoint either way, except in a branch: a stopped training
+    continues from before its branch.
+    """
+    team, stop, written = run.team, False, time.monotonic()
+    while run.done < last and not stop:
         loss = run.step(run.done)
-        point, last = run.done % every == 0 and run.done < steps, run.done == steps
-        if point or last or run.done % run.look == 0 or (asked.number and team.size == 1):
+        point, ended = run.done % every == 0 and run.done < last, run.done == last
+        if point or ended or run.done % run.look == 0 or (asked.number and team.size == 1):
             value, stop = team.agree(loss, asked.number is not None)
             if not math.isfinite(value):
                 team.refuse(run.diverged(f"the loss of step {run.done:,} is {value}"))
@@ -140,8 +201,10 @@ def _steps(run: Run, every: int, shown: Shown, asked: Asked) -> bool:
             shown.scores(run.add_point(value))
         elif not stop:
             shown.peek(run.peek)
+        if branch:
+            continue
         shown.step()
-        if point or last or stop or time.monotonic() - written >= SAVE:
+        if point or ended or stop or time.monotonic() - written >= SAVE:
             run.save()
             written = time.monotonic()
     return stop

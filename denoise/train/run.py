@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.metadata
 import logging
 import math
@@ -160,8 +161,12 @@ class Run:
         ValueError
             An output that is not a number.
         """
-        scores = evaluate(self.trained, self.held_out.spread(count), self.settings)
+        scores = self._scores_of(self.trained, count)
         self._learning()
+        return scores
+
+    def _scores_of(self, network: AnySize, count: int | None) -> Scores:
+        scores = evaluate(network, self.held_out.spread(count), self.settings)
         broken = [f"{level:g}" for level, value in scores.psnr.items() if math.isnan(value)]
         if broken:
             raise self.diverged(
@@ -210,23 +215,50 @@ class Run:
         )
         return ValueError(f"{symptom}: the training has diverged and stops; {self.kept}; {advice}")
 
+    @contextmanager
+    def shorter(self, settings: Settings) -> Iterator[None]:
+        """Continue as a training of `settings`, of fewer images; restore this training afterwards.
+
+        Both trainings are equal up to now (`denoise.train.settings.stable`).
+        """
+        whole, done, curve = self.settings, self.done, list(self.progress["curve"])
+        parts = [self.network, *([self.average] if self.average else [])]
+        held = [copy.deepcopy(part.state_dict()) for part in parts]
+        optimizer = copy.deepcopy(self.optimizer.state_dict())
+        entered, self.settings = time.monotonic(), settings
+        yield
+        self.began += time.monotonic() - entered
+        self.settings, self.done, self.progress["curve"] = whole, done, curve
+        for part, state in zip(parts, held, strict=True):
+            part.load_state_dict(state)
+        self.optimizer.load_state_dict(optimizer)
+        self._learning()
+
     def finish(self, named: dict[str, str], target: Path, validation: int | None) -> None:
-        """Write weights and card with the scores of `validation` images; remove the checkpoint."""
-        scores = self.scores(validation)
-        card = named | self.card(scores, self.held_out.spread(validation))
+        """Write weights and card with the scores of `validation` images."""
+        final = copy.deepcopy(self.trained)
+        if self.settings.half:
+            rounded = {
+                name: value.half().to(value.dtype) if value.is_floating_point() else value
+                for name, value in final.state_dict().items()
+            }
+            if not weights.are_finite(rounded.values()):
+                raise ValueError("a weight exceeds the range of float16; valid: --no-half")
+            final.load_state_dict(rounded)
+        scores = self._scores_of(final, validation)
+        card = named | self.card(final, scores, self.held_out.spread(validation))
         with _naming_the_checkpoint(self.kept):
-            weights.save(self.trained.cpu(), card, target)
-        self.saved.unlink(missing_ok=True)
+            weights.save(final.cpu(), card, target)
         log.info(
             "%s: validation %.2f dB (noisy input %.2f)", target, scores.mean, scores.noisy_mean
         )
 
-    def card(self, scores: Scores, some: datasets.Pictures) -> dict[str, Any]:
-        """Build the card of the weights; `scores` belong to the held-out images `some`."""
+    def card(self, network: AnySize, scores: Scores, some: datasets.Pictures) -> dict[str, Any]:
+        """Build the card of a network; its `scores` belong to the held-out images `some`."""
         settings, before = self.settings, self.before
         return {
             "architecture": settings.network(),
-            "settings": self.progress["settings"],
+            "settings": settings.plain(),
             "data": {
                 "train": len(self.pictures),
                 "validation": len(self.held_out),
@@ -239,7 +271,7 @@ class Run:
             "validation_loss": round(scores.loss, 6),
             "validation_psnr": _rounded(scores.psnr),
             "noisy_psnr": _rounded(scores.noisy),
-            **bf16.mixed(self.trained, some, settings, scores.psnr),
+            **bf16.mixed(network, some, settings, scores.psnr),
             "curve": self.progress["curve"],
             "started_from": before,
             "versions": _versions(),

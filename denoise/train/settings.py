@@ -57,8 +57,30 @@ def cosine(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
+WARM = 100  # steps of the warm-up of `wsd`, for every training length
+COOLDOWN = 0.2  # share of the steps in the cooldown of `wsd`
+
+
+def stable(steps: int) -> int:
+    """Return the number of steps before the cooldown of `wsd`.
+
+    Up to there, trainings of all lengths have equal weights.
+    """
+    return steps - max(1, round(COOLDOWN * steps))
+
+
+def wsd(step: int, steps: int) -> float:
+    """Return the share of the highest learning rate: warm-up, stable rate, linear decay (WSD).
+
+    One training gives several lengths: each length has its own cooldown. Haegele et al., "Scaling
+    laws and compute-optimal training beyond fixed training durations", 2024,
+    https://arxiv.org/abs/2405.18392.
+    """
+    return min(1.0, (step + 1) / WARM, (steps - step) / (steps - stable(steps)))
+
+
 # (step, steps) -> share of the highest rate
-SCHEDULES = {"cosine": cosine, "constant": lambda step, steps: 1.0}
+SCHEDULES = {"cosine": cosine, "constant": lambda step, steps: 1.0, "wsd": wsd}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +149,9 @@ class Settings:
     )
     init_from: str = option(
         "", "initial weights: shipped name or .safetensors file", shown="none, from scratch"
+    )
+    half: bool = option(
+        False, "round the trained weights to float16: half the bytes in results (default: off)"
     )
     seed: int = option(0, "seed of initial weights, image order, crops, levels and noise")
     precision: str = option("auto", "number format of training: " + ", ".join(PRECISIONS))

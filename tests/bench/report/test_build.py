@@ -9,7 +9,7 @@ from bench.commands import strips
 from bench.report import build, examples, figures, in_short, pages, results, sentences
 from bench.report.results import figure_name
 from bench.schema import DIFFERENCES, FILES, SUMMARY
-from bench.sweep import collect, summary
+from bench.sweep import collect, packed_weights, summary
 
 pytestmark = pytest.mark.slow
 
@@ -247,14 +247,13 @@ def test_every_part_of_the_page_has_an_anchor_of_its_own(committed, texts):
 def test_every_committed_file_is_of_its_schema():
     assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
     assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
-    for name in ("learning-rates.csv", "photo-trials.csv", "levels.csv"):
+    for name in ("photo-trials.csv", "levels.csv"):
         assert len(collect.read_csv(RESULTS.parent / name, FILES[name]))
 
 
 def test_every_committed_network_has_its_weights(committed):
     there = committed.methods[~committed.methods.missing & committed.methods.seed.notna()]
-    held = {path.stem for path in (committed.folder / "weights").glob("*.safetensors")}
-    assert held == set(there.method)
+    assert packed_weights.names(committed.folder) == set(there.method)
 
 
 def test_no_committed_file_is_larger_than_10_mb():

@@ -12,10 +12,11 @@ from denoise.metrics import psnr
 from denoise.models import weights
 from denoise.models.encoder_decoder import ResidualBlock
 from denoise.noise import PictureDraws, corrupt, picture_seeds
-from denoise.train import checkpoint, loop
+from denoise.train import checkpoint, distributed, loop
 from denoise.train.batches import Batches
 from denoise.train.optimizers import OPTIMIZERS
-from denoise.train.settings import SCHEDULES
+from denoise.train.run import Run
+from denoise.train.settings import SCHEDULES, WARM, stable
 
 TINY = loop.Settings(
     dataset="glyphs", width=8, images=320, batch=32, sigma=(0.0, 0.6), precision="float32"
@@ -268,3 +269,90 @@ def test_one_noise_a_picture_is_refused_with_crops():
 def test_a_constant_schedule_keeps_the_learning_rate():
     assert {SCHEDULES["constant"](step, 100) for step in range(100)} == {1.0}
     assert SCHEDULES["cosine"](99, 100) < 0.01
+
+
+def test_wsd_rises_stays_and_falls_to_zero_in_the_last_fifth():
+    rates = [SCHEDULES["wsd"](step, 1_000) for step in range(1_000)]
+    assert rates[0] == 1 / WARM
+    assert set(rates[WARM - 1 : stable(1_000) + 1]) == {1.0}
+    assert stable(1_000) == 800
+    assert rates[900] == 0.5
+    assert 0 < rates[-1] < 0.01
+
+
+WSD = dataclasses.replace(TINY, optimizer="muon", schedule="wsd", half=True)
+
+
+@pytest.fixture(scope="module")
+def lengths(tmp_path_factory):
+    """Train a network that also writes two shorter lengths; return the folder."""
+    folder = tmp_path_factory.mktemp("lengths")
+    loop.train(WSD, folder, name="whole", lengths={128: "short", 192: "middle"})
+    return folder
+
+
+@pytest.mark.parametrize(("name", "images"), [("short", 128), ("middle", 192), ("whole", 320)])
+def test_every_length_equals_a_training_of_that_length_alone(lengths, tmp_path, name, images):
+    alone = loop.train(dataclasses.replace(WSD, images=images), tmp_path, name=name)
+    card, same_card = (
+        json.loads(path.with_suffix(".json").read_text())
+        for path in (alone, lengths / f"{name}.safetensors")
+    )
+    assert card["settings"]["images"] == images
+    assert card.pop("seconds") >= 0
+    assert same_card.pop("seconds") >= 0
+    assert same_card == card  # with the checksum of the weights
+
+
+def test_a_training_of_several_lengths_that_was_killed_in_one_goes_on(
+    lengths, tmp_path, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    real = Run.finish
+
+    def killed(run, named, target, validation):
+        if named["name"] == "middle":
+            raise Killed
+        real(run, named, target, validation)
+
+    monkeypatch.setattr(Run, "finish", killed)
+    given = {"name": "whole", "lengths": {128: "short", 192: "middle"}}
+    with pytest.raises(Killed):
+        loop.train(WSD, tmp_path, **given)
+    monkeypatch.undo()
+    loop.train(WSD, tmp_path, **given)
+    for name in ("short", "middle", "whole"):
+        file = f"{name}.safetensors"
+        assert (tmp_path / file).read_bytes() == (lengths / file).read_bytes()
+
+
+def test_a_length_behind_the_checkpoint_is_named(tmp_path):
+    settings = dataclasses.replace(WSD, images=320)
+    run = Run(settings, distributed.team(settings.batch), None)
+    run.start(tmp_path / "whole.checkpoint.safetensors")
+    for _ in range(5):
+        run.step(run.done)
+    run.save()
+    with pytest.raises(ValueError, match="short.safetensors is missing and the checkpoint is"):
+        loop.train(settings, tmp_path, name="whole", lengths={128: "short"})
+
+
+@pytest.mark.parametrize(
+    ("settings", "lengths", "problem"),
+    [
+        (TINY, {128: "short"}, "need the schedule wsd, not cosine"),
+        (WSD, {320: "same"}, "a shorter length is 320 images; valid: 1 to 319"),
+        (WSD, {0: "none"}, "a shorter length is 0 images; valid: 1 to 319"),
+    ],
+)
+def test_an_invalid_length_is_named_before_the_training(tmp_path, settings, lengths, problem):
+    with pytest.raises(ValueError, match=problem):
+        loop.train(settings, tmp_path / "out", lengths=lengths)
+    assert not (tmp_path / "out").exists()
+
+
+def test_rounded_weights_fit_float16(lengths):
+    for value in tensors(lengths / "whole.safetensors").values():
+        assert torch.equal(value.half().to(value.dtype), value)
