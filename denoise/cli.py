@@ -21,11 +21,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def let_threads_sleep() -> None:
-    """Let idle OpenMP threads sleep; by default they spin, and slow down other processes.
+    """Let idle OpenMP threads sleep soon; by default they spin long, and slow down other processes.
 
-    Call before torch is imported, which reads OMP_WAIT_POLICY once. A value of the user stays.
+    Call before torch is imported, which reads the variables once. Values of the user stay.
+    docs/speed-log.md has the measurements behind the number.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 def need(extra: str, *packages: str) -> None:
