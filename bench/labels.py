@@ -19,16 +19,23 @@ NAMES = {
     "cbsd68": "CBSD68",
     "documents": "Dirty documents",
 }
-BUDGETS = {"channels": "equal channels", "parameters": "equal parameters", "macs": "equal MACs"}
+BUDGETS = {
+    "channels": "equal channels",
+    "parameters": "equal parameters",
+    "macs": "equal MACs",
+    "deployed": "equal deployed MACs",
+}
+MARKS = {"better": "+", "worse": "−", "equal": "=", "undecided": "?"}
+"""Signs of the verdicts in tables."""
 
 
 def asked(budgets: Iterable[str]) -> list[str]:
-    """Select the budgets that answer the question: equal channels and equal MACs, else all given.
+    """Select the budgets that answer the question: equal channels and MACs, else all given.
 
     At equal channels, both arms of the question have the same number of parameters.
     """
     there = list(dict.fromkeys(budgets))
-    return [name for name in ("channels", "macs") if name in there] or there
+    return [name for name in ("channels", "macs", "deployed") if name in there] or there
 
 
 def arm(name: str) -> Entry:

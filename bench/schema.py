@@ -135,10 +135,6 @@ SUMMARY = {
     "seeds": "number of training seeds",
     "pictures": "number of test images",
     "groups": "independent groups of test images for the intervals: fonts if images are letters",
-    "ties": (
-        "letters: two arms that share a letter are not significantly different, at 95 % for all "
-        "pairs of a condition and budget at once; empty for ceilings"
-    ),
     "seed_sd_db": "standard deviation of the mean PSNR over the seeds",
     "psnr_db": "mean PSNR over images and seeds",
     "psnr_db_low": "lower end of the 95 % interval of psnr_db",
@@ -159,13 +155,15 @@ DIFFERENCES = {
     "psnr_db": "mean PSNR of `arm` minus `other`, on the same images and seeds",
     "psnr_db_low": "lower end of the 95 % interval of psnr_db",
     "psnr_db_high": "upper end of the 95 % interval of psnr_db",
-    "tied": "True if the interval of this pair alone contains 0",
+    "verdict": (
+        "`equal`: within 0.05 dB (equivalence test at 5 %); else `better` or `worse`: the "
+        "interval excludes 0; else, or with one seed, `undecided`"
+    ),
     "ssim": "mean SSIM of `arm` minus `other`, on the same images and seeds",
     "ssim_low": "lower end of the 95 % interval of ssim",
     "ssim_high": "upper end of the 95 % interval of ssim",
     "resolvable_db": (
-        "true difference that the condition detects with 80 % power: 1.43 half widths of a pair's "
-        "interval, median over the pairs of competing arms"
+        "true difference that the pair detects with 80 % power: 1.43 half widths of its interval"
     ),
     "seeds": "number of training seeds",
     "pictures": "number of test images",

@@ -35,7 +35,9 @@ def text(results: Results, page: Path) -> str:
 def _training_set(results: Results, page: Path, dataset: str, clipped: bool) -> Iterator[str]:
     """Yield the heading, the table and the two figures of a training set."""
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
-    overview = tables.overview(results.summary, results.costs(), dataset, clipped)
+    overview = tables.overview(
+        results.summary, results.differences, results.costs(), dataset, clipped
+    )
     yield f"### {where}"
     yield overview.note
     yield render.pipes(overview.cells)
@@ -86,8 +88,8 @@ def recipe(recipe: Recipe) -> str:
     return (
         f"{BODIES[recipe.body].label} of width {recipe.width} and depth {recipe.depth}, trained "
         f"blind over sigma {_levels(recipe)} on {recipe.images:,} images: batch {recipe.batch}, "
-        f"Adam, cosine schedule from {recipe.lr:g}. Every arm of a seed sees the same images and "
-        "the same noise in the same order."
+        f"{recipe.optimizer.capitalize()}, schedule {recipe.schedule} from {recipe.lr:g}. Every "
+        "arm of a seed sees the same images and the same noise in the same order."
     )
 
 

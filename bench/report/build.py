@@ -57,7 +57,7 @@ def texts(results: Results) -> dict[Path, str]:
     )
     own = [
         table.cells.assign(table=table.title)
-        for table in tables.own(results.summary, results.methods)
+        for table in tables.own(results.summary, results.differences, results.methods)
     ]
     mark = results.body.mark
     page = pages.OF_MARK[mark]
@@ -141,8 +141,8 @@ def every_table(results: Results) -> Iterator[Table]:
     """Yield the tables of the report in order."""
     costs = results.costs()
     for dataset, clipped in results.trained:
-        yield tables.overview(results.summary, costs, dataset, clipped)
-    yield from tables.own(results.summary, results.methods)
+        yield tables.overview(results.summary, results.differences, costs, dataset, clipped)
+    yield from tables.own(results.summary, results.differences, results.methods)
     yield from transfer_tables.crossed(results.summary)
     yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():

@@ -12,8 +12,8 @@ CAPTIONS = {
     ),
     "pareto": (
         "PSNR (mean over the levels) against each cost; up and left is better. {several}A bar is "
-        "the 95 % interval of the difference from nearest + conv 3x3 at the same budget; the two "
-        "tie if it reaches that point. Dashed: the Pareto front."
+        "the 95 % interval of the difference from nearest + conv 3x3 at the same budget. Dashed: "
+        "the Pareto front."
     ),
     "spectra": (
         "Power spectrum of the residual, with the lowest frequency in the middle; below, the "

@@ -15,7 +15,12 @@ PART = "answer in short"
 NAMES = {"nearest": "nearest upsampling + convolution", "transposed_k3": "transposed convolution"}
 """Names of the pair in a sentence to repeat; both have kernels of 3x3."""
 
-ASSETS = {"channels": "parameters", "parameters": "parameters", "macs": "MACs"}
+ASSETS = {
+    "channels": "parameters",
+    "parameters": "parameters",
+    "macs": "MACs",
+    "deployed": "deployed MACs",
+}
 """Limited resource at each budget. At equal channels the pair has equal parameters."""
 
 
@@ -23,7 +28,7 @@ def text(results: Results) -> str:
     """Write the README's part: sentences, one table of the decoders, one figure."""
     dataset, clipped = results.shown
     decoders = results.summary[~results.summary.arm.isin(CEILINGS)]
-    overview = tables.overview(decoders, results.costs(), dataset, clipped)
+    overview = tables.overview(decoders, results.differences, results.costs(), dataset, clipped)
     figure = pages.FIGURES / figure_name("psnr", dataset, clipped)
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
     parts = [
@@ -41,22 +46,17 @@ def answer(differences: pd.DataFrame) -> str:
     """State the largest difference of the pair at each compared budget, in one sentence."""
     parts, gaps = [], []
     for budget in labels.asked(differences.budget):
-        orders = [question_rows(differences, budget, arms) for arms in (PAIR, PAIR[::-1])]
-        rows = pd.concat(orders)
+        rows = question_rows(differences, budget)
         if rows.empty:
             continue
-        gaps.append(rows.psnr_db.max())
-        won = rows[~rows.tied & (rows.psnr_db > 0)]
-        ties = labels.counted(rows.tied.sum() // 2, "tie")
-        if won.empty:
-            parts.append(f"at {labels.BUDGETS[budget]} they tie ({ties})")
-            continue
-        row = won.loc[won.psnr_db.idxmax()]
-        wins = labels.counted((won.arm == row.arm).sum(), "win")
-        losses = (won.arm != row.arm).sum()
+        gaps.append(rows.psnr_db.abs().max())
+        row = rows.loc[rows.psnr_db.abs().idxmax()]
+        where = f"{labels.dataset(row.trained_on)} {'clipped' if row.clipped else 'unclipped'}"
+        counts = [f"{verdict} in {n}" for verdict, n in rows.verdict.value_counts().items()]
         parts.append(
-            f"at {labels.BUDGETS[budget]} {NAMES[row.arm]} wins by up to "
-            f"{interval(row)} ({wins}, {f'{losses} lost, ' if losses else ''}{ties})"
+            f"at {labels.BUDGETS[budget]} {row.psnr_db:+.2f} dB [{row.psnr_db_low:.2f}, "
+            f"{row.psnr_db_high:.2f}] at most ({where}; of {len(rows)} training sets, "
+            f"{listed(counts)})"
         )
     first, second = (NAMES[arm] for arm in PAIR)
     names = f"{first[0].upper()}{first[1:]} and {second} (both 3x3)"
@@ -64,14 +64,14 @@ def answer(differences: pd.DataFrame) -> str:
 
 
 def choice(differences: pd.DataFrame) -> str:
-    """Recommend the arm that wins without a loss at each compared budget."""
+    """Recommend the arm that is better somewhere and worse nowhere, at each compared budget."""
     parts = []
     for budget in labels.asked(differences.budget):
         rows = question_rows(differences, budget)
         won = [
             arm
-            for arm, sign in zip(PAIR, (1, -1), strict=True)
-            if (~rows.tied & (rows.psnr_db * sign > 0)).any()
+            for arm, verdict in zip(PAIR, ("better", "worse"), strict=True)
+            if (rows.verdict == verdict).any()
         ]
         # either if none wins, or if each wins somewhere
         name = NAMES[won[0]] if len(won) == 1 else "either"

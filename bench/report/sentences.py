@@ -42,14 +42,24 @@ def summary(differences: pd.DataFrame) -> str:
             at = at[(at.budget == budget) & (at.seeds > 1)]
             parts += [pair(at, *PAIR)] * len(rows)
             continue
-        won, lost = ((~rows.tied & (rows.psnr_db * sign > 0)).sum() for sign in (1, -1))
         least, most = (round(gap, 2) + 0.0 for gap in (rows.psnr_db.min(), rows.psnr_db.max()))
         parts.append(
-            f"At {labels.BUDGETS[budget]}, {first} beats {second} in {won} of {len(rows)} cases "
-            f"(data set, clipped or not), loses in {lost} and ties in {rows.tied.sum()}; the "
-            f"differences are {least:+.2f} to {most:+.2f} dB."
+            f"At {labels.BUDGETS[budget]}, {first} less {second} is {least:+.2f} to {most:+.2f} "
+            f"dB: {by_verdict(rows)}."
         )
     return " ".join(parts)
+
+
+def by_verdict(rows: pd.DataFrame) -> str:
+    """List the training sets of each verdict: "better on MNIST, clipped; equal on ..."."""
+    parts = []
+    for verdict, found in rows.groupby("verdict", sort=False):
+        sets = [
+            f"{labels.dataset(row.trained_on)} {'clipped' if row.clipped else 'unclipped'}"
+            for row in found.itertuples()
+        ]
+        parts.append(f"{verdict} on {listed(sets)}")
+    return "; ".join(parts)
 
 
 def verdicts(
@@ -94,19 +104,18 @@ def pair(rows: pd.DataFrame, arm: str, other: str) -> str:
         row = rows[(rows.arm == other) & (rows.other == arm)].iloc[0]
     first, second = labels.in_text(row.arm), labels.in_text(row.other)
     gap = interval(row)
-    if row.tied:
-        return f"{_where(row)}, {first} and {second} tie: they differ by {gap}. {_design(row)}"
     if row.seeds == 1:
         return f"{_where(row)}, {first} scores {gap} more than {second}. {_design(row)}"
-    return f"{_where(row)}, {first} beats {second} by {gap}. {_design(row)}"
+    if row.verdict == "better":
+        return f"{_where(row)}, {first} beats {second} by {gap}. {_design(row)}"
+    known = "are equal" if row.verdict == "equal" else "may be equal or not"
+    return f"{_where(row)}, {first} and {second} {known}: they differ by {gap}. {_design(row)}"
 
 
 def leader(rows: pd.DataFrame) -> str:
-    """Describe the leading arm of a condition, its ties, and its margin over every other arm.
+    """Describe the leading arm of a condition, and its margin over every other arm.
 
     Ceilings do not compete.
-
-    Each pair is tested alone, like its interval; the letters of the tables test all pairs at once.
     """
     rows = rows[~rows.arm.isin(CEILINGS) & ~rows.other.isin(CEILINGS)]
     if rows.empty or rows.seeds.max() == 1:  # one training per arm does not separate arms
@@ -114,10 +123,11 @@ def leader(rows: pd.DataFrame) -> str:
     worst_gap = rows.groupby("arm").psnr_db.min()
     best = worst_gap.idxmax()
     own = rows[rows.arm == best].sort_values("psnr_db")
-    ties, beaten = own[own.tied], own[~own.tied]
     text = f"{_where(own.iloc[0])}, {labels.in_text(best)} has the highest mean"
-    if len(ties):
-        text += f", tied with {listed([labels.in_text(arm) for arm in ties.other])}"
+    for verdict, known in (("equal", "equal to"), ("undecided", "undecided against")):
+        if len(same := own[own.verdict == verdict]):
+            text += f", {known} {listed([labels.in_text(arm) for arm in same.other])}"
+    beaten = own[own.verdict == "better"]
     if len(beaten):
         gaps = [f"{labels.in_text(row.other)} ({interval(row)})" for row in beaten.itertuples()]
         text += f"; it beats {listed(gaps)}"

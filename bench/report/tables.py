@@ -9,7 +9,8 @@ import pandas as pd
 
 from bench import labels
 from bench.report.sentences import PAIR
-from bench.sweep.budgets import BUDGETS, CEILINGS
+from bench.stats.intervals import MARGIN
+from bench.sweep.budgets import BUDGETS, CEILINGS, REFERENCE
 from bench.sweep.summary import own_noise
 from bench.sweep.tutorials import PROJECT
 from denoise.decoders import DECODERS
@@ -27,13 +28,28 @@ class Table:
     cells: pd.DataFrame
 
 
-def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
+MARKED = (
+    f"Against {labels.in_text(REFERENCE)}: + better, − worse, = equal within "
+    f"{MARGIN:g} dB, ? undecided."
+)
+"""Note on the signs of the verdicts."""
+
+
+def marks(differences: pd.DataFrame) -> pd.Series:
+    """Return the sign of every arm's verdict against the reference, by budget and arm."""
+    rows = differences[(differences.other == REFERENCE) & (differences.levels == "all")]
+    return rows.set_index(["budget", "arm"]).verdict.map(labels.MARKS)
+
+
+def own(summary: pd.DataFrame, differences: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
     """Yield tables of every method on its training corruption.
 
     Each mean has half its 95 % interval.
     """
     rows = summary[own_noise(summary)]
+    gaps = differences[own_noise(differences)]
     for (dataset, clipped), found in rows.groupby(["trained_on", "clipped"], sort=False):
+        signs = marks(gaps[(gaps.trained_on == dataset) & (gaps.clipped == clipped)])
         for budget in BUDGETS:
             arms = found[found.budget == budget]
             if arms.empty:
@@ -43,8 +59,12 @@ def own(summary: pd.DataFrame, methods: pd.DataFrame) -> Iterator[Table]:
                     f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}, "
                     f"{labels.BUDGETS[budget]}"
                 ),
-                design_note(arms) + " Arms that share a letter tie (all pairs tested together).",
-                _wide(pd.concat([arms, found[found.budget.isna()]]), _costs(methods, budget)),
+                f"{design_note(arms)} {MARKED}",
+                _wide(
+                    pd.concat([arms, found[found.budget.isna()]]),
+                    signs[budget] if budget in signs else pd.Series(dtype=object),
+                    _costs(methods, budget),
+                ),
             )
 
 
@@ -69,7 +89,8 @@ def question(differences: pd.DataFrame) -> Table:
         cells.append(line)
     note = (
         "PSNR of upsampling nearest + conv 3x3 minus PSNR of transposed conv 3x3, in dB, mean over "
-        f"{levels}, with its 95 % interval. The last word names the better decoder, or a tie."
+        f"{levels}, with its 95 % interval. The last word names the better "
+        f"decoder, or says that both are equal within {MARGIN:g} dB, or that it is undecided."
     )
     if "channels" in asked:
         note += " At equal parameters, both are the networks of equal channels."
@@ -80,16 +101,22 @@ def _verdict(row: pd.Series) -> str:
     gap, low, high = (
         round(value, 2) + 0.0 for value in (row.psnr_db, row.psnr_db_low, row.psnr_db_high)
     )
-    word = "tie" if row.tied else ("nearest" if gap > 0 else "transposed")
+    word = {"better": "nearest", "worse": "transposed"}.get(row.verdict, row.verdict)
     return f"{gap:+.2f} [{low:.2f}, {high:.2f}] {word if row.seeds > 1 else '(one training)'}"
 
 
-def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: bool) -> Table:
+def overview(
+    summary: pd.DataFrame,
+    differences: pd.DataFrame,
+    costs: pd.DataFrame,
+    dataset: str,
+    clipped: bool,
+) -> Table:
     """Build the table of every arm at every budget on one training set, with its costs.
 
     Parameters
     ----------
-    summary : pandas.DataFrame
+    summary, differences : pandas.DataFrame
     costs : pandas.DataFrame
         One row per arm and budget (its index), one column per cost, named for readers; NaN if not
         measured.
@@ -102,11 +129,14 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     levels, rows = labels.span(rows.levels), rows[rows.levels == "all"]
     trained, floors = rows[rows.budget.notna()], rows[rows.budget.isna()]
     means = trained.pivot(index="arm", columns="budget", values="psnr_db")
-    ties = trained.pivot(index="arm", columns="budget", values="ties").fillna("")
+    gaps = differences[own_noise(differences) & (differences.trained_on == dataset)]
+    signs = marks(gaps[gaps.clipped == clipped])
     order = sorted(means.index, key=lambda arm: (arm in CEILINGS, -means.loc[arm].dropna().iloc[0]))
     cells = pd.DataFrame({"Method": [_labelled(arm) for arm in order]}, index=order)
     for budget in [budget for budget in BUDGETS if budget in means]:
-        shown = [f"{means[budget][arm]:.2f} {ties[budget][arm]}".strip() for arm in order]
+        shown = [
+            f"{means[budget][arm]:.2f} {signs.get((budget, arm), '')}".strip() for arm in order
+        ]
         cells[_capital(labels.BUDGETS[budget])] = [text.replace("nan", "") for text in shown]
     first = labels.asked(trained.budget)[0]
     at = [(arm, "parameters" if arm in CEILINGS else first) for arm in order]
@@ -119,8 +149,8 @@ def overview(summary: pd.DataFrame, costs: pd.DataFrame, dataset: str, clipped: 
     )
     note = (
         f"Mean PSNR in dB over {levels}, {_seeds(trained)}, "
-        f"{trained.pictures.max():,} test images. Arms that share a letter in a column tie (all "
-        f"pairs tested together). Costs are those at {labels.BUDGETS[first]}. Without training: "
+        f"{trained.pictures.max():,} test images. {MARKED} "
+        f"Costs are those at {labels.BUDGETS[first]}. Without training: "
         f"{without}."
     )
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
@@ -146,7 +176,7 @@ def level_order(levels: str) -> float:
     return float("inf") if levels == "all" else float(levels)
 
 
-def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+def _wide(rows: pd.DataFrame, signs: pd.Series, costs: pd.DataFrame) -> pd.DataFrame:
     order = rows[rows.levels == "all"].sort_values("psnr_db", ascending=False, na_position="last")
     means = rows.pivot(index="arm", columns="levels", values="psnr_db")
     half = rows.assign(half=rows.psnr_db_high - rows.psnr_db).pivot(
@@ -159,7 +189,7 @@ def _wide(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
     for arm, status in zip(order.arm, order.status, strict=True):
         if status != "ok":
             cells.loc[arm, "Mean"] = "invalid"
-    cells["Ties"] = order.set_index("arm").ties.fillna("")
+    cells["Verdict"] = [signs.get(arm, "") for arm in order.arm]
     ssim = order.set_index("arm").ssim
     cells["SSIM"] = ["" if pd.isna(value) else f"{value:.4f}" for value in ssim]
     for column, form in (("Parameters", "{:,.0f}"), ("M MACs", "{:.2f}")):

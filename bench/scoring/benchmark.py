@@ -200,8 +200,8 @@ def _cell(scores: pd.DataFrame, noisy: pd.DataFrame | None, dataset: str) -> dic
     cell: dict[str, object] = {"status": "ok"}
     groups = datasets.groups(dataset, scores.picture)
     for column, half in (("psnr_db", "psnr_ci95_db"), ("ssim", "ssim_ci95")):
-        interval = intervals.compare(scores[column].to_numpy(float)[None, None], groups)
-        cell |= {column: interval.mean[0], half: interval.high[0] - interval.mean[0]}
+        found = intervals.interval(scores[column].to_numpy(float)[None], groups)
+        cell |= {column: found.mean, half: found.high - found.mean}
     if noisy is not None:
         gains = scores.set_index("picture").psnr_db - noisy.set_index("picture").psnr_db
         cell["worst_gain_db"] = gains.min()

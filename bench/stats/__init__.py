@@ -1,1 +1,1 @@
-"""Statistics of scores: variance, intervals, ties."""
+"""Statistics of scores: intervals and verdicts."""

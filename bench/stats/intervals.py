@@ -1,31 +1,31 @@
-"""Intervals of scores over images and training seeds, and letters of ties between arms.
+"""Intervals of scores and of differences, over images and training seeds, and their verdicts.
 
-Scores form a complete crossed layout: arms x seeds x images. Images and seeds are both resampled:
+The scores of a method are a layout seeds x images. The variance of its mean has two parts:
 
-- Images, or groups of dependent images, are drawn together for all arms and seeds. The difficulty
-  of an image then cancels in a difference.
-- Seeds are resampled as residuals of the two-way layout arms x seeds. The residuals exclude the
-  effect that a seed has on all arms (`bench.stats.variance`).
+- over seeds: the means over the images of each seed scatter;
+- over images, or groups of dependent images: the means over the seeds of each group scatter.
 
-The interval is a t interval around the mean, with the bootstrap's standard deviation. Its degrees
-of freedom follow from the numbers of images and seeds (Satterthwaite). Percentile intervals would
-cover less than their level.
+Both parts hold the interaction of seeds and images, so their sum is slightly too large. Each part
+has a t interval with its own degrees of freedom. The square of the half width is the sum of the
+squares of theirs (Howe), which covers at least as often as stated even with three seeds.
 
-Each interval holds for its own pair. The letters hold for all pairs of an analysis at once: if no
-two arms differ, 19 of 20 analyses have one letter. Their level is the value that the largest
-studentized difference exceeds in 1 of 20 resamples (max-t). Two arms may therefore share a letter
-although the interval of their difference excludes 0.
+The interval of a difference uses the differences of the two methods alone, paired by seed and by
+image. The difficulty of an image and the order of the training images of a seed then cancel. Other
+methods do not change it, so two identical networks have identical verdicts in every table.
 
 References
 ----------
-Hothorn, Bretz, Westfall, "Simultaneous inference in general parametric models", Biometrical
-Journal, 2008 (max-t).
-Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (resampling crossed layouts).
-Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", JCGS, 2004.
+Owen, "The pigeonhole bootstrap", Annals of Applied Statistics, 2007 (variance in crossed layouts).
+Cochran, "Sampling techniques", 3rd edition, 1977, chapter 9A (clusters of unequal size).
+Howe, "Approximate confidence limits on the mean of X + Y where X and Y are two tabled independent
+random variables", JASA, 1974.
+Schuirmann, "A comparison of the two one-sided tests procedure and the power approach", 1987
+(equivalence tests).
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,9 +33,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.stats.variance import OverPictures, OverSeeds, freedom_of, over_pictures, over_seeds
-
 LEVEL = 0.95
+MARGIN = 0.05
+"""PSNR difference in dB that does not matter: two methods within it are equal."""
+
+BETTER, WORSE, EQUAL, UNDECIDED = "better", "worse", "equal", "undecided"
 POWER = 0.8
 FOUND = 1 + stats.norm.ppf(POWER) / stats.norm.ppf((1 + LEVEL) / 2)
 """Half widths of the smallest true difference that is detected with probability `POWER`.
@@ -45,175 +47,91 @@ A difference is detected if its interval excludes 0.
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Comparison of arms scored on the same images by networks of the same seeds.
+class Interval:
+    """Mean of scores or of differences, and its 95 % interval.
 
     Attributes
     ----------
-    mean, low, high : ndarray
-        (A,): the mean score of each arm, and its 95 % interval.
-    difference, difference_low, difference_high : ndarray
-        (A, A): row minus column.
-    apart : ndarray
-        (A, A) bool: competing arms that differ in the test of all pairs at once.
-    inside : ndarray
-        (A,) bool: competing arms. Ceilings do not compete: they have no letters and are left out of
-        `resolvable`.
+    mean, low, high : float
+    half_90 : float
+        Half width of the 90 % interval, which an equivalence test at 5 % needs.
+    seeds : int
+        Number of training seeds.
     """
 
-    mean: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    difference: np.ndarray
-    difference_low: np.ndarray
-    difference_high: np.ndarray
-    apart: np.ndarray
-    inside: np.ndarray
+    mean: float
+    low: float
+    high: float
+    half_90: float
+    seeds: int
 
     @property
-    def tied(self) -> np.ndarray:
-        """(A, A) bool: True if the interval of the difference contains 0, or is NaN."""
-        return ~((self.difference_low > 0) | (self.difference_high < 0))
+    def verdict(self) -> str:
+        """Verdict on a difference.
+
+        `equal`: within `MARGIN` by the equivalence test at 5 %, whether or not 0 lies inside the
+        interval. `better` or `worse`: the interval excludes 0. Else, or with one seed, which tells
+        nothing about further trainings: `undecided`.
+        """
+        if self.seeds < 2 or np.isnan(self.half_90):
+            return UNDECIDED
+        if abs(self.mean) + self.half_90 <= MARGIN:
+            return EQUAL
+        if self.low > 0 or self.high < 0:
+            return BETTER if self.mean > 0 else WORSE
+        return UNDECIDED
 
     @property
     def resolvable(self) -> float:
-        """True difference that this design detects with probability `POWER`.
-
-        It is `FOUND` half widths, median over the pairs of competing arms with a finite width; NaN
-        if there is no such pair.
-        """
-        half = (self.difference_high - self.difference_low)[np.ix_(self.inside, self.inside)] / 2
-        pairs = half[np.triu_indices(len(half), 1)]
-        return float(FOUND * np.nanmedian(pairs)) if np.isfinite(pairs).any() else np.nan
+        """True difference that this design detects with probability `POWER`."""
+        return float(FOUND * (self.high - self.low) / 2)
 
 
-def compare(
-    scores: np.ndarray, groups: Sequence[str] | None = None, inside: Sequence[bool] | None = None
-) -> Comparison:
-    """Compute means, intervals and differences of the scores of several arms.
+def interval(scores: np.ndarray, groups: Sequence[str] | np.ndarray | None = None) -> Interval:
+    """Compute a mean over seeds and images with its interval.
 
-    With one seed, intervals are over images alone; with one group of images they are NaN. One
+    With one seed the interval is over images alone; with one group of images it is NaN. One
     infinite score (an estimate equal to its target) makes the mean infinite and the interval NaN,
     so it is never averaged silently.
 
     Parameters
     ----------
     scores : ndarray
-        (A, S, N): arms, seeds, images.
-    groups : sequence of str, optional
-        (N,): images with the same name are dependent (letters of one font). By default all images
-        are independent.
-    inside : sequence of bool, optional
-        (A,): competing arms, which share information about the variance over seeds. By default all
-        arms compete.
-
-    Returns
-    -------
-    Comparison
+        (S, N): seeds, images.
+    groups : sequence of str or array, optional
+        (N,): images with the same name or number are dependent (letters of one font). By default
+        all images are independent.
     """
-    arms, _, pictures = scores.shape
-    labels = np.arange(pictures) if groups is None else pd.factorize(np.asarray(groups))[0]
-    among = np.ones(arms, bool) if inside is None else np.asarray(inside, bool)
-    mean = scores.mean((1, 2))
-    with np.errstate(invalid="ignore"):
-        difference = mean[:, None] - mean[None, :]
-    usable = np.isfinite(scores).all((1, 2))
-    half, gaps, joint = (
-        np.full(arms, np.nan),
-        np.full((arms, arms), np.nan),
-        np.full((arms, arms), np.nan),
+    seeds, images = scores.shape
+    mean = float(scores.mean())
+    labels = np.arange(images) if groups is None else pd.factorize(np.asarray(groups))[0]
+    count = int(labels.max(initial=0)) + 1
+    if count < 2 or not np.isfinite(scores).all():
+        return Interval(mean, np.nan, np.nan, np.nan, seeds)
+    of_group = np.bincount(labels, scores.mean(0) - mean) / images
+    parts = [(float(np.square(of_group).sum()) * count / (count - 1), count - 1)]
+    if seeds > 1:
+        parts.append((float(scores.mean(1).var(ddof=1)) / seeds, seeds - 1))
+    half, half_90 = (
+        float(np.sqrt(sum(variance * _quantile(level, free) ** 2 for variance, free in parts)))
+        for level in (LEVEL, 0.9)
     )
-    np.fill_diagonal(gaps, 0.0)
-    if labels.max(initial=0) > 0 and usable.any():
-        block = np.ix_(usable, usable)
-        half[usable], gaps[block], joint[block] = _half_widths(
-            scores[usable], labels, among[usable]
-        )
-    apart = (np.abs(difference) > joint) & among[:, None] & among
-    low, high = difference - gaps, difference + gaps
-    return Comparison(mean, mean - half, mean + half, difference, low, high, apart, among)
+    return Interval(mean, mean - half, mean + half, half_90, seeds)
 
 
-def letters(comparison: Comparison) -> list[str]:
-    """Return the letters of each arm: arms that share a letter are tied.
+def difference(
+    scores: np.ndarray, other: np.ndarray, groups: Sequence[str] | np.ndarray | None = None
+) -> Interval:
+    """Compute the mean of `scores` minus `other` with its interval.
 
-    The best arm has the letter "a". This is the compact letter display of Piepho, 2004, for all
-    pairs at once. Arms that do not compete have no letter.
+    Both are (S, N), with the same seeds and images in the same order. `groups` is that of
+    `interval`.
     """
-    competing = np.flatnonzero(comparison.inside)
-    groups = [set(competing)]
-    for i, j in zip(*np.nonzero(comparison.apart), strict=True):
-        if i < j:
-            split = [group - {one} for group in groups if {i, j} <= group for one in (i, j)]
-            groups = [group for group in groups if not {i, j} <= group] + split
-            groups = [
-                g
-                for n, g in enumerate(groups)
-                if not any(g < h or (g == h and m < n) for m, h in enumerate(groups))
-            ]
-    groups.sort(key=lambda group: -max((comparison.mean[arm] for arm in group), default=0.0))
-    names = [chr(ord("a") + number) for number in range(len(groups))]
-    return [
-        "".join(name for name, group in zip(names, groups, strict=True) if arm in group)
-        for arm in range(len(comparison.mean))
-    ]
+    with np.errstate(invalid="ignore"):
+        return interval(scores - other, groups)
 
 
-def _half_widths(
-    scores: np.ndarray, groups: np.ndarray, inside: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return half widths of 95 % intervals: of means, of differences, of all differences at once.
-
-    The shapes are (A,), (A, A) and (A, A). The scores must be finite. The last array holds for all
-    pairs of the arms `inside` at once.
-    """
-    arms, seeds, _ = scores.shape
-    pictures, trained = over_pictures(scores.mean(1), groups), over_seeds(scores.mean(2), inside)
-    half = [_half_of_mean(arm, seeds, pictures, trained) for arm in range(arms)]
-    first, second = np.triu_indices(arms, 1)
-    resampled = pictures.resampled + trained.errors
-    gaps = resampled[:, first] - resampled[:, second]  # (B, pairs)
-    freedom = [
-        _freedom_of_difference(i, j, seeds, pictures, trained)
-        for i, j in zip(first.tolist(), second.tolist(), strict=True)
-    ]
-    share = _share_of_one(gaps[:, inside[first] & inside[second]])
-    single, joint = np.zeros((arms, arms)), np.zeros((arms, arms))
-    for table, missed in ((single, 1 - LEVEL), (joint, share)):
-        table[first, second] = stats.t.isf(missed / 2, freedom) * gaps.std(0, ddof=1)
-    return np.array(half), single + single.T, joint + joint.T
-
-
-def _share_of_one(gaps: np.ndarray) -> float:
-    """Return the error rate of one interval at which all pairs together hold at `LEVEL`.
-
-    `gaps` is (B, pairs). The bootstrap gives the correlation between pairs; the t distribution of
-    each pair gives the weight of its tails.
-    """
-    size = gaps.std(0, ddof=1)
-    gaps, size = gaps[:, size > 0], size[size > 0]
-    if len(size) < 2:
-        return 1 - LEVEL
-    largest = np.abs((gaps - gaps.mean(0)) / size).max(1)
-    return float(min(1 - LEVEL, 2 * stats.norm.sf(np.quantile(largest, LEVEL))))
-
-
-def _half_of_mean(arm: int, seeds: int, pictures: OverPictures, trained: OverSeeds) -> float:
-    weights = np.zeros(len(trained.variance))
-    weights[arm] = 1
-    parts = [
-        (pictures.variance(weights), pictures.freedom),
-        (trained.variance[arm] / seeds, trained.freedom[arm]),
-        (trained.shared_variance / seeds, max(1, seeds - 1)),
-    ]
-    resampled = pictures.resampled[:, arm] + trained.errors[:, arm] + trained.shared
-    return float(stats.t.isf((1 - LEVEL) / 2, freedom_of(parts)) * resampled.std(ddof=1))
-
-
-def _freedom_of_difference(
-    i: int, j: int, seeds: int, pictures: OverPictures, trained: OverSeeds
-) -> float:
-    weights = np.zeros(len(trained.variance))
-    weights[i], weights[j] = 1, -1
-    variance, freedom = trained.of_difference(i, j)
-    return freedom_of([(pictures.variance(weights), pictures.freedom), (variance / seeds, freedom)])
+@functools.lru_cache(maxsize=1_000)
+def _quantile(level: float, freedom: int) -> float:
+    """Return the half width of a t interval, in standard errors."""
+    return float(stats.t.isf((1 - level) / 2, freedom))

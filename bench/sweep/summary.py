@@ -1,15 +1,14 @@
-"""Summary tables from the scores of each image: means, intervals, differences of arms, ties.
+"""Summary tables from the scores of each image: means, intervals, differences of arms, verdicts.
 
-Arms are compared within a condition: same training images, clamping, budget, test corruption and
-seeds. If `levels` of a condition is "all", each image's score is first averaged over the levels of
-its noise.
+Arms are compared within a condition: same training images, clamping, budget and test corruption.
+If `levels` of a condition is "all", each image's score is first averaged over the levels of its
+noise.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -35,11 +34,11 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
     Returns
     -------
     summary : pandas.DataFrame
-        One row per condition, budget and arm: means with 95 % intervals, letters of its ties,
-        seeds, images, status. Untrained methods have no budget.
+        One row per condition, budget and arm: means with 95 % intervals, seeds,
+        images, status. Untrained methods have no budget.
     differences : pandas.DataFrame
-        One row per condition, budget and pair of arms: mean difference with its 95 % interval, tied
-        or not, and the smallest difference that the condition resolves.
+        One row per condition, budget and pair of arms: mean difference with its 95 % interval,
+        verdict, and the smallest difference that the pair resolves.
 
     Raises
     ------
@@ -49,16 +48,15 @@ def summarise(methods: pd.DataFrame, scores: pd.DataFrame) -> tuple[pd.DataFrame
     facts = methods[~methods.missing].set_index("method")
     rows, pairs = list[dict[str, object]](), list[dict[str, object]]()
     for condition, psnrs, ssims in _conditions(facts, scores):
-        groups = datasets.groups(str(condition["tested_on"]), psnrs.index)
+        named = datasets.groups(str(condition["tested_on"]), psnrs.index)
+        groups = pd.factorize(np.asarray(named))[0]
         made_by = {"protocol": _each_once(facts.protocol[psnrs.columns]), "command": COMMAND}
         for arm, names in _untrained(facts, psnrs).items():
             found, _ = _compared({arm: names}, psnrs, ssims, groups)
             rows += [condition | {"budget": None} | row for row in found]
         for budget in budgets.BUDGETS:
-            arms, late = _on_time(_arms(facts, psnrs, budget))
+            arms = _arms(facts, psnrs, budget)
             found, differences = _compared(arms, psnrs, ssims, groups)
-            for arm, names in late.items():
-                found += _compared({arm: names}, psnrs, ssims, groups)[0]
             rows += [condition | {"budget": budget} | row for row in found]
             pairs += [condition | {"budget": budget} | pair | made_by for pair in differences]
     origins = {
@@ -181,102 +179,79 @@ def _arms(facts: pd.DataFrame, table: pd.DataFrame, budget: str) -> dict[str, di
     return arms
 
 
-def _on_time(
-    arms: dict[str, dict[int, str]],
-) -> tuple[dict[str, dict[int, str]], dict[str, dict[int, str]]]:
-    """Split the arms into those that have every common seed and the rest.
-
-    A seed is common if more than half of the decoders have it. An arm that lacks a common seed is
-    reported alone, with its own seeds, and takes no seed away from the comparison.
-    """
-    decoders = {arm: names for arm, names in arms.items() if arm not in budgets.CEILINGS} or arms
-    count = Counter(seed for names in decoders.values() for seed in names)
-    seeds = {seed for seed, having in count.items() if 2 * having > len(decoders)}
-    late = {arm: names for arm, names in arms.items() if not seeds or not seeds <= set(names)}
-    return {
-        arm: {seed: arms[arm][seed] for seed in sorted(seeds)} for arm in arms if arm not in late
-    }, late
-
-
 def _compared(
-    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame, groups: list[str]
+    arms: dict[str, dict[int, str]], psnrs: pd.DataFrame, ssims: pd.DataFrame, groups: np.ndarray
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     """Compute the rows and differences of the arms of one condition and budget.
 
-    Means are over the seeds that all arms have. `groups` names each image's group of dependent
-    images.
+    The mean of an arm is over all of its seeds, a difference over the seeds that both arms have.
+    `groups` numbers each image's group of dependent images.
     """
-    seeds = sorted(set.intersection(*(set(names) for names in arms.values()))) if arms else []
-    if not seeds:
-        return [], []
-    chosen = {arm: [names[seed] for seed in seeds] for arm, names in arms.items()}
-    invalid = {arm: int(psnrs[names].isna().to_numpy().sum()) for arm, names in chosen.items()}
-    valid = [arm for arm in chosen if not invalid[arm]]
-    shape = {"seeds": len(seeds), "pictures": len(psnrs), "groups": len(set(groups))}
-    of_arm = {
-        arm: {"arm": arm, "methods": " ".join(names), **shape} for arm, names in chosen.items()
-    }
-    rows: list[dict[str, object]] = [
-        of_arm[arm]
-        | {"status": f"invalid: {count} of {psnrs[chosen[arm]].size} estimates are not finite"}
-        for arm, count in invalid.items()
-        if count
-    ]
-    if not valid:
-        return rows, []
-    inside = [arm not in budgets.CEILINGS for arm in valid]
-    quality, structure = (
-        intervals.compare(
-            np.stack([table[chosen[arm]].to_numpy(float).T for arm in valid]), groups, inside
-        )
-        for table in (psnrs, ssims)
-    )
-    for place, (arm, letters) in enumerate(zip(valid, intervals.letters(quality), strict=True)):
-        row = of_arm[arm] | {
-            "status": "ok",
-            "ties": letters if len(valid) > 1 and letters else None,
-        }
-        if len(seeds) > 1:
-            row["seed_sd_db"] = psnrs[chosen[arm]].mean().std()
-        for name, found in (("psnr_db", quality), ("ssim", structure)):
-            row |= {
-                name: found.mean[place],
-                f"{name}_low": found.low[place],
-                f"{name}_high": found.high[place],
-            }
+    rows, valid = list[dict[str, object]](), list[str]()
+    for arm, names in arms.items():
+        methods = list(names.values())
+        shape = {"seeds": len(names), "pictures": len(psnrs), "groups": int(groups.max()) + 1}
+        row: dict[str, object] = {"arm": arm, "methods": " ".join(methods), **shape}
+        if invalid := int(psnrs[methods].isna().to_numpy().sum()):
+            of = psnrs[methods].size
+            row["status"] = f"invalid: {invalid} of {of} estimates are not finite"
+        else:
+            valid.append(arm)
+            row["status"] = "ok"
+            if len(methods) > 1:
+                row["seed_sd_db"] = psnrs[methods].mean().std()
+            for name, table in zip(MEASURES, (psnrs, ssims), strict=True):
+                found = intervals.interval(table[methods].to_numpy(float).T, groups)
+                row |= {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
         rows.append(row)
-    return rows, list(_pairs(valid, quality, structure, shape))
+    pairs = [
+        _pair(arms, pair, psnrs, ssims, groups)
+        for pair in itertools.combinations(valid, 2)
+        if arms[pair[0]].keys() & arms[pair[1]].keys()
+    ]
+    return rows, pairs
 
 
-def _pairs(
-    arms: list[str],
-    quality: intervals.Comparison,
-    structure: intervals.Comparison,
-    shape: Mapping[str, object],
-) -> Iterator[dict[str, object]]:
-    """Yield the difference of every pair of arms, once, in PSNR and in SSIM."""
-    for i, j in itertools.combinations(range(len(arms)), 2):
-        yield {
-            "arm": arms[i],
-            "other": arms[j],
-            "psnr_db": quality.difference[i, j],
-            "psnr_db_low": quality.difference_low[i, j],
-            "psnr_db_high": quality.difference_high[i, j],
-            "tied": bool(quality.tied[i, j]),
-            "ssim": structure.difference[i, j],
-            "ssim_low": structure.difference_low[i, j],
-            "ssim_high": structure.difference_high[i, j],
-            "resolvable_db": quality.resolvable,
-            **shape,
-        }
+def _pair(
+    arms: dict[str, dict[int, str]],
+    pair: tuple[str, str],
+    psnrs: pd.DataFrame,
+    ssims: pd.DataFrame,
+    groups: np.ndarray,
+) -> dict[str, object]:
+    """Compute the difference of two arms in PSNR and in SSIM, over their common seeds."""
+    seeds = sorted(arms[pair[0]].keys() & arms[pair[1]].keys())
+    methods = [[arms[arm][seed] for seed in seeds] for arm in pair]
+    found = []
+    for table in (psnrs, ssims):
+        one, other = (table[names].to_numpy(float).T for names in methods)
+        found.append(intervals.difference(one, other, groups))
+    quality, structure = found
+    return {
+        "arm": pair[0],
+        "other": pair[1],
+        "psnr_db": quality.mean,
+        "psnr_db_low": quality.low,
+        "psnr_db_high": quality.high,
+        "verdict": quality.verdict,
+        "ssim": structure.mean,
+        "ssim_low": structure.low,
+        "ssim_high": structure.high,
+        "resolvable_db": quality.resolvable,
+        "seeds": len(seeds),
+        "pictures": len(psnrs),
+        "groups": int(groups.max()) + 1,
+    }
 
 
 def both_ways(differences: pd.DataFrame) -> pd.DataFrame:
-    """Return each pair in both orders; the reversed pair has the opposite signs."""
+    """Return each pair in both orders; the reversed pair has the opposite signs and verdict."""
     turned = differences.rename(columns={"arm": "other", "other": "arm"})
     for name in MEASURES:
         low, high = f"{name}_low", f"{name}_high"
         turned = turned.assign(**{name: -turned[name], low: -turned[high], high: -turned[low]})
+    opposite = {intervals.BETTER: intervals.WORSE, intervals.WORSE: intervals.BETTER}
+    turned = turned.assign(verdict=turned.verdict.replace(opposite))
     return pd.concat([differences, turned[differences.columns]], ignore_index=True)
 
 

@@ -129,7 +129,9 @@ def worth(rows: pd.DataFrame, scores: pd.DataFrame) -> list[str]:
 
 def _gap(psnrs: pd.DataFrame, first: str, second: str) -> str:
     """Format the first method's PSNR gain over the second: "0.31 dB [0.24, 0.38] more"."""
-    found = intervals.compare(psnrs[[first, second]].dropna().to_numpy(float).T[:, None])
-    gap, ends = found.difference[0, 1], (found.difference_low[0, 1], found.difference_high[0, 1])
-    word, low, high = ("more", *ends) if gap >= 0 else ("less", -ends[1], -ends[0])
-    return f"{abs(gap):.2f} dB [{low:.2f}, {high:.2f}] {word}"
+    one, other = psnrs[[first, second]].dropna().to_numpy(float).T[:, None]
+    found = intervals.difference(one, other)
+    word, low, high = (
+        ("more", found.low, found.high) if found.mean >= 0 else ("less", -found.high, -found.low)
+    )
+    return f"{abs(found.mean):.2f} dB [{low:.2f}, {high:.2f}] {word}"

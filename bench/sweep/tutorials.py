@@ -174,12 +174,8 @@ def score(
         "known": tutorial.known if recipe == "own" else "",
     }
     for column in ("psnr_db", "ssim"):
-        found = intervals.compare(scores[column].to_numpy(float)[None, None])
-        row |= {
-            column: found.mean[0],
-            f"{column}_low": found.low[0],
-            f"{column}_high": found.high[0],
-        }
+        found = intervals.interval(scores[column].to_numpy(float)[None])
+        row |= {column: found.mean, f"{column}_low": found.low, f"{column}_high": found.high}
     for loss in ("bce", "mse"):
         row[loss] = _loss(denoiser, pictures, corruption, loss)
     card = denoiser.card

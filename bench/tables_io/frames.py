@@ -16,7 +16,7 @@ TEXTS = dict.fromkeys(HASHES + VERSIONS, object)
 """Types of columns with text that may look like a number: a hash of digits, version 2.10."""
 TYPES = {"levels": "string", "widths": "string"} | dict.fromkeys(COUNTS, "Int64") | TEXTS
 FILLED = ("method", "dataset", "arm", "noise")  # columns without an empty cell
-BOOLS = ("clipped", "trained_clipped", "told_sigma", "missing", "tied", "kept", "bias")
+BOOLS = ("clipped", "trained_clipped", "told_sigma", "missing", "kept", "bias")
 NUMBERS = {
     "tests", "seed", "parameters", "macs", "images_seen", "train_seconds", "validation_psnr_db",
     "seeds", "pictures", "groups", "seed_sd_db", "psnr_db", "psnr_db_low", "psnr_db_high",

@@ -43,6 +43,7 @@ def differences(budgets):
         "psnr_db": 0.2,
         "psnr_db_low": 0.1,
         "psnr_db_high": 0.3,
+        "verdict": "better",
     }
     behind = {
         "arm": "transposed_k3",
@@ -50,6 +51,7 @@ def differences(budgets):
         "psnr_db": -0.2,
         "psnr_db_low": -0.3,
         "psnr_db_high": -0.1,
+        "verdict": "worse",
     }
     rows = [known | {"budget": budget} | pair for budget in budgets for pair in (ahead, behind)]
     return pd.DataFrame(rows, columns=list(DIFFERENCES))

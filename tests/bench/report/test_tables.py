@@ -38,7 +38,6 @@ def row(
         "status": "ok",
         "seeds": 3,
         "pictures": 500,
-        "ties": "a",
     }
     return known | {
         "psnr_db": psnr,
@@ -46,6 +45,9 @@ def row(
         "psnr_db_high": psnr + 0.1,
         "ssim": 0.9,
     }
+
+
+NO_PAIRS = pd.DataFrame(columns=list(DIFFERENCES))
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def test_the_question_is_answered_for_every_training_set():
             "psnr_db": 0.2,
             "psnr_db_low": 0.1,
             "psnr_db_high": 0.3,
-            "tied": False,
+            "verdict": "better",
         },
         {
             **known,
@@ -98,7 +100,7 @@ def test_the_question_is_answered_for_every_training_set():
             "psnr_db": -0.1,
             "psnr_db_low": -0.3,
             "psnr_db_high": 0.1,
-            "tied": True,
+            "verdict": "undecided",
         },
     ]
     cells = tables.question(pd.DataFrame(rows).reindex(columns=list(DIFFERENCES))).cells
@@ -106,7 +108,7 @@ def test_the_question_is_answered_for_every_training_set():
         {
             "Trained and tested on": "MNIST, clipped",
             "Equal channels": "+0.20 [0.10, 0.30] nearest",
-            "Equal MACs": "-0.10 [-0.30, 0.10] tie",
+            "Equal MACs": "-0.10 [-0.30, 0.10] undecided",
             "Seeds": 3,
         }
     ]
@@ -120,9 +122,14 @@ def test_the_overview_has_a_row_an_arm_and_a_column_a_budget(summary):
             names=["arm", "budget"],
         ),
     )
-    table = tables.overview(summary, costs, "mnist", True)
-    assert table.cells["Equal channels"].tolist() == ["22.00 a", "21.90 a", ""]
-    assert table.cells["Equal parameters"].tolist() == ["", "", "23.40 a"]
+    gap = {"trained_on": "mnist", "trained_clipped": True, "tested_on": "mnist", "clipped": True}
+    gap |= {"noise": "gaussian", "levels": "all", "budget": "channels", "verdict": "worse"}
+    gap |= {"arm": "transposed_k3", "other": "nearest"}
+    gaps = pd.DataFrame([gap]).reindex(columns=list(DIFFERENCES))
+    table = tables.overview(summary, gaps, costs, "mnist", True)
+    assert table.cells["Equal channels"].tolist() == ["22.00", "21.90 −", ""]
+    assert table.cells["Equal parameters"].tolist() == ["", "", "23.40"]
+    assert "− worse, = equal within 0.05 dB, ? undecided" in table.note
     assert table.cells.Method.iloc[-1] == "U-Net (ceiling)"
     assert table.cells["MACs (millions)"].tolist() == ["4.6", "3.3", "4.7"]
     assert table.note.endswith("Without training: noisy input 13.00.")
@@ -182,7 +189,7 @@ def test_an_arm_with_fewer_trainings_is_named(summary):
     )
     assert (
         "3 training seeds (U-Net: 1), 500 test images"
-        in tables.overview(summary, costs, "mnist", True).note
+        in tables.overview(summary, NO_PAIRS, costs, "mnist", True).note
     )
 
 

@@ -1,8 +1,10 @@
 """Means, differences and ties, computed from the scores of each image."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from bench.schema import DIFFERENCES
 from bench.sweep import collect, summary
 
 pytestmark = pytest.mark.slow
@@ -37,26 +39,46 @@ def test_the_summary_is_the_mean_over_images_and_seeds(results):
     assert row.psnr_db_low < row.psnr_db < row.psnr_db_high
 
 
-def test_an_arm_with_fewer_seeds_is_reported_alone_and_removes_no_seed_of_the_rest():
-    arms = {
-        "nearest": {0: "n0", 1: "n1", 2: "n2"},
-        "bilinear": {0: "b0", 1: "b1"},
-        "transposed_k3": {0: "t0"},
-        "unet": {0: "u0", 1: "u1"},
-        "dncnn": {0: "d0"},
-    }
-    compared, late = summary._on_time(arms)
-    assert compared == {
-        "nearest": {0: "n0", 1: "n1"},
-        "bilinear": {0: "b0", 1: "b1"},
-        "unet": {0: "u0", 1: "u1"},
-    }
-    assert late == {"transposed_k3": {0: "t0"}, "dncnn": {0: "d0"}}
+def made(arms):
+    """Return the rows and pairs of arms whose scores are those of their seeds."""
+    names = [name for of_arm in arms.values() for name in of_arm.values()]
+    psnrs = pd.DataFrame({name: [20.0, 22.0, 24.0] for name in names}, dtype=float)
+    for of_arm in arms.values():
+        for seed, name in of_arm.items():
+            psnrs[name] += seed
+    return summary._compared(arms, psnrs, psnrs / 100, np.arange(3))
 
 
-def test_arms_without_a_seed_in_common_stand_alone():
-    arms = {"nearest": {0: "n0"}, "bilinear": {1: "b1"}}
-    assert summary._on_time(arms) == ({}, arms)
+def test_an_arm_keeps_all_of_its_seeds_and_a_pair_has_those_of_both():
+    rows, pairs = made(
+        {
+            "nearest": {0: "n0", 1: "n1", 2: "n2"},
+            "bilinear": {0: "b0", 1: "b1"},
+            "transposed_k3": {3: "t3"},
+        }
+    )
+    assert {row["arm"]: (row["seeds"], row["psnr_db"]) for row in rows} == {
+        "nearest": (3, 23.0), "bilinear": (2, 22.5), "transposed_k3": (1, 25.0)
+    }  # fmt: skip
+    assert [(pair["arm"], pair["other"], pair["seeds"]) for pair in pairs] == [
+        ("nearest", "bilinear", 2)
+    ]
+    assert (pairs[0]["psnr_db"], pairs[0]["verdict"]) == (0.0, "equal")
+
+
+def test_the_verdict_of_a_pair_does_not_depend_on_other_arms():
+    pair = {"nearest": {0: "n0", 1: "n1"}, "bilinear": {0: "b0", 1: "b1"}}
+    _, alone = made(pair)
+    _, among = made(pair | {"transposed_k3": {0: "t0", 1: "t1"}})
+    assert alone[0] == among[0]
+
+
+def test_a_reversed_pair_has_the_opposite_verdict():
+    row = dict.fromkeys(DIFFERENCES) | {"arm": "a", "other": "b", "verdict": "better"}
+    numbers = {name: 0.1 for name in DIFFERENCES if name.startswith(("psnr", "ssim"))}
+    turned = summary.both_ways(pd.DataFrame([row | numbers])).iloc[1]
+    assert (turned.arm, turned.other, turned.verdict) == ("b", "a", "worse")
+    assert turned.psnr_db == -0.1
 
 
 def test_methods_that_were_scored_on_different_images_are_not_compared(results):
