@@ -470,7 +470,7 @@ FILES = {
     "*/curves.csv": CURVES,
     "*/scores-DATASET-CLIPPED.parquet": SCORES,
     "*/summary.csv": SUMMARY,
-    "*/differences.csv": DIFFERENCES,
+    "*/differences.parquet": DIFFERENCES,
     "*/checkerboard.csv": CHECKERBOARD,
     "tutorials/tutorials.csv": TUTORIALS,
     "tutorials/scores.parquet": SCORES,

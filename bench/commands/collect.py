@@ -13,8 +13,9 @@ def main(given: argparse.Namespace) -> None:
     """Copy finished results into the committed folder, and write its summary and differences."""
     recipe = Recipe.read(given.out)
     methods = collect.collect(given.out, given.results, recipe)
-    frames = summary.summarise(*collect.read(given.results))
-    for name, frame in zip(("summary", "differences"), frames, strict=True):
-        with whole_file(given.results / f"{name}.csv") as partial:
-            frame.to_csv(partial, index=False, float_format="%.6g")
+    made, differences = summary.summarise(*collect.read(given.results))
+    with whole_file(given.results / "summary.csv") as partial:
+        made.to_csv(partial, index=False, float_format="%.6g")
+    with whole_file(given.results / "differences.parquet") as partial:
+        differences.to_parquet(partial, compression="zstd", index=False)
     print(f"{(~methods.missing).sum()} of {len(methods)} methods found; written: {given.results}")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shlex
-from collections.abc import Iterator
 
 import pandas as pd
 
 from bench.commands import grid
 from bench.schema import CURVES, LEARNING_RATES
-from bench.sweep import executors, rates, work
+from bench.sweep import executors, rates
 from bench.sweep.backbones import BODIES
 from bench.sweep.grid import Network
 from bench.sweep.recipe import Recipe
@@ -21,9 +20,12 @@ from bench.tables_io.frames import read_csv
 from denoise import cli
 from denoise.files.atomic import whole_file
 
+KEY = ["body", "dataset", "arm", "widths", "lr", "seed", "images"]
+"""Columns that identify a trial; a trial with a row is not trained again."""
+
 
 def main(given: argparse.Namespace) -> None:
-    """Train the missing trials, add their rows to the table, and print the best rates."""
+    """Train the missing trials, add a row to the table after each, and print the best rates."""
     recipe: Recipe = cli.from_options(given, Recipe)
     job = Job(recipe, given.out, given.data_root, suites=())
     body = BODIES[recipe.body]
@@ -35,37 +37,38 @@ def main(given: argparse.Namespace) -> None:
         for network in chosen.networks(recipe)
         for rate in given.rates
     ]
+    frame = rates.table()
+    made = set(frame[KEY].itertuples(index=False, name=None))
+    waiting = [trial for trial in trials if _key(trial, recipe) not in made]
     Store(given.out, recipe).claim()
-    waiting = [trial for trial in trials if not work.is_done(trial, job)]
     done = (
         executors.processes(waiting, job, given.workers)
         if given.workers > 1
         else executors.here(waiting, job)
     )
     for number, trial in enumerate(done, 1):
+        row = pd.DataFrame([_row(trial, job)], columns=list(LEARNING_RATES))
+        frame = pd.concat([frame, row]) if len(frame) else row
+        with whole_file(rates.FILE) as partial:
+            frame.to_csv(partial, index=False, float_format="%.6g")
         grid.log.info("%d/%d %s", number, len(waiting), trial.name)
-    rows = pd.DataFrame(_rows(trials, job), columns=list(LEARNING_RATES))
-    held = rates.table()
-    kept = held[~held.weights_sha256.isin(rows.weights_sha256)]
-    frame = pd.concat([kept, rows]) if len(kept) else rows
-    with whole_file(rates.FILE) as partial:
-        frame.to_csv(partial, index=False, float_format="%.6g")
     print(rates.best(frame).to_string(index=False))
 
 
-def _rows(trials: list[Network], job: Job) -> Iterator[dict[str, object]]:
+def _key(trial: Network, recipe: Recipe) -> tuple[object, ...]:
+    """Return the values of `KEY` of a trial."""
+    widths = "x".join(map(str, trial.widths))
+    return recipe.body, trial.dataset, trial.arm, widths, trial.lr, trial.seed, recipe.images
+
+
+def _row(trial: Network, job: Job) -> dict[str, object]:
+    """Return the row of a finished trial."""
     recipe = job.recipe
-    for trial in trials:
-        (curve,) = read_csv(Store(job.folder, recipe).curve(trial.name), CURVES).to_dict("records")
-        words = ["--datasets", trial.dataset, "--arms", trial.arm, "--seeds", str(trial.seed + 1)]
-        words += ["--rates", f"{trial.lr:g}", *cli.words(recipe)]
-        yield {
-            **{name: curve[name] for name in LEARNING_RATES if name in curve},
-            "body": recipe.body,
-            "dataset": trial.dataset,
-            "arm": trial.arm,
-            "widths": "x".join(map(str, trial.widths)),
-            "lr": trial.lr,
-            "seed": trial.seed,
-            "command": shlex.join(["python", "-m", "bench", "rates", *words]),
-        }
+    (curve,) = read_csv(Store(job.folder, recipe).curve(trial.name), CURVES).to_dict("records")
+    words = ["--datasets", trial.dataset, "--arms", trial.arm, "--seeds", str(trial.seed + 1)]
+    words += ["--rates", f"{trial.lr:g}", *cli.words(recipe)]
+    return {
+        **{name: curve[name] for name in LEARNING_RATES if name in curve},
+        **dict(zip(KEY, _key(trial, recipe), strict=True)),
+        "command": shlex.join(["python", "-m", "bench", "rates", *words]),
+    }

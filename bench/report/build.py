@@ -117,7 +117,7 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
     """Yield the name, the figure and the stamp of every figure drawn from the results alone."""
     folder = results.folder
     data = (
-        *(folder / f"{name}.csv" for name in ("methods", "summary", "differences")),
+        *(folder / name for name in ("methods.csv", "summary.csv", "differences.parquet")),
         *results.card_files(),
     )
     drawn_from = figures.stamp(*data)

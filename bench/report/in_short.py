@@ -8,6 +8,7 @@ from bench import labels
 from bench.report import pages, render, tables
 from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR, interval, listed, question_rows
+from bench.stats import intervals
 from bench.sweep.budgets import CEILINGS
 from bench.sweep.summary import own_noise
 
@@ -22,6 +23,8 @@ ASSETS = {
     "deployed": "deployed MACs",
 }
 """Limited resource at each budget. At equal channels the pair has equal parameters."""
+
+VERDICTS = (intervals.BETTER, intervals.EQUAL, intervals.UNDECIDED, intervals.WORSE)
 
 
 def text(results: Results) -> str:
@@ -46,17 +49,18 @@ def answer(differences: pd.DataFrame) -> str:
     """State the largest difference of the pair at each compared budget, in one sentence."""
     parts, gaps = [], []
     for budget in labels.asked(differences.budget):
-        rows = question_rows(differences, budget)
-        if rows.empty:
+        orders = [question_rows(differences, budget, arms) for arms in (PAIR, PAIR[::-1])]
+        if orders[0].empty:
             continue
-        gaps.append(rows.psnr_db.abs().max())
-        row = rows.loc[rows.psnr_db.abs().idxmax()]
-        where = f"{labels.dataset(row.trained_on)} {'clipped' if row.clipped else 'unclipped'}"
-        counts = [f"{verdict} in {n}" for verdict, n in rows.verdict.value_counts().items()]
+        rows = max(orders, key=lambda rows: rows.psnr_db.max())  # the arm with the largest lead
+        row = rows.iloc[rows.psnr_db.argmax()]
+        gaps.append(row.psnr_db)
+        counts = rows.verdict.value_counts()
+        found = [f"{word} on {counts[word]}" for word in VERDICTS if word in counts]
         parts.append(
-            f"at {labels.BUDGETS[budget]} {row.psnr_db:+.2f} dB [{row.psnr_db_low:.2f}, "
-            f"{row.psnr_db_high:.2f}] at most ({where}; of {len(rows)} training sets, "
-            f"{listed(counts)})"
+            f"at {labels.BUDGETS[budget]} {NAMES[row.arm]} leads by up to {interval(row)} "
+            f"({labels.dataset(row.trained_on)} {'clipped' if row.clipped else 'unclipped'}; of "
+            f"{labels.counted(len(rows), 'training set')}: {', '.join(found)})"
         )
     first, second = (NAMES[arm] for arm in PAIR)
     names = f"{first[0].upper()}{first[1:]} and {second} (both 3x3)"

@@ -14,7 +14,7 @@ from bench.sweep import collect, tutorial_rows
 from bench.sweep.backbones import BODIES, Body
 from bench.sweep.recipe import Recipe
 from bench.sweep.summary import both_ways
-from bench.tables_io.frames import read_csv
+from bench.tables_io.frames import read_csv, read_parquet
 
 TIMED_BATCH = 128  # batch size behind the time per image in figures
 
@@ -35,12 +35,13 @@ class Results:
 
         Raise ValueError if a file is missing, truncated or of another schema.
         """
-        schemas = {"methods": METHODS, "summary": SUMMARY, "differences": DIFFERENCES}
-        frames = {
-            name: read_csv(folder / f"{name}.csv", schema) for name, schema in schemas.items()
-        }
-        frames["differences"] = both_ways(frames["differences"])
-        return Results(folder, Recipe.read(folder), **frames)
+        return Results(
+            folder,
+            Recipe.read(folder),
+            methods=read_csv(folder / "methods.csv", METHODS),
+            summary=read_csv(folder / "summary.csv", SUMMARY),
+            differences=both_ways(read_parquet(folder / "differences.parquet", DIFFERENCES)),
+        )
 
     @property
     def body(self) -> Body:

@@ -26,7 +26,7 @@ from bench.sweep.grid import Network, Selection
 from bench.sweep.recipe import Recipe
 from bench.sweep.run_folder import Store, read_scores
 from bench.sweep.work import Cell, Untrained, cells
-from bench.tables_io.frames import TYPES, check, read_csv, refuse_missing
+from bench.tables_io.frames import TYPES, read_csv, read_parquet
 from denoise import datasets
 from denoise.files import json_files
 from denoise.files.atomic import whole_file
@@ -242,7 +242,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     methods = _read_methods(folder / "methods.csv")
     there = methods[~methods.missing]
     parts = [
-        read_parquet(scores_file(folder, *key))
+        read_parquet(scores_file(folder, *key), SCORES)
         for key in dict.fromkeys(zip(there.dataset, there.clipped, strict=True))
     ]
     scores = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(SCORES))
@@ -304,16 +304,3 @@ def _refuse_gaps(networks: pd.Series, conditions: pd.Series, path: Path) -> None
             f"{path}: {odd.index[0].strip()} has missing or repeated rows: the file is truncated; "
             "the file is not changed"
         )
-
-
-def read_parquet(path: Path) -> pd.DataFrame:
-    """Read the scores of each image; raise ValueError as `read_csv` does."""
-    refuse_missing(path)
-    try:
-        scores = pd.read_parquet(path)
-    except Exception as error:
-        raise ValueError(
-            f"{path}: malformed Parquet file ({error}); the file is not changed"
-        ) from error
-    check(scores, SCORES, path)
-    return scores

@@ -15,9 +15,8 @@ import pandas as pd
 from bench import labels
 from bench.schema import SCORES, TUTORIALS
 from bench.stats import intervals
-from bench.sweep import collect
 from bench.sweep.tutorials import RECIPES, TUTORIALS_BY_NAME
-from bench.tables_io.frames import read_csv
+from bench.tables_io.frames import read_csv, read_parquet
 from denoise.files.atomic import whole_file
 
 
@@ -33,7 +32,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not (folder / "tutorials.csv").exists():
         return none()
     rows = read_csv(folder / "tutorials.csv", TUTORIALS)
-    scores = collect.read_parquet(folder / "scores.parquet")
+    scores = read_parquet(folder / "scores.parquet", SCORES)
     lacking = sorted(set(rows.network + "-" + rows.recipe) - set(scores.method))
     if lacking:
         raise ValueError(

@@ -89,6 +89,19 @@ def read_csv(path: Path, schema: dict[str, str]) -> pd.DataFrame:
     return frame
 
 
+def read_parquet(path: Path, schema: dict[str, str]) -> pd.DataFrame:
+    """Read a Parquet file of the results; raise ValueError as `read_csv` does."""
+    refuse_missing(path)
+    try:
+        frame = pd.read_parquet(path)
+    except Exception as error:
+        raise ValueError(
+            f"{path}: malformed Parquet file ({error}); the file is not changed"
+        ) from error
+    check(frame, schema, path)
+    return frame
+
+
 def refuse_missing(path: Path) -> None:
     """Raise ValueError unless the path is a file."""
     if path.is_dir():

@@ -9,7 +9,9 @@ from bench.commands import strips
 from bench.report import build, examples, figures, in_short, pages, results, sentences
 from bench.report.results import figure_name
 from bench.schema import DIFFERENCES, FILES, SUMMARY
+from bench.stats.intervals import MARGIN
 from bench.sweep import collect, packed_weights, summary
+from bench.tables_io.frames import read_csv, read_parquet
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +28,8 @@ def texts(committed):
 
 def differences(gap, low, high, *, seeds=3):
     """Return the difference of two arms on MNIST at equal MACs: the first is better by `gap`."""
+    small = max(abs(low), abs(high)) <= MARGIN
+    verdict = "equal" if small else "better" if low > 0 else "worse" if high < 0 else "undecided"
     common = {
         "trained_on": "mnist",
         "trained_clipped": True,
@@ -34,7 +38,6 @@ def differences(gap, low, high, *, seeds=3):
         "clipped": True,
         "levels": "all",
         "budget": "macs",
-        "tied": low < 0 < high,
         "resolvable_db": 0.05,
         "seeds": seeds,
         "pictures": 2000,
@@ -47,6 +50,7 @@ def differences(gap, low, high, *, seeds=3):
             "psnr_db": gap,
             "psnr_db_low": low,
             "psnr_db_high": high,
+            "verdict": verdict,
         },
         {
             "arm": "transposed_k3",
@@ -54,6 +58,7 @@ def differences(gap, low, high, *, seeds=3):
             "psnr_db": -gap,
             "psnr_db_low": -high,
             "psnr_db_high": -low,
+            "verdict": {"better": "worse", "worse": "better"}.get(verdict, verdict),
         },
     ]
     return pd.DataFrame([common | row for row in rows], columns=list(DIFFERENCES))
@@ -77,10 +82,13 @@ def test_the_better_arm_comes_first():
     assert "transposed conv 3x3 has the highest mean; it beats upsampling nearest" in leaders[0]
 
 
-def test_a_tie_is_called_a_tie():
+def test_equal_arms_and_an_undecided_pair_are_told_apart():
     pairs, leaders = sentences.verdicts(differences(0.02, -0.01, 0.05), "macs")
-    assert "tie: they differ by 0.02 dB [-0.01, 0.05]" in pairs[0]
-    assert "tied with transposed conv 3x3" in leaders[0]
+    assert "are equal: they differ by 0.02 dB [-0.01, 0.05]" in pairs[0]
+    assert "equal to transposed conv 3x3" in leaders[0]
+    pairs, leaders = sentences.verdicts(differences(0.02, -0.10, 0.14), "macs")
+    assert "may be equal or not: they differ by 0.02 dB [-0.10, 0.14]" in pairs[0]
+    assert "undecided against transposed conv 3x3" in leaders[0]
 
 
 def test_a_zero_has_no_sign():
@@ -96,16 +104,15 @@ def test_pictures_that_belong_together_are_counted():
     )
 
 
-def test_the_answer_in_short_counts_training_sets():
+def test_the_summary_names_the_training_sets_of_each_verdict():
     channels = differences(0.31, 0.24, 0.38).assign(budget="channels")
-    tie = differences(-0.02, -0.05, 0.01).assign(
+    equal = differences(-0.02, -0.05, 0.01).assign(
         budget="channels", trained_on="notmnist", tested_on="notmnist"
     )
     macs = differences(-0.31, -0.38, -0.24)
-    assert sentences.summary(pd.concat([channels, tie, macs])) == (
-        "At equal channels, upsampling nearest + conv 3x3 beats transposed conv 3x3 in 1 of 2 "
-        "cases (data set, clipped or not), loses in 0 and ties in 1; the differences are -0.02 to "
-        "+0.31 dB. "
+    assert sentences.summary(pd.concat([channels, equal, macs])) == (
+        "At equal channels, upsampling nearest + conv 3x3 less transposed conv 3x3 is -0.02 to "
+        "+0.31 dB: better on MNIST clipped; equal on notMNIST clipped. "
         + sentences.verdicts(macs, "macs")[0][0]  # a single case is worded in the singular
     )
 
@@ -158,18 +165,17 @@ def test_summary_and_differences_follow_from_the_scores_of_each_picture(committe
     methods, scores = collect.read(committed.folder)
     dataset, clipped = methods.dataset[0], methods.clipped[0]
     part = methods[(methods.dataset == dataset) & (methods.clipped == clipped)]
-    made = summary.summarise(part, scores[scores.method.isin(part.method)])
-    for name, schema, frame in zip(
-        ("summary", "differences"), (SUMMARY, DIFFERENCES), made, strict=True
+    rows, pairs = summary.summarise(part, scores[scores.method.isin(part.method)])
+    rows.to_csv(tmp_path / "summary.csv", index=False, float_format="%.6g")
+    pairs.to_parquet(tmp_path / "differences.parquet", index=False)
+    for read, name, schema in (
+        (read_csv, "summary.csv", SUMMARY),
+        (read_parquet, "differences.parquet", DIFFERENCES),
     ):
-        frame.to_csv(tmp_path / f"{name}.csv", index=False, float_format="%.6g")
-        held, anew = (
-            collect.read_csv(folder / f"{name}.csv", schema)
-            for folder in (committed.folder, tmp_path)
-        )
+        held, anew = (read(folder / name, schema) for folder in (committed.folder, tmp_path))
         of_part = (held.trained_on == dataset) & (held.trained_clipped == clipped)
         pd.testing.assert_frame_equal(
-            held[of_part].reset_index(drop=True), anew, rtol=1e-4, atol=1e-5
+            held[of_part].reset_index(drop=True), anew, rtol=1e-4, atol=1e-5, check_dtype=False
         )
 
 
@@ -245,10 +251,10 @@ def test_every_part_of_the_page_has_an_anchor_of_its_own(committed, texts):
 
 
 def test_every_committed_file_is_of_its_schema():
-    assert list(collect.read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
+    assert list(read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
     assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
     for name in ("photo-trials.csv", "levels.csv"):
-        assert len(collect.read_csv(RESULTS.parent / name, FILES[name]))
+        assert len(read_csv(RESULTS.parent / name, FILES[name]))
 
 
 def test_every_committed_network_has_its_weights(committed):
@@ -276,18 +282,19 @@ def test_latex_holds_no_character_that_would_end_a_row(committed, texts):
     assert not re.search(r"(?<!\\)[%#_]", text)
 
 
-def test_the_short_answer_names_the_largest_win_of_each_budget():
+def test_the_short_answer_names_the_largest_lead_of_each_budget():
     channels = differences(0.31, 0.24, 0.38).assign(budget="channels")
-    tie = differences(0.35, -0.05, 0.75).assign(
+    undecided = differences(0.35, -0.05, 0.75).assign(
         budget="channels", trained_on="notmnist", tested_on="notmnist"
     )
-    macs = differences(-0.1, -0.2, -0.05)
-    rows = pd.concat([channels, tie, macs])
+    macs = differences(-0.1, -0.2, -0.06)
+    rows = pd.concat([channels, undecided, macs])
     assert in_short.answer(rows) == (
         "Nearest upsampling + convolution and transposed convolution (both 3x3) differ by at most "
-        "0.35 dB: at equal channels nearest upsampling + convolution wins by up to 0.31 dB "
-        "[0.24, 0.38] (1 win, 1 tie) and at equal MACs transposed convolution wins by up to "
-        "0.10 dB [0.05, 0.20] (1 win, 0 ties)."
+        "0.35 dB: at equal channels nearest upsampling + convolution leads by up to 0.35 dB "
+        "[-0.05, 0.75] (notMNIST clipped; of 2 training sets: better on 1, undecided on 1) and at "
+        "equal MACs transposed convolution leads by up to 0.10 dB [0.06, 0.20] (MNIST clipped; of "
+        "1 training set: better on 1)."
     )
     assert in_short.choice(rows) == (
         "Choose nearest upsampling + convolution if parameters are limited and transposed "
@@ -295,9 +302,9 @@ def test_the_short_answer_names_the_largest_win_of_each_budget():
     )
 
 
-def test_the_short_answer_calls_ties_ties():
+def test_the_short_answer_recommends_either_of_two_equal_arms():
     rows = differences(0.02, -0.01, 0.05)
-    assert in_short.answer(rows).endswith("at most 0.02 dB: at equal MACs they tie (1 tie).")
+    assert in_short.answer(rows).endswith("(MNIST clipped; of 1 training set: equal on 1).")
     assert in_short.choice(rows) == "Choose either if MACs are limited."
 
 

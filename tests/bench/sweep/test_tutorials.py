@@ -4,8 +4,9 @@ import torch
 
 from bench import __main__ as command
 from bench.paths import RESULTS
-from bench.schema import TUTORIALS
-from bench.sweep import collect, tutorial_rows, tutorials
+from bench.schema import SCORES, TUTORIALS
+from bench.sweep import tutorial_rows, tutorials
+from bench.tables_io.frames import read_parquet
 
 
 @pytest.mark.parametrize(
@@ -68,7 +69,7 @@ def test_both_recipes_stand_in_one_table_whenever_they_were_run(real, few, tmp_p
     )
     assert frame[["psnr_db", "ssim", "bce", "mse", "weights_sha256"]].notna().all().all()
     assert (tmp_path / "results" / "K2_resize-own-1.safetensors").exists()
-    scores = collect.read_parquet(tmp_path / "results" / "scores.parquet")
+    scores = read_parquet(tmp_path / "results" / "scores.parquet", SCORES)
     means = scores.groupby("method").psnr_db.mean()
     assert means.index.tolist() == ["K2_resize-own", "K2_resize-project"]
     assert means.tolist() == pytest.approx(frame.psnr_db.tolist(), abs=1e-3)
