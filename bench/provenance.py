@@ -61,15 +61,26 @@ def describe() -> dict[str, str | None]:
 
 @functools.cache
 def commit() -> str | None:
-    """Return the commit of the code, with -dirty if files differ; None outside a repository."""
+    """Return the commit of the code, with -dirty if code differs; None outside a repository.
+
+    Results and documents are no code: a command may write them between two rows.
+    """
     folder = Path(__file__).parent
-    try:
-        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    code = [":(top)", *(f":(top,exclude){path}" for path in ("bench/results", "docs", "README.md"))]
+
+    def git(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=True
-        ).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+            ["git", *words], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+    try:
+        found = git("rev-parse", "--short=12", "HEAD")
+    except OSError:  # git is not installed
         return None
+    if found.returncode:
+        return None
+    changed = git("diff", "--quiet", "HEAD", "--", *code).returncode != 0
+    return found.stdout.strip() + "-dirty" * changed
 
 
 def machine() -> dict[str, object]:

@@ -47,6 +47,7 @@ def main(given: argparse.Namespace) -> None:
         else executors.here(waiting, job)
     )
     for number, trial in enumerate(done, 1):
+        assert isinstance(trial, Network)  # no other cell was given
         row = pd.DataFrame([_row(trial, job)], columns=list(LEARNING_RATES))
         frame = pd.concat([frame, row]) if len(frame) else row
         with whole_file(rates.FILE) as partial:
