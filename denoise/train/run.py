@@ -238,13 +238,11 @@ class Run:
         """Write weights and card with the scores of `validation` images."""
         final = copy.deepcopy(self.trained)
         if self.settings.half:
-            rounded = {
-                name: value.half().to(value.dtype) if value.is_floating_point() else value
-                for name, value in final.state_dict().items()
-            }
-            if not weights.are_finite(rounded.values()):
+            # running variances may exceed the range of float16; they are few
+            for weight in final.parameters():
+                weight.data = weight.data.half().to(weight.dtype)
+            if not weights.are_finite(final.parameters()):
                 raise ValueError("a weight exceeds the range of float16; valid: --no-half")
-            final.load_state_dict(rounded)
         scores = self._scores_of(final, validation)
         card = named | self.card(final, scores, self.held_out.spread(validation))
         with _naming_the_checkpoint(self.kept):

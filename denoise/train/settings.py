@@ -151,7 +151,7 @@ class Settings:
         "", "initial weights: shipped name or .safetensors file", shown="none, from scratch"
     )
     half: bool = option(
-        False, "round the trained weights to float16: half the bytes in results (default: off)"
+        False, "round trained weights to float16: half the bytes in results (default: off)"
     )
     seed: int = option(0, "seed of initial weights, image order, crops, levels and noise")
     precision: str = option("auto", "number format of training: " + ", ".join(PRECISIONS))

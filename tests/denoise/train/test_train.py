@@ -353,6 +353,17 @@ def test_an_invalid_length_is_named_before_the_training(tmp_path, settings, leng
     assert not (tmp_path / "out").exists()
 
 
-def test_rounded_weights_fit_float16(lengths):
-    for value in tensors(lengths / "whole.safetensors").values():
+def test_rounded_weights_fit_float16_and_running_statistics_stay_exact(lengths):
+    network, _ = weights.read(lengths / "whole.safetensors")
+    for value in network.parameters():
         assert torch.equal(value.half().to(value.dtype), value)
+    statistics = [value for value in network.buffers() if value.is_floating_point()]
+    assert any(not torch.equal(value.half().to(value.dtype), value) for value in statistics)
+
+
+def test_a_weight_beyond_float16_is_told(tmp_path):
+    run = Run(WSD, distributed.team(WSD.batch), None)
+    run.start(tmp_path / "whole.checkpoint.safetensors")
+    next(run.network.parameters()).data.fill_(1e5)
+    with pytest.raises(ValueError, match="exceeds the range of float16; valid: --no-half"):
+        run.finish({"name": "whole"}, tmp_path / "whole.safetensors", 10)
