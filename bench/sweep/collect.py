@@ -209,7 +209,9 @@ def _write(
     for (dataset, clip), rows in trained.groupby(["dataset", "clipped"], sort=False):
         files = [store.weights(name) for name in rows.method]
         packed_weights.write(files, target, f"weights-{dataset}-{_clamping(bool(clip))}")
-    curves = [read_csv(store.curve(name), CURVES) for name in trained.method]
+    # a network whose run was killed before its last step has no curve yet
+    files = [path for name in trained.method if (path := store.curve(name)).exists()]
+    curves = [read_csv(path, CURVES) for path in files]
     with whole_file(target / "curves.csv") as partial:
         whole = pd.concat([pd.DataFrame(columns=list(CURVES)), *curves])
         whole.to_csv(partial, index=False, float_format="%.6g")
