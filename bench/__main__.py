@@ -411,7 +411,8 @@ def _grid(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budgets",
         nargs="+",
-        help="budgets (default: channels parameters macs; for unet: parameters)",
+        help="budgets: channels, parameters, macs, deployed (default: the first three; for unet: "
+        "parameters)",
     )
     parser.add_argument(
         "--only",
@@ -479,7 +480,7 @@ def _add_networks(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=int,
         default=1,
-        help="number of processes with --engine local (default: 1)",
+        help="number of processes on this machine (default: 1)",
     )
 
 

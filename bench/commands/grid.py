@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import counters
 from bench.sweep import executors, work
 from bench.sweep.backbones import BODIES
-from bench.sweep.budgets import SHAPE
+from bench.sweep.budgets import BUDGETS, SHAPE
 from bench.sweep.grid import Network, Selection, suites
 from bench.sweep.recipe import Recipe
 from bench.sweep.run_folder import Store
@@ -76,7 +76,7 @@ def selection(given: argparse.Namespace) -> Selection:
     body = BODIES[given.body]
     for kind, names, valid in (
         ("arm", given.arms, body.arms),
-        ("budget", given.budgets, body.budgets),
+        ("budget", given.budgets, tuple(BUDGETS)),
     ):
         for name in names or ():
             if name not in valid and name not in DECODERS:

@@ -253,7 +253,7 @@ def test_every_part_of_the_page_has_an_anchor_of_its_own(committed, texts):
 def test_every_committed_file_is_of_its_schema():
     assert list(read_csv(RESULTS / "summary.csv", SUMMARY).arm.unique())
     assert list(collect.read_meters(RESULTS / "checkerboard.csv").arm.unique())
-    for name in ("photo-trials.csv", "levels.csv"):
+    for name in ("learning-rates.csv", "photo-trials.csv", "levels.csv"):
         assert len(read_csv(RESULTS.parent / name, FILES[name]))
 
 
