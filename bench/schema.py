@@ -337,8 +337,8 @@ LEARNING_RATES = {
     "lr": "highest learning rate",
     "seed": "training seed",
     "images": "training length in images",
-    "validation_psnr_db": "mean PSNR over the levels, on validation images",
-    "weights_sha256": "SHA-256 of the weights",
+    "validation_psnr_db": "mean PSNR over the levels, on validation images; empty if diverged",
+    "weights_sha256": "SHA-256 of the weights; empty if diverged",
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
 }
 

@@ -83,7 +83,8 @@ def _cells(store: Store) -> list[Cell]:
     sets = dict.fromkeys(
         (*planned, *(name for name in datasets.DATASETS.names() if name in others))
     )
-    chosen = Selection(datasets=tuple(sets))
+    plan = Selection(datasets=tuple(sets))
+    chosen = dataclasses.replace(plan, budgets=tuple(budgets.BUDGETS))
     first = {
         cell.name
         for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)
@@ -101,7 +102,8 @@ def _cells(store: Store) -> list[Cell]:
             len(strange),
             stems[strange[0]],
         )
-    return found
+    expected = {cell.name for cell in cells(plan, store.recipe, possible=True)}
+    return [cell for cell in found if cell.name in expected | stems.keys()]
 
 
 def _found(cell: Cell, store: Store) -> tuple[dict[str, Any], list[pd.DataFrame]]:

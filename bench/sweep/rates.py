@@ -1,6 +1,7 @@
 """Learning rate of every arm and training set, from trainings at several rates.
 
-The best rate has the highest mean validation score. Every arm has the same number of trials.
+The best rate has the highest mean validation score. Every arm has the same number of trials. A
+trial that diverged has no score, and its rate is never the best.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def best(trials: pd.DataFrame) -> pd.DataFrame:
 
     `edge` is True if the best rate is the lowest or the highest that was tried.
     """
-    means = trials.groupby([*KEY, "lr"], sort=False).validation_psnr_db.mean().reset_index()
+    scores = trials.groupby([*KEY, "lr"], sort=False).validation_psnr_db
+    means = scores.mean(skipna=False).reset_index()
     rows = means.loc[means.groupby(KEY, sort=False).validation_psnr_db.idxmax()]
     tried = (
         means.groupby(KEY)

@@ -30,6 +30,7 @@ from denoise import cli, datasets
 from denoise.classical import DENOISERS
 from denoise.files.atomic import whole_file
 from denoise.inference import engine
+from denoise.train.run import Diverged
 
 # test images of the suite `own` and of every other suite, evenly spaced
 OWN_PICTURES, OTHER_PICTURES = 2_000, 500
@@ -116,6 +117,11 @@ def run(cell: Cell, job: Job) -> bool:
                 _write_curve(cell, store, job)
     except filelock.Timeout:
         return False
+    except Diverged:
+        if not (isinstance(cell, Network) and cell.lr):
+            raise
+        # a trial at a rate that is too high is a result: it has no score
+        _save_curve(cell, [{"images": job.recipe.images}], store)
     return True
 
 
@@ -154,17 +160,20 @@ def _write_curve(network: Network, store: Store, job: Job) -> None:
             scores = _scores(name, _estimate(denoiser), tests, OWN_PICTURES, job)
         rows.append(
             {
-                "method": network.name,
                 "images": length,
                 "validation_psnr_db": mean(denoiser.card["validation_psnr"].values()),
                 "psnr_db": scores.psnr_db.mean(skipna=False),
                 "ssim": scores.ssim.mean(skipna=False),
                 "weights_sha256": denoiser.card["sha256"],
-                **provenance.describe(),
             }
         )
+    _save_curve(network, rows, store)
+
+
+def _save_curve(network: Network, rows: list[dict[str, Any]], store: Store) -> None:
+    facts = {"method": network.name, **provenance.describe()}
+    frame = pd.DataFrame([facts | row for row in rows]).reindex(columns=list(CURVES))
     with whole_file(store.curve(network.name)) as partial:
-        frame = pd.DataFrame(rows)[list(CURVES)]
         frame.to_csv(partial, index=False, float_format="%.6g")
 
 

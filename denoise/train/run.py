@@ -39,6 +39,10 @@ HELD_OUT = 1_000  # images per point of the curve
 PEEKED, PEEKED_PIXELS = 100, 2**19  # images, and their pixels, for a score that is shown only
 
 
+class Diverged(ValueError):
+    """Error for a training whose loss, weights or outputs are not finite."""
+
+
 class Run:
     """Training between two steps: data, network, optimizer, EMA, and the progress so far."""
 
@@ -207,13 +211,13 @@ class Run:
             else "there is no checkpoint yet"
         )
 
-    def diverged(self, symptom: str) -> ValueError:
+    def diverged(self, symptom: str) -> Diverged:
         """Build the error of a training with values that are not finite."""
         advice = (
             "try a lower --lr than "
             f"{self.settings.lr:g}{', under another --name' * bool(self.progress['step'])}"
         )
-        return ValueError(f"{symptom}: the training has diverged and stops; {self.kept}; {advice}")
+        return Diverged(f"{symptom}: the training has diverged and stops; {self.kept}; {advice}")
 
     @contextmanager
     def shorter(self, settings: Settings) -> Iterator[None]:

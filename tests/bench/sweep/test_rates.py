@@ -6,9 +6,10 @@ from small_grid import TINY, refused
 
 from bench import __main__ as command
 from bench.schema import LEARNING_RATES
-from bench.sweep import rates
+from bench.sweep import rates, work
 from bench.sweep.grid import Network
 from bench.sweep.recipe import Recipe
+from denoise.train.run import Diverged
 
 
 @pytest.fixture
@@ -40,6 +41,24 @@ def test_the_best_rate_has_the_best_mean_over_seeds_and_an_edge_is_told():
     ).set_index("arm")
     assert found.lr.to_dict() == {"nearest": 0.02, "bilinear": 0.02}
     assert found.edge.to_dict() == {"nearest": False, "bilinear": True}
+
+
+@pytest.mark.slow
+def test_a_trial_that_diverges_is_a_row_without_a_score(table, tmp_path, monkeypatch):
+    trained = work.obtain
+
+    def obtain(path, settings, *rest, **more):
+        if settings.lr == 0.9:
+            raise Diverged("the loss of step 3 is nan")
+        return trained(path, settings, *rest, **more)
+
+    monkeypatch.setattr(work, "obtain", obtain)
+    words = ["rates", "--datasets", "glyphs", "--arms", "nearest", "--rates", "0.9", "0.01"]
+    command.main([*words, "--seeds", "1", *TINY, "--out", str(tmp_path / "rates")])
+    held = pd.read_csv(table)
+    assert list(held.validation_psnr_db.isna()) == [True, False]
+    assert list(held.weights_sha256.isna()) == [True, False]
+    assert list(rates.best(held).lr) == [0.01]
 
 
 @pytest.mark.slow
