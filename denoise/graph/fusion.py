@@ -5,7 +5,8 @@
 - Nearest upsampling moves behind a following ReLU: the ReLU then works on a quarter of the values.
 - Nearest upsampling and the 3x3 convolution after it become one transposed convolution 4x4, stride
   2, with equal borders. Each output pixel depends on 2x2 input pixels, so 16 products replace 36. A
-  decoder can be trained in one form and deployed in the other.
+  decoder can be trained in one form and deployed in the other. A depthwise convolution likewise.
+- A decoder with tied weights becomes the transposed convolution that it equals.
 
 References
 ----------
@@ -25,6 +26,7 @@ import torch
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from denoise.decoders import DySample, Tied
 from denoise.models.base import AnySize
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
@@ -75,7 +77,7 @@ def fuse(network: nn.Module) -> nn.Module:
         fused._modules = {**network._modules, "net": fuse(network.net)}
         return fused
     graph = traced(network)
-    for rewrite in (_fold_norms, _sink_upsampling, _fold_norms, _join_upsampling):
+    for rewrite in (_untie, _fold_norms, _sink_upsampling, _fold_norms, _join_upsampling):
         rewrite(graph)
     graph.graph.lint()
     graph.recompile()
@@ -106,6 +108,10 @@ class _Tracer(fx.Tracer):
     def __init__(self) -> None:
         super().__init__()
         self._thread = threading.get_ident()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Keep a decoder of this project whole if its forward computes with sizes or weights."""
+        return isinstance(m, Tied | DySample) or super().is_leaf_module(m, module_qualified_name)
 
     def call_module(
         self,
@@ -167,6 +173,12 @@ def before(node: fx.Node) -> fx.Node | None:
     return source if isinstance(source, fx.Node) and len(source.users) == 1 else None
 
 
+def _untie(graph: fx.GraphModule) -> None:
+    for node in list(graph.graph.nodes):
+        if isinstance(layer := layer_of(graph, node), Tied):
+            replace(graph, node, layer.untied())
+
+
 def _fold_norms(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         norm, source, copies = layer_of(graph, node), before(node) if node.args else None, 1
@@ -223,7 +235,7 @@ def _sink_upsampling(graph: fx.GraphModule) -> None:
 def _join_upsampling(graph: fx.GraphModule) -> None:
     for node in list(graph.graph.nodes):
         conv, source = layer_of(graph, node), before(node) if node.args else None
-        if _doubles(layer_of(graph, source)) and is_convolution(conv) and is_plain_3x3(conv):
+        if _doubles(layer_of(graph, source)) and is_convolution(conv) and _is_joined(conv):
             replace(graph, node, resize_convolution(conv))
             bypass(graph, source)
 
@@ -233,16 +245,22 @@ def _doubles(layer: nn.Module | None) -> bool:
     return isinstance(layer, nn.Upsample) and layer.scale_factor == 2 and layer.mode == "nearest"
 
 
-def is_plain_3x3(conv: Convolution) -> TypeGuard[nn.Conv2d]:
+def _is_joined(conv: Convolution) -> TypeGuard[nn.Conv2d]:
+    """Return True for a plain or depthwise 3x3 convolution, which nearest upsampling can join."""
+    depthwise = conv.groups == conv.in_channels == conv.out_channels
+    return is_plain_3x3(conv, groups=conv.groups if depthwise else 1)
+
+
+def is_plain_3x3(conv: Convolution, groups: int = 1) -> TypeGuard[nn.Conv2d]:
     """Return True for a 3x3 convolution, not transposed, of stride 1 and padding 1."""
-    plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == 1
+    plain = conv.stride == conv.dilation == conv.padding == (1, 1) and conv.groups == groups
     return plain and conv.kernel_size == (3, 3) and isinstance(conv, nn.Conv2d)
 
 
 def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
     """Join nearest upsampling x2 and a 3x3 convolution with zero padding into one layer.
 
-    The layer is a transposed convolution 4x4 of stride 2.
+    The layer is a transposed convolution 4x4 of stride 2. `conv` is plain or depthwise.
 
     The value of an input pixel fills two rows of the upsampled image; taps of `conv` on equal
     values are added up. In one dimension a kernel (a, b, c) becomes (c, b + c, a + b, a).
@@ -251,8 +269,11 @@ def resize_convolution(conv: nn.Conv2d) -> nn.ConvTranspose2d:
     # without initial weights, which would advance the global random generator
     fused = nn.utils.skip_init(
         nn.ConvTranspose2d, conv.in_channels, conv.out_channels, 4, stride=2, padding=1,
-        bias=conv.bias is not None, device=conv.weight.device, dtype=conv.weight.dtype,
+        groups=conv.groups, bias=conv.bias is not None,
+        device=conv.weight.device, dtype=conv.weight.dtype,
     )  # fmt: skip
-    fused.weight = nn.Parameter(torch.einsum("pa,qb,oiab->iopq", taps, taps, conv.weight.detach()))
+    weight = torch.einsum("pa,qb,oiab->iopq", taps, taps, conv.weight.detach())
+    # a depthwise weight is (channels, 1, h, w) in both kinds of layer
+    fused.weight = nn.Parameter(weight if conv.groups == 1 else weight.transpose(0, 1))
     fused.bias = conv.bias
     return fused

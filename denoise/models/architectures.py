@@ -19,6 +19,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from denoise.decoders import DECODERS
 from denoise.models.base import ARCHITECTURES, AnySize
 from denoise.models.encoder_decoder import check_sizes, conv, mirror
 
@@ -69,7 +70,7 @@ def autoencoder(
         A size below 1, or a number of decoder widths that differs from the depth.
     """
     net = mirror(channels, channels, decoder, _doubling(width, depth), decoder_widths, skips=False)
-    return AnySize(net, multiple=2**depth, reach=_reach(depth))
+    return AnySize(net, multiple=2**depth, reach=_reach(decoder, depth))
 
 
 @ARCHITECTURES.register("unet", label="U-Net", colour="#000000")
@@ -125,7 +126,7 @@ def unet(
     options = {
         "multiple": 2**depth,
         "noise_conditional": noise_conditional,
-        "reach": _reach(depth, blocks),
+        "reach": _reach(decoder, depth, blocks),
     }
     if output == "sigmoid":
         return AnySize(net, **options)
@@ -204,21 +205,18 @@ def _doubling(width: int, depth: int) -> list[int]:
     return [width * 2**stage for stage in range(depth + 1)]
 
 
-def _reach(depth: int, blocks: Sequence[int] = ()) -> int:
-    """Return an upper bound of the reach of a `mirror` of this depth, in pixels, for any decoder.
+def _reach(decoder: str, depth: int, blocks: Sequence[int] = ()) -> int:
+    """Return an upper bound of the reach of a `mirror` of this depth, in pixels.
 
     At 1 / 2**k of the size, a 3x3 convolution extends the reach by 2**k pixels, and so does a
-    pooling to the next size. An upsampling stage to that size reaches at most one pixel of its own
-    input, which is two pixels of its output.
+    pooling to the next size. An upsampling stage to that size reaches a few pixels of its own
+    input, each of which is two pixels of its output.
     """
     refining = [2 * count for count in blocks]  # convolutions
+    stage = 2 + 2 * DECODERS[decoder].facts.get("reach", 1)
     down = [1 + more for more in refining or [1] * (depth + 1)]
-    up = [1 + more for more in (refining or [0] * depth)[:depth]]
-    return (
-        sum(2**k * n for k, n in enumerate(down))
-        + sum(2**k * (n + 3) for k, n in enumerate(up))
-        + 1
-    )
+    up = [stage + more for more in (refining or [0] * depth)[:depth]]
+    return sum(2**k * n for k, n in enumerate(down)) + sum(2**k * n for k, n in enumerate(up)) + 1
 
 
 def _check_output(output: str) -> None:

@@ -20,12 +20,14 @@ class Muon:
     """Muon for the hidden convolutions, Adam for all further weights.
 
     Adam takes the first and the last convolution, and all vectors. `torch.optim.Muon` takes
-    matrices: a weight becomes a matrix with one row per output channel.
+    matrices: a weight becomes a matrix with one row per input channel or one per output channel,
+    whichever are more. A convolution and a transposed convolution of equal channels are then
+    treated alike; PyTorch stores their weights as (out, in, h, w) and (in, out, h, w).
 
     Parameters
     ----------
     network : AnySize
-        Network in channels_last. Its weights must keep their memory.
+        Network to train.
     lr : float
         Learning rate on the scale of Adam's: the steps of Muon are scaled to it (Liu et al.).
 
@@ -51,7 +53,7 @@ class Muon:
             raise ValueError(
                 f"muon needs at least 3 convolutions, this network has {len(filters)}; valid: adam"
             )
-        self._matrices = [_rows(weight.detach()) for weight in self._inner]
+        self._matrices = [_rows(weight.detach()).clone() for weight in self._inner]
         self._muon = torch.optim.Muon(
             self._matrices, lr, weight_decay=0.0, adjust_lr_fn="match_rms_adamw"
         )
@@ -70,8 +72,11 @@ class Muon:
     def step(self) -> None:
         """Update the weights by their gradients."""
         for matrix, weight in zip(self._matrices, self._inner, strict=True):
-            matrix.grad = None if weight.grad is None else _rows(weight.grad)
+            matrix.copy_(_rows(weight.detach()))  # a checkpoint may have set the weight
+            matrix.grad = None if weight.grad is None else _rows(weight.grad).contiguous()
         self._muon.step()
+        for matrix, weight in zip(self._matrices, self._inner, strict=True):
+            _filters(weight.detach()).copy_(matrix.view(_filters(weight).shape))
         self._adam.step()
 
     def state_dict(self) -> dict[str, Any]:
@@ -96,9 +101,14 @@ class Muon:
         self._adam.load_state_dict({"state": of_adam, "param_groups": [outer]})
 
 
+def _filters(weight: Tensor) -> Tensor:
+    """View (A, B, h, w) as (A, h, w, B) if A is at least B, else as (B, h, w, A)."""
+    first, second = weight.shape[:2]
+    return weight.permute(0, 2, 3, 1) if first >= second else weight.permute(1, 2, 3, 0)
+
+
 def _rows(weight: Tensor) -> Tensor:
-    """View (A, B, h, w) in channels_last as (A, h * w * B)."""
-    return weight.permute(0, 2, 3, 1).flatten(1)
+    return _filters(weight).flatten(1)
 
 
 OPTIMIZERS: dict[str, Callable[[AnySize, float], Any]] = {"adam": adam, "muon": Muon}

@@ -23,8 +23,8 @@ def test_every_decoder_doubles_height_and_width(decoder, size):
     assert run(decoder, stage, torch.rand(2, 4, *size)).shape == (2, 3, 2 * size[0], 2 * size[1])
 
 
-@pytest.mark.parametrize("decoder", DECODERS.names())
-def test_every_decoder_is_linear(decoder):
+@pytest.mark.parametrize("decoder", [e.name for e in DECODERS if e.facts.get("linear", True)])
+def test_every_decoder_but_dysample_is_linear(decoder):
     stage = DECODERS[decoder].build(4, 3, bias=False)
     x, y = torch.rand(2, 1, 4, 6, 6)
     together = run(decoder, stage, 2 * x - y)
@@ -36,6 +36,66 @@ def test_every_decoder_is_linear(decoder):
 @pytest.mark.parametrize("decoder", DECODERS.names())
 def test_every_decoder_can_leave_out_its_bias(decoder):
     assert all(p.ndim == 4 for p in DECODERS[decoder].build(4, 3, bias=False).parameters())
+
+
+@pytest.mark.parametrize("decoder", [entry.name for entry in DECODERS if "kernel" in entry.facts])
+def test_a_linear_decoder_equals_a_transposed_convolution_of_the_stated_kernel(decoder):
+    stage = DECODERS[decoder].build(8, 3, bias=False)
+    size = DECODERS[decoder].facts["kernel"]
+    # the response to one value is the kernel; its first pixel lies `first` after the value's own
+    impulses = torch.zeros(8, 8, 9, 9).index_put_(
+        (torch.arange(8), torch.arange(8), torch.tensor(4), torch.tensor(4)), torch.tensor(1.0)
+    )
+    first = (size - 1) // 2
+    window = slice(8 - first, 8 - first + size)
+    responses = stage(impulses).detach()
+    kernel = responses[..., window, window]
+    assert responses.abs().sum() == pytest.approx(float(kernel.abs().sum()))  # nothing outside
+    assert (kernel[..., [0, -1], :] != 0).any() and (kernel[..., [0, -1]] != 0).any()  # no larger
+    code = torch.rand(2, 8, 9, 9)
+    equal = torch.nn.functional.conv_transpose2d(
+        code, kernel, stride=2, padding=first, output_padding=size % 2
+    )
+    # interpolation repeats border pixels, which a transposed convolution cannot
+    inner = slice(4, -4) if decoder.startswith("bilinear") else slice(None)
+    torch.testing.assert_close(
+        equal[..., inner, inner], stage(code)[..., inner, inner], atol=1e-5, rtol=0
+    )
+
+
+def test_the_box_filter_leaves_no_checkerboard_on_a_constant_code_for_any_weights():
+    stage = DECODERS["transposed_k4_box"].build(4, 3)
+    plain = DECODERS["transposed_k4"].build(4, 3)
+    code = torch.rand(1, 4, 1, 1).expand(-1, -1, 9, 9)
+    inside = (..., slice(4, -4), slice(4, -4))
+    assert stage(code)[inside].std((2, 3)).max() < 1e-6
+    assert plain(code)[inside].std((2, 3)).max() > 1e-3
+
+
+def test_the_box_filter_is_the_mean_of_2x2_outputs_of_the_transposed_convolution():
+    stage = DECODERS["transposed_k4_box"].build(4, 3, bias=False)
+    code = torch.rand(2, 4, 6, 6)
+    plain = torch.nn.functional.conv_transpose2d(code, stage.weight, stride=2)  # not cropped
+    mean = torch.nn.functional.avg_pool2d(plain, 2, stride=1)
+    torch.testing.assert_close(
+        stage(code)[..., 2:-2, 2:-2], mean[..., 3:-2, 3:-2], atol=1e-6, rtol=0
+    )
+
+
+def test_dysample_without_offsets_is_bilinear_upsampling_and_its_offsets_are_bounded():
+    stage, bilinear = DECODERS["dysample"].build(4, 3), DECODERS["bilinear"].build(4, 3)
+    bilinear[1].load_state_dict(stage[1].state_dict())
+    code = torch.rand(2, 4, 5, 7)
+    torch.nn.init.zeros_(stage[0].offset.weight)
+    torch.nn.init.zeros_(stage[0].offset.bias)
+    torch.testing.assert_close(stage(code), bilinear(code), atol=1e-6, rtol=0)
+    torch.nn.init.constant_(stage[0].offset.bias, 4.0)  # one input pixel right and down
+    moved = stage(code)
+    torch.testing.assert_close(
+        moved[..., 2:-4, 2:-4], bilinear(code)[..., 4:-2, 4:-2], atol=1e-6, rtol=0
+    )
+    torch.nn.init.constant_(stage[0].offset.bias, 400.0)
+    torch.testing.assert_close(stage(code), moved, atol=0, rtol=0)
 
 
 def taps_of_a_cell(decoder):

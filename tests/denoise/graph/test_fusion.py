@@ -9,7 +9,7 @@ from torch import nn
 
 import denoise
 from bench import counters
-from denoise.decoders import DECODERS
+from denoise.decoders import DECODERS, Tied
 from denoise.graph.fusion import resize_convolution
 from denoise.models import weights
 from denoise.models.architectures import ARCHITECTURES
@@ -79,6 +79,17 @@ def test_upsampling_after_a_convolution_joins_the_convolution_behind_its_relu():
     ]
     assert nn.Upsample not in kinds
     assert kinds.count(nn.ConvTranspose2d) == 2
+
+
+@pytest.mark.parametrize(
+    "decoder", ["transposed_k4_box", "transposed_k8_k3", "haar", "nearest_separable"]
+)
+def test_a_decoder_with_tied_weights_becomes_the_transposed_convolution_that_it_equals(decoder):
+    network = built("autoencoder", decoder)
+    layers = [*denoise.fuse(network).modules()]
+    sizes = {layer.kernel_size[0] for layer in layers if isinstance(layer, nn.ConvTranspose2d)}
+    assert sizes == {DECODERS[decoder].facts["kernel"]}
+    assert not any(isinstance(layer, Tied | nn.Upsample) for layer in layers)
 
 
 def test_no_normalisation_is_left_where_it_follows_a_convolution():

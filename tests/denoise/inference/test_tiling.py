@@ -35,11 +35,15 @@ def test_tiles_have_no_seam_with_any_decoder(decoder, depth):
     )
     with torch.no_grad():
         whole, tiled = network(picture()), tiling.run(network, picture(), None, 60**2)
-    torch.testing.assert_close(tiled, whole, atol=1e-5, rtol=0)
+    # grid_sample takes positions relative to the image's size, rounded to float32
+    rounding = 1e-4 if decoder == "dysample" else 1e-5
+    torch.testing.assert_close(tiled, whole, atol=rounding, rtol=0)
 
 
 @pytest.mark.parametrize("blocks", [(), (2, 1, 1)])
-@pytest.mark.parametrize("decoder", ["bilinear", "conv_nearest", "transposed_k3"])
+@pytest.mark.parametrize(
+    "decoder", ["bilinear", "conv_nearest", "transposed_k3", "transposed_k8_k3"]
+)
 def test_the_reach_is_no_guess(decoder, blocks):
     """Check that no pixel beyond the reach affects an output.
 
