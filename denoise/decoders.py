@@ -6,9 +6,9 @@ follow the module. If the registry entry has `needs_indices`, the module takes a
 the positions of the pooling's maxima.
 
 Every module but `dysample` and `max_unpool` is linear and equals one transposed convolution of
-stride 2. The weights of its kernel are tied: computed from fewer weights, or from as many in another
-form. The registry entry's `kernel` is the kernel's size; `bilinear` equals it only inside the
-image, because interpolation repeats the border pixels.
+stride 2. The weights of its kernel are tied: computed from fewer weights, or from as many in
+another form. The registry entry's `kernel` is the kernel's size; `bilinear` equals it only inside
+the image, because interpolation repeats the border pixels.
 
 References
 ----------
@@ -193,6 +193,7 @@ class Tied(nn.Module):
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
+        """Convolve, (N, in_channels, H, W) -> (N, out_channels, 2H, 2W)."""
         return F.conv_transpose2d(x, self.kernel(), self.bias, **self.geometry)
 
     @torch.no_grad()
@@ -212,7 +213,8 @@ class Tied(nn.Module):
 
 def _weight(in_channels: int, out_channels: int, size: int) -> nn.Parameter:
     """Return the initial weight of a transposed convolution."""
-    return nn.ConvTranspose2d(in_channels, out_channels, size, stride=2, bias=False).weight
+    layer = nn.ConvTranspose2d(in_channels, out_channels, size, stride=2, bias=False)
+    return nn.Parameter(layer.weight.detach())
 
 
 class _Boxed(Tied):
@@ -342,6 +344,7 @@ class DySample(nn.Module):
         nn.init.normal_(self.offset.weight, std=0.001)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Sample between the pixels of each group; positions outside take the border pixel."""
         height, width = x.shape[-2:]
         # offsets in input pixels: (N, 2 * groups, 2H, 2W), x before y
         moved = F.pixel_shuffle(0.25 * self.offset(x), 2).clamp(-1, 1)

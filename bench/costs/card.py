@@ -82,7 +82,7 @@ def arms(recipe: Recipe, names: Sequence[str] | None) -> list[Subject]:
     """
     body = BODIES[recipe.body]
     networks = Selection(body.datasets[:1], body.clipped[:1], tuple(names or ()), seeds=1).networks(
-        recipe, possible=True
+        recipe
     )
     return [
         Subject(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
-from bench.report import pages, render, sentences, tables
+from bench.report import length_figure, lengths, pages, render, sentences, tables
+from bench.report.captions import CAPTIONS
 from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR
 from bench.sweep import tutorial_rows
@@ -26,10 +27,26 @@ def text(results: Results, page: Path) -> str:
         f"**{question.title}.** {question.note}",
         render.pipes(question.cells),
         *(part for where in results.trained for part in _training_set(results, page, *where)),
+        *_by_length(results, page),
         recipe(results.recipe),
         missing(results.methods, results.recipe, results.tutorials()[0]),
     ]
     return "\n\n".join(parts)
+
+
+def _by_length(results: Results, page: Path) -> Iterator[str]:
+    """Yield the table, figures and sentences on training length; nothing for a single length."""
+    rows = results.by_length()
+    if rows.empty:
+        return
+    table = lengths.table(rows)
+    yield f"### {table.title}"
+    yield table.note
+    yield render.pipes(table.cells)
+    for clipped in dict.fromkeys(rows.clipped):
+        yield pages.image(page, pages.FIGURES / length_figure.name(clipped), table.title)
+    yield CAPTIONS["lengths"]
+    yield " ".join([*lengths.sentences(rows), lengths.converged(rows)])
 
 
 def _training_set(results: Results, page: Path, dataset: str, clipped: bool) -> Iterator[str]:
@@ -105,7 +122,7 @@ def missing(methods: pd.DataFrame, recipe: Recipe, of_tutorials: pd.DataFrame) -
     """
     untrained = tutorial_rows.missing(of_tutorials) if BODIES[recipe.body].tutorials else []
     lacking = f" Missing networks of tutorials: {', '.join(untrained)}." if untrained else ""
-    planned = {network.name for network in Selection().networks(recipe, possible=True)}
+    planned = {network.name for network in Selection().networks(recipe)}
     left = methods[methods.missing & methods.method.isin(planned)]
     if left.empty:
         return "Every network of the plan (three seeds) is trained." + lacking

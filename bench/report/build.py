@@ -23,6 +23,8 @@ from bench.report import (
     cost_tables,
     figures,
     in_short,
+    length_figure,
+    lengths,
     pages,
     render,
     sentences,
@@ -83,6 +85,8 @@ def _sections(results: Results) -> dict[str, list[str]]:
     worth = tutorial_rows.worth(*results.tutorials())
     if worth:
         sections["Recipe or decoder"] = worth
+    if len(rows := results.by_length()):
+        sections["Training length"] = [*lengths.sentences(rows), lengths.converged(rows)]
     sections["Training"] = [
         answer.recipe(results.recipe),
         answer.missing(results.methods, results.recipe, results.tutorials()[0]),
@@ -107,6 +111,9 @@ def _captioned(results: Results) -> list[Picture]:
             shown.append(
                 Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}")
             )
+    for clipped in length_panels(results):
+        name = length_figure.name(clipped)
+        shown.append(Picture(there / name, "Scores by training length", CAPTIONS["lengths"]))
     if (results.folder / "spectra.parquet").is_file():
         name = figure_name("spectra", *results.shown)
         shown.append(Picture(there / name, "Power spectra of the residuals", CAPTIONS["spectra"]))
@@ -130,11 +137,20 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
             figures.quality_against_cost(*both, costs, *where),
             drawn_from,
         )
+    for clipped, rows in length_panels(results).items():
+        drawn = length_figure.by_length(rows, labels.asked(results.budgets)[0])
+        yield length_figure.name(clipped), drawn, length_figure.stamp(*results.curve_files())
     spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
     if spectra.is_file():
         networks = alike(collect.read_meters(meters), *results.shown)
         drawn = figures.spectra(pd.read_parquet(spectra), networks)
         yield figure_name("spectra", *results.shown), drawn, figures.stamp(spectra, meters)
+
+
+def length_panels(results: Results) -> dict[bool, pd.DataFrame]:
+    """Return the scores by training length of each clamping that has them."""
+    rows = results.by_length()
+    return {bool(clipped): part for clipped, part in rows.groupby("clipped", sort=False)}
 
 
 def every_table(results: Results) -> Iterator[Table]:
@@ -143,6 +159,8 @@ def every_table(results: Results) -> Iterator[Table]:
     for dataset, clipped in results.trained:
         yield tables.overview(results.summary, results.differences, costs, dataset, clipped)
     yield from tables.own(results.summary, results.differences, results.methods)
+    if len(rows := results.by_length()):
+        yield lengths.table(rows)
     yield from transfer_tables.crossed(results.summary)
     yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():

@@ -38,7 +38,7 @@ STAMP = "Data"  # PNG text chunk that holds the hash
 SIGMA = "sigma (units of the [0, 1] range)"
 # width of a figure that a README shows at about its own size, so that its text stays legible
 README_INCHES = 9
-MARKERS = {"channels": "o", "parameters": "s", "macs": "^"}
+MARKERS = {"channels": "o", "parameters": "s", "macs": "^", "deployed": "D"}
 
 
 def psnr_against_sigma(
@@ -71,7 +71,7 @@ def psnr_against_sigma(
     gap.axhline(0, color=labels.arm(REFERENCE).colour, lw=1.2)
     whole.legend(fontsize=8, labelspacing=0.3, frameon=False)
     figure.suptitle(_title(dataset, clipped, labels.BUDGETS[budget]), fontsize=11)
-    _explain(
+    explain(
         figure,
         (
             "Bars: 95 % interval over images and training seeds; right, of the difference "
@@ -98,7 +98,7 @@ def _line(panel: Axes, found: pd.DataFrame, entry: Entry, aside: float = 0.0) ->
     )
 
 
-def _explain(figure: Figure, text: str) -> None:
+def explain(figure: Figure, text: str) -> None:
     """Add a line below the panels on how to read them."""
     figure.supxlabel(text, fontsize=8.5, color="#444444")
 

@@ -8,14 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
+from bench.report import lengths
 from bench.report.captions import CAPTIONS, SEVERAL
-from bench.schema import DIFFERENCES, METHODS, SUMMARY
+from bench.schema import CURVES, DIFFERENCES, METHODS, SUMMARY
 from bench.sweep import collect, tutorial_rows
 from bench.sweep.backbones import BODIES, Body
 from bench.sweep.recipe import Recipe
 from bench.sweep.summary import both_ways
 from bench.tables_io.frames import read_csv, read_parquet
 
+LONG = "long"  # folder of longer trainings of a few seeds, beside the results
 TIMED_BATCH = 128  # batch size behind the time per image in figures
 
 
@@ -74,6 +76,29 @@ class Results:
         return CAPTIONS[kind].format(
             budget=labels.BUDGETS[labels.asked(self.budgets)[-1]], several=several
         )
+
+    def by_length(self) -> pd.DataFrame:
+        """Return the scores by training length, also of the longer trainings in `LONG`.
+
+        The output of `lengths.of_budgets`. A length that both folders have is listed once. Empty if
+        the recipe has one length.
+        """
+        folders = [self.folder, self.folder.parent / LONG]
+        parts = [
+            lengths.of_budgets(read_csv(folder / "methods.csv", METHODS), read_csv(path, CURVES))
+            for folder in folders
+            if (path := folder / "curves.csv").is_file()
+            and Recipe.read(folder).body == self.recipe.body
+        ]
+        rows = pd.concat([lengths.none(), *parts])
+        rows = rows.drop_duplicates([*lengths.WHERE, "arm", "seed", "images"], ignore_index=True)
+        return rows if rows.images.nunique() > 1 else lengths.none()
+
+    def curve_files(self) -> list[Path]:
+        """List the files behind `by_length`."""
+        names = ("curves.csv", "methods.csv")
+        found = [f / name for f in (self.folder, self.folder.parent / LONG) for name in names]
+        return [path for path in found if path.is_file()]
 
     def card_files(self) -> list[Path]:
         """List the cost cards, one file per machine and device."""

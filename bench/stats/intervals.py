@@ -131,6 +131,16 @@ def difference(
         return interval(scores - other, groups)
 
 
+def half_width(values: np.ndarray) -> float:
+    """Return the half width of the 95 % t interval of a mean; NaN for one value.
+
+    `values`, (S,), are one number for each seed: the test images are taken as fixed.
+    """
+    if len(values) < 2:
+        return float("nan")
+    return _quantile(LEVEL, len(values) - 1) * float(np.std(values, ddof=1)) / len(values) ** 0.5
+
+
 @functools.lru_cache(maxsize=1_000)
 def _quantile(level: float, freedom: int) -> float:
     """Return the half width of a t interval, in standard errors."""

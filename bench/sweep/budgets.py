@@ -7,12 +7,12 @@ reference arm at equal channels.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import itertools
 from typing import Any
 
 import torch
+from torch import nn
 
 from bench import counters
 from bench.sweep.backbones import BODIES
@@ -21,17 +21,28 @@ from denoise.graph.fusion import fuse
 from denoise.models import weights
 
 SHAPE = (1, 28, 28)  # (C, H, W) of the image at which MACs are counted
+
+
+def _deployed_macs(network: nn.Module) -> int:
+    """Count the MACs after `fuse`."""
+    for layer in network.modules():
+        for name, inner in layer.named_children():
+            if isinstance(inner, nn.BatchNorm2d):  # has no MACs, and folding it takes long
+                setattr(layer, name, nn.Identity())
+    return counters.macs(fuse(network.eval()), SHAPE)
+
+
 BUDGETS = {
     "channels": None,
     "parameters": counters.parameters,
     "macs": lambda net: counters.macs(net, SHAPE),
-    "deployed": lambda net: counters.macs(fuse(net.eval()), SHAPE),
+    "deployed": _deployed_macs,
 }
 """Cost function of each budget; None needs no search. Deployed networks are rewritten by `fuse`."""
 
 REFERENCE = "nearest"  # arm whose cost at equal channels sets the budget of every arm
 TOLERANCE = 0.02  # relative to the budget; set by the protocol
-CLOSE = 0.01  # candidates within this relative error are ranked by their proportions alone
+CLOSE = 0.01  # among candidates within this relative error the proportions decide
 # upper end of the search, in multiples of the mirrored channels; more than any arm needs
 LARGEST = 8.0
 
@@ -45,6 +56,7 @@ class Impossible(ValueError):
     """Error for an arm that meets a budget with no integer channels: the network is too small."""
 
 
+@functools.cache
 def channels(
     arm: str, budget: str, width: int, depth: int, body: str = "autoencoder"
 ) -> tuple[int, ...] | None:
@@ -82,10 +94,9 @@ def channels(
         over = cost(arm, budget, width, _scaled(start, middle), body) > wanted
         low, high = (low, middle) if over else (middle, high)
     around = [range(max(1, size - 2), size + 3) for size in _scaled(start, low)]
-    best = min(
-        itertools.product(*around),
-        key=lambda widths: (max(error(widths), CLOSE), _skew(widths, start)),
-    )
+    by_skew = sorted(itertools.product(*around), key=lambda widths: _skew(widths, start))
+    best = next((widths for widths in by_skew if error(widths) <= CLOSE), None)
+    best = best or min(by_skew, key=error)
     if error(best) > TOLERANCE:
         raise Impossible(
             f"no channels put {arm} within 2 % of equal {budget} at --width {width}: use a "
@@ -94,14 +105,17 @@ def channels(
     return best
 
 
+def possible(arm: str, budget: str, recipe: Recipe) -> tuple[int, ...] | None:
+    """Return the channels of an arm at a budget, or None if no channels meet the budget."""
+    try:
+        return channels(arm, budget, recipe.width, recipe.depth, recipe.body)
+    except Impossible:
+        return None
+
+
 def names(arm: str, widths: tuple[int, ...], recipe: Recipe) -> list[str]:
     """Return the budgets on which an arm with these channels lies."""
-    found = []
-    for budget in BUDGETS:
-        with contextlib.suppress(Impossible):
-            if channels(arm, budget, recipe.width, recipe.depth, recipe.body) == widths:
-                found.append(budget)
-    return found
+    return [budget for budget in BUDGETS if possible(arm, budget, recipe) == widths]
 
 
 @functools.cache

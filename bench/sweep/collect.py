@@ -85,24 +85,21 @@ def _cells(store: Store) -> list[Cell]:
     )
     plan = Selection(datasets=tuple(sets))
     chosen = dataclasses.replace(plan, budgets=tuple(budgets.BUDGETS))
-    first = {
-        cell.name
-        for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe, possible=True)
-    }
+    first = {cell.name for cell in dataclasses.replace(chosen, seeds=1).networks(store.recipe)}
     seeds = {
         int(name[2])
         for stem in stems
         if (name := SEED.fullmatch(stem)) and f"{name[1]}-s0" in first
     }
     more = tuple(sorted(seed for seed in seeds if seed >= Selection.seeds))
-    found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe, possible=True)
+    found = cells(dataclasses.replace(chosen, more_seeds=more), store.recipe)
     if strange := sorted(stems.keys() - {cell.name for cell in found}):
         log.warning(
             "skipped: %d files that are no cell of this recipe, for example %s",
             len(strange),
             stems[strange[0]],
         )
-    expected = {cell.name for cell in cells(plan, store.recipe, possible=True)}
+    expected = {cell.name for cell in cells(plan, store.recipe)}
     return [cell for cell in found if cell.name in expected | stems.keys()]
 
 

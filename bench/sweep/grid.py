@@ -90,29 +90,33 @@ class Selection:
         body = BODIES[recipe.body]
         return list(itertools.product(self.clipped or body.clipped, self.datasets or body.datasets))
 
-    def networks(self, recipe: Recipe, *, possible: bool = False) -> list[Network]:
+    def networks(self, recipe: Recipe) -> list[Network]:
         """List the networks in training order, each once.
-
-        With `possible`, an arm that meets a budget with no channels is skipped, and raises no
-        error.
 
         One seed of every arm comes before the second seed of any arm. A run that is stopped early
         then leaves a complete table with fewer seeds, not a part of a table.
+
+        Raises
+        ------
+        Impossible
+            An arm that `arms` names meets none of the budgets. An arm of the backbone meets fewer
+            budgets, or none, without an error.
         """
         chosen = {}
-        arms, seeds = self.arms or BODIES[recipe.body].arms, (*range(self.seeds), *self.more_seeds)
         for (clip, dataset), seed, budget, arm in itertools.product(
-            self.pairs(recipe), seeds, self.budgets or BODIES[recipe.body].budgets, arms
+            self.pairs(recipe),
+            (*range(self.seeds), *self.more_seeds),
+            self.budgets or BODIES[recipe.body].budgets,
+            self.arms or BODIES[recipe.body].arms,
         ):
-            try:
-                widths = budgets.channels(arm, budget, recipe.width, recipe.depth, recipe.body)
-            except budgets.Impossible:
-                if possible:
-                    continue
-                raise
-            if widths is not None:
+            if widths := budgets.possible(arm, budget, recipe):
                 network = Network(dataset, clip, arm, widths, seed)
                 chosen[network.name] = network
+        met = {network.arm for network in chosen.values()}
+        for arm in self.arms:
+            if arm not in met:
+                for budget in self.budgets or BODIES[recipe.body].budgets:
+                    budgets.channels(arm, budget, recipe.width, recipe.depth, recipe.body)
         return list(chosen.values())
 
 

@@ -72,14 +72,14 @@ class Untrained:
 Cell = Network | Untrained
 
 
-def cells(selection: Selection, recipe: Recipe, *, possible: bool = False) -> list[Cell]:
+def cells(selection: Selection, recipe: Recipe) -> list[Cell]:
     """List the cells of a selection: untrained methods, which are fast, then the networks."""
     untrained = [
         Untrained(dataset, clip, method)
         for clip, dataset in selection.pairs(recipe)
         for method in DENOISERS.names()
     ]
-    return [*untrained, *selection.networks(recipe, possible=possible)]
+    return [*untrained, *selection.networks(recipe)]
 
 
 def is_done(cell: Cell, job: Job) -> bool:
