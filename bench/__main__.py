@@ -206,12 +206,13 @@ def _parser() -> cli.Parser:
         default=RESULTS.parent,
         help="folder of photo-trials.csv (default: %(default)s)",
     )
-    quantized = _command(
-        commands, "int8", "measure the score change of shipped networks in 8-bit integers"
+    forms = _command(
+        commands, "deploy", "time each decoder by runtime and form, in floats and 8-bit integers"
     )
-    _add_root(quantized)
-    quantized.add_argument(
-        "--out", type=Path, default=RESULTS.parent, help="folder of int8.csv (default: %(default)s)"
+    _add_root(forms)
+    _add_results(forms)
+    forms.add_argument(
+        "--rounds", type=int, default=5, help="timed rounds of each network (default: %(default)s)"
     )
     _add_root(
         _command(

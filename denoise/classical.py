@@ -39,11 +39,13 @@ class NotApplicable(ValueError):
     """Error of a method that cannot be built for the given images; its text gives the reason."""
 
 
-# In units of sigma; `python -m bench tune` chose them on validation digits and wrote
-# bench/results/tuning.csv.
-NLM_STRENGTH = 0.7
-TV_STRENGTH = 0.4
-WAVELET_STRENGTH = 0.5
+# In units of sigma, by training set; `python -m bench tune` chose them on validation images and
+# wrote bench/results/tuning.csv.
+STRENGTHS: dict[str, dict[str, float]] = {
+    "nlm": {"mnist": 0.7},
+    "tv": {"mnist": 0.4},
+    "wavelet": {"mnist": 0.5},
+}
 # values; above it the fast form of non-local means, which weights patches evenly, not by a Gaussian
 LARGE = 64 * 64
 
@@ -94,11 +96,12 @@ def median(training: Pictures) -> Denoise:
 
 
 @DENOISERS.register("nlm", label="Non-local means", colour="#e69f00", told_sigma=True)
-def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
+def nlm(training: Pictures, strength: float | None = None) -> Denoise:
     """Apply non-local means with 5x5 patches within 6 pixels, and `h = strength * sigma`.
 
     A Gaussian weights each patch.
     """
+    strength = strength or tuned("nlm", training)
     return each(
         lambda image, sigma, axis: restoration.denoise_nl_means(
             image,
@@ -112,8 +115,9 @@ def nlm(training: Pictures, strength: float = NLM_STRENGTH) -> Denoise:
 
 
 @DENOISERS.register("tv", label="Total variation", colour="#f0e442", told_sigma=True)
-def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
+def tv(training: Pictures, strength: float | None = None) -> Denoise:
     """Minimize total variation by Chambolle's projection, `weight = strength * sigma`."""
+    strength = strength or tuned("tv", training)
     return each(
         lambda image, sigma, axis: restoration.denoise_tv_chambolle(
             image, weight=strength * sigma, channel_axis=axis
@@ -122,8 +126,9 @@ def tv(training: Pictures, strength: float = TV_STRENGTH) -> Denoise:
 
 
 @DENOISERS.register("wavelet", label="Wavelet BayesShrink", colour="#8c564b", told_sigma=True)
-def wavelet(training: Pictures, strength: float = WAVELET_STRENGTH) -> Denoise:
+def wavelet(training: Pictures, strength: float | None = None) -> Denoise:
     """Apply soft BayesShrink thresholds on two levels of symlets, at `strength * sigma`."""
+    strength = strength or tuned("wavelet", training)
     # By default scikit-image takes three levels fewer than fit, which leaves one level for 28x28.
     return each(
         lambda image, sigma, axis: restoration.denoise_wavelet(
@@ -141,6 +146,17 @@ if importlib.util.find_spec("bm3d"):
         """Apply block-matching and 3D filtering (Dabov et al. 2007), by its authors' package."""
         package = importlib.import_module("bm3d")
         return each(lambda image, sigma, axis: package.bm3d(image, sigma_psd=sigma))
+
+
+def tuned(method: str, training: Pictures) -> float:
+    """Return the strength of a method for a training set.
+
+    A set that was not tuned takes the strength of MNIST, or of photographs if its images are larger
+    than digits.
+    """
+    known = STRENGTHS[method]
+    digits = training[0][0].numel() < LARGE
+    return known.get(training.name, known["mnist" if digits else "train400"])
 
 
 def each(method: Callable[[np.ndarray, float, int | None], np.ndarray]) -> Denoise:

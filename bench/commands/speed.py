@@ -20,7 +20,7 @@ from bench import counters, provenance
 from bench.labels import counted
 from bench.report import speed_figure, speed_tables
 from bench.schema import SPEED
-from bench.scoring import int8
+from bench.scoring import deployed
 from bench.speed import roofline
 from bench.speed.idle import Busy, Quiet
 from bench.speed.systems import NETWORKS, SYSTEMS, Turn, check, kind, of, processes
@@ -148,7 +148,7 @@ def _network(
     if foreign:
         onnx_export.any_batch(network, file, SHAPE)
     if rounded:
-        int8.quantize(
+        deployed.quantize(
             file, coarse, [np.random.default_rng(0).random((TRAINED, *SHAPE), np.float32)]
         )
     counts = {"parameters": counters.parameters(network), "macs": counters.macs(network, SHAPE)}

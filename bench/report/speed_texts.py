@@ -1,4 +1,4 @@
-"""Sentences and tables on runs of `bench int8`, `bench scale` and `bench reach`."""
+"""Sentences and tables on runs of `bench scale` and `bench reach`."""
 
 from __future__ import annotations
 
@@ -7,22 +7,6 @@ import pandas as pd
 from bench import labels
 from bench.speed import scaling
 from bench.tables_io.markdown import piped
-from denoise.models import weights
-
-
-def int8(frame: pd.DataFrame) -> str:
-    """Write the change in PSNR of each network in 8-bit integers."""
-    moved = frame.groupby("network").change_db
-    each = ", ".join(
-        f"`{name}` {low:+.3f} to {high:+.3f}"
-        for name, low, high in zip(moved.min().index, moved.min(), moved.max(), strict=True)
-    )
-    return (
-        "**8-bit integers** (ONNX Runtime's static quantization): change in PSNR on "
-        f"{frame.pictures.iloc[0]:,} images held out of training, over sigma "
-        f"{frame.sigma.min():g} to {frame.sigma.max():g}, in dB: {each}. The engine uses no "
-        f"precision that changes a PSNR by {weights.TOLERANCE:g} dB or more.\n"
-    )
 
 
 def scale(frame: pd.DataFrame) -> str:

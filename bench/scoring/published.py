@@ -5,8 +5,12 @@ draws differ between papers, so the second decimal is uncertain.
 
 References
 ----------
-README tables of https://github.com/cszn/DnCNN and https://github.com/cszn/FFDNet; Zhang et al.,
-DnCNN, 2017 (CBSD68).
+README table of https://github.com/cszn/DnCNN: BM3D, DnCNN-S and DnCNN-B on BSD68.
+Zhang, Zuo, Chen, Meng and Zhang, "Beyond a Gaussian denoiser", 2017 (DnCNN): BM3D, DnCNN-S and
+DnCNN-B on Set12.
+Zhang, Zuo and Zhang, "FFDNet", 2018: FFDNet on all sets; CBM3D and CDnCNN-B on CBSD68.
+Zhang, Li, Zuo, Zhang, Van Gool and Timofte, "Plug-and-play image restoration with deep denoiser
+prior", 2021: DRUNet on all sets. https://arxiv.org/abs/2008.13751
 """
 
 from __future__ import annotations
@@ -26,11 +30,23 @@ ANCHORS = {  # dataset -> method -> PSNR at each level of the dataset: 15, 25 an
         "FFDNet": (31.63, 29.19, 26.29),
         "DRUNet": (31.91, 29.48, 26.59),
     },
-    "cbsd68": {"CBM3D": (33.52, 30.71, 27.38), "CDnCNN-B (blind)": (33.89, 31.23, 27.92)},
+    "set12": {
+        "BM3D": (32.37, 29.97, 26.72),
+        "DnCNN-S (one network a level)": (32.86, 30.44, 27.18),
+        "DnCNN-B (blind)": (32.68, 30.36, 27.21),
+        "FFDNet": (32.75, 30.43, 27.32),
+        "DRUNet": (33.25, 30.94, 27.90),
+    },
+    "cbsd68": {
+        "CBM3D": (33.52, 30.71, 27.38),
+        "CDnCNN-B (blind)": (33.89, 31.23, 27.92),
+        "FFDNet": (33.87, 31.21, 27.96),
+        "DRUNet": (34.30, 31.69, 28.51),
+    },
 }
 
 
-PICTURES = {"bsd68": 68, "cbsd68": 68}
+PICTURES = {"bsd68": 68, "set12": 12, "cbsd68": 68}
 """Number of images behind the published means."""
 
 

@@ -21,20 +21,30 @@ from denoise.files.atomic import whole_file
 from denoise.metrics import psnr
 from denoise.registry import Entry
 
-STRENGTHS = (0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
+STRENGTHS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4)
 METHODS = ("nlm", "tv", "wavelet")
+# validation images of each training set; a photograph has the pixels of 40 to 590 digits
+IMAGES = {"mnist": 100, "notmnist": 100, "fashion_mnist": 100, "train400": 20, "bsds500": 8}
 BLIND_STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.85, 1.0, 1.2, 1.4, 1.7, 2.0)
 
 
-def tune(root: Path | None, target: Path, pictures: int = 100) -> pd.DataFrame:
-    """Search strengths on validation digits with clipped noise, at every level of the protocol.
+def tune(root: Path | None, target: Path) -> pd.DataFrame:
+    """Search strengths on validation images of every training set, at the levels of its tests.
 
-    Write the PSNR of each method, strength and level to `target` (CSV). Return the mean over the
-    levels: one row per method, one column per strength.
+    Noise is clipped on digits and letters, and unclipped on photographs, as in the tables. Write
+    the PSNR of each training set, method, strength and level to `target` (CSV). Return the mean
+    over the levels: one row per training set and method, one column per strength.
     """
-    held_out = datasets.load("mnist", "val", root).spread(pictures)
-    levels = {sigma: Corruption("gaussian", sigma, clip=True) for sigma in LEVELS}
-    return _search([DENOISERS[name] for name in METHODS], STRENGTHS, held_out, levels, target)
+    parts = []
+    for name, count in IMAGES.items():
+        held_out = datasets.load(name, "val", root).spread(count)
+        of_set = datasets.DATASETS[name].facts.get("levels")
+        levels = {
+            sigma: Corruption("gaussian", sigma, clip=of_set is None) for sigma in of_set or LEVELS
+        }
+        methods = [DENOISERS[method] for method in METHODS]
+        parts.append(_search(methods, STRENGTHS, held_out, levels))
+    return _written(pd.concat(parts), target)
 
 
 def tune_blind(root: Path | None, target: Path, pictures: int = 24) -> pd.DataFrame:
@@ -45,9 +55,8 @@ def tune_blind(root: Path | None, target: Path, pictures: int = 24) -> pd.DataFr
     """
     pairs = noisy_jpegs(datasets.load("bsds500", "train", root).spread(pictures), "bsds500_jpeg")
     levels = {SIGMA: Corruption("gaussian", 0.0, clip=True)}
-    return _search(
-        [blind.BLIND[name] for name in blind.STRENGTHS], BLIND_STRENGTHS, pairs, levels, target
-    )
+    methods = [blind.BLIND[name] for name in blind.STRENGTHS]
+    return _written(_search(methods, BLIND_STRENGTHS, pairs, levels), target)
 
 
 def _search(
@@ -55,11 +64,11 @@ def _search(
     strengths: Iterable[float],
     pictures: datasets.Pictures,
     levels: dict[float, Corruption],
-    target: Path,
 ) -> pd.DataFrame:
     cells = [(method, strength) for method in methods for strength in strengths]
     rows = []
-    with tqdm(total=len(cells) * len(levels), unit=" cells", disable=None) as bar:
+    count = len(cells) * len(levels)
+    with tqdm(total=count, unit=" cells", desc=pictures.name, disable=None) as bar:
         for sigma, corruption in levels.items():
             batches = list(noisy_batches(pictures, corruption))
             for method, strength in cells:
@@ -70,15 +79,19 @@ def _search(
                 ]
                 value = torch.cat(scores).mean().item()
                 rows.append(
-                    {"method": method.name, "strength": strength, "sigma": sigma, "psnr_db": value}
+                    {"dataset": pictures.name, "method": method.name, "strength": strength}
+                    | {"sigma": sigma, "psnr_db": value}
                 )
                 bar.update()
-    frame = pd.DataFrame(rows)
+    return pd.DataFrame(rows)
+
+
+def _written(frame: pd.DataFrame, target: Path) -> pd.DataFrame:
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.4f")
     return mean_over_levels(frame)
 
 
 def mean_over_levels(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean PSNR of each method (rows) and strength (columns)."""
-    return frame.pivot_table(index="method", columns="strength", values="psnr_db")
+    """Return the mean PSNR of each training set and method (rows) and strength (columns)."""
+    return frame.pivot_table(index=["dataset", "method"], columns="strength", values="psnr_db")

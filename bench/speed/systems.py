@@ -65,9 +65,12 @@ class System:
 
 SYSTEMS = {
     "keras_predict": System("Keras `predict`, float32", peer=True, least=32),
+    "keras_function": System("Keras as a `tf.function`, float32", peer=True),
+    "keras_bfloat16": System("Keras as a `tf.function`, mixed_bfloat16", peer=True),
     "onnxruntime": System("ONNX Runtime, float32", peer=True),
-    "openvino_latency": System("OpenVINO, bfloat16, one request", peer=True),
-    "openvino_throughput": System("OpenVINO, bfloat16, requests in parallel", peer=True),
+    "openvino_float32": System("OpenVINO, float32, one request", peer=True),
+    "openvino_latency": System("OpenVINO, default format, one request", peer=True),
+    "openvino_throughput": System("OpenVINO, default format, requests in parallel", peer=True),
     "openvino_int8": System("OpenVINO, 8-bit integers, one request", peer=True),
     "eager": System("PyTorch, float32", gpu=True),
     "eager_channels_last": System("PyTorch, float32, channels_last", gpu=True),
@@ -82,6 +85,7 @@ SYSTEMS = {
     "onednn_bfloat16": System("fused, bfloat16, oneDNN calls"),
     "engine": System("**this engine**", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
+    "keras_fit_bfloat16": System("Keras `fit`, mixed_bfloat16", task="train", peer=True, least=128),
     "train": System("PyTorch, float32", task="train", least=128, gpu=True),
     "train_channels_last": System(
         "PyTorch, float32, channels_last", task="train", least=128, gpu=True

@@ -37,10 +37,10 @@ _tracing = threading.Lock()
 
 
 @overload
-def fuse(network: AnySize) -> AnySize: ...
+def fuse(network: AnySize, *, join: bool = True) -> AnySize: ...
 @overload
-def fuse(network: nn.Module) -> nn.Module: ...
-def fuse(network: nn.Module) -> nn.Module:
+def fuse(network: nn.Module, *, join: bool = True) -> nn.Module: ...
+def fuse(network: nn.Module, *, join: bool = True) -> nn.Module:
     """Return a network with equal outputs and less work.
 
     Parameters
@@ -48,6 +48,8 @@ def fuse(network: nn.Module) -> nn.Module:
     network : nn.Module
         (N, C, H, W) -> (N, C', H', W'), in evaluation mode; an `AnySize` or any other network that
         `torch.fx` can trace. The network is not modified.
+    join : bool
+        Join nearest upsampling and the convolution after it into a transposed convolution.
 
     Returns
     -------
@@ -74,11 +76,13 @@ def fuse(network: nn.Module) -> nn.Module:
         raise ValueError("the network is in training mode: call its eval() first")
     if isinstance(network, AnySize):
         fused = copy.copy(network)
-        fused._modules = {**network._modules, "net": fuse(network.net)}
+        fused._modules = {**network._modules, "net": fuse(network.net, join=join)}
         return fused
     graph = traced(network)
-    for rewrite in (_untie, _fold_norms, _sink_upsampling, _fold_norms, _join_upsampling):
+    for rewrite in (_untie, _fold_norms, _sink_upsampling, _fold_norms):
         rewrite(graph)
+    if join:
+        _join_upsampling(graph)
     graph.graph.lint()
     graph.recompile()
     graph.delete_all_unused_submodules()

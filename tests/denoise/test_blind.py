@@ -110,7 +110,7 @@ def test_no_blind_method_looks_at_the_level_that_a_call_names(name, color, pairs
 def test_blind_methods_have_the_strength_that_the_search_found_best_and_not_at_its_ends(name):
     searched = tune_classical.mean_over_levels(
         pd.read_csv(benchmark_table.CAMERA / "tuning.csv")
-    ).loc[name]
+    ).loc[("bsds500_jpeg", name)]
     assert blind.STRENGTHS[name] == searched.idxmax()
     assert (
         tune_classical.BLIND_STRENGTHS[0] < searched.idxmax() < tune_classical.BLIND_STRENGTHS[-1]

@@ -30,22 +30,46 @@ ASYNC = 1_024  # images per call with parallel requests
 PACKAGES = {"keras": "keras", "onnxruntime": "onnxruntime", "openvino": "openvino"}
 
 
-def keras_predict(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+def keras_predict(
+    network: str, shape: list[int], batch: int, threads: int, policy: str = "float32", **_: Any
+) -> Job:
     """Run inference by Keras `predict`."""
-    model, images = _keras(network, tuple(shape), threads), _keras_images(network, shape)
-    return lambda: model.predict(images, batch_size=batch, verbose=0), len(images), "float32"
+    model, images = _keras(network, tuple(shape), threads, policy), _keras_images(network, shape)
+    data = _untuned(images, batch)
+    return lambda: model.predict(data, verbose=0), len(images), policy
 
 
-def keras_fit(network: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+def keras_function(
+    network: str, shape: list[int], batch: int, threads: int, policy: str = "float32", **_: Any
+) -> Job:
+    """Run inference by the Keras model as a `tf.function`, on one batch, without `predict`."""
+    model = _keras(network, tuple(shape), threads, policy)
+    import tensorflow
+
+    compiled = tensorflow.function(functools.partial(model, training=False))
+    images = tensorflow.constant(_images(batch, [*shape[1:], shape[0]]))
+    return lambda: compiled(images).numpy(), batch, policy
+
+
+def keras_fit(
+    network: str, shape: list[int], batch: int, threads: int, policy: str = "float32", **_: Any
+) -> Job:
     """Train one epoch by Keras `fit`, with Adam on binary cross-entropy."""
-    model = _keras(network, tuple(shape), threads)
+    model = _keras(network, tuple(shape), threads, policy)
     model.compile("adam", "binary_crossentropy")
     images = _keras_images(network, shape)
-    return (
-        lambda: model.fit(images, images, batch_size=batch, epochs=1, verbose=0),
-        len(images),
-        "float32",
-    )
+    data = _untuned((images, images), batch)
+    return lambda: model.fit(data, epochs=1, verbose=0), len(images), policy
+
+
+def _untuned(images: Any, batch: int) -> Any:
+    """Return a data set of batches whose own tuner is off: between two of its steps it sleeps."""
+    import tensorflow
+
+    data = tensorflow.data.Dataset.from_tensor_slices(images).batch(batch).prefetch(2)
+    options = tensorflow.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
 
 
 def _keras_images(network: str, shape: list[int]) -> np.ndarray:
@@ -54,8 +78,8 @@ def _keras_images(network: str, shape: list[int]) -> np.ndarray:
 
 
 @functools.cache
-def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
-    """Build a network from Keras layers.
+def _keras(network: str, shape: tuple[int, ...], threads: int, policy: str) -> Any:
+    """Build a network from Keras layers, in a number format: float32 or mixed_bfloat16.
 
     "K1" is the network of the Keras example; "autoencoder" has nearest upsampling.
     """
@@ -65,6 +89,7 @@ def _keras(network: str, shape: tuple[int, ...], threads: int) -> Any:
     from keras import layers
 
     tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
+    keras.mixed_precision.set_global_policy(policy)
     given = keras.Input((*shape[1:], shape[0]))
     x = given
     if network == "K1":
@@ -108,8 +133,15 @@ def openvino_latency(onnx: str, shape: list[int], batch: int, threads: int, **_:
     return lambda: request.infer({0: images}, share_inputs=True, share_outputs=True), batch, ran
 
 
+def openvino_float32(onnx: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
+    """Run inference by OpenVINO in float32, one request at a time."""
+    model, ran = _openvino(onnx, tuple(shape), batch, threads, "LATENCY", exact=True)
+    request, images = model.create_infer_request(), _images(batch, shape)
+    return lambda: request.infer({0: images}, share_inputs=True, share_outputs=True), batch, ran
+
+
 def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: Any) -> Job:
-    """Run a file quantized by `bench.scoring.int8`.
+    """Run a file quantized by `bench.scoring.deployed`.
 
     OpenVINO chooses the layers that it computes in integers.
     """
@@ -117,9 +149,9 @@ def openvino_int8(int8: str, shape: list[int], batch: int, threads: int, **_: An
     request, images = model.create_infer_request(), _images(batch, shape)
     layers = [operation.get_rt_info() for operation in model.get_runtime_model().get_ops()]
     products = [
-        str(layer["runtimePrecision"])
+        layer["runtimePrecision"].astype(str)
         for layer in layers
-        if "onvolution" in str(layer["layerType"])
+        if "onvolution" in layer["layerType"].astype(str)
     ]
     coarse = sum(precision.lower() in ("i8", "u8") for precision in products)
     call = functools.partial(request.infer, {0: images}, share_inputs=True, share_outputs=True)
@@ -144,15 +176,18 @@ def openvino_throughput(onnx: str, shape: list[int], batch: int, threads: int, *
 
 
 def _openvino(
-    onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str
+    onnx: str, shape: tuple[int, ...], batch: int, threads: int, hint: str, *, exact: bool = False
 ) -> tuple[Any, str]:
-    """Compile a model, in bfloat16 if the CPU supports it, as OpenVINO does by default."""
+    """Compile a model, in bfloat16 if the CPU supports it, as OpenVINO does by default.
+
+    If `exact`, in float32.
+    """
     import openvino
 
     core = openvino.Core()
     model = core.read_model(onnx)
     model.reshape([batch, *shape])
-    rounded = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    rounded = not exact and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     options = {"PERFORMANCE_HINT": hint, "INFERENCE_NUM_THREADS": threads}
     options["INFERENCE_PRECISION_HINT"] = "bf16" if rounded else "f32"
     return core.compile_model(model, "CPU", options), "bfloat16" if rounded else "float32"
@@ -164,9 +199,13 @@ def _images(batch: int, shape: list[int]) -> np.ndarray:
 
 SYSTEMS: dict[str, Callable[..., Job]] = {
     "keras_predict": keras_predict,
+    "keras_function": keras_function,
+    "keras_bfloat16": functools.partial(keras_function, policy="mixed_bfloat16"),
     "keras_fit": keras_fit,
+    "keras_fit_bfloat16": functools.partial(keras_fit, policy="mixed_bfloat16"),
     "onnxruntime": onnx_runtime,
     "openvino_latency": openvino_latency,
+    "openvino_float32": openvino_float32,
     "openvino_throughput": openvino_throughput,
     "openvino_int8": openvino_int8,
 }

@@ -190,10 +190,12 @@ def test_the_machine_is_named():
 
 
 @pytest.mark.parametrize("method", tune_classical.METHODS)
-def test_classical_methods_have_the_strength_that_the_search_found_best(method):
+@pytest.mark.parametrize("dataset", tune_classical.IMAGES)
+def test_classical_methods_have_the_strength_that_the_search_found_best(dataset, method):
     searched = tune_classical.mean_over_levels(pd.read_csv(benchmark_table.RESULTS / "tuning.csv"))
-    chosen = getattr(classical, f"{method.upper()}_STRENGTH")
-    assert chosen == searched.loc[method].idxmax()
+    of_set = searched.loc[(dataset, method)]
+    assert classical.STRENGTHS[method][dataset] == of_set.idxmax()
+    assert of_set.index[0] < of_set.idxmax() < of_set.index[-1]
 
 
 def test_the_readable_table_is_made_from_the_committed_table():
