@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: bench demo test check lint help table screenshots browser peers clean
+.PHONY: bench demo test check lint help table gpu screenshots browser peers clean
 
 bench: .venv/ready
 	$(BIN)/python -m bench $(ARGS)
@@ -38,6 +38,10 @@ table: .venv/ready
 	$(BIN)/python -m bench strips
 	$(BIN)/python -m bench report
 	$(BIN)/python -m bench report --results bench/results/unet
+
+# Everything that needs an NVIDIA GPU, in at most 9 minutes.
+gpu: .venv/ready
+	$(BIN)/python -m bench gpu $(ARGS)
 
 # The README's pictures of the page, and that of link previews; also needs a Chromium (apt-get install chromium).
 screenshots: .venv/ready-dev

@@ -104,6 +104,9 @@ def _parser() -> cli.Parser:
         "--arms", nargs="+", help="arms to measure (default: every decoder and the ceilings)"
     )
     cards.add_argument(
+        "--device", choices=("cpu", "cuda"), help="device to time (default: the CPU, and a GPU too)"
+    )
+    cards.add_argument(
         "--rounds", type=int, default=3, help="timed rounds of each network (default: 3)"
     )
     _add_models(cards)
@@ -120,6 +123,17 @@ def _parser() -> cli.Parser:
             "measure images per second of this engine and of peers (see make peers)",
         )
     )
+    whole = _command(
+        commands, "gpu", "measure all that needs a GPU in one call; each part survives the others"
+    )
+    whole.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cuda", help="device (default: cuda)"
+    )
+    whole.add_argument(
+        "--minutes", type=float, default=9.0, help="time for all parts (default: %(default)g)"
+    )
+    _add_root(whole)
+    _add_results(whole)
     scaled = _command(
         commands,
         "scale",

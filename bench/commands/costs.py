@@ -45,7 +45,10 @@ def main(given: argparse.Namespace) -> None:
         raise ValueError(f"--rounds is {given.rounds}; it must be at least 1")
     recipe = Recipe.read(given.results)
     subjects = [*card.arms(recipe, given.arms), *card.brought(given.model)]
-    devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
+    if given.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("--device is cuda, but PyTorch finds no NVIDIA GPU; valid: cpu")
+    names = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+    devices = [torch.device(name) for name in names if given.device in (None, name)]
     targets = {device: given.results / f"costs-{provenance.slug(device)}.csv" for device in devices}
     for target in targets.values():
         _refuse_to_lose_arms(target, subjects)
