@@ -8,11 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
-from bench.report import length_figure, lengths, pages, render, sentences, tables
+from bench.report import length_figure, lengths, pages, rate_table, render, sentences, tables
 from bench.report.captions import CAPTIONS
 from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR
-from bench.sweep import tutorial_rows
+from bench.sweep import rates, tutorial_rows
 from bench.sweep.backbones import BODIES
 from bench.sweep.budgets import BUDGETS
 from bench.sweep.grid import Selection
@@ -47,6 +47,10 @@ def _by_length(results: Results, page: Path) -> Iterator[str]:
         yield pages.image(page, pages.FIGURES / length_figure.name(clipped), table.title)
     yield CAPTIONS["lengths"]
     yield " ".join([*lengths.sentences(rows), lengths.converged(rows)])
+    for tuned in rate_table.tables(rates.table(), results.recipe):
+        yield f"### {tuned.title}"
+        yield tuned.note
+        yield render.pipes(tuned.cells)
 
 
 def _training_set(results: Results, page: Path, dataset: str, clipped: bool) -> Iterator[str]:

@@ -26,6 +26,7 @@ from bench.report import (
     length_figure,
     lengths,
     pages,
+    rate_table,
     render,
     sentences,
     tables,
@@ -37,7 +38,7 @@ from bench.report.pages import FIGURES
 from bench.report.render import Picture, Report
 from bench.report.results import Results, figure_name
 from bench.report.tables import Table
-from bench.sweep import collect, tutorial_rows
+from bench.sweep import collect, rates, tutorial_rows
 from bench.sweep.budgets import REFERENCE
 from denoise import datasets
 from denoise.files.atomic import whole_file
@@ -161,6 +162,7 @@ def every_table(results: Results) -> Iterator[Table]:
     yield from tables.own(results.summary, results.differences, results.methods)
     if len(rows := results.by_length()):
         yield lengths.table(rows)
+        yield from rate_table.tables(rates.table(), results.recipe)
     yield from transfer_tables.crossed(results.summary)
     yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():
