@@ -264,17 +264,23 @@ def transposed_k8_k3(in_channels: int, out_channels: int, *, bias: bool = True) 
     return _Parallel(in_channels, out_channels, bias)
 
 
+# mean, horizontal, vertical and diagonal detail of a 2x2 cell: rows of an orthogonal matrix
+HAAR = (
+    (0.5, 0.5, 0.5, 0.5),
+    (0.5, -0.5, 0.5, -0.5),
+    (0.5, 0.5, -0.5, -0.5),
+    (0.5, -0.5, -0.5, 0.5),
+)
+
+
 class _Haar(Tied):
     def __init__(self, in_channels: int, out_channels: int, bias: bool) -> None:
         super().__init__(2, out_channels, bias)
         self.weight = nn.Conv2d(in_channels, 4 * out_channels, 1, bias=False).weight
-        # mean, horizontal, vertical and diagonal detail of a 2x2 cell: rows of an orthogonal matrix
-        signs = [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]
-        self.register_buffer("cells", torch.tensor(signs) / 2.0, persistent=False)
 
     def kernel(self) -> Tensor:
         bands = self.weight.view(-1, 4, self.weight.shape[1])  # (out, band, in)
-        return torch.einsum("obi,bp->iop", bands, self.cells).unflatten(2, (2, 2))
+        return torch.einsum("obi,bp->iop", bands, bands.new_tensor(HAAR)).unflatten(2, (2, 2))
 
 
 @DECODERS.register("haar", label="Conv 1x1 + inverse Haar", colour="#00838f", kernel=2)
