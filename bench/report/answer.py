@@ -8,7 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from bench import labels
-from bench.report import length_figure, lengths, pages, rate_table, render, sentences, tables
+from bench.report import (
+    factors,
+    length_figure,
+    lengths,
+    pages,
+    rate_table,
+    render,
+    sentences,
+    tables,
+)
 from bench.report.captions import CAPTIONS
 from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR
@@ -27,11 +36,25 @@ def text(results: Results, page: Path) -> str:
         f"**{question.title}.** {question.note}",
         render.pipes(question.cells),
         *(part for where in results.trained for part in _training_set(results, page, *where)),
+        *_by_factor(results, page),
         *_by_length(results, page),
         recipe(results.recipe),
         missing(results.methods, results.recipe, results.tutorials()[0]),
     ]
     return "\n\n".join(parts)
+
+
+def _by_factor(results: Results, page: Path) -> Iterator[str]:
+    """Yield the table and the figure of what matters more; nothing without lengths."""
+    found = factors.spans(results, factors.siblings(results))
+    if found.empty:
+        return
+    table = factors.table(found)
+    yield f"### {table.title}"
+    yield table.note
+    yield render.pipes(table.cells)
+    yield pages.image(page, pages.FIGURES / factors.NAME, table.title)
+    yield CAPTIONS["factors"]
 
 
 def _by_length(results: Results, page: Path) -> Iterator[str]:

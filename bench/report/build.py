@@ -21,6 +21,7 @@ from bench import labels
 from bench.report import (
     answer,
     cost_tables,
+    factors,
     figures,
     in_short,
     length_figure,
@@ -112,6 +113,8 @@ def _captioned(results: Results) -> list[Picture]:
             shown.append(
                 Picture(there / name, f"{title}: {where}", f"{where}. {results.caption(kind)}")
             )
+    if len(factors.spans(results, [])):
+        shown.append(Picture(there / factors.NAME, "What matters more", CAPTIONS["factors"]))
     for clipped in length_panels(results):
         name = length_figure.name(clipped)
         shown.append(Picture(there / name, "Scores by training length", CAPTIONS["lengths"]))
@@ -141,6 +144,9 @@ def pictures(results: Results) -> Iterator[tuple[str, figures.Figure, str]]:
     for clipped, rows in length_panels(results).items():
         drawn = length_figure.by_length(rows, labels.asked(results.budgets)[0])
         yield length_figure.name(clipped), drawn, length_figure.stamp(*results.curve_files())
+    others = factors.siblings(results)
+    if len(found := factors.spans(results, others)):
+        yield factors.NAME, factors.drawn(found), factors.stamp(results, others)
     spectra, meters = folder / "spectra.parquet", folder / "checkerboard.csv"
     if spectra.is_file():
         networks = alike(collect.read_meters(meters), *results.shown)
@@ -163,6 +169,8 @@ def every_table(results: Results) -> Iterator[Table]:
     if len(rows := results.by_length()):
         yield lengths.table(rows)
         yield from rate_table.tables(rates.table(), results.recipe)
+    if len(found := factors.spans(results, factors.siblings(results))):
+        yield factors.table(found)
     yield from transfer_tables.crossed(results.summary)
     yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():

@@ -15,6 +15,10 @@ CAPTIONS = {
         "the 95 % interval of the difference from nearest + conv 3x3 at the same budget. Dashed: "
         "the Pareto front."
     ),
+    "factors": (
+        "PSNR (mean over the levels) that each choice spans, with the other choices as in the "
+        "comparison. The number is the length of the bar in dB."
+    ),
     "lengths": (
         "Above: PSNR (mean over the levels and seeds) by training length. Below: the difference "
         "from nearest + conv 3x3, with its 95 % interval over training seeds. In the gray band two "

@@ -77,18 +77,23 @@ class Results:
             budget=labels.BUDGETS[labels.asked(self.budgets)[-1]], several=several
         )
 
+    def curves(self) -> pd.DataFrame:
+        """Read the scores of each network by training length; empty if the recipe has none."""
+        path = self.folder / "curves.csv"
+        return read_csv(path, CURVES) if path.is_file() else pd.DataFrame(columns=list(CURVES))
+
     def by_length(self) -> pd.DataFrame:
         """Return the scores by training length, also of the longer trainings in `LONG`.
 
         The output of `lengths.of_budgets`. A length that both folders have is listed once. Empty if
         the recipe has one length.
         """
-        folders = [self.folder, self.folder.parent / LONG]
+        longer = self.folder.parent / LONG
+        folders = [self, *([Results.read(longer)] if longer.is_dir() else [])]
         parts = [
-            lengths.of_budgets(read_csv(folder / "methods.csv", METHODS), read_csv(path, CURVES))
-            for folder in folders
-            if (path := folder / "curves.csv").is_file()
-            and Recipe.read(folder).body == self.recipe.body
+            lengths.of_budgets(one.methods, one.curves())
+            for one in folders
+            if one.recipe.body == self.recipe.body
         ]
         rows = pd.concat([lengths.none(), *parts])
         rows = rows.drop_duplicates([*lengths.WHERE, "arm", "seed", "images"], ignore_index=True)
