@@ -342,6 +342,15 @@ LEARNING_RATES = {
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
 }
 
+RULE_SETTINGS = {
+    "dataset": "dataset of the training and test images",
+    "clipped": "True if the noise is clamped",
+    "width": "channels of the encoder's first stage",
+    "depth": "number of poolings in the encoder",
+    "budget": "budget of the decoders",
+    "images": "training length in images",
+}
+
 PHOTO_TRIALS = {
     "dataset": "dataset of the training and validation images",
     "architecture": "name of the network",
@@ -472,6 +481,7 @@ REACH = {
 FILES = {
     "table.csv": COLUMNS,
     "learning-rates.csv": LEARNING_RATES,
+    "rule-settings.csv": RULE_SETTINGS,
     "photo-trials.csv": PHOTO_TRIALS,
     "rescore.csv": RESCORE,
     "levels.csv": LEVELS,

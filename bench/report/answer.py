@@ -15,6 +15,7 @@ from bench.report import (
     pages,
     rate_table,
     render,
+    rule,
     sentences,
     tables,
 )
@@ -45,8 +46,9 @@ def text(results: Results, page: Path) -> str:
 
 
 def _by_factor(results: Results, page: Path) -> Iterator[str]:
-    """Yield the table and the figure of what matters more; nothing without lengths."""
-    found = factors.spans(results, factors.siblings(results))
+    """Yield the rule, and the table and figure of what matters more; nothing without lengths."""
+    others = factors.siblings(results)
+    found = factors.spans(results, others)
     if found.empty:
         return
     table = factors.table(found)
@@ -55,6 +57,10 @@ def _by_factor(results: Results, page: Path) -> Iterator[str]:
     yield render.pipes(table.cells)
     yield pages.image(page, pages.FIGURES / factors.NAME, table.title)
     yield CAPTIONS["factors"]
+    for table in rule.tables(results, others):
+        yield f"### {table.title}"
+        yield table.note
+        yield render.pipes(table.cells)
 
 
 def _by_length(results: Results, page: Path) -> Iterator[str]:

@@ -29,6 +29,7 @@ from bench.report import (
     pages,
     rate_table,
     render,
+    rule,
     sentences,
     tables,
     transfer_tables,
@@ -169,8 +170,10 @@ def every_table(results: Results) -> Iterator[Table]:
     if len(rows := results.by_length()):
         yield lengths.table(rows)
         yield from rate_table.tables(rates.table(), results.recipe)
-    if len(found := factors.spans(results, factors.siblings(results))):
+    others = factors.siblings(results)
+    if len(found := factors.spans(results, others)):
         yield factors.table(found)
+    yield from rule.tables(results, others)
     yield from transfer_tables.crossed(results.summary)
     yield from transfer_tables.carried(results.summary, None)
     for noise in NOISES.names():
