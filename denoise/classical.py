@@ -42,9 +42,27 @@ class NotApplicable(ValueError):
 # In units of sigma, by training set; `python -m bench tune` chose them on validation images and
 # wrote bench/results/tuning.csv.
 STRENGTHS: dict[str, dict[str, float]] = {
-    "nlm": {"mnist": 0.7},
-    "tv": {"mnist": 0.4},
-    "wavelet": {"mnist": 0.5},
+    "nlm": {
+        "mnist": 0.7,
+        "notmnist": 0.7,
+        "fashion_mnist": 0.85,
+        "train400": 0.85,
+        "bsds500": 0.85,
+    },
+    "tv": {
+        "mnist": 0.4,
+        "notmnist": 0.3,
+        "fashion_mnist": 0.4,
+        "train400": 0.85,
+        "bsds500": 0.85,
+    },
+    "wavelet": {
+        "mnist": 0.5,
+        "notmnist": 0.6,
+        "fashion_mnist": 0.6,
+        "train400": 1.0,
+        "bsds500": 1.0,
+    },
 }
 # values; above it the fast form of non-local means, which weights patches evenly, not by a Gaussian
 LARGE = 64 * 64
