@@ -15,7 +15,12 @@ from bench.speed.systems import SYSTEMS
 from bench.tables_io.frames import read_csv
 
 PEER, STEP, OURS = "#999999", "#88ccee", "#332288"
-OWN = ("engine", "train_bfloat16", "train_recorded")  # systems that the package uses
+OWN = (
+    "engine",
+    "engine_float32",
+    "train_bfloat16",
+    "train_recorded",
+)  # systems that the package uses
 
 
 def write(run: Path) -> Path:

@@ -27,7 +27,9 @@ RATIOS = (
         "the fastest of these forms of Keras",
     ),
     ("engine", ("openvino_latency", "openvino_throughput"), "OpenVINO in its default format"),
-    ("engine", ("openvino_float32",), "OpenVINO in float32"),
+    ("engine_float32", ("keras_predict", "keras_function"), "Keras in its faster form"),
+    ("engine_float32", ("openvino_float32",), "OpenVINO in float32"),
+    ("engine_float32", ("onnxruntime",), "ONNX Runtime"),
     ("engine", ("onnxruntime",), "ONNX Runtime"),
     ("engine", ("eager",), "plain PyTorch"),
     ("engine", ("eager_bfloat16",), "PyTorch in bfloat16"),
@@ -80,8 +82,9 @@ def sentences(rows: pd.DataFrame) -> list[str]:
         known = rows.system[rows.system.isin(others)].nunique() >= min(len(others), 2)
         if there is not None and known:
             lines.append(
-                f"Inference: {_times(there)} as many images per second as {called}, each at its "
-                "best batch size."
+                f"Inference: {_times(there)} as many images per second as {called} "
+                f"({_ran(rows, others)}), each at its best batch size. This package ran "
+                f"{_ran(rows, (system,))}."
             )
     deployed = ratio(rows, ("fused_bfloat16",), ("eager_bfloat16",))
     # otherwise there is nothing to fuse
@@ -94,7 +97,8 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     alone = ratio(rows[rows.batch == 1], ("engine",), ("openvino_latency",))
     if alone is not None:
         lines.append(
-            f"One image per call: {_times(alone)} as many as OpenVINO, one request at a time."
+            f"One image per call: {_times(alone)} as many as OpenVINO "
+            f"({_ran(rows, ('openvino_latency',))}), one request at a time."
         )
     for other, called in (("keras_fit", "Keras `fit`"), ("train", "PyTorch in float32")):
         trained = ratio(rows, ("train_bfloat16", "train_recorded"), (other,))
@@ -130,11 +134,22 @@ def best(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.Series | None:
 
     None if nothing was measured.
     """
+    found = _best_rows(rows, systems)
+    return None if found.empty else found.set_index("round").images_per_s
+
+
+def _best_rows(rows: pd.DataFrame, systems: tuple[str, ...]) -> pd.DataFrame:
     of = rows[rows.system.isin(systems)]
     if of.empty:
-        return None
+        return of
     system, batch = of.groupby(["system", "batch"]).images_per_s.median().idxmax()
-    return of[(of.system == system) & (of.batch == batch)].set_index("round").images_per_s
+    return of[(of.system == system) & (of.batch == batch)]
+
+
+def _ran(rows: pd.DataFrame, systems: tuple[str, ...]) -> str:
+    """Return the backend, if there are several, and the number format of the best system."""
+    said = _best_rows(rows, systems).ran.iloc[0].split(", ")
+    return ", ".join(said[:2]).replace("openvino", "OpenVINO")
 
 
 def _times(ratios: pd.Series) -> str:

@@ -83,6 +83,7 @@ SYSTEMS = {
         "fused, bfloat16, cuDNN calls, CUDA graph of small batches", gpu=True, cpu=False
     ),
     "onednn_bfloat16": System("fused, bfloat16, oneDNN calls"),
+    "engine_float32": System("**this engine**, float32", gpu=True),
     "engine": System("**this engine**", gpu=True),
     "keras_fit": System("Keras `fit`, float32", task="train", peer=True, least=128),
     "keras_fit_bfloat16": System("Keras `fit`, mixed_bfloat16", task="train", peer=True, least=128),

@@ -94,12 +94,21 @@ def packaged(architecture: str, shape: list[int], batch: int, threads: int, devi
     return _waited(lambda: run(images), device), batch, "AOTInductor, bfloat16, channels_last"
 
 
-def engine(architecture: str, shape: list[int], batch: int, threads: int, device: str) -> Job:
-    """Run the network as `denoise.load(...)` does."""
+def engine(
+    architecture: str,
+    shape: list[int],
+    batch: int,
+    threads: int,
+    device: str,
+    *,
+    rounded: bool = True,
+) -> Job:
+    """Run the network as `denoise.load(...)` does; without `rounded`, in float32."""
     images = _images(batch, shape, threads, device)
     # Untrained weights have no scores that could change; only speed is measured, and the report
     # says so.
-    card = {"architecture": json.loads(architecture), weights.BFLOAT16: {"not trained": 0.0}}
+    known = {weights.BFLOAT16: {"not trained": 0.0}} if rounded else {}
+    card = {"architecture": json.loads(architecture)} | known
     denoiser = Denoiser(_network(architecture, device), "engine", card, device)
     return (
         _waited(lambda: denoiser.estimate(images), device),
@@ -190,6 +199,7 @@ SYSTEMS: dict[str, Callable[..., Job]] = {
     "compiled": compiled,
     "packaged": packaged,
     "engine": engine,
+    "engine_float32": functools.partial(engine, rounded=False),
     "train": functools.partial(training, layout="contiguous_format", autocast=False),
     "train_channels_last": functools.partial(training, layout="channels_last", autocast=False),
     "train_bfloat16": functools.partial(training, layout="channels_last", autocast=True),
