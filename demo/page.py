@@ -14,7 +14,7 @@ from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
 from demo.tabs import benchmark, compare, learn, photo, photo_events, photo_hint
-from demo.widgets import api_help
+from demo.widgets import api_help, labs
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
@@ -25,7 +25,7 @@ Upsampling followed by a convolution, or a transposed convolution? The networks 
 data, noise and training; only the upsampling stage differs. **Raise the noise and compare**, or
 denoise a photograph of yours.
 """
-SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js", "controls.js")
+SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js", "controls.js", *labs.SCRIPTS)
 STYLES = (
     "page.css",
     "widgets/comparison.css",
@@ -91,7 +91,8 @@ def launch_options() -> dict[str, Any]:
     """Return the options of `launch`: checked calls, limited uploads, no tracebacks, no logs."""
     return {
         "theme": _theme(),
-        "head": "\n".join(f"<script>\n{read(name)}</script>" for name in SCRIPTS),
+        "head": labs.templates()
+        + "\n".join(f"<script>\n{read(name)}</script>" for name in SCRIPTS),
         "css": "".join(map(read, STYLES)),
         "max_file_size": LARGEST_FILE,
         "show_error": False,

@@ -13,7 +13,7 @@ SHOWN = {
     "Compare": "#board img",
     "Photo": "#wipe img",
     "Benchmark": "#scores",
-    "Learn": "#lesson-pooling table",
+    "Learn": "pooling-lab",
 }  # selector that is present once a tab has loaded
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (

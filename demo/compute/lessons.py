@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from demo.compute.answers import Answer, compare
 from demo.compute.worker import alone
@@ -28,50 +28,14 @@ INPUTS = {  # 3x3, for the upsampling layers
 MODES = ("nearest", "bilinear")
 SHOWN_CHANNELS = 16  # number of code channels on display
 NETWORK = "mnist-nearest"
+PAIR = {"mnist-nearest", "mnist-transposed_k3"}
+"""Networks whose kernels the Learn tab shows."""
 
 
 def upsampled(values: Tensor, mode: str, factor: int) -> Tensor:
     """Upsample (H, W) by an integer factor, like `UpSampling2D` of Keras."""
     corners = {} if mode == "nearest" else {"align_corners": False}
     return F.interpolate(values[None, None], scale_factor=factor, mode=mode, **corners)[0, 0]
-
-
-class Pooled(NamedTuple):
-    """Max-pooling of a 4x4 input, and two ways back to 4x4.
-
-    Attributes
-    ----------
-    values : Tensor
-        The input.
-    maxima : Tensor
-        (2, 2), the maximum of each 2x2 block.
-    places : set
-        The (row, column) of each maximum.
-    unpooled, repeated : Tensor
-        (4, 4), unpooled with the positions, and upsampled (nearest).
-    """
-
-    values: Tensor
-    maxima: Tensor
-    places: set[tuple[int, int]]
-    unpooled: Tensor
-    repeated: Tensor
-
-
-def pooled(seed: int) -> Pooled:
-    """Pool and unpool the numbers 1 to 16 in a random order given by `seed`."""
-    order = torch.randperm(16, generator=torch.Generator().manual_seed(seed))
-    values = (order + 1.0).view(4, 4)
-    maxima, where = F.max_pool2d(values[None, None], 2, return_indices=True)
-    unpooled = F.max_unpool2d(maxima, where, (2, 2))[0, 0]
-    places = {divmod(place, 4) for place in where.flatten().tolist()}
-    return Pooled(values, maxima[0, 0], places, unpooled, upsampled(maxima[0, 0], "nearest", 2))
-
-
-def overlap(kernel: int, stride: int, size: int = 5) -> Tensor:
-    """Count the copies of the kernel that each output pixel of a transposed convolution adds up."""
-    ones = torch.ones(1, 1, size, size)
-    return F.conv_transpose2d(ones, torch.ones(1, 1, kernel, kernel), stride=stride)[0, 0]
 
 
 def inside(output: Tensor, kernel: int) -> Tensor:
@@ -100,6 +64,30 @@ def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tens
     resized = F.conv2d(large, torch.rand(1, 1, 3, 3, generator=generator))[0, 0]
     side = min(len(transposed), len(resized))
     return transposed[:side, :side], resized[:side, :side]
+
+
+@alone
+@torch.inference_mode()
+def trained() -> dict[str, list[list[float]]]:
+    """Return one 3x3 kernel of the last upsampling stage of two trained networks.
+
+    `transposed` is of a transposed convolution, `resized` of a convolution after nearest
+    upsampling: the kernel with the largest norm, divided by its largest absolute value.
+    """
+    found = {}
+    for name, key in (("mnist-transposed_k3", "transposed"), ("mnist-nearest", "resized")):
+        network = engine.load(name, "cpu", "float32").network
+        layers = [
+            layer
+            for layer in network.modules()
+            if isinstance(layer, nn.ConvTranspose2d)
+            or (isinstance(layer, nn.Sequential) and isinstance(layer[0], nn.Upsample))
+        ]
+        last = layers[-1]
+        weight = (last[1] if isinstance(last, nn.Sequential) else last).weight.flatten(0, 1)
+        kernel = weight[weight.flatten(1).norm(dim=1).argmax()]
+        found[key] = [[round(v, 2) for v in row] for row in (kernel / kernel.abs().max()).tolist()]
+    return found
 
 
 class Code(NamedTuple):

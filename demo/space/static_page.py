@@ -26,7 +26,7 @@ from demo.compute.images import LARGEST, LARGEST_SIDE
 from demo.compute.samples import samples
 from demo.tabs import photo_hint
 from demo.tabs.compare import FIRST
-from demo.widgets import head
+from demo.widgets import head, labs, templates
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.inference import onnx_export
@@ -34,6 +34,7 @@ from denoise.registry import Entry
 
 SOURCE = Path(__file__).parent / "static"
 CONTROLS = Path(__file__).parents[1] / "controls.js"
+LABS = "<!-- labs -->"  # place of the labs' templates and scripts in index.html
 RUNTIME = "onnxruntime-web@1.30.0"  # MIT license; npm verifies the checksum of its files
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 PATIENCE = 300  # seconds
@@ -59,10 +60,13 @@ def fill(folder: Path, front_matter: str, license_file: Path) -> None:
         npm or the packages of the extra `onnx` are missing, or npm cannot download the runtime.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for source in (license_file, CONTROLS, head.PREVIEW, *SOURCE.iterdir()):
+    scripts = [templates.FOLDER / name for name in labs.SCRIPTS]
+    for source in (license_file, CONTROLS, head.PREVIEW, *scripts, *SOURCE.iterdir()):
         shutil.copyfile(source, folder / source.name)
     index = folder / "index.html"
-    index.write_text(head.with_tags(index.read_text(), address=""))
+    loaded = "\n".join(f'<script src="{file.name}"></script>' for file in scripts)
+    text = index.read_text().replace(LABS, f"{labs.templates()}{loaded}")
+    index.write_text(head.with_tags(text, address=""))
     readme = folder / "README.md"
     readme.write_text(f"---\n{_facts(front_matter)}---\n\n{readme.read_text()}")
     _fetch_runtime(folder)

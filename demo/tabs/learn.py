@@ -11,13 +11,13 @@ from gradio.components import Component
 import denoise
 from demo.compute import lessons
 from demo.compute.samples import rendered
-from demo.widgets import array_html, templates
+from demo.widgets import array_html, labs, templates
 from demo.widgets.array_html import ARROW, row
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 
 INPUTS = {"ramp": "1 to 9", "point": "one point", "edge": "an edge"}
 
-AUTOENCODER, UPSAMPLING, POOLING, TRANSPOSED, CHECKERBOARDS = re.split(
+AUTOENCODER, UPSAMPLING, TRANSPOSED, POOLING, CHECKERBOARDS = re.split(
     r"\n\n(?=## )", templates.read("tabs/learn.md").strip()
 )
 
@@ -46,33 +46,6 @@ def upsampling(values: str, mode: str, factor: float) -> str:
         ARROW,
         array_html.numbers(large, f"{mode}, {len(large)}x{len(large)}"),
     )
-
-
-def pooling(seed: float) -> str:
-    """Render an input, its maxima, and the unpooled and the upsampled maxima."""
-    found = lessons.pooled(int(seed))
-    return row(
-        array_html.numbers(found.values, "Input; maxima are marked", found.places),
-        ARROW,
-        array_html.numbers(found.maxima, "Pooled"),
-        ARROW,
-        array_html.numbers(found.unpooled, "Unpooled, with stored positions", found.places),
-        array_html.numbers(found.repeated, "Upsampled (nearest), without positions"),
-    )
-
-
-def transposed(kernel: float, stride: float) -> str:
-    """Render the number of kernel copies at each output pixel."""
-    counts = lessons.overlap(int(kernel), int(stride))
-    within = lessons.inside(counts, int(kernel))
-    least, most = int(within.min()), int(within.max())
-    caption = f"{len(counts)}x{len(counts)}. Inside the border, each pixel adds up "
-    caption += (
-        f"{most} copies: even."
-        if least == most
-        else f"{least} to {most} copies: a checkerboard of period {stride:g}."
-    )
-    return row(array_html.numbers(counts, caption))
 
 
 def checkerboards(kernel: float, stride: float, seed: float) -> str:
@@ -121,15 +94,11 @@ def tab() -> None:
             gr.Slider(2, 4, 2, step=1, label="Factor"),
         ],
     )
-    _lesson(POOLING, pooling, lambda: [gr.Slider(0, 20, 0, step=1, label="Seed of the numbers")])
-    _lesson(
-        TRANSPOSED,
-        transposed,
-        lambda: [
-            gr.Slider(1, 5, 3, step=1, label="Kernel size"),
-            gr.Slider(1, 4, 2, step=1, label="Stride"),
-        ],
-    )
+    gr.Markdown(TRANSPOSED)
+    trained = lessons.trained() if set(denoise.names()) >= lessons.PAIR else None
+    gr.HTML(labs.element("decoder-lab", **({"trained": trained} if trained else {})))
+    gr.Markdown(POOLING)
+    gr.HTML(labs.element("pooling-lab"))
     _lesson(
         CHECKERBOARDS,
         checkerboards,

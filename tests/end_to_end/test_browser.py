@@ -391,7 +391,6 @@ def test_a_row_of_the_benchmark_is_loaded_into_compare_by_a_button_alone(visit):
     [
         ("Sample", "#lesson-autoencoder", "of the 128 channels"),
         ("Factor", "#lesson-upsampling", "9x9"),
-        ("Kernel", "#lesson-transposed", "4 copies: even"),
     ],
 )
 def test_a_lesson_changes_with_its_control(visit, slider, at, said):

@@ -105,6 +105,7 @@ def test_it_is_a_static_space_with_all_that_it_needs(built):
         "index.html",
         "LICENSE",
         "controls.js",
+        "decoder_lab.js",
         "preview.png",
         *static_page.RUNTIME_FILES,
         *networks,
@@ -150,6 +151,14 @@ def test_the_slider_changes_pictures_and_numbers_and_the_last_position_wins(visi
     np.testing.assert_array_equal(now_clean, clean)
     assert (now_noisy != noisy).any()
     assert all((now_answers[name] != answers[name]).any() for name in answers)
+
+
+def test_the_labs_can_be_touched(visit):
+    page = visit()
+    page.locator("decoder-lab .transposed [data-row='2'][data-column='2']").hover()
+    assert "Output (3, 3) = 1 · 1 = 1." in page.locator("decoder-lab .said").inner_text()
+    page.locator("pooling-lab .pooled [data-row='0'][data-column='0']").hover()
+    assert "The block keeps 11" in page.locator("pooling-lab .said").inner_text()
 
 
 def held(page, pattern):

@@ -4,11 +4,9 @@ import re
 
 import pytest
 import torch
-from torch import nn
 
 from demo import page
 from demo.compute import lessons, samples
-from demo.tabs import learn
 from demo.widgets import array_html
 
 
@@ -24,33 +22,11 @@ def test_bilinear_lies_on_lines_between_the_middles_of_pixels():
     assert first.tolist() == [1, 1.25, 1.75, 2.25, 2.75, 3]
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_unpooling_puts_each_maximum_back_where_it_stood(seed):
-    found = lessons.pooled(seed)
-    assert sorted(found.values.flatten().tolist()) == list(range(1, 17))
-    blocks = found.values.view(2, 2, 2, 2).amax((1, 3))
-    assert torch.equal(found.maxima, blocks)
-    kept = {place: found.values[place].item() for place in found.places}
-    assert sorted(kept.values()) == sorted(blocks.flatten().tolist())
-    assert {
-        tuple(place): found.unpooled[tuple(place)].item()
-        for place in found.unpooled.nonzero().tolist()
-    } == kept
-
-
-@pytest.mark.parametrize("kernel", range(1, 6))
-@pytest.mark.parametrize("stride", range(1, 5))
-def test_stamps_overlap_evenly_exactly_where_the_kernel_is_a_multiple_of_the_stride(kernel, stride):
-    counts = lessons.inside(lessons.overlap(kernel, stride), kernel)
-    assert (counts.min() == counts.max()) == (kernel % stride == 0)
-    assert ("even" in learn.transposed(kernel, stride)) == (kernel % stride == 0)
-
-
-def test_the_layer_that_is_counted_is_the_one_of_decoders():
-    layer = nn.ConvTranspose2d(1, 1, 3, stride=2, bias=False)
-    nn.init.ones_(layer.weight)
-    with torch.no_grad():
-        assert torch.equal(layer(torch.ones(1, 1, 5, 5))[0, 0], lessons.overlap(3, 2))
+def test_the_kernels_of_trained_networks_are_scaled_to_their_largest_weight():
+    found = lessons.trained()
+    for kernel in (found["transposed"], found["resized"]):
+        assert torch.tensor(kernel).shape == (3, 3)
+        assert torch.tensor(kernel).abs().max() == 1
 
 
 @pytest.mark.parametrize("stride", [2, 3, 4])
@@ -85,5 +61,5 @@ def test_the_tab_opens_with_every_lesson_computed():
     lessons_shown = [
         c["props"] for c in components if str(c["props"].get("elem_id")).startswith("lesson-")
     ]
-    assert len(lessons_shown) == 5
+    assert len(lessons_shown) == 3
     assert all("<figure>" in shown["value"] for shown in lessons_shown)

@@ -1,0 +1,36 @@
+"""Labs of the Learn tab: custom elements that compute in the browser."""
+
+from __future__ import annotations
+
+import html
+import json
+
+from demo.widgets.templates import read
+
+LABS = ("decoder-lab", "pooling-lab")
+SCRIPTS = (
+    "widgets/layers.js",
+    "widgets/lab.js",
+    *(f"widgets/{name.replace('-', '_')}.js" for name in LABS),
+)
+
+
+def templates() -> str:
+    """Return the templates that the elements copy into their shadow DOM.
+
+    Scripts that do not run, because Gradio drops the content of `template` elements.
+    """
+    names = {"lab": "widgets/lab.html"}
+    names |= {name: f"widgets/{name.replace('-', '_')}.html" for name in LABS}
+    return "".join(
+        f'<script type="text/html" id="{name}">\n{read(file)}</script>\n'
+        for name, file in names.items()
+    )
+
+
+def element(name: str, **data: object) -> str:
+    """Return the HTML of a lab; each value of `data` becomes a data attribute, as JSON."""
+    attributes = "".join(
+        f' data-{key}="{html.escape(json.dumps(value), quote=True)}"' for key, value in data.items()
+    )
+    return f"<{name}{attributes}></{name}>"
