@@ -83,8 +83,9 @@ def trained() -> dict[str, list[list[float]]]:
             if isinstance(layer, nn.ConvTranspose2d)
             or (isinstance(layer, nn.Sequential) and isinstance(layer[0], nn.Upsample))
         ]
-        last = layers[-1]
-        weight = (last[1] if isinstance(last, nn.Sequential) else last).weight.flatten(0, 1)
+        last = layers[-1][1] if isinstance(layers[-1], nn.Sequential) else layers[-1]
+        assert isinstance(last, nn.Conv2d | nn.ConvTranspose2d)
+        weight = last.weight.flatten(0, 1)
         kernel = weight[weight.flatten(1).norm(dim=1).argmax()]
         found[key] = [[round(v, 2) for v in row] for row in (kernel / kernel.abs().max()).tolist()]
     return found
