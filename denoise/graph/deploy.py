@@ -1,4 +1,4 @@
-"""The fastest exact form of a trained network for a runtime.
+"""The exact form of a trained network that suits a runtime.
 
 A stage that doubles the size has two exact forms:
 
@@ -34,11 +34,11 @@ FORMS = {
     "onnxruntime": FUSED,
     "onnxruntime-int8": CONVOLUTIONS,
 }
-"""Form of each runtime that was faster for most decoders (bench/results/deploy.csv)."""
+"""Form of each runtime. ONNX Runtime leaves transposed convolutions in float32."""
 
 
 def deploy(network: AnySize, runtime: str = "pytorch") -> AnySize:
-    """Return the fastest exact form of a network for a runtime.
+    """Return the exact form of a network that suits a runtime.
 
     Parameters
     ----------
