@@ -1,4 +1,4 @@
-"""What matters more: the range of PSNR that each choice spans, the others at their usual value.
+"""Span of each choice: the range of PSNR that it reaches, the others at their usual value.
 
 The usual values are those of the comparison: its width, depth and length, nearest + conv at equal
 channels. Other widths and depths come from further results folders of the same backbone.

@@ -1,4 +1,4 @@
-"""What matters more: the span of each factor, on results that are made up."""
+"""Span of each factor, on results that are made up."""
 
 import pandas as pd
 import pytest

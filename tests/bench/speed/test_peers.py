@@ -253,7 +253,8 @@ def run(rates):
         for (system, batch), by_round in rates.items()
         for number, rate in enumerate(by_round)
     ]
-    return pd.DataFrame(rows).assign(macs=4.5e6, fused_macs=4.5e6, ceiling_conv_tmacs=0.01)
+    facts = {"macs": 4.5e6, "fused_macs": 4.5e6, "ceiling_conv_tmacs": 0.01}
+    return pd.DataFrame(rows).assign(**facts, ran="openvino, bfloat16, pieces")
 
 
 def test_the_machines_limit_is_the_best_of_all_rounds():
@@ -275,10 +276,9 @@ def test_systems_are_compared_round_by_round_each_at_its_best():
     )
     ratios = speed_tables.ratio(frame, ("engine",), ("keras_predict",))
     assert ratios.tolist() == [3, 2, 9]
-    assert (
-        "3.00 times [2.00, 9.00] as many images per second as Keras"
-        in speed_tables.sentences(frame)[0]
-    )
+    said = speed_tables.sentences(frame)[0]
+    assert "3.00 times [2.00, 9.00] as many images per second as Keras" in said
+    assert said.endswith("This package ran OpenVINO, bfloat16.")
 
 
 def test_the_best_of_a_group_is_one_system():
@@ -321,11 +321,17 @@ def test_committed_runs_are_drawn():
         )
 
 
+LATER = {  # systems that are newer than the committed runs
+    *("keras_function", "keras_bfloat16", "keras_fit_bfloat16"),
+    *("openvino_float32", "engine_float32"),
+}
+
+
 def test_committed_runs_have_every_system_in_every_round():
     for path in speed_tables.RUNS:
         frame = frames.read_csv(path, SPEED)
         device = torch.device("cpu" if frame.gpu.isna().all() else "cuda")
-        assert set(frame.system) == set(systems.of(device))
+        assert set(frame.system) - LATER == set(systems.of(device)) - LATER
         assert set(frame.network) == set(NETWORKS)
         assert (
             frame.groupby(["network", "system", "batch"])["round"].nunique()

@@ -83,7 +83,7 @@ def test_a_network_with_a_layer_that_it_lacks_is_run_without_it(caplog, decoder)
             lower(pictures(28, 28)), network(pictures(28, 28)), atol=1e-5, rtol=0
         )
     assert not part.usable
-    assert "OpenVINO is not used: it has no layer for MaxPool2d" in caplog.text
+    assert "OpenVINO is not used: it has no layer for" in caplog.text
 
 
 @torch.no_grad()
