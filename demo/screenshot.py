@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,4 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    try:
+        cli.run(main)
+    except SystemExit as ended:
+        # The page still computes what nobody will see; a library would abort the process.
+        os._exit(int(ended.code or 0))
