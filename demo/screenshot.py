@@ -105,9 +105,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         blocks.close(verbose=False)
 
 
+def _command(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line, and end the process at once.
+
+    The page may still compute what nobody will see; a library would then abort the process.
+    """
+    main(arguments)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    try:
-        cli.run(main)
-    except SystemExit as ended:
-        # The page still computes what nobody will see; a library would abort the process.
-        os._exit(int(ended.code or 0))
+    cli.run(_command)
