@@ -22,6 +22,7 @@ from bench.report import (
 from bench.report.captions import CAPTIONS
 from bench.report.results import Results, figure_name
 from bench.report.sentences import PAIR
+from bench.report.tables import Table
 from bench.sweep import rates, tutorial_rows
 from bench.sweep.backbones import BODIES
 from bench.sweep.budgets import BUDGETS
@@ -45,6 +46,13 @@ def text(results: Results, page: Path) -> str:
     return "\n\n".join(parts)
 
 
+def _titled(table: Table) -> Iterator[str]:
+    """Yield the heading, the note and the cells of a table."""
+    yield f"### {table.title}"
+    yield table.note
+    yield render.pipes(table.cells)
+
+
 def _by_factor(results: Results, page: Path) -> Iterator[str]:
     """Yield the rule, and the table and figure of what matters more; nothing without lengths."""
     others = factors.siblings(results)
@@ -52,15 +60,11 @@ def _by_factor(results: Results, page: Path) -> Iterator[str]:
     if found.empty:
         return
     table = factors.table(found)
-    yield f"### {table.title}"
-    yield table.note
-    yield render.pipes(table.cells)
+    yield from _titled(table)
     yield pages.image(page, pages.FIGURES / factors.NAME, table.title)
     yield CAPTIONS["factors"]
     for table in rule.tables(results, others):
-        yield f"### {table.title}"
-        yield table.note
-        yield render.pipes(table.cells)
+        yield from _titled(table)
 
 
 def _by_length(results: Results, page: Path) -> Iterator[str]:
@@ -69,17 +73,13 @@ def _by_length(results: Results, page: Path) -> Iterator[str]:
     if rows.empty:
         return
     table = lengths.table(rows)
-    yield f"### {table.title}"
-    yield table.note
-    yield render.pipes(table.cells)
+    yield from _titled(table)
     for clipped in dict.fromkeys(rows.clipped):
         yield pages.image(page, pages.FIGURES / length_figure.name(clipped), table.title)
     yield CAPTIONS["lengths"]
     yield " ".join([*lengths.sentences(rows), lengths.converged(rows)])
     for tuned in rate_table.tables(rates.table(), results.recipe):
-        yield f"### {tuned.title}"
-        yield tuned.note
-        yield render.pipes(tuned.cells)
+        yield from _titled(tuned)
 
 
 def _training_set(results: Results, page: Path, dataset: str, clipped: bool) -> Iterator[str]:

@@ -34,13 +34,13 @@ def scores(results: Iterable[Results]) -> pd.DataFrame:
         rows = lengths.of_budgets(one.methods, one.curves())
         parts.append(rows.assign(width=one.recipe.width, depth=one.recipe.depth))
     rows = pd.concat([pd.DataFrame(columns=[*SETTING, "arm", "psnr_db"]), *parts])
-    rows = rows[rows.arm.isin(DECODERS.names()) & ~rows.arm.map(_needs_indices)]
+    rows = rows[rows.arm.isin(_comparable())]
     return rows.pivot_table(index=SETTING, columns="arm", values="psnr_db", aggfunc="mean")
 
 
-def _needs_indices(arm: str) -> bool:
-    """Return True for unpooling, which knows more than the other decoders."""
-    return bool(DECODERS[arm].facts.get("needs_indices"))
+def _comparable() -> list[str]:
+    """List the decoders but unpooling, which knows more than the other decoders."""
+    return [entry.name for entry in DECODERS if not entry.facts.get("needs_indices")]
 
 
 def decide(known: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from bench.report import factors
+from bench.report import answer, factors, pages
 from bench.report.results import Results
 from bench.schema import CURVES, DIFFERENCES, METHODS, SUMMARY
 from bench.sweep.recipe import Recipe
@@ -76,3 +76,21 @@ def test_the_table_and_the_figure_have_a_row_for_each_factor(spans):
     figure = factors.drawn(found)
     assert len(figure.axes[0].patches) == 5
     factors.figures.plt.close(figure)
+
+
+def test_the_page_has_the_rule_the_spans_and_the_lengths(tmp_path):
+    usual = results(tmp_path / "usual")
+    wide = results(tmp_path / "wide", width=16, gain=0.6)
+    for one in (usual, wide):
+        one.recipe.write(one.folder)
+        one.methods.to_csv(one.folder / "methods.csv", index=False)
+        one.summary.to_csv(one.folder / "summary.csv", index=False)
+        one.differences.to_parquet(one.folder / "differences.parquet")
+    titles = [
+        text.removeprefix("### ")
+        for part in (answer._by_factor, answer._by_length)
+        for text in part(usual, pages.ANSWER)
+        if text.startswith("### ")
+    ]
+    assert titles[:2] == ["What matters more", "Which decoder to choose"]
+    assert "Difference by training length" in titles
