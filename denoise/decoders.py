@@ -5,10 +5,10 @@ height and width: (N, in_channels, H, W) -> (N, out_channels, 2H, 2W). Normaliza
 follow the module. If the registry entry has `needs_indices`, the module takes a second argument,
 the positions of the pooling's maxima.
 
-Every module but `dysample` and `max_unpool` is linear and equals one transposed convolution of
-stride 2. The weights of its kernel are tied: computed from fewer weights, or from as many in
-another form. The registry entry's `kernel` is the kernel's size; `bilinear` equals it only inside
-the image, because interpolation repeats the border pixels.
+Every module but `dysample` is linear. Every module but `dysample` and `max_unpool` equals one
+transposed convolution of stride 2. The weights of its kernel are tied: computed from fewer weights,
+or from as many in another form. The registry entry's `kernel` is the kernel's size. The bilinear
+decoders equal it only inside the image, because interpolation repeats the border pixels.
 
 References
 ----------
@@ -47,6 +47,7 @@ DECODERS = Registry("decoder")
 Fact `needs_indices`: the stage takes the positions from max-pooling, (N, C, H, W) int64. Fact
 `kernel`: size of the equal transposed convolution; absent if there is none. Fact `reach`: distance
 from an output value to the farthest input value that it depends on, in input pixels (default: 1).
+Fact `linear`: False if the stage is not linear (default: True).
 """
 
 

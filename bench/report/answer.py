@@ -54,7 +54,7 @@ def _titled(table: Table) -> Iterator[str]:
 
 
 def _by_factor(results: Results, page: Path) -> Iterator[str]:
-    """Yield the rule, and the table and figure of what matters more; nothing without lengths."""
+    """Yield table and figure of what matters more, then the rule; nothing without lengths."""
     others = factors.siblings(results)
     found = factors.spans(results, others)
     if found.empty:

@@ -45,8 +45,8 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """Yield one row per network, runtime, form and batch size.
 
-    All are timed in turns within one run. A form that the decoder does not change, such as that of
-    two networks without a transposed convolution, is measured all the same.
+    All are timed in turns within one run. Two equal forms are both timed: their difference is the
+    noise of the times.
 
     Parameters
     ----------

@@ -9,18 +9,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from chromium import browser, opened, violations
-
-from demo import page as built
+from served_page import blocks, url
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def url():
-    blocks = built.build()
-    _, address, _ = blocks.launch(prevent_thread_lock=True, quiet=True, **built.launch_options())
-    yield address
-    blocks.close(verbose=False)
 
 
 @pytest.fixture

@@ -29,6 +29,11 @@ def blocks(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def url(blocks):
+    return blocks.local_url
+
+
+@pytest.fixture(scope="module")
 def web(blocks):
     # Do not reuse a connection that the server may be closing.
     with httpx.Client(
