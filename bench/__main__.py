@@ -21,7 +21,13 @@ from denoise import cli
 
 GRID = Path("runs/grid")
 RESULTS = paths.RESULTS / "small"
-TRAINS = ("grid", "rates", "tutorials", "trials")  # others measure times, with threads as they come
+TRAINS = (
+    "early",
+    "grid",
+    "rates",
+    "tutorials",
+    "trials",
+)  # others measure times, with threads as they come
 TUTORIALS = RESULTS.parent / "tutorials"
 SUFFIXES = (
     "The name of a network in --methods may end in :told (sigma is an input of the network), "
@@ -116,6 +122,13 @@ def _parser() -> cli.Parser:
     )
     _add_root(meters)
     _add_results(meters)
+    _early(
+        _command(
+            commands,
+            "early",
+            "save and measure each decoder's network at early training steps",
+        )
+    )
     _speed(
         _command(
             commands,
@@ -474,6 +487,38 @@ def _rates(parser: argparse.ArgumentParser) -> None:
     )
     cli.add_options(parser, Recipe)
     parser.set_defaults(images=50_000, noise="both", budgets=None)
+
+
+def _early(parser: argparse.ArgumentParser) -> None:
+    _add_root(parser)
+    parser.add_argument(
+        "--datasets",
+        nargs="+",
+        choices=("mnist", "notmnist", "fashion_mnist"),
+        default=["mnist"],
+        help="training sets (default: mnist)",
+    )
+    parser.add_argument("--arms", nargs="+", help="decoders (default: all)")
+    steps = [0, 10, 30, 100, 300, 1_000, 3_000]
+    parser.add_argument(
+        "--steps",
+        nargs="+",
+        type=int,
+        default=steps,
+        help=f"training steps to save (default: {' '.join(map(str, steps))})",
+    )
+    parser.add_argument(
+        "--runs",
+        type=Path,
+        default=Path("runs/early"),
+        help="folder of finished networks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=paths.RESULTS / "early",
+        help="folder of the results (default: %(default)s)",
+    )
 
 
 def _add_networks(parser: argparse.ArgumentParser) -> None:

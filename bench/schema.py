@@ -208,6 +208,24 @@ CHECKERBOARD = {
     **{name: PROVENANCE[name] for name in ("protocol", "commit", "torch", "command")},
 }
 
+EARLY = {
+    "method": "name of the network in the weights files of the folder",
+    "dataset": "dataset of the training images; its validation images are measured",
+    "arm": CHECKERBOARD["arm"],
+    "step": "number of training steps",
+    "images": "number of training images seen",
+    "lr": "highest learning rate",
+    "psnr_db": "mean PSNR of 500 validation images, Gaussian noise, sigma 0.4, clipped",
+    **{
+        name: CHECKERBOARD[name]
+        for name in (
+            *("stage_1", "stage_2", "picture", "picture_period_4"),
+            *("nyquist", "residual_period_4", "flat_blocks"),
+            *("protocol", "commit", "torch", "command"),
+        )
+    },
+}
+
 COSTS = {
     "arm": "decoder, ceiling or user's network (--model)",
     "widths": "channels of each upsampling stage; empty for a user's network",
@@ -492,6 +510,7 @@ FILES = {
     "*/differences.parquet": DIFFERENCES,
     "*/checkerboard.csv": CHECKERBOARD,
     "*/deploy.csv": DEPLOY,
+    "early/early.csv": EARLY,
     "tutorials/tutorials.csv": TUTORIALS,
     "tutorials/scores.parquet": SCORES,
     "*/costs-MACHINE-DEVICE.csv": COSTS,

@@ -1,4 +1,4 @@
-"""PSNR and SSIM of batches, under one convention for the whole project.
+"""PSNR, SSIM and spectra of batches, under one convention for the whole project.
 
 References
 ----------
@@ -13,6 +13,10 @@ from torch import Tensor
 
 WINDOW = 11  # pixels; the Gaussian window of Wang et al.
 WINDOW_SIGMA = 1.5  # pixels
+# side of a flat block, in pixels: a multiple of 4, so that periods 2 and 4 fall on bins of the
+# spectrum
+BLOCK = 8
+FLAT = 0.02  # largest range of clean values within a flat block
 SSIM_CONVENTION = "Gaussian 11x11, sigma 1.5, no sample covariance, valid region"
 
 
@@ -75,6 +79,50 @@ def ssim(preds: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tensor:
     luminance = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
     structure = (2 * (xy - mean_x * mean_y) + c2) / (xx - mean_x**2 + yy - mean_y**2 + c2)
     return (luminance * structure).reshape(len(preds), -1).mean(1).float()
+
+
+def peaks(residual: Tensor, clean: Tensor) -> tuple[float, float, int]:
+    """Measure the residual's energy at periods 2 and 4 on flat blocks.
+
+    The energy is relative to that of neighboring frequencies.
+
+    Parameters
+    ----------
+    residual, clean : Tensor
+        (N, 1, H, W): estimate minus clean, and clean.
+
+    Returns
+    -------
+    nyquist : float
+        Period 2: mean power at (N/2, 0), (0, N/2) and (N/2, N/2) over the mean power at the
+        frequencies one step below each.
+    period_4 : float
+        Mean power at (N/4, 0), (0, N/4) and (N/4, ±N/4) over the power of their neighbors. The
+        latter is the geometric mean of one step below and one step above, because power falls
+        steeply with frequency.
+    blocks : int
+        Number of flat blocks behind these means; with none they are NaN.
+    """
+    flat = _blocks(clean)
+    flat = (flat.amax((1, 2)) - flat.amin((1, 2))) <= FLAT
+    power = torch.fft.fft2(_blocks(residual)[flat].double()).abs().square().mean(0)  # (8, 8)
+    # (n, -n), which at N/2 equals the first diagonal
+    other_diagonal = power.flip(1).roll(1, 1).diagonal()
+    by_step = torch.stack([power[0], power[:, 0], power.diagonal(), other_diagonal])  # (4, 8)
+    top, quarter = BLOCK // 2, BLOCK // 4
+    nyquist = by_step[:3, top].sum() / by_step[:3, top - 1].sum()
+    beside = (by_step[:, quarter - 1] * by_step[:, quarter + 1]).sqrt()
+    return nyquist.item(), (by_step[:, quarter].sum() / beside.sum()).item(), int(flat.sum())
+
+
+def spectrum(residual: Tensor) -> Tensor:
+    """Return the mean power spectrum, (N, 1, H, W) -> (H, W), with zero frequency in the middle."""
+    return torch.fft.fftshift(torch.fft.fft2(residual[:, 0].double()).abs().square().mean(0))
+
+
+def _blocks(x: Tensor) -> Tensor:
+    """Split (N, 1, H, W) into non-overlapping whole blocks, (M, 8, 8)."""
+    return x[:, 0].unfold(1, BLOCK, BLOCK).unfold(2, BLOCK, BLOCK).reshape(-1, BLOCK, BLOCK)
 
 
 def _blur(x: Tensor) -> Tensor:

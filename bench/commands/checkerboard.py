@@ -18,12 +18,13 @@ from bench.report import tables
 from bench.schema import CHECKERBOARD
 from bench.scoring import checkerboard
 from bench.scoring.quality import Corruption, noisy_batches
-from bench.sweep import collect, packed_weights
+from bench.sweep import collect
 from bench.sweep.grid import Network
 from bench.sweep.recipe import Recipe
-from denoise import datasets
+from denoise import datasets, metrics
 from denoise.decoders import DECODERS
 from denoise.files.atomic import whole_file
+from denoise.inference import packed
 from denoise.models.base import AnySize
 from denoise.models.encoder_decoder import Mirror
 from denoise.train import loop
@@ -47,7 +48,7 @@ def main(given: argparse.Namespace) -> None:
         network = Network(
             row.dataset, row.clipped, row.arm, tuple(map(int, row.widths.split("x"))), int(row.seed)
         )
-        trained = packed_weights.denoiser(folder, row.method, row.weights_sha256).network
+        trained = packed.denoiser(folder, row.method, row.weights_sha256).network
         untrained = _untrained(network.settings(recipe), given.data_root)
         pictures = _pictures(row.dataset, given.data_root)
         for when, net, checksum in (
@@ -85,12 +86,16 @@ def main(given: argparse.Namespace) -> None:
 
 
 def _untrained(settings: Settings, root: Path | None) -> AnySize:
-    noisy = _training_batches(settings.dataset, settings.clip, settings.batch, settings.sigma, root)
-    return checkerboard.settle(loop.untrained(settings), noisy)
+    return checkerboard.settle(loop.untrained(settings), settling_batches(settings, root))
+
+
+def settling_batches(settings: Settings, root: Path | None) -> list[Tensor]:
+    """Return the noisy training batches, (N, C, H, W) each, for `checkerboard.settle`."""
+    return _batches(settings.dataset, settings.clip, settings.batch, settings.sigma, root)
 
 
 @functools.cache
-def _training_batches(
+def _batches(
     dataset: str, clip: bool, size: int, sigma: tuple[float, float], root: Path | None
 ) -> list[Tensor]:
     """Make the noisy batches, (size, C, H, W) each, that are equal for every arm and seed."""
@@ -127,11 +132,11 @@ def measure(
         cleans.append(clean)
     residual, clean = torch.cat(residuals), torch.cat(cleans)
     stages, picture, picture_4 = checkerboard.phases(network, torch.stack(codes).mean(0))
-    nyquist, period_4, blocks = checkerboard.peaks(residual, clean)
+    nyquist, period_4, blocks = metrics.peaks(residual, clean)
     found = {f"stage_{number}": value for number, value in enumerate(stages, 1)}
     found |= {"picture": picture, "picture_period_4": picture_4}
     found |= {"nyquist": nyquist, "residual_period_4": period_4, "flat_blocks": blocks}
-    return found, checkerboard.spectrum(residual).numpy()
+    return found, metrics.spectrum(residual).numpy()
 
 
 def _points(power: np.ndarray) -> dict[str, np.ndarray]:

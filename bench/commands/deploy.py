@@ -11,9 +11,9 @@ from bench.report import deploy_tables
 from bench.report.results import Results
 from bench.schema import DEPLOY
 from bench.scoring import deployed
-from bench.sweep import packed_weights
 from denoise.decoders import DECODERS
 from denoise.files.atomic import whole_file
+from denoise.inference import packed
 
 
 def main(given: argparse.Namespace) -> None:
@@ -27,7 +27,7 @@ def main(given: argparse.Namespace) -> None:
     rows = rows[~rows.missing & rows.arm.isin(DECODERS.names())]
     rows = rows[rows.budgets.str.split().map(lambda names: "channels" in names)]
     networks = {
-        row.arm: packed_weights.denoiser(results.folder, row.method, row.weights_sha256).network
+        row.arm: packed.denoiser(results.folder, row.method, row.weights_sha256).network
         for row in rows.itertuples()
     }
     if not networks:

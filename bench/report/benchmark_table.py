@@ -177,6 +177,7 @@ def columns_text() -> str:
         "`python -m bench levels`, `speed` by `python -m bench speed --out bench/results/speed`, "
         "`scale` by `python -m bench scale --out bench/results/scale`, `reach` by "
         "`python -m bench reach --optimizers muon --out bench/results/reach`, "
+        "`early` by `python -m bench early`, "
         "`photo-trials.csv` by `python -m bench trials` from the cards of trainings. "
         "`python -m bench report` makes this page and every `table.md` from them. Each other "
         "folder is a grid of one recipe. `python -m bench grid` trains and scores it; `collect`, "

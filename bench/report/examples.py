@@ -11,8 +11,8 @@ from bench import labels
 from bench.report import figures
 from bench.report.results import Results, figure_name
 from bench.scoring.quality import Corruption, noisy_batches
-from bench.sweep import packed_weights
 from denoise import datasets
+from denoise.inference import packed
 from denoise.metrics import psnr
 
 PICTURES = 4
@@ -38,7 +38,7 @@ def example(results: Results, root: Path | None) -> tuple[str, figures.Figure, s
     there = there[there.budgets.str.contains(labels.asked(results.budgets)[0])]
     images = {"Clean": [clean for clean, _ in pairs], "Noisy": [noisy for _, noisy in pairs]}
     for row in there.itertuples():
-        denoiser = packed_weights.denoiser(results.folder, row.method, row.weights_sha256)
+        denoiser = packed.denoiser(results.folder, row.method, row.weights_sha256)
         images[labels.arm(row.arm).label] = [denoiser.estimate(noisy) for _, noisy in pairs]
     cut = {name: torch.cat([_middle(one) for one in of_name]) for name, of_name in images.items()}
     clean = cut["Clean"]

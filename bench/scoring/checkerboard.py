@@ -2,8 +2,7 @@
 
 There are two metrics, each for periods 2 and 4: an upsampling stage makes a pattern of 2 pixels,
 and the next stage widens it to 4. The first is the response to a constant code: 0 if all phases of
-a cell are equal. The second is the residual on flat regions: its energy at the frequencies of the
-pattern relative to their neighbors; 1 is no checkerboard.
+a cell are equal. The second is the residual on flat regions (`denoise.metrics.peaks`).
 
 References
 ----------
@@ -22,10 +21,6 @@ from denoise.models.base import AnySize
 from denoise.models.encoder_decoder import Mirror
 
 CODE = 16  # side of the constant code
-# side of a flat block, in pixels: a multiple of 4, so that periods 2 and 4 fall on bins of the
-# spectrum
-BLOCK = 8
-FLAT = 0.02  # largest range of clean values within a flat block
 
 
 @torch.no_grad()
@@ -125,47 +120,3 @@ def _unevenness(x: Tensor, period: int) -> float:
     rest = by_phase - by_phase.mean((1, 3), keepdim=True)
     mean = by_phase.mean((1, 2, 3, 4))
     return (rest.square().mean((1, 2, 3, 4)).sum() / mean.square().sum()).item()
-
-
-def peaks(residual: Tensor, clean: Tensor) -> tuple[float, float, int]:
-    """Measure the residual's energy at periods 2 and 4 on flat blocks.
-
-    The energy is relative to that of neighboring frequencies.
-
-    Parameters
-    ----------
-    residual, clean : Tensor
-        (N, 1, H, W): estimate minus clean, and clean.
-
-    Returns
-    -------
-    nyquist : float
-        Period 2: mean power at (N/2, 0), (0, N/2) and (N/2, N/2) over the mean power at the
-        frequencies one step below each.
-    period_4 : float
-        Mean power at (N/4, 0), (0, N/4) and (N/4, ±N/4) over the power of their neighbors. The
-        latter is the geometric mean of one step below and one step above, because power falls
-        steeply with frequency.
-    blocks : int
-        Number of flat blocks behind these means; with none they are NaN.
-    """
-    flat = _blocks(clean)
-    flat = (flat.amax((1, 2)) - flat.amin((1, 2))) <= FLAT
-    power = torch.fft.fft2(_blocks(residual)[flat].double()).abs().square().mean(0)  # (8, 8)
-    # (n, -n), which at N/2 equals the first diagonal
-    other_diagonal = power.flip(1).roll(1, 1).diagonal()
-    by_step = torch.stack([power[0], power[:, 0], power.diagonal(), other_diagonal])  # (4, 8)
-    top, quarter = BLOCK // 2, BLOCK // 4
-    nyquist = by_step[:3, top].sum() / by_step[:3, top - 1].sum()
-    beside = (by_step[:, quarter - 1] * by_step[:, quarter + 1]).sqrt()
-    return nyquist.item(), (by_step[:, quarter].sum() / beside.sum()).item(), int(flat.sum())
-
-
-def spectrum(residual: Tensor) -> Tensor:
-    """Return the mean power spectrum, (N, 1, H, W) -> (H, W), with zero frequency in the middle."""
-    return torch.fft.fftshift(torch.fft.fft2(residual[:, 0].double()).abs().square().mean(0))
-
-
-def _blocks(x: Tensor) -> Tensor:
-    """Split (N, 1, H, W) into non-overlapping whole blocks, (M, 8, 8)."""
-    return x[:, 0].unfold(1, BLOCK, BLOCK).unfold(2, BLOCK, BLOCK).reshape(-1, BLOCK, BLOCK)

@@ -4,7 +4,7 @@ RESULTS/recipe.json                      training settings of all networks
 RESULTS/methods.csv                      one row per network or untrained method
 RESULTS/curves.csv                       scores of each network by training length
 RESULTS/scores-DATASET-CLIPPED.parquet   PSNR and SSIM per method, test corruption and image
-RESULTS/weights-DATASET-CLIPPED-PART.safetensors   the networks (`bench.sweep.packed_weights`)
+RESULTS/weights-DATASET-CLIPPED-PART.safetensors   the networks (`denoise.inference.packed`)
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 
 from bench.schema import CHECKERBOARD, COSTS, CURVES, METHODS, PROVENANCE, SCORES
-from bench.sweep import budgets, packed_weights
+from bench.sweep import budgets
 from bench.sweep.backbones import BODIES
 from bench.sweep.grid import Network, Selection
 from bench.sweep.recipe import Recipe
@@ -30,6 +30,7 @@ from bench.tables_io.frames import TYPES, read_csv, read_parquet
 from denoise import datasets
 from denoise.files import json_files
 from denoise.files.atomic import whole_file
+from denoise.inference import packed
 from denoise.models import weights
 
 log = logging.getLogger("bench")
@@ -207,7 +208,7 @@ def _write(
     trained = methods[~methods.missing & methods.seed.notna()]
     for (dataset, clip), rows in trained.groupby(["dataset", "clipped"], sort=False):
         files = [store.weights(name) for name in rows.method]
-        packed_weights.write(files, target, f"weights-{dataset}-{_clamping(bool(clip))}")
+        packed.write(files, target, f"weights-{dataset}-{_clamping(bool(clip))}")
     # a network whose run was killed before its last step has no curve yet
     files = [path for name in trained.method if (path := store.curve(name)).exists()]
     curves = [read_csv(path, CURVES) for path in files]

@@ -11,9 +11,10 @@ import pandas as pd
 from bench import provenance
 from bench.scoring import quality
 from bench.scoring.quality import Corruption
-from bench.sweep import collect, packed_weights
+from bench.sweep import collect
 from denoise import datasets
 from denoise.classical import DENOISERS
+from denoise.inference import packed
 
 CELL = ["method", *collect.TEST]
 """Columns that identify a cell of the scores."""
@@ -105,5 +106,5 @@ def _denoiser(method: pd.Series, cell: pd.Series, folder: Path, root: Path | Non
     if pd.isna(method.seed):
         build = DENOISERS[method.arm].build
         return build(datasets.load(method.dataset, "train", root))
-    denoiser = packed_weights.denoiser(folder, cell.method, method.weights_sha256)
+    denoiser = packed.denoiser(folder, cell.method, method.weights_sha256)
     return lambda noisy, sigma: denoiser.estimate(noisy)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from denoise import metrics
 from denoise.metrics import psnr, ssim
 
 
@@ -73,3 +74,34 @@ def test_ssim_refuses_pictures_smaller_than_its_window():
 def test_shapes_that_differ_are_refused(score):
     with pytest.raises(ValueError, match="of one shape"):
         score(torch.rand(1, 1, 28, 28), torch.rand(1, 1, 28, 27), data_range=1.0)
+
+
+@pytest.mark.parametrize(("period", "place"), [(2, 0), (4, 1)])
+def test_a_checkerboard_stands_at_the_frequency_of_its_period(generator, period, place):
+    flat = torch.full((20, 1, 16, 16), 0.5)
+    noise = 0.1 * torch.randn(flat.shape, generator=generator)
+    side = torch.arange(16)
+    board = (
+        0.1
+        * torch.cos(2 * torch.pi / period * side)[:, None]
+        * torch.cos(2 * torch.pi / period * side)
+    )
+    *plain, blocks = metrics.peaks(noise, flat)
+    *marked, _ = metrics.peaks(noise + board, flat)
+    assert blocks == 80
+    assert plain == pytest.approx([1, 1], abs=0.3)
+    assert marked[place] > 2.5
+    assert marked[1 - place] == pytest.approx(plain[1 - place], abs=0.3)
+
+
+def test_a_checkerboard_stands_at_the_corner_of_the_spectrum():
+    board = 0.1 * ((-1.0) ** (torch.arange(16)[:, None] + torch.arange(16)))
+    assert metrics.spectrum(board.expand(1, 1, -1, -1))[0, 0] == pytest.approx(
+        (0.1 * 256) ** 2, rel=1e-5
+    )
+
+
+def test_only_flat_blocks_count():
+    clean = torch.zeros(1, 1, 16, 16)
+    clean[..., :8, :8] = torch.rand(8, 8)
+    assert metrics.peaks(torch.rand(1, 1, 16, 16), clean)[2] == 3

@@ -10,8 +10,9 @@ from bench.report import build, examples, figures, in_short, pages, results, sen
 from bench.report.results import figure_name
 from bench.schema import DIFFERENCES, FILES, SUMMARY
 from bench.stats.intervals import MARGIN
-from bench.sweep import collect, packed_weights, summary
+from bench.sweep import collect, summary
 from bench.tables_io.frames import read_csv, read_parquet
+from denoise.inference import packed
 
 pytestmark = pytest.mark.slow
 
@@ -259,7 +260,7 @@ def test_every_committed_file_is_of_its_schema():
 
 def test_every_committed_network_has_its_weights(committed):
     there = committed.methods[~committed.methods.missing & committed.methods.seed.notna()]
-    assert packed_weights.names(committed.folder) == set(there.method)
+    assert packed.names(committed.folder) == set(there.method)
 
 
 def test_no_committed_file_is_larger_than_10_mb():

@@ -62,34 +62,3 @@ def test_unpooling_fills_one_of_the_four_phases():
     stages, *_ = checkerboard.phases(network("max_unpool"), torch.ones(16))
     # (v, 0, 0, 0): variance 3/16 v**2 over squared mean 1/16 v**2
     assert stages == pytest.approx([3, 3], rel=1e-4)
-
-
-@pytest.mark.parametrize(("period", "place"), [(2, 0), (4, 1)])
-def test_a_checkerboard_stands_at_the_frequency_of_its_period(generator, period, place):
-    flat = torch.full((20, 1, 16, 16), 0.5)
-    noise = 0.1 * torch.randn(flat.shape, generator=generator)
-    side = torch.arange(16)
-    board = (
-        0.1
-        * torch.cos(2 * torch.pi / period * side)[:, None]
-        * torch.cos(2 * torch.pi / period * side)
-    )
-    *plain, blocks = checkerboard.peaks(noise, flat)
-    *marked, _ = checkerboard.peaks(noise + board, flat)
-    assert blocks == 80
-    assert plain == pytest.approx([1, 1], abs=0.3)
-    assert marked[place] > 2.5
-    assert marked[1 - place] == pytest.approx(plain[1 - place], abs=0.3)
-
-
-def test_a_checkerboard_stands_at_the_corner_of_the_spectrum():
-    board = 0.1 * ((-1.0) ** (torch.arange(16)[:, None] + torch.arange(16)))
-    assert checkerboard.spectrum(board.expand(1, 1, -1, -1))[0, 0] == pytest.approx(
-        (0.1 * 256) ** 2, rel=1e-5
-    )
-
-
-def test_only_flat_blocks_count():
-    clean = torch.zeros(1, 1, 16, 16)
-    clean[..., :8, :8] = torch.rand(8, 8)
-    assert checkerboard.peaks(torch.rand(1, 1, 16, 16), clean)[2] == 3

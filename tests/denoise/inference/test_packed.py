@@ -4,7 +4,7 @@ import pytest
 import safetensors
 import torch
 
-from bench.sweep import packed_weights
+from denoise.inference import packed
 from denoise.models import weights
 
 ARCHITECTURE = {"name": "autoencoder", "channels": 1, "decoder": "nearest", "width": 4, "depth": 1}
@@ -27,34 +27,34 @@ def test_a_network_comes_back_bit_for_bit_and_in_float16_if_that_is_exact(
 ):
     path = saved(tmp_path, "one", rounded=rounded)
     network, card = weights.read(path)
-    packed_weights.write([path], tmp_path, "weights-mnist-clipped")
+    packed.write([path], tmp_path, "weights-mnist-clipped")
     (file,) = tmp_path.glob("weights-*.safetensors")
     with safetensors.safe_open(file, "pt") as held:
         assert held.get_tensor("one/net.encoder.0.weight").dtype == stored
-    again = packed_weights.denoiser(tmp_path, "one", card["sha256"])
+    again = packed.denoiser(tmp_path, "one", card["sha256"])
     state = again.network.state_dict()
     assert all(torch.equal(state[key], value) for key, value in network.state_dict().items())
 
 
 def test_a_large_set_has_several_parts_and_a_smaller_one_replaces_them(tmp_path, monkeypatch):
     files = [saved(tmp_path, name, rounded=True) for name in ("one", "two", "three")]
-    monkeypatch.setattr(packed_weights, "LARGEST", 1)
-    packed_weights.write(files, tmp_path, "weights-mnist-clipped")
+    monkeypatch.setattr(packed, "LARGEST", 1)
+    packed.write(files, tmp_path, "weights-mnist-clipped")
     assert len([*tmp_path.glob("weights-*.safetensors")]) == 3
-    assert packed_weights.names(tmp_path) == {"one", "two", "three"}
-    packed_weights.write(files[:1], tmp_path, "weights-mnist-clipped")
+    assert packed.names(tmp_path) == {"one", "two", "three"}
+    packed.write(files[:1], tmp_path, "weights-mnist-clipped")
     assert len([*tmp_path.glob("weights-*.safetensors")]) == 1
-    assert packed_weights.names(tmp_path) == {"one"}
+    assert packed.names(tmp_path) == {"one"}
 
 
 def test_missing_other_and_damaged_weights_are_named(tmp_path):
     path = saved(tmp_path, "one", rounded=True)
-    packed_weights.write([path], tmp_path, "weights-mnist-clipped")
+    packed.write([path], tmp_path, "weights-mnist-clipped")
     with pytest.raises(ValueError, match="the weights of two are missing"):
-        packed_weights.denoiser(tmp_path, "two", "0" * 64)
+        packed.denoiser(tmp_path, "two", "0" * 64)
     with pytest.raises(ValueError, match="the scored weights are 000000000000"):
-        packed_weights.denoiser(tmp_path, "one", "0" * 64)
+        packed.denoiser(tmp_path, "one", "0" * 64)
     (file,) = tmp_path.glob("weights-*.safetensors")
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ValueError, match="truncated or damaged"):
-        packed_weights.names(tmp_path)
+        packed.names(tmp_path)

@@ -1,6 +1,6 @@
-"""Networks of a results folder, many in one safetensors file.
+"""Packed weights: many networks in one safetensors file, as in the results of the benchmark.
 
-RESULTS/weights-DATASET-CLIPPED-PART.safetensors holds the tensors "METHOD/NAME". Its metadata holds
+FOLDER/weights-STEM-PART.safetensors holds the tensors "METHOD/NAME". Its metadata holds
 the `architecture` entry of each method's card as JSON. Values that float16 represents exactly are
 stored as float16.
 """
@@ -64,15 +64,25 @@ def names(folder: Path) -> set[str]:
     return {name for _, metadata in _parts(folder) for name in metadata}
 
 
-def denoiser(folder: Path, method: str, sha256: str) -> engine.Denoiser:
-    """Return a network of a results folder as a denoiser on the CPU, in float32.
+def denoiser(
+    folder: Path,
+    method: str,
+    sha256: str | None = None,
+    *,
+    device: str | None = "cpu",
+    precision: str = "float32",
+) -> engine.Denoiser:
+    """Return a network of a folder as a denoiser.
 
     Parameters
     ----------
     folder : Path
     method : str
-    sha256 : str
-        Checksum of the scored weights: SHA-256 of the file that `denoise.train` wrote.
+    sha256 : str, optional
+        Checksum of the scored weights: SHA-256 of the file that `denoise.train` wrote. By default,
+        any weights are accepted.
+    device, precision : str, optional
+        As for `engine.Denoiser`.
 
     Raises
     ------
@@ -84,15 +94,15 @@ def denoiser(folder: Path, method: str, sha256: str) -> engine.Denoiser:
             architecture = json_files.parse(metadata[method], f"{path}: {method}")
             state = _state(path, method)
             found = hashlib.sha256(safetensors.torch.save(state)).hexdigest()
-            if found != sha256:
+            if sha256 and found != sha256:
                 raise ValueError(
                     f"{path} holds weights {found[:12]} of {method}; "
                     f"the scored weights are {sha256[:12]}"
                 )
             network = weights.build(architecture)
             network.load_state_dict(state, assign=True)
-            card = {"architecture": architecture, "sha256": sha256}
-            return engine.Denoiser(network, method, card, "cpu", "float32")
+            card = {"architecture": architecture, "sha256": found}
+            return engine.Denoiser(network, method, card, device, precision)
     raise ValueError(
         f"{folder}: the weights of {method} are missing: its scores cannot be reproduced"
     )
