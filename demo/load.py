@@ -20,8 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from demo.compute import parts
-from demo.compute.answers import decoders
+from demo.compute import parts, results
 from denoise import cli
 from denoise.files.atomic import whole_file
 from denoise.hardware import processor
@@ -251,7 +250,7 @@ def _answer(connection: httpx.Client, path: str, seed: int, event: str = "comple
     return _called(
         connection,
         "compare",
-        [_file(path), *SETTINGS, seed, "mnist", decoders(), "pictures"],
+        [_file(path), *SETTINGS, seed, "mnist", results.every_arm(), "pictures"],
         event,
     )
 

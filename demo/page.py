@@ -13,7 +13,7 @@ from demo.guard import calls, uploads
 from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
-from demo.tabs import benchmark, compare, learn, photo, photo_events, photo_hint
+from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint
 from demo.widgets import api_help, labs
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
@@ -25,7 +25,13 @@ Upsampling followed by a convolution, or a transposed convolution? The networks 
 data, noise and training; only the upsampling stage differs. **Raise the noise and compare**, or
 denoise a photograph of yours.
 """
-SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js", "controls.js", *labs.SCRIPTS)
+SCRIPTS = (
+    "widgets/before_after.js",
+    "widgets/comparison.js",
+    "widgets/lens.js",
+    "controls.js",
+    *labs.SCRIPTS,
+)
 STYLES = (
     "page.css",
     "widgets/comparison.css",
@@ -46,6 +52,8 @@ def build() -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare"):
                 compared = compare.tab()
+            with gr.Tab("Training film", id="film") as film_opened:
+                film.tab(compared, film_opened)
             with gr.Tab("Photo", id="photo"):
                 cleaned = photo.tab()
             photo_hint.connect(compared.hint, cleaned, tabs)
@@ -70,6 +78,7 @@ def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Ph
     at_once = {"queue": False, **PRIVATE, **LIVE}
     page.load(prepare, **at_once)
     page.load(compare.opening, None, compared.outputs, **at_once)
+    page.load(compare.opening_draws, None, compared.strip, **at_once)
     page.load(photo_events.first, None, cleaned.outputs, **at_once)
     page.load(compare.offered, None, compared.gallery, **at_once)
     page.load(
@@ -79,12 +88,14 @@ def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Ph
         concurrency_id=MODEL,
         **PRIVATE,
         **LIVE,
-    ).failure(compare.first, None, compared.outputs, **at_once)
+    ).success(compare.restore_draws, compared.drawn, compared.strip, **compare.DRAWS).failure(
+        compare.first, None, compared.outputs, **at_once
+    )
 
 
 def prepare() -> None:
     """Start loading the networks and computing the first results in the background."""
-    warm.begin(compare.first, photo_events.first, compare.offered)
+    warm.begin(compare.first, photo_events.first, compare.first_draws, compare.offered)
 
 
 def launch_options() -> dict[str, Any]:

@@ -8,6 +8,8 @@ similarity", 2004.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -105,6 +107,8 @@ def peaks(residual: Tensor, clean: Tensor) -> tuple[float, float, int]:
     """
     flat = _blocks(clean)
     flat = (flat.amax((1, 2)) - flat.amin((1, 2))) <= FLAT
+    if not flat.any():  # PyTorch has no transform of nothing
+        return math.nan, math.nan, 0
     power = torch.fft.fft2(_blocks(residual)[flat].double()).abs().square().mean(0)  # (8, 8)
     # (n, -n), which at N/2 equals the first diagonal
     other_diagonal = power.flip(1).roll(1, 1).diagonal()

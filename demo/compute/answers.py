@@ -13,28 +13,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import denoise
-from demo.compute import warm
-from demo.compute.lead import FIRST_SEED, MATTERS, Lead, between, judged, redraws
+from demo.compute import results
 from demo.compute.worker import alone
-from denoise.decoders import DECODERS
+from denoise.classical import Denoise
 from denoise.metrics import WINDOW, psnr, ssim
 from denoise.noise import PictureDraws, check_level, corrupt
-from denoise.registry import Entry, UnknownName, unknown
+from denoise.registry import UnknownName, unknown
 
-HIGHEST = 0.6  # the shipped networks were trained up to this sigma
+HIGHEST = 0.6  # the networks of the comparison were trained up to this sigma
 CALLS = 3  # number of timed calls for a small image
 PATIENCE = 0.005  # seconds; no further timed call starts after this total
+CAP = 100.0  # dB; a difference above this PSNR is not visible
+FIRST_ARMS = ("nearest", "bilinear", "transposed_k3", "transposed_k4", "unet")
+"""Arms that the page opens with: the article's two layers, their relatives, and a ceiling."""
 
 
 @dataclass(frozen=True)
 class Answer:
     """One image of the comparison: `image` is (H, W) uint8.
 
-    A score is None if it cannot be computed.
-
-    `lead` is set on the output with the highest PSNR if there are several decoders; `best` is True
-    if that lead holds.
+    A score is None if it cannot be computed. `gain` is the PSNR in dB minus that of the first
+    decoder.
     """
 
     name: str
@@ -45,27 +44,7 @@ class Answer:
     ssim: float | None = None
     ms: float | None = None
     parameters: int | None = None
-    lead: Lead | None = None
-
-    @property
-    def best(self) -> bool:
-        """Return True if this output has a confirmed lead."""
-        return self.lead is not None and self.lead.holds
-
-
-def families() -> list[str]:
-    """Return the datasets for which weights of several decoders ship, sorted by name."""
-    return sorted(
-        {name.partition("-")[0] for name in denoise.names() if name.partition("-")[2] in DECODERS}
-    )
-
-
-def decoders() -> list[str]:
-    """Return the valid decoders of `compare`, in registry order: those with weights of a family."""
-    known = {key for family in families() for key in members(family)}
-    return [name for name in DECODERS.names() if name in known] + sorted(
-        known - set(DECODERS.names())
-    )
+    gain: float | None = None
 
 
 @alone
@@ -78,7 +57,7 @@ def compare(
     family: str,
     chosen: Sequence[str] | None = None,
 ) -> list[Answer]:
-    """Add noise to an image and denoise it with the decoders of a family.
+    """Add noise to an image and denoise it with the arms of a family.
 
     Parameters
     ----------
@@ -94,21 +73,47 @@ def compare(
     seed : int
         Seed of the noise: equal seeds give equal noise.
     family : str
-        The dataset that the weights were trained on, one of `families()`.
+        The dataset that the networks were trained on, one of `results.families()`.
     chosen : sequence of str, optional
-        Some of `decoders()`; None: all.
+        Some of `results.arms(family)`; None: `FIRST_ARMS`.
 
     Returns
     -------
     list of Answer
-        The clean image, the noisy image, then one output per decoder; the output with the highest
-        PSNR has its lead.
+        The clean image, the noisy image, then one output per arm.
 
     Raises
     ------
     ValueError
         The noise, level, seed, family or a decoder is invalid, or no decoder is chosen.
     """
+    check(noise, clip, sigma)
+    shown = checked(family, chosen)
+    draws = PictureDraws([whole(seed)])
+    clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
+    noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
+    answered = [_timed(family, arm, noisy, float(sigma)) for arm in shown]
+    rows = [
+        Answer("clean", "Clean", "#555555", image),
+        Answer("noisy", "Noisy", "#999999", _shown(noisy)),
+    ]
+    scores = _scores(torch.cat([noisy, *(estimate for estimate, _ in answered)]), clean)
+    rows[1] = replace(rows[1], psnr=scores[0][0], ssim=scores[0][1])
+    first = scores[1][0]
+    for arm, (estimate, ms), (ratio, similar) in zip(shown, answered, scores[1:], strict=True):
+        known = results.entry(arm)
+        rows.append(
+            Answer(
+                *(name_of(family, arm), known.label, known.colour, _shown(estimate)),
+                *(ratio, similar, ms, results.parameters(family, arm)),
+                gain=between(ratio, first),
+            )
+        )
+    return rows
+
+
+def check(noise: str, clip: bool, sigma: float) -> None:
+    """Raise ValueError if the noise, its level or its clamping is invalid."""
     if not isinstance(clip, bool):
         raise ValueError(f"clipped {clip!r} is not true or false")
     if isinstance(sigma, bool) or not isinstance(sigma, int | float):
@@ -117,44 +122,16 @@ def compare(
         raise ValueError(
             f"the level {sigma:g} is not in 0 to {HIGHEST:g}, the training range of the networks"
         )
-    draws = PictureDraws([whole(seed)])
-    networks = [_load(name) for name in _chosen(family, chosen)]
-    clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]  # (1, 1, H, W)
-    noisy = corrupt(clean, float(sigma), draws, noise=noise, clip=clip)
-    answered = [_timed(network, noisy) for network in networks]
-    rows = [
-        Answer("clean", "Clean", "#555555", image),
-        Answer("noisy", "Noisy", "#999999", _shown(noisy)),
-        *(_answer(network, *timed) for network, timed in zip(networks, answered, strict=True)),
-    ]
-    scores = _scores(torch.cat([noisy, *(estimate for estimate, _ in answered)]), clean)
-    for place, (ratio, similar) in enumerate(scores, 1):
-        rows[place] = replace(rows[place], psnr=ratio, ssim=similar)
-    if len(networks) > 1:
-        ratios = [ratio for ratio, _ in scores]  # of `rows[1:]`
-        best, following = sorted(range(2, len(rows)), key=lambda i: -ratios[i - 1])[:2]
-        shown = between(ratios[best - 1], ratios[following - 1])
-        pair = [networks[best - 2], networks[following - 2]]
-        rows[best] = replace(rows[best], lead=_lead(shown, pair, clean, float(sigma), noise, clip))
-    return rows
 
 
-def _lead(
-    shown: float, pair: list[denoise.Denoiser], clean: Tensor, sigma: float, noise: str, clip: bool
-) -> Lead:
-    """Judge the lead of the first of two networks over the second.
+def name_of(family: str, arm: str) -> str:
+    """Return the name of an arm in scores: networks are named after their training set."""
+    return arm if arm in results.CLASSICAL else f"{family}-{arm}"
 
-    Redraw the noise only if the lead may matter.
-    """
-    if shown < MATTERS:
-        return Lead(shown, 0, False)
-    count = redraws(clean.shape[-2:])
-    draws = PictureDraws([FIRST_SEED + number for number in range(count)])
-    noisy = corrupt(clean.expand(count, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
-    scores = [
-        psnr(network.estimate(noisy).cpu().clamp(0, 1), clean, data_range=1.0) for network in pair
-    ]
-    return judged(shown, *scores)
+
+def between(ratio: float, first: float) -> float:
+    """Return a difference of two PSNRs in dB; each is capped, because equal images have inf."""
+    return min(ratio, CAP) - min(first, CAP)
 
 
 def whole(seed: Any) -> int:
@@ -167,75 +144,46 @@ def whole(seed: Any) -> int:
     return int(seed)
 
 
-def _chosen(family: str, chosen: Sequence[str] | None) -> list[str]:
-    """Return the weight names of the chosen decoders of a family, in registry order."""
-    valid = members(family)
+def checked(family: str, chosen: Sequence[str] | None) -> list[str]:
+    """Return the chosen arms of a family in the order of the registries; None: `FIRST_ARMS`.
+
+    Raises
+    ------
+    ValueError
+        The family or an arm is unknown, or no arm of the family is chosen.
+    """
+    valid = results.arms(family)
     if chosen is None:
-        return list(valid.values())
+        return [arm for arm in valid if arm in FIRST_ARMS] or valid
     if isinstance(chosen, str) or not isinstance(chosen, Sequence):
         raise ValueError(f"the decoders {chosen!r} are not a list of names")
     for key in chosen:
-        if key not in decoders():
-            raise UnknownName(unknown("decoder", str(key), decoders()))
-    found = [name for key, name in valid.items() if key in chosen]
+        if key not in results.every_arm():
+            raise UnknownName(unknown("decoder", str(key), results.every_arm()))
+    found = [arm for arm in valid if arm in chosen]
     if not found:
         raise ValueError(f"no decoder of {family} is chosen; valid: {', '.join(valid)}")
     return found
 
 
-def members(family: str) -> dict[str, str]:
-    """Return the map from decoders to weight names of a family, in registry order."""
-    order = DECODERS.names()
-    found = {
-        key: name
-        for name in denoise.names()
-        for of, _, key in [name.partition("-")]
-        if of == family
-    }
-    if not found:
-        raise UnknownName(unknown("family of weights", family, families()))
-    return dict(
-        sorted(
-            found.items(), key=lambda item: order.index(item[0]) if item[0] in order else len(order)
-        )
-    )
-
-
-def _load(name: str) -> denoise.Denoiser:
-    return warm.network(name)
-
-
-def _answer(network: denoise.Denoiser, estimate: Tensor, ms: float) -> Answer:
-    # List weights under their own name if no single registered decoder builds the network, as in a
-    # tutorial.
-    decoder = network.card["architecture"].get("decoder")
-    shown = (
-        DECODERS[decoder]
-        if decoder in DECODERS
-        else Entry(network.name, denoise.load, network.name)
-    )
-    parameters = sum(parameter.numel() for parameter in network.network.parameters())
-    return Answer(
-        network.name, shown.label, shown.colour, _shown(estimate), ms=ms, parameters=parameters
-    )
-
-
 @functools.lru_cache(maxsize=256)
-def _warm(network: denoise.Denoiser, shape: torch.Size) -> None:
-    """Run a network once on a new input size: the first call prepares kernels and is not timed."""
-    network.estimate(torch.zeros(shape))
+def _warm(family: str, arm: str, shape: torch.Size) -> Denoise:
+    """Run an arm once on a new input size: the first call prepares kernels and is not timed."""
+    method = results.denoise(family, arm)
+    method(torch.zeros(shape), 0.1)
+    return method
 
 
-def _timed(network: denoise.Denoiser, noisy: Tensor) -> tuple[Tensor, float]:
+def _timed(family: str, arm: str, noisy: Tensor, sigma: float) -> tuple[Tensor, float]:
     """Return the estimate and the median time of a few calls in milliseconds.
 
     A large image is timed by one call.
     """
-    _warm(network, noisy.shape)
+    method = _warm(family, arm, noisy.shape)
     seconds: list[float] = []
     while not seconds or (len(seconds) < CALLS and sum(seconds) < PATIENCE):
         began = time.perf_counter()
-        estimate = network.estimate(noisy).cpu()  # the copy waits until the GPU has finished
+        estimate = method(noisy, sigma)
         seconds.append(time.perf_counter() - began)
     return estimate, float(np.median(seconds)) * 1e3
 

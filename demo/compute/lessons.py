@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from demo.compute import results
 from demo.compute.answers import Answer, compare
 from demo.compute.worker import alone
-from denoise.inference import engine
 from denoise.models.encoder_decoder import Mirror
 
 INPUTS = {  # 3x3, for the upsampling layers
@@ -27,9 +27,9 @@ INPUTS = {  # 3x3, for the upsampling layers
 }
 MODES = ("nearest", "bilinear")
 SHOWN_CHANNELS = 16  # number of code channels on display
-NETWORK = "mnist-nearest"
-PAIR = {"mnist-nearest", "mnist-transposed_k3"}
-"""Networks whose kernels the Learn tab shows."""
+FAMILY, ARM = "mnist", "nearest"  # the network whose code is shown
+PAIR = {"transposed": "transposed_k3", "resized": "nearest"}
+"""Arms whose kernels the Learn tab shows."""
 
 
 def upsampled(values: Tensor, mode: str, factor: int) -> Tensor:
@@ -66,6 +66,11 @@ def untrained(kernel: int, stride: int, seed: int, size: int = 12) -> tuple[Tens
     return transposed[:side, :side], resized[:side, :side]
 
 
+def has_networks() -> bool:
+    """Return True if the results hold the networks that the Learn tab shows."""
+    return {ARM, *PAIR.values()} <= set(results.trained().get(FAMILY, {}))
+
+
 @alone
 @torch.inference_mode()
 def trained() -> dict[str, list[list[float]]]:
@@ -75,8 +80,8 @@ def trained() -> dict[str, list[list[float]]]:
     upsampling: the kernel with the largest norm, divided by its largest absolute value.
     """
     found = {}
-    for name, key in (("mnist-transposed_k3", "transposed"), ("mnist-nearest", "resized")):
-        network = engine.load(name, "cpu", "float32").network
+    for key, arm in PAIR.items():
+        network = results.network(FAMILY, arm).network
         layers = [
             layer
             for layer in network.modules()
@@ -104,9 +109,8 @@ class Code(NamedTuple):
 @torch.inference_mode()
 def code(image, sigma: float) -> Code:
     """Encode and decode a (28, 28) uint8 image under clipped noise with an autoencoder."""
-    family, _, decoder = NETWORK.partition("-")
-    _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, family, [decoder])
-    network = engine.load(NETWORK, "cpu").network
+    _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, FAMILY, [ARM])
+    network = results.network(FAMILY, ARM).network
     entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None]
     assert isinstance(network.net, Mirror)  # as of every autoencoder
     encoded, _, _ = network.net.encode(network.fitted(entering)[0])

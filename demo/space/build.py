@@ -40,6 +40,10 @@ COPIED = (
         "bench/results/table.csv",
         "bench/results/photographs/table.csv",
         "bench/results/small/report.md",
+        "bench/results/small/methods.csv",
+        "bench/results/small/weights-*-clipped-0.safetensors",
+        "bench/results/early/early.csv",
+        "bench/results/early/weights-*.safetensors",
     ),
     *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
 )

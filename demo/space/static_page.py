@@ -19,18 +19,15 @@ from typing import Any
 import yaml
 from PIL import Image
 
-import denoise
-from demo.compute import lead
-from demo.compute.answers import HIGHEST, families, members
+from demo.compute import draws, results
+from demo.compute.answers import CAP, FIRST_ARMS, HIGHEST, name_of
 from demo.compute.images import LARGEST, LARGEST_SIDE
 from demo.compute.samples import samples
 from demo.tabs import photo_hint
 from demo.tabs.compare import FIRST
 from demo.widgets import head, labs, templates
 from denoise.datasets import DATASETS
-from denoise.decoders import DECODERS
-from denoise.inference import onnx_export
-from denoise.registry import Entry
+from denoise.inference import onnx_export, packed
 
 SOURCE = Path(__file__).parent / "static"
 CONTROLS = Path(__file__).parents[1] / "controls.js"
@@ -38,6 +35,8 @@ LABS = "<!-- labs -->"  # place of the labs' templates and scripts in index.html
 RUNTIME = "onnxruntime-web@1.30.0"  # MIT license; npm verifies the checksum of its files
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 PATIENCE = 300  # seconds
+COUNTS = (25, 50, 100, draws.DRAWS)  # draws after which the browser shows their distribution
+SECONDS = 8  # no further draw starts after this time
 
 
 def fill(folder: Path, front_matter: str, license_file: Path) -> None:
@@ -60,7 +59,7 @@ def fill(folder: Path, front_matter: str, license_file: Path) -> None:
         npm or the packages of the extra `onnx` are missing, or npm cannot download the runtime.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    scripts = [templates.FOLDER / name for name in labs.SCRIPTS]
+    scripts = [templates.FOLDER / name for name in (*labs.SCRIPTS, "widgets/lens.js")]
     for source in (license_file, CONTROLS, head.PREVIEW, *scripts, *SOURCE.iterdir()):
         shutil.copyfile(source, folder / source.name)
     index = folder / "index.html"
@@ -74,14 +73,18 @@ def fill(folder: Path, front_matter: str, license_file: Path) -> None:
         "highest": HIGHEST,
         "largest_side": LARGEST_SIDE,
         "largest_pixels": LARGEST,
-        "lead": _lead(),
-        "photograph": {"bins": photo_hint.BINS, "flat": photo_hint.FLAT},
+        "draws": {"counts": COUNTS, "seconds": SECONDS, "matters": draws.MATTERS, "highest": CAP},
+        "photograph": {
+            **{"bins": photo_hint.BINS, "flat": photo_hint.FLAT},
+            "small_side": draws.SMALL,
+        },
         "usual": {key: FIRST[key] for key in ("sigma", "clip", "seed")},
-        "families": [{"name": name, "label": DATASETS[name].label} for name in families()],
+        "families": [{"name": name, "label": DATASETS[name].label} for name in results.families()],
         "networks": [
-            _network(name, family, folder)
-            for family in families()
-            for name in members(family).values()
+            _network(family, arm, folder)
+            for family, arms in results.trained().items()
+            for arm in arms
+            if arm in FIRST_ARMS
         ],
         "samples": _samples(folder),
     }
@@ -134,31 +137,22 @@ def _fetch_runtime(folder: Path) -> None:
                 (folder / name).write_bytes(file.read())
 
 
-def _network(name: str, family: str, folder: Path) -> dict[str, Any]:
+def _network(family: str, arm: str, folder: Path) -> dict[str, Any]:
     """Export one network; return the facts that the page needs about it."""
-    denoiser = denoise.load(name, "cpu")
+    denoiser = packed.denoiser(results.FOLDER, results.trained()[family][arm])
+    name = name_of(family, arm)
     file = f"{name}.onnx"
     onnx_export.any_size(denoiser.network, folder / file, denoiser.channels)
-    decoder = denoiser.card["architecture"].get("decoder")
-    # List weights under their own name if no single registered decoder builds the network, as in a
-    # tutorial.
-    shown = DECODERS[decoder] if decoder in DECODERS else Entry(name, denoise.load, name)
+    shown = results.entry(arm)
     return {
         "name": name,
         "family": family,
         "label": shown.label,
         "colour": shown.colour,
+        "decoder": arm not in results.CEILINGS,
         "file": file,
         "multiple": denoiser.network.multiple,
     }
-
-
-def _lead() -> dict[str, Any]:
-    """Return the Python page's constants for judging a lead, so that both pages agree."""
-    redraws = {"small": lead.REDRAWS, "large": lead.REDRAWS_LARGE}
-    sentences = {"clear": lead.CLEAR, "unclear": lead.UNCLEAR, "small": lead.SMALL_LEAD}
-    numbers = {"matters": lead.MATTERS, "highest": lead.HIGHEST, "small_side": lead.SMALL}
-    return {**numbers, "redraws": redraws, "quantiles": lead.QUANTILES, "sentences": sentences}
 
 
 def _samples(folder: Path) -> list[dict[str, str]]:
@@ -168,7 +162,7 @@ def _samples(folder: Path) -> list[dict[str, str]]:
     """
     found = []
     for number, sample in enumerate(
-        one for one in samples() if one.rendered and one.family in families()
+        one for one in samples() if one.rendered and one.family in results.families()
     ):
         file = f"sample-{number}.png"
         Image.fromarray(sample.image).save(folder / file)

@@ -9,7 +9,8 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
-from demo.compute.answers import HIGHEST, Answer, compare, decoders, families, whole
+from demo.compute import draws, results
+from demo.compute.answers import FIRST_ARMS, HIGHEST, Answer, compare, whole
 from demo.compute.error_maps import VIEWS
 from demo.compute.images import LARGEST_SIDE, GrayImage, as_digit
 from demo.compute.samples import Sample, rendered, samples
@@ -17,15 +18,16 @@ from demo.compute.warm import Once
 from demo.guard.refusals import refusal, tell
 from demo.tabs import photo_hint
 from demo.tabs.photo_hint import PhotoHint, is_photograph
-from demo.widgets import permalink
+from demo.widgets import labs, permalink
 from demo.widgets.comparison import board, hint
 from demo.widgets.controls import LIVE, MODEL, PRIVATE, TYPED_SEED, Level, Seed
 from demo.widgets.drawing_pad import DrawingPad
 from denoise.datasets import DATASETS
-from denoise.decoders import DECODERS
 from denoise.noise import NOISES
 
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
+# a queue of its own, so that a new comparison need not wait for the draws of the last one
+DRAWS: dict[str, Any] = {"concurrency_id": "draws", **PRIVATE, **LIVE}
 SOON = "Computing the first comparison…"
 
 
@@ -42,7 +44,7 @@ def show(
     """Denoise one image with the chosen decoders.
 
     Return the comparison as HTML, and the scores as JSON. Each row of the JSON, the noisy image or
-    a decoder, has psnr (dB), ssim, ms, and a flag for the best decoder. psnr is null for equal
+    a method, has psnr (dB), ssim, ms, and gain: dB above the first method. psnr is null for equal
     images, ssim is null below 11x11 pixels.
     """
     if picture is None:
@@ -87,10 +89,34 @@ def _scores(answers: list[Answer]) -> dict[str, object]:
             else round(answer.psnr, 3),
             "ssim": None if answer.ssim is None else round(answer.ssim, 5),
             "ms": None if answer.ms is None else round(answer.ms, 2),
-            "best": answer.best,
+            "gain": None if answer.gain is None else round(answer.gain, 3),
         }
         for answer in answers[1:]
     }
+
+
+def redraw(
+    picture: np.ndarray | None,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    family: str,
+    chosen: list[str],
+) -> str:
+    """Draw the noise many times; return the distribution of each network's PSNR as HTML."""
+    if picture is None:
+        return ""
+    try:
+        found = draws.distribution(picture, noise, clip, sigma, family, chosen)
+    except ValueError as error:
+        raise refusal(error) from None
+    return labs.element("draw-strip", draws=found) if found["rows"] else ""
+
+
+def redraw_arrived(picture: np.ndarray | None, *settings: Any) -> str:
+    """Draw the noise many times for a new image as `redraw` does, but not for a photograph."""
+    photograph = picture is not None and is_photograph(picture)
+    return "" if photograph else redraw(picture, *settings)
 
 
 def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
@@ -105,7 +131,7 @@ def draw(drawing: np.ndarray | None) -> np.ndarray | dict[str, object]:
 def choose(event: gr.SelectData) -> tuple[np.ndarray, object]:
     """Make a sample the clean image, and select the weights of its family if they ship."""
     sample = samples()[event.index]
-    return sample.image, sample.family if sample.family in families() else gr.skip()
+    return sample.image, sample.family if sample.family in results.families() else gr.skip()
 
 
 def arrived(picture: np.ndarray | None, *settings: Any) -> tuple[str, dict[str, object], object]:
@@ -138,6 +164,21 @@ def opening(request: gr.Request) -> object:
 
 
 @Once
+def first_draws() -> str:
+    """Draw the noise many times for the comparison that the page opens with."""
+    usual = _usual()
+    if not usual["weights"]:
+        return ""
+    settings = ("picture", "noise", "clip", "sigma", "weights", "decoders")
+    return redraw(*(usual[name] for name in settings))
+
+
+def opening_draws(request: gr.Request) -> object:
+    """Return the first draws, unless the request has a permalink, which `restore` handles."""
+    return gr.skip() if permalink.asks(request.query_params) else first_draws()
+
+
+@Once
 def offered() -> object:
     """Return every sample for the gallery, which opens with the samples that need no data."""
     return _gallery(samples()) if len(samples()) > len(rendered()) else gr.skip()
@@ -159,6 +200,11 @@ def restore(request: gr.Request) -> object:
     return *inputs, *show(*inputs)
 
 
+def restore_draws(request: gr.Request, *settings: Any) -> object:
+    """Draw the noise many times for a permalink's settings; without one, change nothing."""
+    return redraw(*settings) if permalink.asks(request.query_params) else gr.skip()
+
+
 def _usual() -> dict[str, Any]:
     """Return the default settings under the names of a permalink."""
     sample, family = _opening()
@@ -166,7 +212,7 @@ def _usual() -> dict[str, Any]:
         "picture": sample.image,
         **FIRST,
         "weights": family,
-        "decoders": decoders(),
+        "decoders": [arm for arm in FIRST_ARMS if arm in results.every_arm()],
         "view": next(iter(VIEWS)),
     }
 
@@ -181,8 +227,15 @@ class Compare(NamedTuple):
 
     inputs: list[Component]
     outputs: list[Component]
+    strip: gr.HTML
     gallery: gr.Gallery
     hint: PhotoHint
+
+    @property
+    def drawn(self) -> list[Component]:
+        """Inputs of `redraw`: those of `show` without seed and view."""
+        picture, noise, clip, sigma, _, weights, chosen, _ = self.inputs
+        return [picture, noise, clip, sigma, weights, chosen]
 
 
 def tab() -> Compare:
@@ -191,20 +244,24 @@ def tab() -> Compare:
     The first result is computed after the page has opened.
     """
     usual = _usual()
-    with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            picture, pad, gallery, leading = _sources(usual["picture"])
-            noise, seed, clip, weights, chosen = _settings_group(usual)
+    with gr.Row(elem_id="compare"):
+        # first, so that a phone shows the result and the slider in its first screen
         with gr.Column(scale=5, min_width=320):
             sigma = Level(0, HIGHEST, usual["sigma"], step=0.01, label=level_label(usual["noise"]))
+            out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
             view = gr.Radio(
                 [(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show"
             )
-            out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
+            strip = gr.HTML(elem_id="draws", label="Many draws of the noise")
             data = gr.JSON({}, label="Scores", visible=False)
+        with gr.Column(scale=2, min_width=320):
+            picture, pad, gallery, leading = _sources(usual["picture"])
+            noise, seed, clip, weights, chosen = _settings_group(usual)
     inputs, outputs = [picture, noise, clip, sigma, seed, weights, chosen, view], [out, data]
+    made = Compare(inputs, outputs, strip, gallery, leading)
     changes = [entry.input for entry in inputs[1:]]
     gr.on(changes, show, inputs, outputs, api_name="compare", concurrency_id=MODEL, **LIVE)
+    gr.on([entry.input for entry in made.drawn[1:]], redraw, made.drawn, strip, **DRAWS)
     noise.change(
         lambda name: gr.update(label=level_label(name)),
         noise,
@@ -223,14 +280,16 @@ def tab() -> Compare:
     ):
         source.success(
             arrived, inputs, [*outputs, leading.row], concurrency_id=MODEL, **PRIVATE, **LIVE
-        )
-    leading.anyway.click(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE)
-    return Compare(inputs, outputs, gallery, leading)
+        ).success(redraw_arrived, made.drawn, strip, **DRAWS)
+    leading.anyway.click(show, inputs, outputs, concurrency_id=MODEL, **PRIVATE, **LIVE).success(
+        redraw, made.drawn, strip, **DRAWS
+    )
+    return made
 
 
 def _opening() -> tuple[Sample, str | None]:
     """Return the sample and the weights that the page opens with, of a family that ships."""
-    known = families()
+    known = results.families()
     opened = next((sample for sample in rendered() if sample.family in known), rendered()[0])
     return opened, opened.family if opened.family in known else next(iter(known), None)
 
@@ -240,16 +299,16 @@ def _settings_group(
 ) -> tuple[gr.Dropdown, Seed, gr.Checkbox, gr.Radio, gr.CheckboxGroup]:
     with gr.Group():
         weights = gr.Radio(
-            [(_label(name), name) for name in families()],
+            [(_label(name), name) for name in results.families()],
             value=usual["weights"],
             label="Networks trained on",
         )
-        labels = [(DECODERS[name].label if name in DECODERS else name, name) for name in decoders()]
         chosen = gr.CheckboxGroup(
-            labels,
+            [(results.entry(arm).label, arm) for arm in results.every_arm()],
             value=usual["decoders"],
-            label="Decoders (at least one)",
+            label="Decoders, ceilings and classical methods (at least one)",
             elem_classes="keep-one",
+            elem_id="arms",
         )
         with gr.Row():
             kinds = [

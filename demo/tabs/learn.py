@@ -8,7 +8,6 @@ from collections.abc import Callable
 import gradio as gr
 from gradio.components import Component
 
-import denoise
 from demo.compute import lessons
 from demo.compute.samples import rendered
 from demo.widgets import array_html, labs, templates
@@ -74,7 +73,7 @@ def _lesson(
 
 def tab() -> None:
     """Add the tab to the Blocks in construction."""
-    if lessons.NETWORK in denoise.names():
+    if lessons.has_networks():
         _lesson(
             AUTOENCODER,
             autoencoder,
@@ -95,7 +94,7 @@ def tab() -> None:
         ],
     )
     gr.Markdown(TRANSPOSED)
-    trained = lessons.trained() if set(denoise.names()) >= lessons.PAIR else None
+    trained = lessons.trained() if lessons.has_networks() else None
     gr.HTML(labs.element("decoder-lab", **({"trained": trained} if trained else {})))
     gr.Markdown(POOLING)
     gr.HTML(labs.element("pooling-lab"))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import gradio as gr
 import numpy as np
 
-from demo.compute.lead import SMALL
+from demo.compute.draws import SMALL
 from demo.tabs import photo, photo_events
 from demo.widgets.controls import LIVE, PRIVATE
 

@@ -1,4 +1,4 @@
-"""The comparison as HTML: one figure per image, then the same results in a table.
+"""The comparison as HTML: one figure per image, and the same results in a table.
 
 Pixels stay exact and sharp.
 """
@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from demo.compute import error_maps
 from demo.compute.answers import Answer, decibels
+from demo.compute.draws import SMALL
 from demo.compute.images import data_url
-from demo.compute.lead import SMALL, sentence
 from demo.widgets import templates
 from denoise.metrics import SSIM_CONVENTION
 
@@ -26,7 +26,6 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
     """
     images = error_maps.shown(view, answers)
     lines = [error_maps.EXPLAINED[view], settings]
-    (verdict,) = [sentence(answer.lead) for answer in answers if answer.lead] or [""]
     return templates.render(
         "widgets/comparison.html",
         answers=answers,
@@ -34,11 +33,12 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
         noisy=data_url(images[1]) if view == "wipe" else None,
         # up to this side, each pixel of an image is enlarged to a square
         large=max(answers[0].image.shape) > SMALL,
-        verdict=verdict,
+        view=view,
         settings=" ".join(filter(None, lines)),
         links=links,
         ssim_convention=SSIM_CONVENTION,
         decibels=decibels,
+        gain=_gain,
         number=_number,
     )
 
@@ -46,6 +46,12 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
 def hint(text: str) -> str:
     """Render one line in place of a comparison."""
     return f'<p class="settings">{html.escape(text)}</p>'
+
+
+def _gain(decibels: float) -> str:
+    """Format a difference from the first decoder, with a minus sign."""
+    text = f"{abs(decibels):.2f} dB"
+    return text if float(f"{decibels:.2f}") == 0 else f"{'−' if decibels < 0 else '+'}{text}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -1,4 +1,4 @@
-"""Labs of the Learn tab: custom elements that compute in the browser."""
+"""Custom elements that compute in the browser: labs, the strip of draws, the film."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import json
 from demo.widgets.templates import read
 
 LABS = ("decoder-lab", "pooling-lab")
+ELEMENTS = (*LABS, "draw-strip", "training-film")
 SCRIPTS = (
     "widgets/layers.js",
     "widgets/lab.js",
-    *(f"widgets/{name.replace('-', '_')}.js" for name in LABS),
+    *(f"widgets/{name.replace('-', '_')}.js" for name in ELEMENTS),
 )
 
 
@@ -21,7 +22,7 @@ def templates() -> str:
     Scripts that do not run, because Gradio drops the content of `template` elements.
     """
     names = {"lab": "widgets/lab.html"}
-    names |= {name: f"widgets/{name.replace('-', '_')}.html" for name in LABS}
+    names |= {name: f"widgets/{name.replace('-', '_')}.html" for name in ELEMENTS}
     return "".join(
         f'<script type="text/html" id="{name}">\n{read(file)}</script>\n'
         for name, file in names.items()

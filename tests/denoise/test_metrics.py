@@ -105,3 +105,11 @@ def test_only_flat_blocks_count():
     clean = torch.zeros(1, 1, 16, 16)
     clean[..., :8, :8] = torch.rand(8, 8)
     assert metrics.peaks(torch.rand(1, 1, 16, 16), clean)[2] == 3
+
+
+def test_without_a_flat_block_there_is_no_energy():
+    clean = torch.rand(1, 1, 16, 16)
+    nyquist, period_4, blocks = metrics.peaks(torch.rand(1, 1, 16, 16), clean)
+    assert math.isnan(nyquist)
+    assert math.isnan(period_4)
+    assert blocks == 0

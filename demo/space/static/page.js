@@ -1,5 +1,5 @@
 // The page: its inputs, and the comparison of the chosen settings. The last choice always wins.
-import { judge, sentence } from "./lead.js";
+import { drawn } from "./draws.js";
 import { estimate } from "./network.js";
 import { corrupted, psnr } from "./noise.js";
 import { asDigit, fromImage, isPhotograph, paint } from "./pictures.js";
@@ -38,10 +38,13 @@ async function once() {
   try {
     const noisy = corrupted(target, sigma, seed, clip);
     for (const network of networks(family)) answers[network.name] = await estimate(network, noisy);
-    shown = { clean: target, noisy, answers, family, sigma, clip, seed, lead: null };
+    shown = { clean: target, noisy, answers, family, sigma, clip, seed };
     draw();
-    shown.lead = await judge(shown, networks(family), facts.lead, () => wanted);
-    if (shown.lead) draw();
+    at("strip").classList.add("old");
+    for await (const rows of drawn(shown, networks(family), facts.draws, () => wanted)) {
+      at("strip").dataset.draws = JSON.stringify({ rows, matters: facts.draws.matters });
+      at("strip").classList.remove("old");
+    }
   } catch (error) {
     say(`The networks failed: ${error.message}. Change a setting to try again.`);
   }
@@ -50,15 +53,15 @@ async function once() {
 const networks = (family) => facts.networks.filter((one) => one.family === family);
 
 function draw() {
-  const { clean, noisy, answers, family, sigma, clip, seed, lead } = shown;
+  const { clean, noisy, answers, family, sigma, clip, seed } = shown;
   const figures = [figure("Clean", clean), figure("Noisy input", noisy, { score: psnr(noisy, clean) })];
+  const [first] = networks(family), reference = psnr(answers[first.name].picture, clean);
   for (const { name, label, colour } of networks(family)) {
-    const { picture, ms } = answers[name];
-    figures.push(figure(label, picture, { colour, score: psnr(picture, clean), best: lead?.best === name, ms }));
+    const { picture, ms } = answers[name], score = psnr(picture, clean);
+    figures.push(figure(label, picture, { colour, score, ms, gain: name === first.name ? null : score - reference }));
   }
-  at("board").className = Math.max(clean.width, clean.height) > LARGE ? "large" : "";
+  at("board").className = Math.max(clean.width, clean.height) > LARGE ? "board large" : "board";
   at("board").replaceChildren(...figures);
-  at("verdict").textContent = lead ? sentence(lead, facts.lead) : "";
   const unknown = isPhotograph(clean, facts) ? " This looks like a photograph; these networks are not trained on photographs." : "";
   const trained = facts.families.find((one) => one.name === family).label;
   say(`Gaussian noise, sigma ${sigma.toFixed(2)}, ${clip ? "clipped" : "unclipped"}, seed ${seed}. ` +
@@ -67,13 +70,18 @@ function draw() {
 
 const decibels = (score) => (Number.isFinite(score) ? `${score.toFixed(2)} dB` : "∞ dB");
 
+const difference = (gain) => {
+  const text = `${Math.abs(gain).toFixed(2)} dB`;
+  return Number(gain.toFixed(2)) === 0 || !Number.isFinite(gain) ? text : (gain < 0 ? "−" : "+") + text;
+};
+
 function element(name, attributes = {}, ...children) {
   const made = Object.assign(document.createElement(name), attributes);
   made.append(...children);
   return made;
 }
 
-function figure(label, picture, { colour, score, best, ms } = {}) {
+function figure(label, picture, { colour, score, gain, ms } = {}) {
   const canvas = element("canvas");
   paint(canvas, picture);
   canvas.setAttribute("role", "img");
@@ -84,9 +92,10 @@ function figure(label, picture, { colour, score, best, ms } = {}) {
     name.firstChild.style.background = colour;
   }
   if (score !== undefined) caption.append(element("span", { className: "psnr" }, decibels(score)));
-  if (best) caption.append(" ", element("span", { className: "badge" }, "best"));
+  if (gain !== undefined)
+    caption.append(element("span", { className: "rest" }, gain === null ? "reference" : difference(gain)));
   if (ms !== undefined) caption.append(element("span", { className: "rest" }, `${ms.toFixed(1)} ms`));
-  return element("figure", { className: best ? "best" : "" }, canvas, caption);
+  return element("figure", {}, element("button", { type: "button", className: "enlarge" }, canvas), caption);
 }
 
 /** Make an image the clean image; `button` belongs to the sample, if the image is one. */

@@ -25,7 +25,7 @@ function gray({ data, width, height }) {
 }
 
 /** Return true for photographs and scans, like the Python page: by the two fullest bins of gray. */
-export function isPhotograph({ width, height, values }, { photograph: { bins, flat }, lead: { small_side } }) {
+export function isPhotograph({ width, height, values }, { photograph: { bins, flat, small_side } }) {
   if (Math.max(width, height) <= small_side) return false;
   const counts = new Array(bins).fill(0);
   for (const value of values) counts[Math.floor(Math.round(value * 255) / (256 / bins))]++;

@@ -15,11 +15,11 @@ import yaml
 from chromium import SETTLED, browser, opened, violations
 from PIL import Image
 
-import denoise
-from demo.compute import lead
+from demo.compute import answers, results
 from demo.space import build, static_page
 from demo.widgets import head
 from denoise import cli
+from denoise.inference import packed
 
 pytestmark = pytest.mark.slow
 
@@ -80,15 +80,16 @@ def until_said(page, text):
     )
 
 
+def _network(name):
+    family, _, arm = name.partition("-")
+    return packed.denoiser(results.FOLDER, results.trained()[family][arm])
+
+
 def assert_as_in_python(page):
-    _, noisy, answers = shown(page)
-    assert answers
-    for name, answer in answers.items():
-        expected = (
-            denoise.load(name, "cpu", "float32")
-            .estimate(torch.from_numpy(noisy)[None, None])[0, 0]
-            .numpy()
-        )
+    _, noisy, found = shown(page)
+    assert found
+    for name, answer in found.items():
+        expected = _network(name).estimate(torch.from_numpy(noisy)[None, None])[0, 0].numpy()
         np.testing.assert_allclose(answer, expected, atol=1e-4, rtol=0)
 
 
@@ -97,9 +98,7 @@ def test_it_is_a_static_space_with_all_that_it_needs(built):
     assert (facts["sdk"], facts["app_file"], facts["license"]) == ("static", "index.html", "mit")
     names = {str(path.relative_to(built)) for path in built.rglob("*")}
     networks = {
-        f"{name}.onnx"
-        for name in denoise.names()
-        if name.partition("-")[0] in ("mnist", "notmnist")
+        f"{family}-{arm}.onnx" for family in results.families() for arm in answers.FIRST_ARMS
     }
     assert {
         "index.html",
@@ -121,7 +120,7 @@ def test_link_previews_and_the_title_are_those_of_the_python_page(built):
 
 def test_the_answers_are_those_of_python(visit):
     page = visit()
-    assert len(shown(page)[2]) == 3
+    assert len(shown(page)[2]) == len(answers.FIRST_ARMS)
     assert_as_in_python(page)
 
 
@@ -188,7 +187,7 @@ def test_a_sample_that_is_chosen_while_networks_load_has_its_own_answers(opened)
     waiting[0][0].continue_()
     until_said(page, "notMNIST")
     page.wait_for_timeout(SETTLED)
-    assert set(shown(page)[2]) == {name for name in denoise.names() if name.startswith("notmnist")}
+    assert set(shown(page)[2]) == {f"notmnist-{arm}" for arm in answers.FIRST_ARMS}
     assert_as_in_python(page)
 
 
@@ -226,45 +225,23 @@ def test_a_typed_seed_is_clamped_and_an_emptied_field_keeps_the_last_one(visit):
     assert seed.input_value() == "7"
 
 
-def test_the_best_network_is_named_only_for_a_lead_that_redraws_of_the_noise_confirm(visit):
+def test_the_strip_shows_many_draws_of_the_noise_against_the_first_network(visit):
     page = visit()
-    seen = set()
-    for sample in range(4):
-        page.locator("#samples button").nth(sample).click()
-        page.wait_for_function(
-            "() => window.shown().lead && document.querySelector('#verdict').innerText"
-        )
-        page.wait_for_timeout(SETTLED)
-        verdict, found = page.locator("#verdict").inner_text(), page.evaluate("window.shown().lead")
-        assert verdict.startswith("Best: " if found["best"] else "No clear lead: ")
-        assert page.locator("#board .badge").count() == bool(found["best"])
-        assert (found["redraws"] == 0) == (found["decibels"] < 0.1)
-        clean, _, answers = shown(page)
-        scores = sorted(
-            -10 * np.log10(np.mean((answer.clip(0, 1) - clean) ** 2)) for answer in answers.values()
-        )
-        assert found["decibels"] == pytest.approx(scores[-1] - scores[-2], abs=1e-3)
-        seen.add(found["redraws"])
-    assert seen <= {0, 8}
-
-
-def test_a_lead_is_judged_as_in_python(visit):
-    page = visit()
-    differences = [0.2, 1.4, 0.9, -0.3, 0.5, 1.1, 0.8, 0.1]
-    found = page.evaluate(
-        """async (differences) => {
-          const { confirmed } = await import("./lead.js");
-          const quantile = (await (await fetch("page.json")).json()).lead.quantiles[8];
-          return [0, 0.3].map((less) => confirmed(differences.map((one) => one - less), quantile));
-        }""",
-        differences,
-    )
-    following = torch.full((8,), 20.0)
-    expected = [
-        lead.judged(1, following + torch.tensor(differences) - less, following).holds
-        for less in (0, 0.3)
-    ]
-    assert found == expected == [True, False]
+    strip = page.locator("draw-strip")
+    strip.get_by_text("drawn 25 times").wait_for()
+    names = [results.entry(arm).label for arm in answers.FIRST_ARMS]
+    assert strip.locator("tbody th").all_inner_texts() == names
+    rows = page.evaluate("JSON.parse(document.querySelector('draw-strip').dataset.draws).rows")
+    scores = np.array([row["psnr"] for row in rows])
+    assert scores.shape == (len(names), 25)
+    clean, _, outputs = shown(page)
+    first = -10 * np.log10(np.mean((next(iter(outputs.values())).clip(0, 1) - clean) ** 2))
+    assert abs(scores[0].mean() - first) < 4 * scores[0].std()
+    means = strip.locator("tbody td:nth-of-type(2)").all_inner_texts()
+    assert means[0] == "reference"
+    expected = (scores[1:] - scores[0]).mean(1)
+    found = [float(mean.removesuffix(" dB").replace("−", "-")) for mean in means[1:]]
+    assert found == pytest.approx(expected, abs=0.006)
 
 
 def test_a_photograph_is_named_as_what_the_networks_do_not_know(visit, tmp_path):

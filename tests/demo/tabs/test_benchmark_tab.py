@@ -93,7 +93,7 @@ def test_a_row_becomes_the_setting_of_the_compare_tab(shown):
     )
     assert tabs["selected"] == "compare" if isinstance(tabs, dict) else tabs.selected == "compare"
     assert decoders == view == gr.skip()
-    html, _ = compare.show(*setting, answers.decoders(), "pictures")
+    html, _ = compare.show(*setting, list(answers.FIRST_ARMS), "pictures")
     assert "Networks trained on notMNIST letters" in html
 
 

@@ -40,7 +40,7 @@ def test_random_weights_alternate_in_a_transposed_convolution_alone(stride):
 
 def test_the_code_is_that_of_the_network_of_the_page():
     found = lessons.code(samples.samples()[0].image, 0.4)
-    assert found.shape == (128, 7, 7)
+    assert found.shape == (32, 7, 7)
     assert found.channels.shape == (lessons.SHOWN_CHANNELS, 7, 7)
     assert found.cleaned.psnr > found.noisy.psnr + 3
 

@@ -1,0 +1,141 @@
+"""Film of the training: outputs of each decoder's network at early training steps, and later."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from demo.compute import error_maps, results
+from demo.compute.answers import check, checked, whole
+from demo.compute.images import data_url
+from demo.compute.worker import giving_way, start
+from denoise.inference import engine, packed
+from denoise.metrics import peaks, psnr
+from denoise.noise import PictureDraws, corrupt
+
+FOLDER = results.FOLDER.parent / "early"
+DRAWS = 64  # of the noise, for the energy of the checkerboard
+DIGITS = 3
+
+
+@functools.cache
+def early() -> dict[str, dict[str, dict[int, str]]]:
+    """Return the method's name by dataset, decoder and number of training images, in this order."""
+    file = FOLDER / "early.csv"
+    found: dict[str, dict[str, dict[int, str]]] = {}
+    if file.exists():
+        with file.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                arms = found.setdefault(row["dataset"], {})
+                arms.setdefault(row["arm"], {})[int(row["images"])] = row["method"]
+    return found
+
+
+def arms(family: str, chosen: Sequence[str] | None) -> list[str]:
+    """Return the chosen arms that have early networks; all of them if none is chosen.
+
+    Raises
+    ------
+    ValueError
+        As `answers.checked`, or the family has no early networks.
+    """
+    known = early().get(family, {})
+    if not known:
+        raise ValueError(
+            f"there are no early networks of {family}; valid: {', '.join(early()) or 'none'}"
+        )
+    return [arm for arm in checked(family, chosen) if arm in known] or list(known)
+
+
+@functools.cache
+def _network(method: str) -> engine.Denoiser:
+    """Load an early network; in float32, because preparing each one would take longer."""
+    return packed.denoiser(FOLDER, method)
+
+
+def frames(
+    image: np.ndarray,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    chosen: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """Denoise one noisy image with the networks of each decoder, from the first step to the last.
+
+    Parameters are those of `answers.compare`; ceilings and classical methods are left out.
+
+    Returns
+    -------
+    dict
+        `clean`, `noisy`: addresses of images. `times`: training images seen by frame; None: the
+        finished network of the comparison. `rows`, one for each decoder: `label`, `color`,
+        `frames`. A frame has `image` and `error` (addresses), `psnr` (dB), and `energy`: of period
+        2 in the residual on flat blocks (`denoise.metrics.peaks`), None if the clean image has no
+        flat block.
+
+    Raises
+    ------
+    ValueError
+        As `answers.compare` and `arms`.
+    """
+    check(noise, clip, sigma)
+    shown = arms(family, chosen)
+    call = functools.partial(_frames, image, noise, clip, float(sigma), whole(seed), family, shown)
+    return start(call, DRAWS * image.size * len(shown)).result()
+
+
+def _frames(
+    image: np.ndarray,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    shown: list[str],
+) -> dict[str, Any]:
+    clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]
+    draws = PictureDraws([seed, *(2**64 + draw for draw in range(DRAWS - 1))])
+    noisy = corrupt(clean.expand(DRAWS, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
+    times = sorted({images for arm in shown for images in early()[family][arm]})
+    rows = []
+    for arm in shown:
+        networks = [_network(early()[family][arm][images]) for images in times]
+        networks.append(results.network(family, arm))
+        with giving_way():
+            made = [_frame(network, noisy, clean, image) for network in networks]
+        known = results.entry(arm)
+        rows.append({"label": known.label, "color": known.colour, "frames": made})
+    return {
+        "clean": data_url(image),
+        "noisy": data_url(_pixels(noisy)),
+        "times": [*times, None],
+        "rows": rows,
+    }
+
+
+def _frame(
+    network: engine.Denoiser, noisy: Tensor, clean: Tensor, image: np.ndarray
+) -> dict[str, Any]:
+    """Return one frame: the output for the first draw, and the energy over all draws."""
+    estimate = network.estimate(noisy).cpu().clamp(0, 1)
+    energy, _, blocks = peaks(estimate - clean, clean.expand_as(estimate))
+    output = _pixels(estimate)
+    return {
+        "image": data_url(output),
+        "error": data_url(error_maps.difference(output, image)),
+        "psnr": round(min(100.0, psnr(estimate[:1], clean).item()), DIGITS),
+        "energy": round(energy, DIGITS) if blocks else None,
+    }
+
+
+def _pixels(images: Tensor) -> np.ndarray:
+    """Return the first image of a batch, (H, W) uint8."""
+    return (images[0, 0].clamp(0, 1) * 255).round().byte().numpy()

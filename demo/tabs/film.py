@@ -1,0 +1,47 @@
+"""The Training film tab: outputs and checkerboards of each decoder while it was trained."""
+
+from __future__ import annotations
+
+import gradio as gr
+import numpy as np
+
+from demo.compute import film
+from demo.guard.refusals import refusal
+from demo.tabs.compare import Compare
+from demo.widgets import labs
+from demo.widgets.comparison import hint
+from demo.widgets.controls import LIVE, PRIVATE
+
+TEXT = """Each decoder begins with random weights. **Press Play**: your image from Compare runs
+through the networks as they were after 0, 640, 1,920, … training images. A transposed convolution
+writes a checkerboard first, and training has to remove it; upsampling + convolution cannot make
+one.
+"""
+NOTHING = "Choose a sample, draw, or upload an image in Compare."
+
+
+def show(
+    picture: np.ndarray | None,
+    noise: str,
+    clip: bool,
+    sigma: float,
+    seed: int,
+    family: str,
+    chosen: list[str],
+) -> str:
+    """Render the film of one image as HTML."""
+    if picture is None:
+        return hint(NOTHING)
+    try:
+        found = film.frames(picture, noise, clip, sigma, seed, family, chosen)
+    except ValueError as error:
+        raise refusal(error) from None
+    return labs.element("training-film", film=found)
+
+
+def tab(compared: Compare, opened: gr.Tab) -> None:
+    """Add the tab to the Blocks in construction; it is computed when the tab is opened."""
+    gr.Markdown(TEXT)
+    out = gr.HTML(hint("Running your image through the early networks…"), elem_id="film")
+    *settings, _ = compared.inputs
+    opened.select(show, settings, out, concurrency_id="draws", **PRIVATE, **LIVE)
