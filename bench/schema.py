@@ -58,6 +58,7 @@ COLUMNS = {
     "scikit_image": "scikit-image version",
     "ssim_convention": "window and region of the SSIM",
     "weights_sha256": "SHA-256 of the weights (networks only)",
+    "commit": "commit of the code that made this row; empty for a published row",
     "command": "command that made this row",
 }
 

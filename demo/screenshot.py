@@ -12,6 +12,7 @@ from denoise import cli
 
 SHOWN = {
     "Compare": "#board img",
+    "Training film": "training-film",
     "Photo": "#wipe img",
     "Benchmark": "#scores",
     "Learn": "pooling-lab",

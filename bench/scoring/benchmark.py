@@ -100,7 +100,11 @@ def make(
     """
     cpu = torch.device("cpu")
     devices = {"cpu": cpu} | ({"gpu": torch.device("cuda")} if torch.cuda.is_available() else {})
-    common = provenance.machine() | {"ssim_convention": SSIM_CONVENTION, "command": command}
+    common = provenance.machine() | {
+        "ssim_convention": SSIM_CONVENTION,
+        "commit": provenance.commit(),
+        "command": command,
+    }
     tests = {name: test.spread(plan.pictures or None) for name, (_, test) in sets.items()}
     able = {name: build(arms, sets[name][0], cpu) for name in tests}
     announce(arms, able)

@@ -48,6 +48,7 @@ def test_there_is_one_row_a_dataset_level_and_method(frame):
 
 def test_every_row_has_every_column_of_the_schema_and_its_settings(frame):
     assert list(frame.columns) == list(COLUMNS)
+    assert set(frame.commit) == {provenance.commit()}
     always = [
         "psnr_db",
         "psnr_ci95_db",
