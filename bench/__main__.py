@@ -499,7 +499,7 @@ def _early(parser: argparse.ArgumentParser) -> None:
         help="training sets (default: mnist)",
     )
     parser.add_argument("--arms", nargs="+", help="decoders (default: all)")
-    steps = [0, 10, 30, 100, 300, 1_000, 3_000]
+    steps = [0, 10, 20, 30, 50, 100, 300, 1_000, 3_000]
     parser.add_argument(
         "--steps",
         nargs="+",

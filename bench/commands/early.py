@@ -50,8 +50,9 @@ def main(given: argparse.Namespace) -> None:
     for dataset in given.datasets:
         networks = [_network(dataset, arm, recipe) for arm in arms]
         for network in networks:
-            if not all(_file(folder, network, step).exists() for step in steps):
-                _train(network, recipe, steps, given)
+            missing = [step for step in steps if not _file(folder, network, step).exists()]
+            if missing:
+                _train(network, recipe, missing, given)
         files = [_file(folder, network, step) for network in networks for step in steps]
         given.out.mkdir(parents=True, exist_ok=True)
         packed.write(files, given.out, f"weights-{dataset}-clipped")
@@ -70,7 +71,7 @@ def _file(folder: Path, network: Network, step: int) -> Path:
 
 
 def _train(network: Network, recipe: Recipe, steps: list[int], given: argparse.Namespace) -> None:
-    """Train a network of the comparison up to the last step; save it at each of the steps."""
+    """Train a network of the comparison up to the last step; save it at each of them."""
     run = Run(network.settings(recipe), distributed.team(recipe.batch), given.data_root)
     run.start(given.runs / f"{network.name}.checkpoint.safetensors")
     for step in range(steps[-1] + 1):
