@@ -14,7 +14,7 @@ from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
 from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint
-from demo.widgets import api_help, labs
+from demo.widgets import api_help, before_after, labs
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
@@ -27,6 +27,7 @@ denoise a photograph of yours.
 """
 SCRIPTS = (
     "widgets/before_after.js",
+    "widgets/photo_viewer.js",
     "widgets/comparison.js",
     "widgets/lens.js",
     "controls.js",
@@ -103,6 +104,7 @@ def launch_options() -> dict[str, Any]:
     return {
         "theme": _theme(),
         "head": labs.templates()
+        + before_after.element()
         + "\n".join(f"<script>\n{read(name)}</script>" for name in SCRIPTS),
         "css": "".join(map(read, STYLES)),
         "max_file_size": LARGEST_FILE,

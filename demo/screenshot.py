@@ -13,7 +13,7 @@ from denoise import cli
 SHOWN = {
     "Compare": "#board img",
     "Training film": "training-film",
-    "Photo": "#wipe img",
+    "Photo": "photo-viewer[data-shown]",
     "Benchmark": "#scores",
     "Learn": "pooling-lab",
 }  # selector that is present once a tab has loaded

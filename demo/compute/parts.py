@@ -1,4 +1,4 @@
-"""Parts of a large image: the whole, the whole at half size, or the center at full size."""
+"""Parts of a large image: the whole, the whole shrunk, or a crop at full size."""
 
 from __future__ import annotations
 
@@ -12,17 +12,26 @@ LARGEST = 52_000_000  # pixels of an input image: smartphones have up to 50.1 mi
 LARGEST_JOB = 16_800_000  # pixels that are denoised: 4096x4096 fits into a server of 2 GB
 AT_ONCE = 4_000_000  # pixels that are denoised by default
 MIDDLE_SIDE = 1024  # pixels
-ALL, HALF, MIDDLE = "all", "half", "middle"
-LABELS = {HALF: "Whole image at half size", MIDDLE: "Center at full size", ALL: "Whole image"}
-NOTES = {HALF: "also halves the noise", ALL: "slowest"}
+ALL, HALF, QUARTER, MIDDLE = "all", "half", "quarter", "middle"
+LABELS = {
+    HALF: "Shrunk to half size",
+    QUARTER: "Shrunk to a quarter",
+    MIDDLE: "Crop at full size",
+    ALL: "Whole image",
+}
+NOTES = {HALF: "also halves the noise", QUARTER: "little noise is left", ALL: "slowest"}
+SHRUNK = {HALF: 2, QUARTER: 4}  # divisor of height and width
+CENTER = (0.5, 0.5)
+"""Default place of a crop: position of its center, fractions of width and height."""
 
 
 def size(part: str, height: int, width: int) -> tuple[int, int]:
     """Return height and width of a part of an image; raise ValueError if the part is unknown."""
     if part == ALL:
         return height, width
-    if part == HALF:
-        return -(-height // 2), -(-width // 2)
+    if part in SHRUNK:
+        # halved once or twice, each time rounded up: the same as divided once and rounded up
+        return -(-height // SHRUNK[part]), -(-width // SHRUNK[part])
     if part == MIDDLE:
         return min(height, MIDDLE_SIDE), min(width, MIDDLE_SIDE)
     raise ValueError(f"the part {part!r} is not one of {', '.join(LABELS)}")
@@ -38,7 +47,8 @@ def offered(height: int, width: int) -> dict[str, str]:
     found = {}
     for part, label in LABELS.items():
         tall, wide = size(part, height, width)
-        if tall * wide <= LARGEST_JOB:
+        needed = part != QUARTER or np.prod(size(HALF, height, width)) > AT_ONCE
+        if tall * wide <= LARGEST_JOB and needed:
             found[part] = f"{label}, {wide}x{tall}" + (f": {NOTES[part]}" if part in NOTES else "")
     return found
 
@@ -50,8 +60,15 @@ def usual(height: int, width: int) -> str:
     )
 
 
-def cut(image: PictureFile, part: str) -> PictureFile:
+def cut(image: PictureFile, part: str, place: tuple[float, float] = CENTER) -> PictureFile:
     """Return a part of an image; metadata stays.
+
+    Parameters
+    ----------
+    image : PictureFile
+    part : str
+    place : tuple of float
+        Position of a crop, as `CENTER`; the crop stays within the image.
 
     Raises
     ------
@@ -67,12 +84,25 @@ def cut(image: PictureFile, part: str) -> PictureFile:
         )
     if part == ALL or (tall, wide) == (height, width):
         return image
-    if part == HALF:
-        return dataclasses.replace(image, pixels=_halved(image.pixels, image.alpha))
-    top, left = (height - tall) // 2, (width - wide) // 2
-    middle = image.pixels[top : top + tall, left : left + wide]
+    if part in SHRUNK:
+        pixels = _halved(image.pixels, image.alpha)
+        if part == QUARTER:
+            pixels = _halved(pixels, image.alpha)
+        return dataclasses.replace(image, pixels=pixels)
+    left, top = corner(place, height, width)
+    crop = image.pixels[top : top + tall, left : left + wide]
     # a view would keep the whole image alive
-    return dataclasses.replace(image, pixels=middle.copy())
+    return dataclasses.replace(image, pixels=crop.copy())
+
+
+def corner(place: tuple[float, float], height: int, width: int) -> tuple[int, int]:
+    """Return the left and upper edge of a crop, in pixels."""
+    tall, wide = size(MIDDLE, height, width)
+    left, top = (
+        min(max(int(at * whole - side / 2 + 0.5), 0), whole - side)
+        for at, whole, side in zip(place, (width, height), (wide, tall), strict=True)
+    )
+    return left, top
 
 
 def _halved(pixels: np.ndarray, alpha: bool) -> np.ndarray:

@@ -17,6 +17,7 @@ from demo.compute.answers import whole
 from demo.compute.worker import alone
 from denoise.images.arrays import as_batch
 from denoise.images.image_files import PictureFile
+from denoise.images.writing import converted
 from denoise.inference import tiling
 from denoise.inference.camera import Restored
 from denoise.inference.clean_files import PHOTOGRAPHS
@@ -38,19 +39,23 @@ class Cleaned:
     """One image before and after denoising.
 
     `before` and `after` are (H, W) or (H, W, 3) uint8 for display; `file` is the output at full bit
-    depth with the metadata of the input. `psnr` and `ssim` are (before, after), or None if the
-    truth is unknown or the image too small. `estimate` is the blind estimate of the noise level on
-    the 0-255 scale; `network` is the method in words.
+    depth with the metadata of the input, and `noisy` the pixels of the input, as in `file`. `psnr`
+    and `ssim` are (before, after), or None if the truth is unknown or the image too small.
+    `estimate` is the blind estimate of the noise level on the 0-255 scale; `network` is the method
+    in words. `errors` gives the PSNR of every blend, if the truth is known: mean squared error of
+    the input, mean product of both errors, mean squared error of the output.
     """
 
     before: np.ndarray
     after: np.ndarray
     file: PictureFile
+    noisy: np.ndarray
     network: str
     ms: float
     psnr: tuple[float, float] | None = None
     ssim: tuple[float, float] | None = None
     estimate: float | None = None
+    errors: tuple[float, float, float] | None = None
 
 
 @alone
@@ -75,7 +80,15 @@ def clean(image: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cle
     done, ms = _timed(name, before, _level(sigma) or None)
     cleaned = dataclasses.replace(image, pixels=restore(done.estimate))
     seen = _estimated(before) if done.sigma is None else done.sigma * SCALE
-    return Cleaned(_shown(before), _shown(done.estimate), cleaned, done.method, ms, estimate=seen)
+    return Cleaned(
+        _shown(image),
+        _shown(cleaned),
+        cleaned,
+        image.pixels,
+        done.method,
+        ms,
+        estimate=seen,
+    )
 
 
 @alone
@@ -96,16 +109,26 @@ def add_and_clean(image: PictureFile, kind: str, sigma: float, seed: int) -> Cle
     similar = None
     if min(truth.shape[-2:]) >= WINDOW:
         similar = _of_each(ssim, pair, truth)
+    given, made = (dataclasses.replace(image, pixels=restore(one)) for one in pair)
     return Cleaned(
-        before=_shown(noisy),
-        after=_shown(estimate),
-        file=dataclasses.replace(image, pixels=restore(estimate)),
+        before=_shown(given),
+        after=_shown(made),
+        file=made,
+        noisy=given.pixels,
         network=done.method,
         ms=ms,
         psnr=_of_each(psnr, pair, truth),
         ssim=similar,
         estimate=_estimated(noisy),
+        errors=_errors(*pair, truth),
     )
+
+
+def _errors(noisy: Tensor, estimate: Tensor, truth: Tensor) -> tuple[float, float, float]:
+    first, last = noisy - truth, estimate - truth
+    products = (first * first, first * last, last * last)
+    squared, mixed, rest = (product.double().mean().item() for product in products)
+    return squared, mixed, rest
 
 
 def _of_each(
@@ -158,9 +181,10 @@ def _level(sigma: float) -> float:
     return sigma / SCALE
 
 
-def _shown(batch: Tensor) -> np.ndarray:
-    pixels = batch[0].clamp(0, 1).mul_(255).round_().byte().permute(1, 2, 0).numpy()
-    return pixels.squeeze(-1) if pixels.shape[-1] == 1 else pixels
+def _shown(image: PictureFile) -> np.ndarray:
+    """Return the colors of an image in 8 bits: those of a file of 8 bits, unchanged."""
+    pixels = converted(image.pixels[..., : image.colours], np.dtype(np.uint8))
+    return pixels.squeeze(-1) if image.colours == 1 else pixels
 
 
 def _estimated(batch: Tensor) -> float | None:

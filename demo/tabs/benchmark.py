@@ -170,7 +170,8 @@ def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
         kind,
         level,
         photo_events.FIRST["seed"],
-        photo_events.whole(),
+        *photo_events.whole(),
+        photo_events.FIRST["percent"],
         gr.Tabs(selected="photo"),
     )
 

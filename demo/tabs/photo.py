@@ -13,30 +13,37 @@ from gradio.data_classes import FileData
 from demo.compute import parts
 from demo.compute.images import read_file
 from demo.compute.photographs import HIGHEST, KINDS
+from demo.compute.strength import FULL
 from demo.guard import uploads
 from demo.guard.body_limit import LARGEST_FILE
 from demo.tabs.photo_events import (
     AS_UPLOADED,
     FIRST,
+    OF_PROGRAMS,
     SAMPLES,
     TASKS,
     WHOLE,
     arrived,
+    blended,
+    caught_up,
     choose,
     emptied,
     failed,
     follow,
+    for_part,
     for_task,
     sample,
     show,
 )
 from demo.widgets.comparison import hint
 from demo.widgets.controls import LIVE, PRIVATE, TYPED_SEED, Level, Seed
+from demo.widgets.crop_frame import CropFrame
 from denoise.images import image_files
 from denoise.images.image_files import PictureFile
 
 OUTPUT = "clean.png"
 SOON = "Denoising the first photograph…"
+STRENGTH = "(percent) => PhotoViewer.setStrength(percent)"
 QUEUE = {"concurrency_id": "photo", "concurrency_limit": 4}
 """A queue apart from Compare's queue.
 
@@ -88,15 +95,28 @@ def tab() -> Photo:
     with gr.Row(elem_id="photo"):
         with gr.Column(scale=2, min_width=320):
             gallery, picture = _sources()
-            settings = _settings(FIRST, "photo-settings")
+            settings = _settings(FIRST, "photo")
         with gr.Column(scale=5, min_width=320):
             line = gr.HTML(label="Status", elem_id="status")
             out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
-            file = CleanFile("Download the output (PNG, full size and depth)", interactive=False)
+            percent = Level(
+                0,
+                FULL,
+                FULL,
+                step=1,
+                label="Strength in percent: 0 is the input, 100 the output of the network",
+                elem_id="photo-strength",
+            )
+            file = CleanFile(
+                "Download the output (PNG, full size and depth)",
+                interactive=False,
+                elem_id="photo-file",
+            )
             data = gr.JSON({}, label="Scores", visible=False)
-    made = Photo([picture, *settings], [out, data, file, line])
+            token = gr.Textbox("", label="Result", visible=False)
+    made = Photo([picture, *settings, percent], [out, data, file, line, token])
     with gr.Group(visible=False):  # an API call without settings denoises its image as it is
-        usual = _settings(AS_UPLOADED)
+        usual = _settings(AS_UPLOADED)[: len(OF_PROGRAMS)]
     gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
     _wire(made, gallery)
     return made
@@ -105,11 +125,12 @@ def tab() -> Photo:
 def _wire(made: Photo, gallery: gr.Gallery) -> None:
     """Connect the events of the components to their functions."""
     picture, *settings = made.inputs
-    task, kind, sigma, seed, part = settings
-    seen = PRIVATE | QUEUE | {"show_progress": "minimal", "show_progress_on": made.outputs[-1]}
+    task, kind, sigma, seed, part, place, percent = settings
+    _, data, file, line, token = made.outputs
+    seen = PRIVATE | QUEUE | {"show_progress": "minimal", "show_progress_on": line}
     at_once = seen | {"trigger_mode": "multiple"}  # the newer event cancels the older one
     positions = seen | {"trigger_mode": "always_last"}  # the events come many times a second
-    chosen = [kind.input, part.input, sigma.release]
+    chosen = [kind.input, part.input, sigma.release, place.input]
     for event in (
         gallery.select(choose, None, [*made.inputs, *made.outputs], **at_once),
         picture.upload(arrived, picture, [*settings, *made.outputs], **at_once),
@@ -120,8 +141,13 @@ def _wire(made: Photo, gallery: gr.Gallery) -> None:
         gr.on([sigma.input, seed.input], follow, made.inputs, made.outputs, **positions),
     ):
         event.failure(failed, None, made.outputs, queue=False, **PRIVATE, **LIVE)
+        event.success(caught_up, [data, token, percent], file, **QUEUE, **PRIVATE, **LIVE)
+    part.input(for_part, part, place, queue=False, **PRIVATE, **LIVE)
     # The event carries the old value of the image.
     picture.clear(emptied, None, [picture, *made.outputs], queue=False, **PRIVATE, **LIVE)
+    # The browser blends what it shows; the server blends the file.
+    percent.change(None, percent, None, js=STRENGTH, **PRIVATE)
+    percent.input(blended, [token, percent], file, **QUEUE, **PRIVATE, **LIVE)
 
 
 def _sources() -> tuple[gr.Gallery, Photograph]:
@@ -157,8 +183,18 @@ def _sources() -> tuple[gr.Gallery, Photograph]:
 def _settings(values: dict[str, Any], name: str | None = None) -> list[Component]:
     """Make the inputs of `show` after the image, in its order."""
     level = for_task(values["task"])
+    sigma = Level(
+        0,
+        HIGHEST,
+        level["value"],
+        step=1,
+        label=level["label"],
+        info=level["info"],
+        elem_id=name and f"{name}-level",
+    )
     part = gr.Radio(WHOLE, value=values["part"], label="Part to denoise", visible=False)
-    with gr.Group(elem_id=name):
+    place = CropFrame(visible=False, elem_id=name and f"{name}-place")
+    with gr.Group(elem_id=name and f"{name}-settings"):
         task = gr.Radio(
             [(label, name) for name, label in TASKS.items()], value=values["task"], label="Task"
         )
@@ -167,6 +203,5 @@ def _settings(values: dict[str, Any], name: str | None = None) -> list[Component
             value=values["kind"],
             label="Kind of image",
         )
-        sigma = Level(0, HIGHEST, level["value"], step=1, label=level["label"], info=level["info"])
         seed = Seed(values["seed"], label="Noise seed", **TYPED_SEED)
-    return [task, kind, sigma, seed, part]
+    return [task, kind, sigma, seed, part, place]

@@ -15,12 +15,14 @@ import numpy as np
 import skimage
 
 import denoise
-from demo.compute import parts, worker
+from demo.compute import kinds, parts, strength, worker
+from demo.compute.answers import decibels
 from demo.compute.photographs import KINDS, Cleaned, add_and_clean, clean
+from demo.compute.strength import FULL
 from demo.compute.warm import Once
 from demo.compute.worker import Cancelled, Job
 from demo.guard.refusals import refusal
-from demo.widgets import before_after
+from demo.widgets import before_after, crop_frame
 from demo.widgets.comparison import hint
 from denoise.hardware import return_freed_memory
 from denoise.images import image_files
@@ -35,14 +37,18 @@ SAMPLES = {  # images of scikit-image: label and kind
     "coffee.png": ("Coffee", "photograph"),
     "page.png": ("Page", "page"),
 }
-# settings of a clean sample
+# settings of a clean sample; `follow` takes them in this order
 FIRST: dict[str, Any] = {
     "task": ADD, "kind": "photograph", "sigma": 25, "seed": 0, "part": parts.ALL,
+    "place": parts.CENTER, "percent": FULL,
 }  # fmt: skip
 AS_UPLOADED: dict[str, Any] = {
     "task": AS_IT_IS, "kind": "photograph", "sigma": 0, "seed": 0, "part": parts.ALL,
+    "place": parts.CENTER, "percent": FULL,
 }  # fmt: skip
+OF_PROGRAMS = ("task", "kind", "sigma", "seed", "part")  # the settings of `show`
 WHOLE = [(label, part) for part, label in parts.LABELS.items()]
+OPENING = "opening"  # token of the result that the tab opens with, which is kept in memory
 NOTHING = "Choose a sample or upload an image."
 # seconds between two polls of a job: each poll reports progress, and ends the job if nobody waits
 MOMENT = 0.5
@@ -63,8 +69,7 @@ def show(
     if picture is None:
         return hint(NOTHING), {}, None
     try:
-        image, call = _planned(picture, task, kind, sigma, seed, part)
-        done = worker.start(call, _pixels(image)).result()
+        done = _denoised(picture, task, kind, sigma, seed, part)
     except ValueError as error:
         raise refusal(error) from None
     finally:
@@ -72,19 +77,28 @@ def show(
     return before_after.wipe(done), _scores(done), done.file
 
 
+def _denoised(picture: PictureFile, *settings: Any) -> Cleaned:
+    image, call = _planned(picture, *settings)
+    done: Cleaned = worker.start(call, _pixels(image)).result()
+    return done
+
+
 @Once
-def first() -> tuple[str, dict[str, object], dict[str, object], str]:
-    """Return the outputs that the tab opens with: the first sample, denoised."""
+def opening() -> Cleaned:
+    """Return the first sample, denoised."""
+    picture = _file(next(iter(SAMPLES)))
+    try:
+        return _denoised(picture, *(FIRST[name] for name in OF_PROGRAMS))
+    finally:
+        _tidy(picture)
+
+
+@Once
+def first() -> tuple[object, ...]:
+    """Return the outputs that the tab opens with."""
     if not set(PHOTOGRAPHS.values()) <= set(denoise.names()):
         return _nothing("This copy has no weights for photographs.")
-    picture = _file(next(iter(SAMPLES)))
-    html, scores, file = show(picture, **FIRST)
-    return (
-        html,
-        scores,
-        gr.update(value=file, interactive=True),
-        before_after.status(summary(picture, **FIRST)),
-    )
+    return _finished(_file(next(iter(SAMPLES))), opening(), FIRST, token=OPENING)
 
 
 def follow(
@@ -94,23 +108,39 @@ def follow(
     sigma: float,
     seed: int,
     part: str,
+    place: tuple[float, float],
+    percent: float,
     request: gr.Request,
 ) -> Iterator[tuple[object, ...]]:
     """Denoise one image for a visitor: yield outputs that report progress, then the result."""
-    asked = {"task": task, "kind": kind, "sigma": sigma, "seed": seed, "part": part}
-    yield from _steps(picture, asked, request)
+    values = task, kind, sigma, seed, part, place, percent
+    yield from _steps(picture, dict(zip(AS_UPLOADED, values, strict=True)), request)
 
 
 def arrived(picture: PictureFile | None, request: gr.Request) -> Iterator[tuple[object, ...]]:
-    """Denoise an upload as it is, with default settings: yield the settings, then outputs."""
+    """Denoise an upload as it is, with default settings: yield the settings, then outputs.
+
+    The kind is guessed; of a large image, a part is denoised.
+    """
     if picture is None:
         return
     height, width = picture.pixels.shape[:2]
-    asked = AS_UPLOADED | {"part": parts.usual(height, width)}
+    kind, reason = kinds.guess(picture)
+    asked = AS_UPLOADED | {"kind": kind, "part": parts.usual(height, width)}
     offered = [(label, part) for part, label in parts.offered(height, width).items()]
-    choice = gr.update(choices=offered or WHOLE, value=asked["part"], visible=bool(offered))
-    settings = asked["task"], asked["kind"], for_task(asked["task"]), asked["seed"], choice
-    yield from _after(settings, _steps(picture, asked, request, fresh=True))
+    settings = (
+        asked["task"],
+        gr.update(value=kind, info=reason),
+        for_task(asked["task"]),
+        asked["seed"],
+        gr.update(choices=offered or WHOLE, value=asked["part"], visible=bool(offered)),
+        gr.update(
+            value=crop_frame.frame(_preview(picture), height, width),
+            visible=asked["part"] == parts.MIDDLE,
+        ),
+        asked["percent"],
+    )
+    yield from _after(settings, _steps(picture, asked, request, fresh=True, reason=reason))
 
 
 def choose(event: gr.SelectData, request: gr.Request) -> Iterator[tuple[object, ...]]:
@@ -119,7 +149,8 @@ def choose(event: gr.SelectData, request: gr.Request) -> Iterator[tuple[object, 
     pixels, task, kind = sample(name)
     level = for_task(task)
     asked = FIRST | {"task": task, "kind": kind, "sigma": level["value"]}
-    settings = pixels, task, kind, level, asked["seed"], whole()
+    shown = gr.update(value=kind, info="")
+    settings = pixels, task, shown, level, asked["seed"], *whole(), asked["percent"]
     yield from _after(settings, _steps(_file(name), asked, request, fresh=True))
 
 
@@ -152,43 +183,104 @@ def for_task(task: str) -> dict[str, object]:
     return gr.update(label="Noise to remove: sigma, on the 0-255 scale", info=info, value=0)
 
 
-def whole() -> dict[str, object]:
-    """Return the hidden part selector of an image that is denoised as a whole."""
-    return gr.update(choices=WHOLE, value=parts.ALL, visible=False)
+def whole() -> tuple[dict[str, object], dict[str, object]]:
+    """Return the hidden part selector and crop frame of an image that is denoised as a whole."""
+    part = gr.update(choices=WHOLE, value=parts.ALL, visible=False)
+    return part, gr.update(value=None, visible=False)
+
+
+def for_part(part: str) -> dict[str, object]:
+    """Return the crop frame for a part: only a crop has a place."""
+    return gr.update(visible=part == parts.MIDDLE)
+
+
+def blended(token: str, percent: float) -> Iterator[dict[str, object]]:
+    """Yield the download of a result at a strength; no network runs."""
+    if not token:  # the page has no result yet
+        yield gr.skip()
+        return
+    yield gr.update(interactive=False)
+    try:
+        yield _download(_at(token, percent), percent)
+    except ValueError as error:
+        raise refusal(error) from None
+
+
+def caught_up(
+    scores: dict[str, Any] | None, token: str, percent: float
+) -> Iterator[dict[str, object]]:
+    """Yield the download again if the slider has moved since the image was sent."""
+    if scores and scores.get("strength") not in (None, percent):
+        yield from blended(token, percent)
+    else:
+        yield gr.skip()
+
+
+def _at(token: str, percent: float) -> PictureFile:
+    if token == OPENING:
+        return strength.at(opening().noisy, opening().file, percent)
+    return strength.kept(token, percent)
+
+
+def _download(file: PictureFile, percent: float) -> dict[str, object]:
+    """Return the button; `photo_viewer.js` reads the strength from its label."""
+    which = "the output" if percent == FULL else f"at strength {percent:.0f} %"
+    label = f"Download {which} (PNG, full size and depth)"
+    return gr.update(value=file, label=label, interactive=True)
+
+
+def _finished(
+    picture: PictureFile, done: Cleaned, asked: dict[str, Any], reason: str = "", token: str = ""
+) -> tuple[object, ...]:
+    """Return the outputs of a result; keep it under a new token unless one is given."""
+    percent = asked["percent"]
+    file = done.file if percent == FULL else strength.at(done.noisy, done.file, percent)
+    return (
+        before_after.wipe(done, full=True),
+        _scores(done) | {"strength": percent},
+        _download(file, percent),
+        before_after.status(*summary(picture, done, asked, reason)),
+        token or strength.keep(done.noisy, done.file),
+    )
 
 
 def _steps(
-    picture: PictureFile | None, asked: dict[str, Any], request: gr.Request, *, fresh: bool = False
+    picture: PictureFile | None,
+    asked: dict[str, Any],
+    request: gr.Request,
+    *,
+    fresh: bool = False,
+    reason: str = "",
 ) -> Iterator[tuple[object, ...]]:
     """Yield the outputs of the page while an image is denoised.
 
-    With `fresh`, the page still shows another image.
+    With `fresh`, the page still shows another image. `reason` is that of a guessed kind.
     """
     if picture is None:
         yield _nothing(NOTHING)
         return
+    unchanged = (gr.skip(),) * 3
     try:
-        image, call = _planned(picture, **asked)
+        strength.checked(asked["percent"])
+        image, call = _planned(picture, *(asked[name] for name in (*OF_PROGRAMS, "place")))
         job = Job(call, _pixels(image))
         with _newest(job, str(request.session_hash)) as is_newest:
             working = "Denoising the sample" if is_sample(picture) else "Denoising your image"
             before = before_after.waiting(_preview(image)) if fresh else gr.skip()
-            yield before, gr.skip(), gr.update(interactive=False), before_after.busy(working, 0, 0)
+            line = before_after.busy(working, 0, 0)
+            # the strength no longer applies to the image before
+            token = "" if fresh else gr.skip()
+            yield before, gr.skip(), gr.update(interactive=False), line, token
             began = time.monotonic()
             worker.submit(job)
             while not job.done(MOMENT):
                 if job.cancelled:
                     return
-                yield (
-                    gr.skip(),
-                    gr.skip(),
-                    gr.skip(),
-                    before_after.busy(working, job.share, time.monotonic() - began),
-                )
-            done = job.result()
-            html, line = before_after.wipe(done), before_after.status(summary(picture, **asked))
+                line = before_after.busy(working, job.share, time.monotonic() - began)
+                yield *unchanged, line, gr.skip()
+            outputs = _finished(picture, job.result(), asked, reason)
             if is_newest():
-                yield html, _scores(done), gr.update(value=done.file, interactive=True), line
+                yield outputs
     except Cancelled:
         return
     except ValueError as error:
@@ -231,18 +323,25 @@ def _after(
         settings = (gr.skip(),) * len(settings)
 
 
-def _nothing(why: str) -> tuple[str, dict[str, object], dict[str, object], str]:
+def _nothing(why: str) -> tuple[object, ...]:
     """Return the outputs without a result."""
-    return hint(why), {}, gr.update(value=None, interactive=False), before_after.status("")
+    file = gr.update(value=None, interactive=False)
+    return hint(why), {}, file, before_after.status(""), ""
 
 
 def _planned(
-    picture: PictureFile, task: str, kind: str, sigma: float, seed: int, part: str
+    picture: PictureFile,
+    task: str,
+    kind: str,
+    sigma: float,
+    seed: int,
+    part: str,
+    place: tuple[float, float] = parts.CENTER,
 ) -> tuple[PictureFile, Callable[[], Cleaned]]:
     """Return the part of the image to denoise, and the call that denoises it."""
     if task not in TASKS:
         raise ValueError(f"the task {task!r} is not one of {', '.join(TASKS)}")
-    image = parts.cut(picture, part)
+    image = parts.cut(picture, part, place)
     if task == AS_IT_IS:
         return image, functools.partial(clean, image, kind, sigma)
     if _pixels(image) > parts.AT_ONCE:
@@ -253,16 +352,49 @@ def _planned(
     return image, functools.partial(add_and_clean, image, kind, sigma, seed)
 
 
-def summary(picture: PictureFile, task: str, kind: str, sigma: float, seed: int, part: str) -> str:
-    """Return the line above a result: the image and its processing."""
+def summary(
+    picture: PictureFile, done: Cleaned, asked: dict[str, Any], reason: str = ""
+) -> tuple[str, str]:
+    """Return the line above a result and its rest: the image, its processing, what was found."""
+    whose = _shown_part(picture, asked["part"], asked["place"])
+    took = before_after.duration(done.ms)
+    if asked["task"] == ADD:
+        lead = f"Noise of sigma {asked['sigma']:g} was added to {whose}, then removed."
+    else:
+        how = f"at sigma {asked['sigma']:g}" if asked["sigma"] else "blind"
+        how = how if asked["kind"] == "photograph" else f"as a {KINDS[asked['kind']].lower()}"
+        lead = f"{whose[0].upper()}{whose[1:]}, denoised {how}."
+    height, width = done.before.shape[:2]
+    size = f"{width}x{height} pixels, network {done.network}, {took}."
+    return lead, " ".join(filter(None, (_gain(done), _found(done, asked), size, reason)))
+
+
+def _shown_part(picture: PictureFile, part: str, place: tuple[float, float]) -> str:
+    """Name the denoised part of an image."""
     whose = "the sample" if is_sample(picture) else "your image"
-    if part != parts.ALL:
-        whose = {parts.HALF: f"{whose} at half size", parts.MIDDLE: f"the center of {whose}"}[part]
-    if task == ADD:
-        return f"Noise of sigma {sigma:g} was added to {whose}, then removed."
-    how = f"at sigma {sigma:g}" if sigma else "blind"
-    how = how if kind == "photograph" else f"as a {KINDS[kind].lower()}"
-    return f"{whose[0].upper()}{whose[1:]}, denoised {how}."
+    height, width = picture.pixels.shape[:2]
+    if part in parts.SHRUNK:
+        return f"{whose}, shrunk from {width}x{height}"
+    if part == parts.MIDDLE and parts.size(part, height, width) != (height, width):
+        left, top = parts.corner(place, height, width)
+        return f"a crop of {whose}, from pixel ({left}, {top}) of {width}x{height}"
+    return whose
+
+
+def _gain(done: Cleaned) -> str:
+    """Return the sentence about the scores of input and output at strength 100 %."""
+    if not done.psnr:
+        return ""
+    before, after = map(decibels, done.psnr)
+    similar = "" if done.ssim is None else ", SSIM {:.3f} → {:.3f}".format(*done.ssim)
+    return f"PSNR {before.removesuffix(' dB')} → {after}{similar}."
+
+
+def _found(done: Cleaned, asked: dict[str, Any]) -> str:
+    """Return the sentence about the estimated level, unless the method names the level already."""
+    if asked["kind"] != "photograph" or done.estimate is None or "sigma" in done.network:
+        return ""
+    return f"Estimated noise: sigma {done.estimate:.1f} (0-255 scale)."
 
 
 def _scores(done: Cleaned) -> dict[str, object]:

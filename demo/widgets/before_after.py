@@ -1,31 +1,49 @@
-"""Before and after as HTML: two images on top of each other with a draggable dividing line."""
+"""Before and after as HTML: the custom element of `photo_viewer.js`, and the line above."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
+import secrets
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from demo.compute.answers import decibels
 from demo.compute.photographs import Cleaned
-from demo.widgets import templates
+from demo.guard import uploads
+from demo.widgets import labs, templates
 
-LARGEST_SIDE = 1024  # pixels of a displayed image; the file has the full size
+LARGEST_SIDE = 1024  # pixels of an image within the page; the viewer loads the full size if needed
+ELEMENT = "photo-viewer"
 
 
-def wipe(done: Cleaned) -> str:
-    """Render both images and a table of their facts."""
+def element() -> str:
+    """Return the template of the viewer, for the head of the page."""
+    return labs.template(ELEMENT, "widgets/photo_viewer.html")
+
+
+def wipe(done: Cleaned, *, full: bool = False) -> str:
+    """Render both images for the viewer.
+
+    Parameters
+    ----------
+    done : Cleaned
+    full : bool
+        Also write both images at full size, if that is larger, for the viewer to load.
+    """
+    height, width = done.before.shape[:2]
+    pair = done.before, done.after
     return templates.render(
         "widgets/before_after.html",
         done=done,
-        look=_small(done.before),
+        result=secrets.token_hex(8),
+        height=height,
+        width=width,
         before=_url(done.before),
         after=_url(done.after),
-        facts=_facts(done),
-        decibels=decibels,
+        full=[_file(one) for one in pair] if full and max(height, width) > LARGEST_SIDE else None,
     )
 
 
@@ -37,9 +55,11 @@ def waiting(image: np.ndarray) -> str:
     )
 
 
-def status(text: str, bar: str = "") -> str:
-    """Render the line above a result, and the progress bar beside the line."""
-    return f'<div class="status"><p role="status">{html.escape(text)}</p>{bar}</div>'
+def status(text: str, rest: str = "", bar: str = "") -> str:
+    """Render the line above a result, its less important rest, and the progress bar beside it."""
+    more = f" <span>{html.escape(rest)}</span>" if rest else ""
+    lead = f"<strong>{html.escape(text)}</strong>"
+    return f'<div class="status"><p role="status">{lead}{more}</p>{bar}</div>'
 
 
 def busy(text: str, share: float, seconds: float) -> str:
@@ -49,31 +69,36 @@ def busy(text: str, share: float, seconds: float) -> str:
         '<progress aria-label="Finished" '
         f'value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'
     )
-    return status(f"{text}…", bar)
+    return status(f"{text}…", bar=bar)
 
 
 def _small(image: np.ndarray) -> str:
     return "small" if max(image.shape[:2]) <= 128 else ""
 
 
-def _facts(done: Cleaned) -> str:
-    height, width = done.before.shape[:2]
-    text = f"{width}x{height} pixels, denoised by {done.network} in {_duration(done.ms)}."
-    if done.estimate is not None:
-        text += f" Blind estimate of the noise level: sigma {done.estimate:.1f} of 255."
-    if max(height, width) > LARGEST_SIDE:
-        text += " Downscaled for display, which hides noise; the file has the full size."
-    return text
-
-
-def _duration(ms: float) -> str:
+def duration(ms: float) -> str:
+    """Format a time for a sentence."""
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
 def _url(pixels: np.ndarray) -> str:
-    """Encode an image as lossless WebP in a `data:` URL; this takes a third of the time of PNG."""
+    """Encode an image of at most `LARGEST_SIDE` pixels a side in a `data:` URL."""
     image = Image.fromarray(pixels)
     image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
+    return "data:image/webp;base64," + base64.b64encode(_encoded(image)).decode()
+
+
+def _file(pixels: np.ndarray) -> str:
+    """Write an image in a file that nobody can guess; return its address relative to the page."""
+    folder = uploads.folder() / "shown"
+    folder.mkdir(exist_ok=True)
+    path: Path = folder / f"{secrets.token_hex(16)}.webp"
+    path.write_bytes(_encoded(Image.fromarray(pixels)))
+    return f"gradio_api/file={path.as_posix()}"
+
+
+def _encoded(image: Image.Image) -> bytes:
+    """Encode an image as lossless WebP; this takes a third of the time of PNG."""
     buffer = io.BytesIO()
     image.save(buffer, "webp", lossless=True, quality=0, method=0)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return buffer.getvalue()

@@ -23,10 +23,12 @@ def templates() -> str:
     """
     names = {"lab": "widgets/lab.html"}
     names |= {name: f"widgets/{name.replace('-', '_')}.html" for name in ELEMENTS}
-    return "".join(
-        f'<script type="text/html" id="{name}">\n{read(file)}</script>\n'
-        for name, file in names.items()
-    )
+    return "".join(template(name, file) for name, file in names.items())
+
+
+def template(name: str, file: str) -> str:
+    """Return one template, a file below `demo/`, with the name of its element as id."""
+    return f'<script type="text/html" id="{name}">\n{read(file)}</script>\n'
 
 
 def element(name: str, **data: object) -> str:

@@ -282,7 +282,7 @@ def test_a_photograph_in_compare_is_opened_in_photo_by_a_button_or_compared_by_a
     page.get_by_role("button", name="Compare it anyway").click()
     says(page, "#board", "120x90 pixels")
     page.get_by_role("button", name="Open it in Photo").click()
-    says(page, "#wipe", "120x90 pixels, denoised by photo-color")
+    says(page, "#status", "120x90 pixels, network photo-color")
     assert page.get_by_role("tab", name="Photo").get_attribute("aria-selected") == "true"
     assert page.get_by_label("Denoise as is").is_checked()
 
@@ -360,9 +360,24 @@ def drag(page, locator, start, end):
 def test_a_photograph_has_a_line_between_before_and_after_that_drags_and_keys_move(visit):
     page = visit()
     page.get_by_role("tab", name="Photo").click()
-    at_line(page, 50)
-    drag(page, page.locator("#wipe before-after"), 0.5, 0.25)
-    at_line(page, 25)
+    page.wait_for_selector("photo-viewer[data-shown]")
+    line = page.get_by_role("slider", name="Dividing line between input and output")
+
+    def at(percent):
+        line.and_(page.locator(f"[aria-valuenow='{percent}']")).wait_for()
+
+    at(50)
+    image = page.locator("photo-viewer .stage")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    left, wide = page.evaluate(
+        "(({ x, width, scale }) => [x, width * scale])(document.querySelector('photo-viewer'))"
+    )
+    page.mouse.move(box["x"] + left + 0.5 * wide, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + left + 0.25 * wide, box["y"] + 103, steps=4)
+    page.mouse.up()
+    at(25)
     assert page.evaluate("String(getSelection())") == ""
     for key, percent in (
         ("ArrowRight", 26),
@@ -372,7 +387,7 @@ def test_a_photograph_has_a_line_between_before_and_after_that_drags_and_keys_mo
         ("Home", 0),
     ):
         page.keyboard.press(key)
-        at_line(page, percent)
+        at(percent)
 
 
 def test_the_line_is_dragged_in_compare_and_where_it_is_enlarged_and_stays_when_the_noise_changes(
@@ -418,7 +433,7 @@ def test_an_upload_after_the_sample_of_a_page_is_cleaned_as_a_photograph_and_get
     assert page.get_by_label("Scanned page with stains").first.is_checked()
     upload(page)
     says(page, "#status", "Your image, denoised blind.")
-    says(page, "#wipe", "60x48 pixels, denoised by photo-gray")
+    says(page, "#status", "60x48 pixels, network photo-gray")
     assert page.get_by_label("Photograph", exact=True).first.is_checked()
     assert page.get_by_label("Denoise as is").first.is_checked()
 
@@ -426,7 +441,7 @@ def test_an_upload_after_the_sample_of_a_page_is_cleaned_as_a_photograph_and_get
 def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(visit, upload):
     page, download = visit(), "Download the output"
     page.get_by_role("tab", name="Photo").click()
-    page.wait_for_selector("#wipe before-after")
+    page.wait_for_selector("photo-viewer[data-shown]")
     go = threading.Event()
     busy = worker.start(lambda: go.wait(60))  # keeps the thread busy
     try:
@@ -481,7 +496,7 @@ def test_the_tabs_are_reached_by_keys(visit):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Photo"
     page.keyboard.press("Enter")
-    page.wait_for_selector("#wipe img")
+    page.wait_for_selector("photo-viewer[data-shown]")
     assert page.get_by_role("tab", name="Photo").get_attribute("aria-selected") == "true"
 
 

@@ -53,6 +53,25 @@ def test_the_middle_is_in_the_middle_and_an_own_copy():
     assert found.base is None
 
 
+@pytest.mark.parametrize(
+    ("place", "corner"),
+    [((0.5, 0.5), (488, 38)), ((0, 0), (0, 0)), ((1, 1), (976, 76)), ((0.5, 0.9), (488, 76))],
+)
+def test_a_crop_lies_around_its_place_and_within_the_image(place, corner):
+    pixels = np.arange(1_100 * 2_000, dtype=np.uint32).reshape(1_100, 2_000, 1).astype(np.uint16)
+    left, top = parts.corner(place, 1_100, 2_000)
+    assert (left, top) == corner
+    found = parts.cut(PictureFile(pixels, False, None), "middle", place).pixels
+    assert np.array_equal(found, pixels[top : top + 1_024, left : left + 1_024])
+
+
+def test_a_quarter_is_the_mean_of_16_pixels_of_the_size_that_is_announced():
+    image = PictureFile(gray(np.arange(35 * 17).reshape(35, 17) % 256), False, None)
+    found = parts.cut(image, "quarter").pixels
+    assert found.shape[:2] == parts.size("quarter", 35, 17) == (9, 5)
+    assert abs(int(found[0, 0, 0]) - image.pixels[:4, :4].mean()) <= 1
+
+
 def test_what_is_beside_the_pixels_stays():
     spec = object()
     image = PictureFile(gray([[0, 0], [0, 0]]), False, spec)
@@ -67,8 +86,8 @@ def test_what_is_beside_the_pixels_stays():
         (2_000, 2_000, "all", []),
         (2_001, 2_000, "half", ["half", "middle", "all"]),
         (3_024, 4_032, "half", ["half", "middle", "all"]),  # smartphone photographs
-        (4_000, 4_200, "middle", ["half", "middle", "all"]),
-        (6_144, 8_160, "middle", ["half", "middle"]),
+        (4_000, 4_200, "middle", ["half", "quarter", "middle", "all"]),
+        (6_144, 8_160, "middle", ["half", "quarter", "middle"]),
     ],
 )
 def test_of_a_large_image_as_much_is_cleaned_at_once_as_of_others_and_all_that_fits_is_offered(
@@ -80,8 +99,8 @@ def test_of_a_large_image_as_much_is_cleaned_at_once_as_of_others_and_all_that_f
 
 def test_each_part_that_is_offered_says_its_size():
     assert parts.offered(3_024, 4_032) == {
-        "half": "Whole image at half size, 2016x1512: also halves the noise",
-        "middle": "Center at full size, 1024x1024",
+        "half": "Shrunk to half size, 2016x1512: also halves the noise",
+        "middle": "Crop at full size, 1024x1024",
         "all": "Whole image, 4032x3024: slowest",
     }
 
@@ -95,5 +114,5 @@ def test_a_part_that_is_too_large_is_refused_with_those_that_are_not():
 
 
 def test_another_part_is_refused_with_those_that_there_are():
-    with pytest.raises(ValueError, match="the part 'left' is not one of half, middle, all"):
+    with pytest.raises(ValueError, match="the part 'left' is not one of half, quarter, "):
         parts.cut(PictureFile(gray([[0]]), False, None), "left")

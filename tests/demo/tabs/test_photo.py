@@ -1,6 +1,9 @@
 """The Photo tab: images at full bit depth, added or present noise, and the output file."""
 
 import functools
+import html
+import json
+import re
 import runpy
 import sys
 import threading
@@ -15,7 +18,8 @@ from PIL import Image
 
 import denoise
 from demo import page
-from demo.compute import photographs, warm, worker, zerogpu
+from demo.compute import photographs, strength, warm, worker, zerogpu
+from demo.guard import uploads
 from demo.tabs import photo_events
 from demo.widgets import before_after
 from denoise.images import image_files
@@ -34,6 +38,10 @@ def camera():
 def mine():
     """Return an upload: 60x48 pixels of noise, gray."""
     return of(np.random.default_rng(0).integers(0, 256, (48, 60, 1), dtype=np.uint8))
+
+
+def of_programs(settings):
+    return {name: settings[name] for name in photo_events.OF_PROGRAMS}
 
 
 def of(pixels):
@@ -99,17 +107,20 @@ def test_pages_are_cleaned_by_the_network_for_pages(camera):
 )
 def test_bad_settings_are_refused_in_one_readable_sentence(camera, changed, said):
     with pytest.raises(gr.Error) as refusal:
-        photo_events.show(camera, **photo_events.FIRST | changed)
+        photo_events.show(camera, **of_programs(photo_events.FIRST | changed))
     assert refusal.value.message.startswith(said)
     assert refusal.value.message.endswith(".")
 
 
 def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_stays(mine):
-    begun, *_, (*_, status) = photo_events.arrived(mine, ME)
-    task, kind, sigma, seed, part = begun[:5]
-    assert (task, kind, sigma["value"], seed) == ("clean", "photograph", 0, 0)
-    assert (part["value"], part["visible"]) == ("all", False)
+    begun, *_, (*_, status, _) = photo_events.arrived(mine, ME)
+    task, kind, sigma, seed, part, place, percent = begun[:7]
+    assert (task, kind["value"], sigma["value"], seed) == ("clean", "photograph", 0, 0)
+    assert (part["value"], part["visible"], place["visible"]) == ("all", False, False)
+    assert percent == 100
+    assert kind["info"].startswith("Looks like a photograph: ")
     assert "Your image, denoised blind." in status
+    assert kind["info"] in html.unescape(status)
 
 
 @pytest.mark.slow
@@ -125,54 +136,142 @@ def test_an_upload_is_cleaned_as_it_is_and_no_setting_of_the_image_before_it_sta
     ],
 )
 def test_a_sample_that_is_clean_gets_noise_and_the_stained_page_does_not(index, settings, said):
-    begun, *_, (*_, status) = photo_events.choose(SimpleNamespace(index=index), ME)
-    pixels, task, kind, sigma, seed, _ = begun[:6]
+    begun, *_, (*_, status, _) = photo_events.choose(SimpleNamespace(index=index), ME)
+    pixels, task, kind, sigma, seed = begun[:5]
     assert np.array_equal(pixels, photo_events.sample(list(photo_events.SAMPLES)[index])[0])
-    assert (task, kind, sigma["value"], seed) == (*settings, 0)
+    assert (task, kind["value"], sigma["value"], seed) == (*settings, 0)
     assert said in status
 
 
+@pytest.fixture
+def done(mine):
+    """Return a result of 1,200 ms, made without a network."""
+
+    def done(**changed):
+        shown = mine.pixels[..., 0]
+        return photographs.Cleaned(
+            shown, shown, mine, mine.pixels, "photo-gray", 1200.0, **{"estimate": 6.04, **changed}
+        )
+
+    return done
+
+
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "lead", "rest"),
     [
-        ({"sigma": 12}, "Your image, denoised at sigma 12."),
-        ({"kind": "page"}, "Your image, denoised as a scanned page with stains."),
+        (
+            {"sigma": 12},
+            "Your image, denoised at sigma 12.",
+            "Estimated noise: sigma 6.0 (0-255 scale). 60x48 pixels, network photo-gray, 1.2 s.",
+        ),
+        (
+            {"kind": "page"},
+            "Your image, denoised as a scanned page with stains.",
+            "60x48 pixels, network photo-gray, 1.2 s.",
+        ),
         (
             {"task": "add", "sigma": 7.5},
             "Noise of sigma 7.5 was added to your image, then removed.",
+            "Estimated noise: sigma 6.0",
         ),
-        (
-            {"part": "half"},
-            "Your image at half size, denoised blind.",
-        ),
-        (
-            {"part": "middle", "task": "add", "sigma": 3},
-            "Noise of sigma 3 was added to the center of your image, then",
-        ),
+        ({"part": "half"}, "Your image, shrunk from 60x48, denoised blind.", ""),
     ],
 )
-def test_the_line_above_a_result_says_what_was_done_to_which_image(mine, changed, said):
-    assert photo_events.summary(mine, **photo_events.AS_UPLOADED | changed).startswith(said)
+def test_the_line_above_a_result_says_what_was_done_to_which_image(mine, done, changed, lead, rest):
+    found = photo_events.summary(mine, done(), photo_events.AS_UPLOADED | changed)
+    assert found[0] == lead
+    assert found[1].startswith(rest)
+
+
+def test_the_line_says_the_scores_where_the_clean_image_is_known(mine, done):
+    asked = photo_events.AS_UPLOADED | {"task": "add"}
+    _, rest = photo_events.summary(mine, done(psnr=(20.5, 30.25), ssim=(0.25, 0.75)), asked)
+    assert rest.startswith("PSNR 20.50 → 30.25 dB, SSIM 0.250 → 0.750. Estimated noise")
+
+
+def test_the_line_says_where_a_crop_lies(done):
+    large = of(np.zeros((2_000, 3_000, 1), np.uint8))
+    asked = photo_events.AS_UPLOADED | {"part": "middle", "place": (0.5, 1.0)}
+    lead, _ = photo_events.summary(large, done(), asked)
+    assert lead == "A crop of your image, from pixel (988, 976) of 3000x2000, denoised blind."
+
+
+def test_a_large_upload_offers_a_crop_whose_place_the_visitor_chooses(monkeypatch):
+    monkeypatch.setattr(photo_events, "_steps", lambda *_, **__: iter([()]))
+    begun = next(photo_events.arrived(of(np.zeros((4_000, 5_000, 1), np.uint8)), ME))
+    part, place = begun[4:6]
+    assert (part["value"], part["visible"]) == ("middle", True)
+    assert place["visible"]
+    assert (place["value"]["wide"], place["value"]["tall"]) == (1024 / 5000, 1024 / 4000)
+    assert photo_events.for_part("half")["visible"] is False
+    assert photo_events.for_part("middle")["visible"] is True
+
+
+def test_a_crop_is_denoised_at_the_place_of_the_frame(monkeypatch):
+    pixels = np.arange(1_100 * 1_300).reshape(1_100, 1_300, 1).astype(np.uint16)
+    cut = photo_events._planned(of(pixels), "clean", "photograph", 0, 0, "middle", (1.0, 0.0))[0]
+    assert np.array_equal(cut.pixels, pixels[:1024, -1024:])
 
 
 def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(mine):
     first, *_, last = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
     assert (first[0], first[1], first[2]) == (gr.skip(), gr.skip(), gr.update(interactive=False))
     assert "Denoising your image…" in first[3]
-    assert "<before-after" in last[0]
+    assert "<photo-viewer" in last[0]
     assert last[1]["network"] == "photo-gray"
     assert last[2]["interactive"] is True
     assert np.array_equal(last[2]["value"].pixels, denoise.load("photo-gray")(mine.pixels))
 
 
+def test_the_strength_blends_a_result_without_its_network(mine, monkeypatch):
+    *_, (*_, token) = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
+    monkeypatch.setattr(photographs, "_timed", None)  # a call of the network would fail
+    waiting, file = photo_events.blended(token, 25)
+    assert waiting["interactive"] is False
+    assert file["interactive"] is True
+    assert "at strength 25 %" in file["label"]
+    output = denoise.load("photo-gray")(mine.pixels).astype(int)
+    expected = np.floor(mine.pixels + 0.25 * (output - mine.pixels) + 0.5)
+    assert np.array_equal(file["value"].pixels, expected)
+
+
+def test_a_result_comes_at_the_strength_of_the_slider(mine):
+    asked = photo_events.AS_UPLOADED | {"percent": 0}
+    *_, last = photo_events.follow(mine, **asked, request=ME)
+    assert np.array_equal(last[2]["value"].pixels, mine.pixels)
+    assert "at strength 0 %" in last[2]["label"]
+
+
+def test_a_result_that_was_deleted_and_a_bad_strength_are_refused_in_a_sentence(mine):
+    with pytest.raises(gr.Error, match="no longer kept: denoise the image again"):
+        list(photo_events.blended("0" * 32, 50))
+    with pytest.raises(gr.Error, match="no longer kept"):
+        list(photo_events.blended("../../etc", 50))
+    asked = photo_events.AS_UPLOADED | {"percent": float("nan")}
+    with pytest.raises(gr.Error, match="strength nan is not a whole number from 0 to 100"):
+        list(photo_events.follow(mine, **asked, request=ME))
+
+
+def test_the_file_follows_a_strength_that_was_moved_while_the_image_was_denoised(mine):
+    *_, (_, scores, _, _, token) = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
+    assert list(photo_events.caught_up(scores, token, 100)) == [gr.skip()]
+    *_, file = photo_events.caught_up(scores, token, 80)
+    assert "at strength 80 %" in file["label"]
+    assert list(photo_events.caught_up({}, "", 80)) == [gr.skip()]
+
+
+def test_without_a_result_the_strength_changes_no_file():
+    assert list(photo_events.blended("", 50)) == [gr.skip()]
+
+
 def test_a_new_image_is_shown_in_place_of_the_result_of_the_one_before_it(mine):
-    before = next(photo_events.arrived(mine, ME))[5]
+    before = next(photo_events.arrived(mine, ME))[7]
     assert 'alt="Image to denoise"' in before
-    assert "before-after" not in before
+    assert "photo-viewer" not in before
 
 
 def test_of_no_image_nothing_is_cleaned_and_the_page_says_what_to_do():
-    ((html, scores, file, _),) = photo_events.follow(None, **photo_events.AS_UPLOADED, request=ME)
+    ((html, scores, file, *_),) = photo_events.follow(None, **photo_events.AS_UPLOADED, request=ME)
     assert "Choose a sample or upload an image." in html
     assert (scores, file["interactive"]) == ({}, False)
 
@@ -213,8 +312,8 @@ def test_a_newer_image_of_a_visitor_ends_the_older_job_which_says_nothing_more(h
     next(newer)
     assert all(step[0] == gr.skip() for step in older)
     held[1].set()
-    assert "<before-after" in list(newer)[-1][0]
-    assert "<before-after" in list(others)[-1][0]
+    assert "<photo-viewer" in list(newer)[-1][0]
+    assert "<photo-viewer" in list(others)[-1][0]
 
 
 def test_the_job_of_a_visitor_who_is_gone_ends(held, mine):
@@ -226,7 +325,7 @@ def test_the_job_of_a_visitor_who_is_gone_ends(held, mine):
 
 def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
     steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
-    picture, html, _, file, _ = photo_events.emptied(ME)
+    picture, html, _, file, *_ = photo_events.emptied(ME)
     assert (picture, file["value"], file["interactive"]) == (None, None, False)
     assert "Choose a sample" in html
     assert all(step[0] == gr.skip() for step in steps)
@@ -271,22 +370,37 @@ def test_a_large_image_goes_through_the_network_in_tiles_that_take_little_memory
     assert max(height * width for _, _, height, width in seen) <= 512**2
 
 
-def test_a_large_picture_is_shown_smaller_and_says_so():
-    large = np.zeros((40, 3 * before_after.LARGEST_SIDE), np.uint8)
-    done = photographs.Cleaned(large, large, None, "photo-gray", 1.0)
-    assert "Downscaled for display" in before_after.wipe(done)
-    assert "Downscaled" not in before_after.wipe(
-        photographs.Cleaned(large[:, :90], large[:, :90], None, "photo-gray", 1.0)
-    )
+def test_of_a_large_image_the_viewer_gets_a_small_copy_and_the_address_of_every_pixel(mine):
+    large = np.random.default_rng(0).integers(0, 256, (40, 3_000), np.uint8)
+    done = photographs.Cleaned(large, 255 - large, mine, mine.pixels, "photo-gray", 1.0)
+    shown = before_after.wipe(done, full=True)
+    assert 'data-width="3000" data-height="40"' in shown
+    addresses = json.loads(html.unescape(re.search('data-full="([^"]*)"', shown)[1]))
+    for address, pixels in zip(addresses, (large, 255 - large), strict=True):
+        path = address.removeprefix("gradio_api/file=")
+        assert uploads.holds(path)
+        assert np.array_equal(np.asarray(Image.open(path).convert("L")), pixels)
+    assert "data-full" not in before_after.wipe(done)  # a program has the file
 
 
 @pytest.mark.slow
-def test_the_tab_opens_with_a_result_and_every_picture_has_a_text():
-    html, _, file, _ = photo_events.first()
+def test_the_tab_opens_with_a_result_and_its_image_has_a_text():
+    shown, _, file, _, token = photo_events.first()
     assert file["interactive"]
-    assert html.count("<img") == html.count('alt="') == 2
-    # one text for both images, which share one place
-    assert 'alt="Output of photo-gray; left of the line: noisy input"' in html
+    assert 'data-label="Output of photo-gray; left of the line: noisy input"' in shown
+    assert "at strength 40 %" in list(photo_events.blended(token, 40))[-1]["label"]
+
+
+@pytest.mark.slow
+def test_the_psnr_of_each_strength_follows_from_three_numbers(camera, added):
+    before, product, after = added.errors
+    truth = camera.pixels[..., 0] / 255
+    for percent in (0, 60, 100):
+        mixed = strength.at(added.noisy, added.file, percent).pixels[..., 0] / 255
+        share = percent / 100
+        mse = (1 - share) ** 2 * before + 2 * share * (1 - share) * product + share**2 * after
+        # the file is rounded to 8 bits
+        assert mse == pytest.approx(((mixed - truth) ** 2).mean(), rel=2e-3)
 
 
 @pytest.mark.slow
