@@ -11,6 +11,9 @@ from chromium import SETTLED, browser, opened, violations
 from PIL import Image
 from served_page import blocks, url
 
+from demo.compute import photographs
+from denoise.inference.camera import Restored
+
 pytestmark = pytest.mark.slow
 
 SHOWN = "photo-viewer[data-shown]"
@@ -180,8 +183,16 @@ def test_the_strength_blends_at_once_and_the_file_has_exactly_the_shown_pixels(p
     assert page.locator("photo-viewer .scores").inner_text() == ""
 
 
+@pytest.fixture
+def instant(monkeypatch):
+    """Replace the network by a copy of its input, because large images take minutes."""
+    monkeypatch.setattr(
+        photographs, "_timed", lambda name, noisy, _: (Restored(noisy.clamp(0, 1), name), 1.0)
+    )
+
+
 def test_of_a_large_photograph_the_visitor_moves_the_crop_and_every_pixel_is_loaded(
-    photo, tmp_path
+    photo, tmp_path, instant
 ):
     # upright 2400x2000: the file lies on its side, as of a phone
     shades = np.add.outer(np.arange(2_400), np.arange(2_000)).astype(np.uint8)
@@ -194,6 +205,12 @@ def test_of_a_large_photograph_the_visitor_moves_the_crop_and_every_pixel_is_loa
     page.wait_for_function("document.querySelector('#wipe').innerText.includes('Choose a sample')")
     page.locator("#photograph input[type=file]").set_input_files(tmp_path / "phone.png")
     says(page, "Your image, shrunk from 2400x2000, denoised blind.")
+    page.wait_for_function("document.querySelector('photo-viewer').width === 1200")
+    assert page.evaluate("document.querySelector('photo-viewer').sources[0].naturalWidth") == 1024
+    page.get_by_role("button", name="100 %").click()  # only now, each pixel is seen
+    page.wait_for_function(
+        "document.querySelector('photo-viewer').sources[0].naturalWidth === 1200"
+    )
     assert not page.locator("#photo-place").is_visible()
     page.get_by_label("Crop at full size, 1024x1024").check()
     says(page, "A crop of your image, from pixel (688, 488) of 2400x2000")
