@@ -167,7 +167,7 @@ def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
     return (
         image,
         task,
-        kind,
+        photo_events.for_kind(kind),
         level,
         photo_events.FIRST["seed"],
         *photo_events.whole(),

@@ -130,7 +130,7 @@ def arrived(picture: PictureFile | None, request: gr.Request) -> Iterator[tuple[
     offered = [(label, part) for part, label in parts.offered(height, width).items()]
     settings = (
         asked["task"],
-        gr.update(value=kind, info=reason),
+        for_kind(kind, reason),
         for_task(asked["task"]),
         asked["seed"],
         gr.update(choices=offered or WHOLE, value=asked["part"], visible=bool(offered)),
@@ -149,8 +149,7 @@ def choose(event: gr.SelectData, request: gr.Request) -> Iterator[tuple[object, 
     pixels, task, kind = sample(name)
     level = for_task(task)
     asked = FIRST | {"task": task, "kind": kind, "sigma": level["value"]}
-    shown = gr.update(value=kind, info="")
-    settings = pixels, task, shown, level, asked["seed"], *whole(), asked["percent"]
+    settings = pixels, task, for_kind(kind), level, asked["seed"], *whole(), asked["percent"]
     yield from _after(settings, _steps(_file(name), asked, request, fresh=True))
 
 
@@ -181,6 +180,11 @@ def for_task(task: str) -> dict[str, object]:
         )
     info = "0: blind"
     return gr.update(label="Noise to remove: sigma, on the 0-255 scale", info=info, value=0)
+
+
+def for_kind(kind: str, reason: str = "") -> dict[str, object]:
+    """Return the selector of the kind, with the reason if the kind was guessed."""
+    return gr.update(value=kind, info=reason)
 
 
 def whole() -> tuple[dict[str, object], dict[str, object]]:

@@ -62,8 +62,9 @@ def test_the_scores_of_photographs_stand_with_those_of_papers():
 def test_a_row_of_photographs_becomes_the_setting_of_the_photo_tab(images, task, kind, channels):
     shown = benchmark.photographs()
     row = shown[shown.Images == images].iloc[-1]
-    picture, *setting, level, _, _, _ = benchmark.choose_photograph(kept(row, "Photo"))
-    assert setting == [task, kind]
+    picture, *setting, level = benchmark.choose_photograph(kept(row, "Photo"))[:4]
+    assert setting[0] == task
+    assert (setting[1]["value"], setting[1]["info"]) == (kind, "")
     assert level["value"] == row.sigma
     assert (picture.shape[-1] if picture.ndim == 3 else 1) == channels
 

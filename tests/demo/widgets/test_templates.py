@@ -39,4 +39,9 @@ def test_every_style_sheet_is_on_the_page_or_in_a_component():
     sheets = {
         path.relative_to(templates.FOLDER).as_posix() for path in templates.FOLDER.rglob("*.css")
     }
-    assert sheets == {*page.STYLES, "widgets/drawing_pad.css", "space/static/style.css"}
+    assert sheets == {
+        *page.STYLES,
+        "widgets/crop_frame.css",
+        "widgets/drawing_pad.css",
+        "space/static/style.css",
+    }
