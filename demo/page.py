@@ -18,6 +18,7 @@ from demo.widgets import api_help, before_after, labs
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
+from demo.widgets.on_demand import OnDemand
 from demo.widgets.templates import read
 
 INTRODUCTION = f"""# {TITLE}
@@ -58,9 +59,8 @@ def build() -> gr.Blocks:
             with gr.Tab("Photo", id="photo"):
                 cleaned = photo.tab()
             photo_hint.connect(compared.hint, cleaned, tabs)
-            with gr.Tab("Benchmark", id="benchmark") as opened:
+            with gr.Tab("Benchmark", id="benchmark"):
                 benchmark.tab(compared, cleaned, tabs)
-            opened.select(None, js=benchmark.NAMED)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
         with gr.Accordion("Use from a program (API)", open=False):
@@ -115,7 +115,10 @@ def launch_options() -> dict[str, Any]:
         "state_session_capacity": calls.KEPT,
         "ssr_mode": False,  # a second server would respond, without these checks
         "app_kwargs": {
-            "middleware": [Middleware(layer) for layer in (Gate, BodyLimit, Calls, Head)],
+            "middleware": [
+                *(Middleware(layer) for layer in (Gate, BodyLimit, Calls, Head)),
+                Middleware(OnDemand, parts=benchmark.PARTS),
+            ],
             "lifespan": uploads.swept,
         },
     }

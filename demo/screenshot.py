@@ -14,7 +14,7 @@ SHOWN = {
     "Compare": "#board img",
     "Training film": "training-film",
     "Photo": "photo-viewer[data-shown]",
-    "Benchmark": "#scores",
+    "Benchmark": "score-chart .main-svg",
     "Learn": "pooling-lab",
 }  # selector that is present once a tab has loaded
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

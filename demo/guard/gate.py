@@ -33,7 +33,7 @@ HOST = re.compile(r"(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._-]+))(?:
 OPEN = {
     "GET": re.compile(
         r"/|/(config/?|theme\.css|robots\.txt|manifest\.json|favicon\.ico|preview\.png)"
-        r"|/(static|assets)/.+|/pwa_icon(/(192|512))?"
+        r"|/(static|assets)/.+|/benchmark/[a-z.]+|/pwa_icon(/(192|512))?"
         r"|/gradio_api/(info/?|openapi\.json|app_id/?|startup-events|theme\.css|upload_progress)"
         r"|/gradio_api/queue/(data|status)"
         r"|/gradio_api/(call/.+|file=(/|[A-Za-z]:[/\\]).+)"

@@ -23,6 +23,7 @@ from pathlib import Path
 from huggingface_hub import SpaceHardware
 
 import denoise
+from demo.compute import scores
 from demo.space import hub, model_cards, static_page
 from denoise import cli
 from denoise.files.atomic import partial_folder
@@ -36,16 +37,15 @@ COPIED = (
         "denoise/pretrained/*.json",
         "denoise/pretrained/*.safetensors",
     ),
+    *("bench/results/table.csv", "bench/results/photographs/table.csv"),
+    scores.REPORT.relative_to(ROOT).as_posix(),
     *(
-        "bench/results/table.csv",
-        "bench/results/photographs/table.csv",
-        "bench/results/small/report.md",
-        "bench/results/small/methods.csv",
-        "bench/results/small/weights-*-clipped-0.safetensors",
-        "bench/results/early/early.csv",
-        "bench/results/early/weights-*.safetensors",
+        f"bench/results/{grid}/{name}"
+        for grid in scores.GRIDS
+        for name in (*scores.TABLES, "weights-*.safetensors")
     ),
-    *("docs/figures/psnr-*-clipped.png", "docs/figures/pareto-*-clipped.png", "docs/preview.png"),
+    *("bench/results/early/early.csv", "bench/results/early/weights-*.safetensors"),
+    "docs/preview.png",
 )
 TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
 """Parts of demo/ that the page itself does not import."""

@@ -1,39 +1,29 @@
-"""The Benchmark tab: committed results as sortable tables, figures, and the conclusion."""
+"""The Benchmark tab: the conclusion, a chart of the committed results, and tables of scores."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any
+import inspect
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import gradio as gr
-import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
 
-from demo.compute.samples import samples
-from demo.guard.refusals import refusal
+from demo.compute import outputs, results, scores
+from demo.compute.answers import HIGHEST
 from demo.tabs import photo, photo_events
-from demo.tabs.compare import FIRST, Compare, show
+from demo.tabs.compare import DRAWS, FIRST, Compare, redraw, show
+from demo.widgets import on_demand, scoreboard, templates
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
+from demo.widgets.scoreboard import Scores
 from denoise import datasets
 
-ROOT = Path(__file__).parents[2]
-TABLE = ROOT / "bench" / "results" / "table.csv"
-PHOTOGRAPHS = ROOT / "bench" / "results" / "photographs" / "table.csv"
-REPORT = ROOT / "bench" / "results" / "small" / "report.md"
-FIGURES = ROOT / "docs" / "figures"
-# keys of the page's datasets in file names of figures
-SETS = {"MNIST, clipped": "mnist-clipped", "notMNIST, clipped": "notmnist-clipped"}
+TABLE = scores.RESULTS / "table.csv"
+PHOTOGRAPHS = scores.RESULTS / "photographs" / "table.csv"
 LAST = "Training"  # last heading of the report on the page; figures and tables follow it
-KINDS = {
-    "psnr": (
-        "PSNR by noise level, with 95 % intervals, and the difference from upsampling "
-        "nearest + conv 3x3"
-    ),
-    "pareto": "Quality against cost, at equal channels, parameters and MACs",
-}
-COLUMNS = {  # columns of the table on the page, and their columns in the file
+COLUMNS = {  # columns of a table on the page, and their columns in the file
     "Images": "dataset",
     "Method": "label",
     "sigma": "sigma",
@@ -44,8 +34,20 @@ COLUMNS = {  # columns of the table on the page, and their columns in the file
     "M MACs": "macs",
     "CPU ms": "cpu_ms_p50",
 }
-SETTING = ("Images", "sigma")  # columns of a row that set the state of another tab
-WIDTHS = ["15%", "27%", "7%", "9%", "8%", "7%", "10%", "8%", "9%"]
+DIGITS = {
+    "sigma": 1,
+    "PSNR (dB)": 2,
+    "± (95 %)": 2,
+    "SSIM": 4,
+    "Parameters": 0,
+    "M MACs": 2,
+    "CPU ms": 3,
+}
+NAMES = ("grid", "method", "tested_on", "level")  # names of a point of the chart
+CHOSEN = list(inspect.signature(show).parameters).index("chosen")  # in the inputs of Compare
+CHART, SHIPPED, OF_PHOTOGRAPHS = re.split(
+    r"\n\n(?=## )", templates.read("tabs/benchmark.md").strip()
+)
 FLOORS = ("black", "mean")  # constant outputs, which are far from any photograph
 SHOWN_BY = {
     "bsd68": "camera.png",
@@ -55,23 +57,14 @@ SHOWN_BY = {
 }
 """Sample of the Photo tab for the images of each dataset."""
 
-# Gradio gives the filter box a placeholder and a title, but no name for screen readers.
-NAMED = """() => setTimeout(() =>
-  document.querySelectorAll("#scores input, #photo-scores input").forEach(
-    (box) => box.setAttribute("aria-label", "Filter the table")), 300)"""
-DIGITS = {"PSNR (dB)": 2, "± (95 %)": 2, "SSIM": 4, "M MACs": 2, "CPU ms": 3}
-
 
 def table() -> pd.DataFrame:
     """Return scores of shipped networks on their training domains, and of untrained methods."""
     rows = pd.read_csv(TABLE)
-    rows = rows[
-        (rows.trained_on.isna() | (rows.trained_on == rows.dataset)) & rows.dataset.isin(_names())
-    ]
-    shown = _shown(rows)
+    own = rows.trained_on.isna() | (rows.trained_on == rows.dataset)
+    rows = rows[own & rows.dataset.isin(rows.trained_on.dropna())]
     # the training set stands in the next column
-    shown["Method"] = shown.Method.str.replace(r" \(.*\)$", "", regex=True)
-    return shown
+    return _sorted(rows.assign(label=rows.label.str.replace(r" \(.*\)$", "", regex=True)))
 
 
 def photographs() -> pd.DataFrame:
@@ -85,26 +78,86 @@ def photographs() -> pd.DataFrame:
     short = rows.method.replace(
         {":told": ", sigma given", ":ensemble": ", self-ensemble"}, regex=True
     )
-    return _shown(
+    return _sorted(
         rows.assign(sigma=rows.sigma_255, label=rows.label.where(rows.trained_on.isna(), short))
     )
 
 
-def _shown(rows: pd.DataFrame) -> pd.DataFrame:
-    rows = rows.sort_values(["dataset", "sigma", "psnr_db"], ascending=[True, True, False])
-    shown = rows[list(COLUMNS.values())].set_axis(list(COLUMNS), axis=1)
-    shown["Images"] = shown.Images.map(lambda name: datasets.DATASETS[name].label)
-    shown["M MACs"] /= 1e6
-    return shown.round(DIGITS).reset_index(drop=True)
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    order = ["dataset", "sigma", "psnr_db"]
+    rows = rows.assign(macs=rows.macs / 1e6).sort_values(order, ascending=[True, True, False])
+    return rows[list(COLUMNS.values())].reset_index(drop=True)
 
 
-def _names() -> set[str]:
-    return {name.partition("-")[0] for name in SETS.values()}
+def listed(rows: pd.DataFrame, label: str, tab: str) -> dict[str, Any]:
+    """Return a table as the element `score-table` takes it.
+
+    Each row has the setting that its button shows in a tab.
+    """
+    whole = (rows.sigma % 1 == 0).all()
+    digits = DIGITS | ({"sigma": 0} if whole else {})
+    columns = [
+        {"name": name}
+        | ({"digits": digits[name]} if name in digits else {})
+        | ({"names": True} if name == "Method" else {})
+        for name in COLUMNS
+    ]
+    return {
+        "label": label,
+        "tab": tab,
+        "columns": columns,
+        "rows": [_listed(number, row) for number, row in enumerate(rows.to_dict("records"))],
+        "sorting": {"column": 0, "down": False},
+    }
+
+
+def _listed(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    images = datasets.DATASETS[row["dataset"]].label
+    values = [images, *(row[column] for column in list(COLUMNS.values())[1:])]
+    return {
+        "key": str(number),
+        "values": [None if pd.isna(value) else value for value in values],
+        "setting": f"{images}, sigma {row['sigma']:g}",
+        "opens": {"tested_on": row["dataset"], "sigma": row["sigma"]},
+    }
+
+
+def contents() -> dict[str, Any]:
+    """Return what the elements of the tab show, by name."""
+    return {
+        "chart": chart(),
+        "scores": listed(table(), "Scores of the shipped networks", "Compare"),
+        "photo-scores": listed(photographs(), "Scores on photographs and pages", "Photo"),
+    }
+
+
+def chart() -> dict[str, Any]:
+    """Return the points of the chart, and the tab that shows the points of each training set."""
+    shown = scores.payload()
+    for body in shown["bodies"]:
+        for pair in body["sets"]:
+            pair["opens"] = (
+                "Compare"
+                if pair["trained_on"] in results.families()
+                else "Photo"
+                if pair["tested_on"] in SHOWN_BY
+                else ""
+            )
+    return shown
+
+
+PARTS = {
+    "plotly.js": scoreboard.PLOTLY,
+    "tab.js": scoreboard.SCRIPT,
+    "tab.css": scoreboard.STYLE,
+    "scores.json": on_demand.data(contents),
+}
+"""Files that the tab loads when it is opened."""
 
 
 def verdict() -> tuple[str, dict[str, str]]:
     """Return the short conclusion in Markdown, and the text below each heading up to the tables."""
-    short, *sections = REPORT.read_text().split("\n## ")
+    short, *sections = scores.REPORT.read_text().split("\n## ")
     texts: dict[str, str] = {}
     for section in sections:
         title, text = section.split("\n", 1)
@@ -114,56 +167,73 @@ def verdict() -> tuple[str, dict[str, str]]:
     return short.split("\n", 1)[1].strip(), texts
 
 
-def picker(tab: str) -> Callable[[gr.SelectData], tuple[dict[str, object], object]]:
-    """Return a handler that keeps a selected row's setting and names it on the button."""
+def preview(event: gr.EventData) -> str:
+    """Return the output of a point of the chart for the sample, as JSON.
 
-    def pick(event: gr.SelectData) -> tuple[dict[str, object], object]:
-        row = dict(zip(COLUMNS, event.row_value, strict=True))
-        kept = {name: row[name] for name in SETTING}
-        label = f"Show this setting in {tab}: {kept['Images']}, sigma {kept['sigma']:g}"
-        return kept, gr.update(value=label, interactive=True)
-
-    return pick
-
-
-def _picked(row: dict[str, Any] | None, names: Iterable[str]) -> tuple[str, float]:
-    """Return the dataset, one of `names`, and the level of a kept row.
-
-    Raise gradio.Error if no valid row is kept.
+    The event data names the point by `NAMES`.
     """
-    labels = {datasets.DATASETS[name].label: name for name in names}
+    asked = {name: str(event._data[name]) for name in NAMES}
     try:
-        chosen = row or {}
-        return labels[chosen["Images"]], float(chosen["sigma"])
-    except (KeyError, TypeError, ValueError):
-        raise refusal(ValueError("no row is chosen: choose a row of the table first")) from None
+        found = outputs.preview(**asked)
+    except ValueError as error:  # no weights: the card says so, as nothing was pressed
+        found = {"error": str(error)}
+    return json.dumps({"asked": asked, **found})
 
 
-def choose(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Compare tab's inputs for a kept row, sample and noise, and select the tab."""
-    name, sigma = _picked(row, _names())
-    of_family = [sample for sample in samples() if sample.family == name]
-    # prefer a real image
-    image: np.ndarray = min(of_family, key=lambda sample: sample.rendered).image
-    keep = gr.skip()  # keep the decoders and the view
+class Setting(NamedTuple):
+    """The setting of a point of the chart or of a row of a table; a row has no arm."""
+
+    trained_on: str
+    tested_on: str
+    clipped: bool
+    sigma: float
+    arm: str | None
+
+
+def setting(given: Mapping[str, Any]) -> Setting:
+    """Return the setting that the data of an event names.
+
+    Raises
+    ------
+    LookupError, TypeError, ValueError
+        No point of the chart and no row of a table has these names.
+    """
+    if "method" not in given:
+        name = datasets.DATASETS[given["tested_on"]].name
+        return Setting(name, name, bool(FIRST["clip"]), float(given["sigma"]), None)
+    point = scores.find(*(str(given[name]) for name in NAMES))
+    clipped, sigma = bool(point.clipped), float(point.levels)
+    return Setting(point.trained_on, point.tested_on, clipped, sigma, point.arm)
+
+
+def choose(chosen: list[str], event: gr.EventData) -> tuple[object, ...]:
+    """Return the Compare tab's inputs for a point or a row, and select the tab.
+
+    The decoder of a point joins the chosen decoders.
+    """
+    asked = setting(event._data)
+    if asked.trained_on not in results.families():
+        raise LookupError(f"Compare has no networks of {asked.trained_on}")
+    more = asked.arm in results.every_arm() and asked.arm not in chosen
     return (
-        image,
+        outputs.sample(asked.tested_on)[0],
         FIRST["noise"],
-        True,
-        sigma,
+        asked.clipped,
+        min(asked.sigma, HIGHEST),
         FIRST["seed"],
-        name,
-        keep,
-        keep,
+        asked.trained_on,
+        [*chosen, asked.arm] if more else gr.skip(),
+        gr.skip(),  # keep the view
         gr.Tabs(selected="compare"),
     )
 
 
-def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
-    """Return the Photo tab's inputs for a kept row, sample and noise, and select the tab."""
-    name, sigma = _picked(row, SHOWN_BY)
-    image, task, kind = photo_events.sample(SHOWN_BY[name])
-    level = photo_events.for_task(task) | {"value": sigma}
+def choose_photograph(event: gr.EventData) -> tuple[object, ...]:
+    """Return the Photo tab's inputs for a point or a row, sample and noise, and select the tab."""
+    asked = setting(event._data)
+    image, task, kind = photo_events.sample(SHOWN_BY[asked.tested_on])
+    of_255 = asked.sigma if asked.arm is None else round(asked.sigma * 255)
+    level = photo_events.for_task(task) | {"value": of_255}
     return (
         image,
         task,
@@ -176,82 +246,29 @@ def choose_photograph(row: dict[str, object] | None) -> tuple[object, ...]:
     )
 
 
-def figure(kind: str, of: str) -> str:
-    """Return the file of a figure."""
-    return str(FIGURES / f"{kind}-{SETS[of]}.png")
-
-
 def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     """Add the tab to the Blocks in construction.
 
-    A button shows a selected row in the Compare or the Photo tab.
+    A point of the chart, and a row of a table by its button, open in the Compare or the Photo tab.
     """
     short, sections = verdict()
     gr.Markdown("## Conclusion\n\n" + short, elem_id="answer")
-    of = gr.Radio(list(SETS), value=next(iter(SETS)), label="Figures for")
-    panels = []
-    for kind, text in KINDS.items():
-        gr.Markdown(f"{text}.")
-        panels.append(
-            gr.Image(
-                figure(kind, of.value),
-                format="png",
-                alt_text=text,
-                label=text,
-                show_label=False,
-                interactive=False,
-                buttons=["fullscreen"],
-                container=False,
-            )
+    gr.Markdown(CHART)
+    drawn = Scores("score-chart", "chart")
+    drawn.select(preview, None, drawn, concurrency_id=MODEL, **PRIVATE, **LIVE)
+    gr.Markdown(SHIPPED)
+    shipped = Scores("score-table", "scores")
+    gr.Markdown(OF_PHOTOGRAPHS)
+    of_photographs = Scores("score-table", "photo-scores")
+    opened = [*compare.inputs, tabs]
+    for source in (drawn, shipped):
+        source.submit(choose, compare.inputs[CHOSEN], opened, **PRIVATE, **LIVE).success(
+            show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
+        ).success(redraw, compare.drawn, compare.strip, **DRAWS)
+    for source in (drawn, of_photographs):
+        source.apply(choose_photograph, None, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
+            photo_events.follow, cleaned.inputs, cleaned.outputs, **photo.QUEUE, **PRIVATE, **LIVE
         )
-    of.input(lambda chosen: [figure(kind, chosen) for kind in KINDS], of, panels, **PRIVATE, **LIVE)
-    gr.Markdown(
-        "## All scores\n\nScores of the networks of this page, which are larger than the networks "
-        "above and trained once each. Choose a row; the button below the table shows its "
-        "setting in Compare."
-    )
-    row, button = _dataframe(table(), "Scores of the shipped networks", "scores", "Compare")
-    button.click(choose, row, [*compare.inputs, tabs], **PRIVATE, **LIVE).success(
-        show, compare.inputs, compare.outputs, concurrency_id=MODEL, **PRIVATE, **LIVE
-    )
-    gr.Markdown(
-        "## Photographs and pages\n\nSigma is on the 0-255 scale; the noise is not clipped. Rows "
-        "marked *published* are scores from papers. Choose a row; the button below the table "
-        "shows its noise in Photo, where the network denoises blind."
-    )
-    row, button = _dataframe(
-        photographs(), "Scores on photographs and pages", "photo-scores", "Photo"
-    )
-    button.click(choose_photograph, row, [*cleaned.inputs, tabs], **PRIVATE, **LIVE).success(
-        photo_events.follow, cleaned.inputs, cleaned.outputs, **photo.QUEUE, **PRIVATE, **LIVE
-    )
     for title, text in sections.items():
         with gr.Accordion(title, open=False):
             gr.Markdown(text)
-
-
-def _dataframe(shown: pd.DataFrame, label: str, name: str, tab: str) -> tuple[gr.JSON, gr.Button]:
-    """Add a table; return its selected row's state, and the button that shows the row in a tab."""
-    table = gr.Dataframe(
-        styled(shown),
-        interactive=False,
-        show_search="filter",
-        label=label,
-        elem_id=name,
-        max_height=420,
-        column_widths=WIDTHS,
-    )
-    row = gr.JSON(visible=False)
-    button = gr.Button(f"Show a setting in {tab}: choose a row first", interactive=False, size="md")
-    table.select(picker(tab), None, [row, button], queue=False, **PRIVATE, **LIVE)
-    return row, button
-
-
-def styled(shown: pd.DataFrame) -> Styler:
-    """Format the table: equal numbers of decimals within a column, right-aligned."""
-    whole = (shown.sigma % 1 == 0).all()
-    digits = {**DIGITS, "sigma": 0 if whole else 1, "Parameters": 0}
-    forms = {column: f"{{:,.{count}f}}" for column, count in digits.items()}
-    return shown.style.format(forms, na_rep="–").set_properties(
-        subset=list(forms), **{"text-align": "right"}
-    )

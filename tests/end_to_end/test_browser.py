@@ -461,21 +461,6 @@ def test_while_an_image_is_cleaned_the_page_says_so_and_offers_no_file(visit, up
         assert clean.size == (60, 48)
 
 
-def test_a_row_of_the_benchmark_is_loaded_into_compare_by_a_button_alone(visit):
-    page = visit()
-    page.get_by_role("tab", name="Benchmark").click()
-    assert page.get_by_role("button", name="Show a setting in Compare").is_disabled()
-    page.locator("#scores").get_by_text("Non-local means").first.click()
-    button = page.get_by_role(
-        "button", name="Show this setting in Compare: MNIST digits, sigma 0.1"
-    )
-    button.wait_for()
-    assert page.get_by_role("tab", name="Benchmark").get_attribute("aria-selected") == "true"
-    button.click()
-    says(page, "#board", "sigma 0.1 ")
-    assert page.get_by_role("tab", name="Compare").get_attribute("aria-selected") == "true"
-
-
 @pytest.mark.parametrize(
     ("slider", "at", "said"),
     [

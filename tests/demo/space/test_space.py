@@ -22,6 +22,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 import denoise
+from demo.compute import scores
 from demo.space import build, model_cards, static_page
 from denoise import cli
 from denoise.datasets import DATASETS
@@ -57,7 +58,9 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
         "demo/tabs/learn.md",
         "demo/widgets/comparison.html",
         "docs/preview.png",
+        "demo/widgets/score_chart.js",
     } <= names
+    assert names >= {f"bench/results/{grid}/summary.csv" for grid in scores.GRIDS}
     assert not [name for name in names if name.startswith("demo/space/")]
     assert {f"denoise/pretrained/{name}.safetensors" for name in weights.names()} <= names
     assert {name.partition("/")[0] for name in names} == {
@@ -294,8 +297,11 @@ def test_the_pushed_files_start_alone_and_answer(hub, tmp_path):
         assert np.array_equal(
             np.asarray(Image.open(file)), denoise.load("photo-gray", "cpu")(noisy)
         )
-        _, scores = client.predict(asked, "gaussian", True, 0.3, 0, "mnist", api_name="/compare")
-        assert scores["mnist-nearest"]["psnr"]
+        _, compared = client.predict(asked, "gaussian", True, 0.3, 0, "mnist", api_name="/compare")
+        assert compared["mnist-nearest"]["psnr"]
+        address = f"http://127.0.0.1:{port}/benchmark"
+        assert httpx.get(f"{address}/scores.json").json()["chart"]["bodies"]
+        assert b"plotly.js" in httpx.get(f"{address}/plotly.js").content[:100]
     finally:
         page.terminate()
         page.wait(30)
