@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from demo import page
-from demo.compute import outputs, results, scores
+from demo.compute import outputs, scores
 from demo.tabs import benchmark, compare
 from denoise.datasets import DATASETS
 from denoise.models import weights
@@ -186,14 +186,14 @@ def test_data_that_name_no_point_and_no_row_are_refused(choose, data):
         choose(event(**data))
 
 
-def test_the_page_has_four_tabs():
+def test_the_page_has_these_tabs():
     labels = [
         c["props"].get("label")
         for c in page.build().get_config_file()["components"]
         if c["type"] == "tabitem"
     ]
     assert [label for label in labels if label not in ("Sample", "Draw", "Upload")] == [
-        "Compare", "Photo", "Benchmark", "Learn"
+        "Compare", "Training film", "Photo", "Benchmark", "Learn"
     ]  # fmt: skip
 
 
