@@ -20,6 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
+from demo import visitors
 from demo.compute import parts, results
 from denoise import cli
 from denoise.files.atomic import whole_file
@@ -30,6 +31,7 @@ SIDES = (28, 256)  # pixels a side of the images in Compare
 BOMB_SIDE = 13_000  # pixels a side of an image that is rejected before decoding
 PATIENCE = 120  # seconds until the page must respond
 MEGAPIXELS = (1, 4, 16)  # megapixels of the photographs to denoise
+VISITED_MEGAPIXELS = 4  # megapixels of the photograph that one of many visitors denoises
 PHOTOGRAPH_WITHIN = 900  # seconds, limit for the largest photograph
 SAMPLED = 0.05  # seconds between two samples of the memory
 SETTINGS = ["gaussian", True, 0.4]  # noise, clipped, sigma
@@ -40,53 +42,88 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = _parser().parse_args(arguments)
     if min(given.calls, given.users, *given.megapixels) < 1:
         raise ValueError("--calls, --users and --megapixels must be at least 1")
+    if given.visitors is not None and given.visitors < 2:
+        raise ValueError("--visitors must be at least 2")
     measured: dict[str, object] = {"processor": processor(), "cores": os.cpu_count()}
     with _page() as (url, began, page):
         measured["first_byte_s"] = round(time.perf_counter() - began, 2)
+        _wait(f"{url}gradio_api/app_id", page, began)
+        measured["ready_s"] = round(time.perf_counter() - began, 2)
         _asker(url)(_uploaded(url, SIDES[0], 0), 0)
         measured["first_result_s"] = round(time.perf_counter() - began, 2)
+        if given.visitors:
+            measured[f"{given.visitors}_visitors"] = _visited(url, given.visitors)
+            _tell(measured, given.out)
+            return
         for side in SIDES:
             for users in sorted({1, given.users}):
                 key = f"compare_{side}_{users}_users" if users > 1 else f"compare_{side}_alone"
                 measured[key] = _asked(url, side, users, given.calls)
         measured["bomb_refused_ms_p50"] = _refused(url, given.calls)
-        measured["kept_mb_by_1000_calls"] = _kept(url, page, given.calls)
+        measured["kept_mb_by_1000_calls"] = _kept(url, page.pid, given.calls)
         for size in given.megapixels:
-            measured[f"photograph_{size}_megapixels"] = _cleaned(url, page, size)
+            measured[f"photograph_{size}_megapixels"] = _cleaned(url, page.pid, size)
+    _tell(measured, given.out)
+
+
+def _tell(measured: dict[str, object], out: Path | None) -> None:
     text = json.dumps(measured, indent=2)
     print(text)
-    if given.out:
-        with whole_file(given.out) as partial:
+    if out:
+        with whole_file(out) as partial:
             partial.write_text(text + "\n")
 
 
+def _visited(url: str, count: int) -> dict[str, float]:
+    """Measure a page with many visitors, once it has prepared what it does in the background."""
+    side = round((VISITED_MEGAPIXELS * 1e6) ** 0.5)
+    photograph = _uploaded(url, side, 0, noise=25)
+    _called(
+        httpx.Client(base_url=url, timeout=PHOTOGRAPH_WITHIN),
+        "clean",
+        [_file(_uploaded(url, SIDES[1], 0, noise=25)), "clean", "photograph", 0, 0, parts.ALL],
+    )
+    return visitors.visit(url, count, _uploaded(url, SIDES[0], 0), photograph).report()
+
+
 @contextlib.contextmanager
-def _page() -> Iterator[tuple[str, float, int]]:
+def _page() -> Iterator[tuple[str, float, subprocess.Popen[bytes]]]:
     """Start the page in its own process.
 
-    Yield its address, start time and process id as soon as it responds.
+    Yield its address, start time and process as soon as it responds.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}/"
     began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as log:
+    with tempfile.TemporaryFile() as log:
         environment = {**os.environ, "GRADIO_SERVER_PORT": str(port)}
         page = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
         )
         try:
-            while not _answers(url):
-                if page.poll() is not None or time.perf_counter() - began > PATIENCE:
-                    log.seek(0)
-                    lines = log.read().strip().splitlines() or ["its log is empty"]
-                    raise ValueError(f"the page did not start: {lines[-1]}")
-                time.sleep(0.1)
-            yield url, began, page.pid
+            try:
+                _wait(url, page, began)
+                yield url, began, page
+            except _NotStarted:
+                log.seek(0)
+                lines = log.read().decode().strip().splitlines() or ["its log is empty"]
+                raise ValueError(f"the page did not start: {lines[-1]}") from None
         finally:
             page.terminate()
             page.wait()
+
+
+class _NotStarted(Exception):
+    pass
+
+
+def _wait(url: str, page: subprocess.Popen[bytes], began: float) -> None:
+    while not _answers(url):
+        if page.poll() is not None or time.perf_counter() - began > PATIENCE:
+            raise _NotStarted
+        time.sleep(0.02)
 
 
 def _answers(url: str) -> bool:
@@ -291,6 +328,12 @@ def _parser() -> cli.Parser:
         nargs="*",
         default=MEGAPIXELS,
         help=f"sizes of photographs in megapixels (default: {sizes})",
+    )
+    parser.add_argument(
+        "--visitors",
+        type=int,
+        help="measure only this: visitors who move the slider, while one denoises "
+        f"{VISITED_MEGAPIXELS} megapixels (default: none)",
     )
     parser.add_argument("--out", type=Path, help="output file (.json; default: none)")
     return parser

@@ -13,20 +13,21 @@ from demo.guard import calls, uploads
 from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
+from demo.guard.packed import Packed
 from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint
-from demo.widgets import api_help, before_after, labs
+from demo.widgets import api_help, before_after, labs, lazy
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
 from demo.widgets.head import TITLE, Head
 from demo.widgets.on_demand import OnDemand
-from demo.widgets.templates import read
+from demo.widgets.templates import read, render
 
-INTRODUCTION = f"""# {TITLE}
-Upsampling followed by a convolution, or a transposed convolution? The networks below share encoder,
-data, noise and training; only the upsampling stage differs. **Raise the noise and compare**, or
-denoise a photograph of yours.
-"""
+INTRODUCTION = render("widgets/introduction.html", title=TITLE)
+WAITING = 64  # events that wait at most: one of each of 20 visitors, and room
+# Events at once: while one computes, in the only thread that does, others decode and encode images.
+AT_ONCE = 4
 SCRIPTS = (
+    "widgets/busy.js",
     "widgets/before_after.js",
     "widgets/photo_viewer.js",
     "widgets/comparison.js",
@@ -36,11 +37,13 @@ SCRIPTS = (
 )
 STYLES = (
     "page.css",
+    "widgets/busy.css",
     "widgets/comparison.css",
     "tabs/compare.css",
     "tabs/photo.css",
     "widgets/before_after.css",
     "widgets/array_html.css",
+    "widgets/thumbnails.css",
     "tabs/benchmark.css",
 )
 
@@ -50,39 +53,53 @@ def build() -> gr.Blocks:
     """Build the Blocks; run only one small network here, so that the port opens at once."""
     uploads.folder()  # before a component writes into Gradio's default folder
     with Guarded(title=TITLE, fill_width=True, analytics_enabled=False) as page:
-        gr.Markdown(INTRODUCTION)
+        gr.HTML(INTRODUCTION, elem_id="introduction")
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare"):
                 compared = compare.tab()
             with gr.Tab("Training film", id="film") as film_opened:
-                film.tab(compared, film_opened)
-            with gr.Tab("Photo", id="photo"):
+                filmed = film.tab()
+            with gr.Tab("Photo", id="photo") as photo_opened:
                 cleaned = photo.tab()
             photo_hint.connect(compared.hint, cleaned, tabs)
             with gr.Tab("Benchmark", id="benchmark"):
                 benchmark.tab(compared, cleaned, tabs)
             with gr.Tab("Learn", id="learn"):
                 learn.tab()
-        with gr.Accordion("Use from a program (API)", open=False):
+        with gr.Accordion("Use from a program (API)", open=False) as help_opened:
             lines = gr.Markdown(api_help.text())
         address = gr.Textbox(visible=False)
         # Only the browser knows the page's address if there is a proxy.
         here = "() => [location.origin + location.pathname.replace(/[^/]*$/, '')]"
-        page.load(api_help.text, address, lines, js=here, queue=False, **PRIVATE)
+        help_opened.expand(api_help.text, address, lines, js=here, queue=False, **PRIVATE)
         _first_results(page, compared, cleaned)
+        lazy.defer(page)  # first: a later event of an opened tab waits for it
+        film.connect(film_opened, compared, filmed)
+        line = cleaned.outputs[3]
+        photo_opened.select(
+            photo_events.opened, line, cleaned.outputs, queue=False, **PRIVATE, **LIVE
+        )
     # The REST route would skip the queue and its limit.
-    return page.queue(api_open=False, max_size=16)
+    return page.queue(api_open=False, max_size=WAITING, default_concurrency_limit=AT_ONCE)
 
 
 def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Photo) -> None:
-    """Register the load events that show the first results, or the results of a permalink."""
+    """Register the load events that show the first result, or the result of a permalink."""
     at_once = {"queue": False, **PRIVATE, **LIVE}
-    page.load(prepare, **at_once)
-    page.load(compare.opening, None, compared.outputs, **at_once)
+
+    def opened(request: gr.Request) -> tuple[object, ...]:
+        """Return the first comparison, unless the request has a permalink, and the samples."""
+        prepare()
+        shown = compare.opening(request)
+        results = shown if isinstance(shown, tuple) else (gr.skip(),) * len(compared.outputs)
+        return *results, compare.offered()
+
+    page.load(opened, None, [*compared.outputs, compared.gallery], **at_once)
     page.load(compare.opening_draws, None, compared.strip, **at_once)
-    page.load(photo_events.first, None, cleaned.outputs, **at_once)
-    page.load(compare.offered, None, compared.gallery, **at_once)
-    page.load(
+    # Without a permalink, the browser asks for no second result.
+    link = gr.Textbox("", visible=False)
+    page.load(None, None, link, js="() => [location.search]", **PRIVATE)
+    link.change(
         compare.restore,
         None,
         [*compared.inputs, *compared.outputs],
@@ -96,7 +113,7 @@ def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Ph
 
 def prepare() -> None:
     """Start loading the networks and computing the first results in the background."""
-    warm.begin(compare.first, photo_events.first, compare.first_draws, compare.offered)
+    warm.begin(compare.first, compare.offered, compare.first_draws, photo_events.first)
 
 
 def launch_options() -> dict[str, Any]:
@@ -116,7 +133,7 @@ def launch_options() -> dict[str, Any]:
         "ssr_mode": False,  # a second server would respond, without these checks
         "app_kwargs": {
             "middleware": [
-                *(Middleware(layer) for layer in (Gate, BodyLimit, Calls, Head)),
+                *(Middleware(layer) for layer in (Gate, Packed, BodyLimit, Calls, Head)),
                 Middleware(OnDemand, parts=benchmark.PARTS),
             ],
             "lifespan": uploads.swept,
@@ -125,8 +142,10 @@ def launch_options() -> dict[str, Any]:
 
 
 def _theme() -> gr.Theme:
+    # Fonts of the visitor's system: Gradio's own take a third of the first load.
+    fonts = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
     # Gradio's default colors of these parts fail the contrast of WCAG AA.
-    return gr.themes.Default(primary_hue="blue").set(
+    return gr.themes.Default(primary_hue="blue", **fonts).set(
         body_text_color_subdued="*neutral_600",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",

@@ -23,6 +23,7 @@ MODULES = (
     "demo.space",
     "demo.screenshot",
     "demo.load",
+    "demo.first_result",
 )
 COLUMNS = 100
 

@@ -94,6 +94,7 @@ class _Thread:
 
     def __init__(self) -> None:
         self.waiting: list[tuple[int, int, Job]] = []
+        self.running: list[Job] = []  # the inner job last
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="compute")
 
@@ -112,7 +113,12 @@ class _Thread:
             if not self.waiting or self.waiting[0][0] >= below:
                 return False
             _, _, job = heapq.heappop(self.waiting)
-        job.run()
+            self.running.append(job)
+        try:
+            job.run()
+        finally:
+            with self.lock:
+                self.running.remove(job)
         return True
 
 
@@ -178,6 +184,13 @@ def giving_way() -> Iterator[None]:
     else:
         with _BeforeEach(functools.partial(_give_way, job)):
             yield
+
+
+def others(job: Job) -> int:
+    """Return the number of other long jobs, those with any work, that run or wait."""
+    with _thread.lock:
+        known = [*_thread.running, *(waiting for _, _, waiting in _thread.waiting)]
+    return sum(one is not job and one.work > 0 and not one.cancelled for one in known)
 
 
 def report(share: float) -> None:

@@ -47,9 +47,15 @@ COPIED = (
     *("bench/results/early/early.csv", "bench/results/early/weights-*.safetensors"),
     "docs/preview.png",
 )
-TOOLS = ("demo/screenshot.py", "demo/load.py", "demo/space/")
+TOOLS = (
+    "demo/screenshot.py",
+    "demo/load.py",
+    "demo/visitors.py",
+    "demo/first_result.py",
+    "demo/space/",
+)
 """Parts of demo/ that the page itself does not import."""
-OF_PAGE = (".py", ".html", ".css", ".js", ".md")
+OF_PAGE = (".py", ".html", ".css", ".js", ".md", ".json")
 
 # lines of requirements.txt that the page does not need
 OF_TESTS_AND_BENCH = ("pytest", "pyarrow", "tabulate", "filelock", "PyYAML", "Jinja2")

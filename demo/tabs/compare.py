@@ -22,6 +22,7 @@ from demo.widgets import labs, permalink
 from demo.widgets.comparison import board, hint
 from demo.widgets.controls import LIVE, MODEL, PRIVATE, TYPED_SEED, Level, Seed
 from demo.widgets.drawing_pad import DrawingPad
+from demo.widgets.thumbnails import Thumbnails
 from denoise.datasets import DATASETS
 from denoise.noise import NOISES
 
@@ -228,7 +229,7 @@ class Compare(NamedTuple):
     inputs: list[Component]
     outputs: list[Component]
     strip: gr.HTML
-    gallery: gr.Gallery
+    gallery: Thumbnails
     hint: PhotoHint
 
     @property
@@ -320,25 +321,14 @@ def _settings_group(
     return noise, seed, clip, weights, chosen
 
 
-def _sources(opened: np.ndarray) -> tuple[GrayImage, DrawingPad, gr.Gallery, PhotoHint]:
+def _sources(opened: np.ndarray) -> tuple[GrayImage, DrawingPad, Thumbnails, PhotoHint]:
     """Add the three sources of a clean image.
 
     The upload shows the current image, from any of the sources.
     """
     with gr.Tabs():
         with gr.Tab("Sample"):
-            gallery = gr.Gallery(
-                _gallery(rendered()),
-                format="png",
-                columns=4,
-                allow_preview=False,
-                object_fit="contain",
-                buttons=[],
-                interactive=False,
-                show_label=False,
-                label="Samples",
-                elem_id="samples",
-            )
+            gallery = Thumbnails(_gallery(rendered()), label="Samples", elem_id="samples")
         with gr.Tab("Draw"):
             pad = DrawingPad()
         with gr.Tab("Upload"):

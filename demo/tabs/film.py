@@ -39,9 +39,13 @@ def show(
     return labs.element("training-film", film=found)
 
 
-def tab(compared: Compare, opened: gr.Tab) -> None:
-    """Add the tab to the Blocks in construction; it is computed when the tab is opened."""
+def tab() -> gr.HTML:
+    """Add the tab to the Blocks in construction; return the output of `show`."""
     gr.Markdown(TEXT)
-    out = gr.HTML(hint("Running your image through the early networks…"), elem_id="film")
+    return gr.HTML(hint("Running your image through the early networks…"), elem_id="film")
+
+
+def connect(opened: gr.Tab, compared: Compare, out: gr.HTML) -> None:
+    """Show the film of Compare's image once the tab is opened."""
     *settings, _ = compared.inputs
     opened.select(show, settings, out, concurrency_id="draws", **PRIVATE, **LIVE)

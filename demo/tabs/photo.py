@@ -26,6 +26,7 @@ from demo.tabs.photo_events import (
     arrived,
     blended,
     caught_up,
+    cancelled,
     choose,
     emptied,
     failed,
@@ -98,6 +99,7 @@ def tab() -> Photo:
             settings = _settings(FIRST, "photo")
         with gr.Column(scale=5, min_width=320):
             line = gr.HTML(label="Status", elem_id="status")
+            cancel = gr.Button("Cancel", size="sm", elem_id="cancel")
             out = gr.HTML(hint(SOON), elem_id="wipe", label="Before and after")
             percent = Level(
                 0,
@@ -119,6 +121,7 @@ def tab() -> Photo:
         usual = _settings(AS_UPLOADED)[: len(OF_PROGRAMS)]
     gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
     _wire(made, gallery)
+    cancel.click(cancelled, None, made.outputs, queue=False, **PRIVATE, **LIVE)
     return made
 
 

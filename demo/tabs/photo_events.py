@@ -101,6 +101,12 @@ def first() -> tuple[object, ...]:
     return _finished(_file(next(iter(SAMPLES))), opening(), FIRST, token=OPENING)
 
 
+def opened(status: str | None, request: gr.Request) -> object:
+    """Return the first result when the tab opens, unless the visitor has a result or a job."""
+    found = gr.skip() if status else first()
+    return gr.skip() if str(request.session_hash) in _latest else found
+
+
 def follow(
     picture: PictureFile | None,
     task: str,
@@ -157,6 +163,13 @@ def emptied(request: gr.Request) -> tuple[object, ...]:
     """Cancel the job of a visitor who removed the image; return no image and the outputs."""
     _cancel(str(request.session_hash))
     return None, *_nothing(NOTHING)
+
+
+def cancelled(request: gr.Request) -> tuple[object, ...]:
+    """Cancel the job of a visitor; return the outputs, with the image that waited."""
+    _cancel(str(request.session_hash))
+    line = before_after.status("Cancelled: nothing was denoised.")
+    return gr.skip(), {}, gr.update(value=None, interactive=False), line
 
 
 def failed() -> tuple[object, ...]:
@@ -280,7 +293,9 @@ def _steps(
             while not job.done(MOMENT):
                 if job.cancelled:
                     return
-                line = before_after.busy(working, job.share, time.monotonic() - began)
+                line = before_after.busy(
+                    working, job.share, time.monotonic() - began, worker.others(job)
+                )
                 yield *unchanged, line, gr.skip()
             outputs = _finished(picture, job.result(), asked, reason)
             if is_newest():

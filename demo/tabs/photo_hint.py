@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import NamedTuple
 
 import gradio as gr
@@ -9,6 +10,7 @@ import numpy as np
 
 from demo.compute.draws import SMALL
 from demo.tabs import photo, photo_events
+from demo.widgets import before_after
 from demo.widgets.controls import LIVE, PRIVATE
 
 # of the 256 gray levels: wide enough for JPEG, narrow enough to separate flat ink from shading
@@ -73,7 +75,9 @@ def place(upload: gr.Image) -> PhotoHint:
 def connect(hint: PhotoHint, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     """Connect the button, which opens the kept file in the Photo tab and denoises it as it is."""
     picture, *settings = cleaned.inputs
-    hint.opener.click(None, hint.original, picture, js="(file) => file").then(
+    # The line is not empty, so that the tab does not open with its first result.
+    busy = f"(file) => [file, {json.dumps(before_after.status(''))}]"
+    hint.opener.click(None, hint.original, [picture, cleaned.outputs[-1]], js=busy).then(
         lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, **PRIVATE, **LIVE
     ).success(
         photo_events.arrived,

@@ -62,9 +62,14 @@ def status(text: str, rest: str = "", bar: str = "") -> str:
     return f'<div class="status"><p role="status">{lead}{more}</p>{bar}</div>'
 
 
-def busy(text: str, share: float, seconds: float) -> str:
-    """Render the line above a pending result: finished fraction, 0 to 1, and elapsed seconds."""
+def busy(text: str, share: float, seconds: float, others: int = 0) -> str:
+    """Render the line above a pending result: finished fraction, 0 to 1, and elapsed seconds.
+
+    `others` is the number of other photographs that wait or run.
+    """
     finished = f"{share * 100:.0f} %, " if share else ""
+    if others:
+        text += f" ({others} other {'photographs' if others > 1 else 'photograph'} in work)"
     bar = (
         '<progress aria-label="Finished" '
         f'value="{share:.3f}"></progress><span>{finished}{seconds:.0f} s</span>'

@@ -12,7 +12,9 @@ from urllib.parse import quote
 
 from starlette.responses import Response
 
-from demo.widgets import templates
+from demo import opening
+from demo.guard import packed
+from demo.widgets import first_load, templates
 
 TITLE = "Which decoder should a denoising autoencoder use?"
 DESCRIPTION = (
@@ -42,6 +44,8 @@ REPLACED = re.compile(
 Gradio escapes each "<" in its settings.
 """
 
+BODY = re.compile(r"<body(?P<attributes>[^>]*)>")
+LOADING = "The controls load."
 HOST = re.compile(rb"[A-Za-z0-9.-]+(:\d+)?|\[[0-9A-Fa-f:]+\](:\d+)?")
 ROOT = re.compile(r"(/[\w.~-]+)*")
 
@@ -81,18 +85,34 @@ def with_tags(text: str, address: str) -> str:
     return f"{before}{opened}{head}{closed}{body}"
 
 
-class Head:
-    """ASGI middleware that inserts `tags` into the page and serves the preview image.
+def with_links(text: str, links: str) -> str:
+    """Insert tags at the end of the head, behind the style sheet of Gradio's main script."""
+    before, closed, after = text.partition("</head>")
+    return f"{before}{links}{closed}{after}"
 
-    The image is one file, read at startup: no part of a request names a file.
+
+def with_first_view(text: str) -> str:
+    """Insert the first view into the body of an HTML document, before Gradio's element."""
+    view = f"<style>{opening.style()}</style>{opening.view(LOADING)}"
+    text = BODY.sub(lambda body: f'<body class="opening"{body["attributes"]}>{view}', text, count=1)
+    before, closed, after = text.rpartition("</body>")
+    return f"{before}<script>\n{opening.handover()}</script>\n{closed}{after}"
+
+
+class Head:
+    """ASGI middleware that inserts `tags` and the first view, and serves the preview image.
+
+    The image is one file, read at startup: no part of a request names a file. The page is made once
+    for each address: Gradio would format its settings again for each visitor.
     """
 
     def __init__(self, app: Any) -> None:
         self.app = app
         self.preview = PREVIEW.read_bytes() if PREVIEW.is_file() else None
+        self.pages = packed.Kept()
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        """Serve the preview, rewrite the page, pass on every other request."""
+        """Serve the preview and the page, pass on every other request."""
         path = (
             scope["path"].removeprefix(scope.get("root_path", ""))
             if scope["type"] == "http"
@@ -103,38 +123,36 @@ class Head:
             await Response(self.preview, media_type="image/png", headers=headers)(
                 scope, receive, send
             )
+        elif path and path.startswith(first_load.START) and path == self._styles(scope):
+            styles = first_load.bundle(self._drawn(scope))
+            await Response(styles, media_type="text/css")(scope, receive, send)
         elif path == "/" and scope["method"] == "GET":
-            await self.app(scope, receive, _Rewriting(send, _address(scope)))
+            await (await self._page(scope, receive))(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
+    def _styles(self, scope: dict[str, Any]) -> str:
+        return f"/{first_load.address(self._drawn(scope))}"
 
-class _Rewriting:
-    """A `send` that buffers the body of an HTML document and sends it on with `tags`."""
+    @staticmethod
+    def _drawn(scope: dict[str, Any]) -> frozenset[str]:
+        """Return the types of the components that the page draws first."""
+        return first_load.types(scope["app"].get_blocks().config)
 
-    def __init__(self, send: Any, address: str) -> None:
-        self.send, self.address = send, address
-        self.start: dict[str, Any] | None = None
-        self.body = b""
-
-    async def __call__(self, message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            kind = dict(message["headers"]).get(b"content-type", b"")
-            if kind.startswith(b"text/html"):
-                self.start = message
-                return
-        if self.start is None:
-            await self.send(message)
-            return
-        self.body += message.get("body", b"")
-        if message.get("more_body"):
-            return
-        body = with_tags(self.body.decode(), self.address).encode()
-        kept = [(name, value) for name, value in self.start["headers"] if name != b"content-length"]
-        await self.send(
-            {**self.start, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
-        )
-        await self.send({"type": "http.response.body", "body": body})
+    async def _page(self, scope: dict[str, Any], receive: Any) -> Response:
+        address, encoding = _address(scope), packed.accepted(scope)
+        found = self.pages.get((address, encoding))
+        if found is None:
+            # The browser reads the query; of Gradio's own parameters, none changes this page.
+            made = await packed.fetched(self.app, {**scope, "query_string": b""}, receive)
+            if made.status_code != 200:
+                return made
+            text = with_first_view(with_tags(bytes(made.body).decode(), address))
+            text = with_links(text, first_load.tags(self._drawn(scope)))
+            found = await packed.encoded(packed.with_body(made, text.encode()), encoding)
+            if address:
+                self.pages.put((address, encoding), found)
+        return found
 
 
 def _address(scope: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
+from demo.compute import worker
 from demo.compute.answers import compare
 from demo.compute.photographs import add_and_clean, clean
 from demo.compute.worker import Cancelled, alone, giving_way, report, start
@@ -151,6 +152,17 @@ def test_who_waits_can_look_whether_a_job_has_ended_and_which_share_of_it_is_fin
     assert (long.job.done(0), long.job.share) == (False, 0.25)
     long.go.set()
     assert long.job.done(PATIENCE)
+
+
+def test_of_the_other_long_jobs_one_is_told_how_many_run_or_wait():
+    long = Long()
+    waiting, cancelled = (start(lambda: None, work) for work in (20, 30))
+    short = start(lambda: None)
+    cancelled.cancel()
+    assert (worker.others(waiting), worker.others(long.job), worker.others(short)) == (1, 1, 2)
+    long.go.set()
+    waiting.result()
+    assert worker.others(short) == 0
 
 
 def test_a_job_that_starts_another_one_has_its_answer_at_once():

@@ -57,6 +57,7 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
         "demo/page.css",
         "demo/tabs/learn.md",
         "demo/widgets/comparison.html",
+        "demo/opening/first_result.json",
         "docs/preview.png",
         "demo/widgets/score_chart.js",
     } <= names
@@ -66,7 +67,11 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
     assert {name.partition("/")[0] for name in names} == {
         "app.py", "README.md", "LICENSE", "requirements.txt", "demo", "denoise", "bench", "docs",
     }  # fmt: skip
-    assert not [name for name in names if name.endswith(("space.py", "screenshot.py", ".pyc"))]
+    assert not [
+        name
+        for name in names
+        if name.endswith(("space.py", "screenshot.py", "visitors.py", ".pyc"))
+    ]
     assert names == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
@@ -311,7 +316,7 @@ def _once_it_answers(url, page, log):
     for _ in range(240):
         assert page.poll() is None, log.read_text()
         try:
-            httpx.get(url, timeout=5).raise_for_status()
+            httpx.get(f"{url}config", timeout=5).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.5)
         else:

@@ -331,6 +331,34 @@ def test_the_job_of_a_visitor_who_removes_the_image_ends(held, mine):
     assert all(step[0] == gr.skip() for step in steps)
 
 
+def test_a_visitor_cancels_the_job_and_the_page_says_so(held, mine):
+    steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
+    before, _, file, line = photo_events.cancelled(ME)
+    assert before == gr.skip()
+    assert (file["value"], file["interactive"]) == (None, False)
+    assert "Cancelled" in line
+    assert all(step[0] == gr.skip() for step in steps)
+
+
+def test_the_line_says_how_many_other_photographs_are_in_work(held, mine):
+    other = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ANOTHER))
+    steps = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
+    next(steps)
+    assert "(1 other photograph in work)" in next(steps)[-1]
+    other.close()
+
+
+def test_the_tab_opens_with_a_sample_unless_the_visitor_has_a_result_or_a_job(
+    held, mine, monkeypatch
+):
+    monkeypatch.setattr(photo_events, "first", lambda: "first")
+    assert photo_events.opened(None, ME) == photo_events.opened("", ME) == "first"
+    assert photo_events.opened(before_after.status("Cancelled."), ME) == gr.skip()
+    steps = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME))
+    assert photo_events.opened(None, ME) == gr.skip()
+    steps.close()
+
+
 @pytest.mark.slow
 def test_what_others_ask_meanwhile_runs_between_two_tiles_and_changes_no_bit_of_an_image(
     monkeypatch,

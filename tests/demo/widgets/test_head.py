@@ -3,6 +3,7 @@
 import html
 import re
 import urllib.parse
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import httpx
@@ -21,6 +22,9 @@ DOCUMENT = """<!doctype html><html><head><meta charset="utf-8" />
 <script>window.config = {"css": "\\u003cmeta>"};</script>
 <link rel="manifest" href="/manifest.json" /></head>
 <body><meta property="og:title" content="a picture of it" /></body></html>"""
+
+
+BLOCKS = SimpleNamespace(config={"components": [{"type": "slider", "props": {}}]})
 
 
 def content(document, key):
@@ -88,14 +92,47 @@ def client():
                 }
             )
 
-    return TestClient(head.Head(application), base_url="http://page.local:7860")
+    wrapped, app = head.Head(application), SimpleNamespace(get_blocks=lambda: BLOCKS)
+
+    async def served(scope, receive, send):
+        await wrapped({**scope, "app": app}, receive, send)
+
+    plain = {"accept-encoding": "identity"}
+    return TestClient(served, base_url="http://page.local:7860", headers=plain)
+
+
+def expected():
+    document = head.with_first_view(head.with_tags(DOCUMENT, "http://page.local:7860/"))
+    return head.with_links(document, head.first_load.tags(frozenset({"slider"})))
 
 
 def test_the_page_is_sent_whole_and_with_its_headers(client):
-    answer = client.get("/")
-    assert answer.text == head.with_tags(DOCUMENT, "http://page.local:7860/")
+    answer = client.get("/?seed=1")
+    assert answer.text == expected()
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert answer.headers["x-kept"] == "yes"
+
+
+def test_the_page_is_compressed_for_a_browser_that_asks_for_it(client):
+    answer = client.get("/", headers={"accept-encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.headers["x-kept"] == "yes"
+    assert answer.text == expected()
+
+
+def test_the_first_view_comes_before_gradio_s_element_and_its_script_behind(client):
+    body = client.get("/").text.partition("<body")[2]
+    assert body.startswith(' class="opening"')
+    assert body.index('<main id="opening">') < body.index("a picture of it")
+    assert body.index("a picture of it") < body.index("gradio_config")
+
+
+def test_the_style_sheet_of_the_first_components_is_served_under_the_name_in_the_page(client):
+    drawn = frozenset({"slider"})
+    answer = client.get(f"/{head.first_load.address(drawn)}")
+    assert answer.text == head.first_load.bundle(drawn) != ""
+    assert answer.headers["content-type"].startswith("text/css")
+    assert client.get("/assets/components-00000000.css").text == DOCUMENT
 
 
 def test_nothing_but_the_page_is_changed(client):
