@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from denoise.train.batches import Batches
 from denoise.train.ema import ema
 from denoise.train.initial import start_from, untrained
 from denoise.train.optimizers import OPTIMIZERS
-from denoise.train.settings import LOSSES, SCHEDULES, Settings
+from denoise.train.settings import LOSSES, SCHEDULES, Settings, stable
 from denoise.train.validate import Scores, evaluate
 
 log = logging.getLogger("denoise.train")
@@ -44,14 +45,30 @@ class Diverged(ValueError):
 
 
 class Run:
-    """Training between two steps: data, network, optimizer, EMA, and the progress so far."""
+    """Training between two steps: data, network, optimizer, EMA, and the progress so far.
 
-    def __init__(self, settings: Settings, team: distributed.Alone, root: Path | None) -> None:
+    Parameters
+    ----------
+    settings : Settings
+    team : distributed.Alone
+    root : Path, optional
+        Root folder of the datasets.
+    images : (Pictures, Pictures), optional
+        Images of training and held-out images; by default those of the settings' dataset.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        team: distributed.Alone,
+        root: Path | None,
+        images: tuple[datasets.Pictures, datasets.Pictures] | None = None,
+    ) -> None:
         self.settings, self.team, self.device = settings, team, team.device
         self.bfloat16 = settings.precision == "bfloat16" or (
             settings.precision == "auto" and has_bfloat16(self.device)
         )
-        found = (datasets.load(settings.dataset, split, root) for split in ("train", "val"))
+        found = images or [datasets.load(settings.dataset, part, root) for part in ("train", "val")]
         self.pictures, self.held_out = (
             part.gray() if settings.channels == 1 else part for part in found
         )
@@ -189,6 +206,30 @@ class Run:
         point = {"images": self.done * self.settings.batch, "loss": loss, "psnr": scores.mean}
         self.progress["curve"].append(point | {"validation_loss": scores.loss})
         return scores
+
+    @torch.inference_mode()
+    def estimate(self, noisy: Tensor) -> Tensor:
+        """Denoise (N, C, H, W) with the present weights; restore the training mode afterwards."""
+        output = self.trained.eval()(noisy.to(self.device))
+        self._learning()
+        return output.cpu()
+
+    def end_at(self, steps: int) -> None:
+        """Change the training length to `steps`, before the cooldown of the schedule `wsd`.
+
+        The weights so far are those of a training of this length (`denoise.train.settings.stable`).
+
+        Raises
+        ------
+        ValueError
+            The schedule is not `wsd`, or a training of this length would be in its cooldown.
+        """
+        if self.settings.schedule != "wsd":
+            raise ValueError(f"another length needs the schedule wsd, not {self.settings.schedule}")
+        if self.done > stable(steps):
+            raise ValueError(f"step {self.done:,} is beyond the stable part of {steps:,} steps")
+        self.settings = replace(self.settings, images=steps * self.settings.batch)
+        self.progress["settings"] = self.settings.plain()
 
     def save(self) -> None:
         """Write the checkpoint, if the weights are finite."""

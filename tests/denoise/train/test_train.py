@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -367,3 +368,49 @@ def test_a_weight_beyond_float16_is_told(tmp_path):
     next(run.network.parameters()).data.fill_(1e5)
     with pytest.raises(ValueError, match="exceeds the range of float16; valid: --no-half"):
         run.finish({"name": "whole"}, tmp_path / "whole.safetensors", 10)
+
+
+def run_of(**changes):
+    settings = dataclasses.replace(TINY, schedule="wsd", **changes)
+    run = Run(settings, distributed.Alone(), None)
+    run.start(Path("no-checkpoint"))
+    return run
+
+
+def test_a_training_whose_end_is_set_later_equals_one_of_that_length():
+    late, known = run_of(images=320_000), run_of(images=320)
+    for run in (late, known):
+        while run.done < stable(10):
+            run.step(run.done)
+    late.end_at(10)
+    assert late.settings == known.settings
+    for run in (late, known):
+        while run.done < 10:
+            run.step(run.done)
+    assert same(late.network.state_dict(), known.network.state_dict())
+
+
+def test_the_end_cannot_be_set_within_the_cooldown_or_for_another_schedule():
+    run = run_of()
+    run.done = stable(10) + 1
+    with pytest.raises(ValueError, match="beyond the stable part of 10 steps"):
+        run.end_at(10)
+    with pytest.raises(ValueError, match="needs the schedule wsd, not cosine"):
+        Run(TINY, distributed.Alone(), None).end_at(10)
+
+
+def test_images_can_be_given_instead_of_a_data_set():
+    images = [datasets.load("glyphs", split).spread(7) for split in ("train", "val")]
+    run = Run(TINY, distributed.Alone(), None, images)
+    assert (len(run.pictures), len(run.held_out)) == (7, 7)
+
+
+def test_an_estimate_leaves_the_network_in_training():
+    run = run_of()
+    noisy = torch.rand(2, 1, 28, 28)
+    before = {name: value.clone() for name, value in run.network.state_dict().items()}
+    estimate = run.estimate(noisy)
+    assert run.network.training
+    assert same(before, run.network.state_dict())
+    with torch.no_grad():
+        assert torch.equal(estimate, run.network.eval()(noisy))
