@@ -14,7 +14,7 @@ from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
 from demo.guard.packed import Packed
-from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint
+from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint, train
 from demo.widgets import api_help, before_after, labs, lazy
 from demo.widgets.checked_blocks import Guarded
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
@@ -45,6 +45,7 @@ STYLES = (
     "widgets/array_html.css",
     "widgets/thumbnails.css",
     "tabs/benchmark.css",
+    "tabs/train.css",
 )
 
 
@@ -57,8 +58,10 @@ def build() -> gr.Blocks:
         with gr.Tabs() as tabs:
             with gr.Tab("Compare", id="compare"):
                 compared = compare.tab()
-            with gr.Tab("Training film", id="film") as film_opened:
+            with gr.Tab("Film", id="film") as film_opened:
                 filmed = film.tab()
+            with gr.Tab("Train", id="train"):
+                train.tab()
             with gr.Tab("Photo", id="photo") as photo_opened:
                 cleaned = photo.tab()
             photo_hint.connect(compared.hint, cleaned, tabs)

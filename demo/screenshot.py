@@ -12,7 +12,7 @@ from denoise import cli
 
 SHOWN = {
     "Compare": "#board img",
-    "Training film": "training-film",
+    "Film": "training-film",
     "Photo": "photo-viewer[data-shown]",
     "Benchmark": "score-chart .main-svg",
     "Learn": "pooling-lab",

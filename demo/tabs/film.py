@@ -1,4 +1,4 @@
-"""The Training film tab: outputs and checkerboards of each decoder while it was trained."""
+"""The Film tab: outputs and checkerboards of each decoder while it was trained."""
 
 from __future__ import annotations
 

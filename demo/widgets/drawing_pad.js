@@ -30,3 +30,4 @@ canvas.addEventListener("pointermove", (event) => { if (drawing) stroke(event); 
 canvas.addEventListener("pointerup", lift);
 canvas.addEventListener("pointercancel", lift);
 element.querySelector("button").addEventListener("click", () => { wipe(); hand(); });
+watch("value", () => { if (!props.value) wipe(); });

@@ -6,6 +6,7 @@ Gradio's own pad requires picking a tool first, needs WebGL and sends undecoded 
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -19,16 +20,18 @@ SIDE = 280  # pixels
 class DrawingPad(gr.HTML):
     """A square for drawing with mouse, pen or finger, white on black.
 
-    Its value is (280, 280) uint8 after a stroke.
+    Its value is (280, 280) uint8 after a stroke; None as an output wipes the pad.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, elem_id: str = "pad", **options: Any) -> None:
         super().__init__(
-            "",
+            options.pop("value", ""),
             html_template=templates.render("widgets/drawing_pad.html", side=SIDE),
             css_template=templates.read("widgets/drawing_pad.css"),
             js_on_load=templates.read("widgets/drawing_pad.js"),
-            elem_id="pad",
+            elem_id=elem_id,
+            elem_classes="pad",
+            **options,
         )
 
     def get_block_name(self) -> str:

@@ -40,7 +40,7 @@ def test_every_style_sheet_is_on_the_page_or_in_a_component():
         path.relative_to(templates.FOLDER).as_posix() for path in templates.FOLDER.rglob("*.css")
     }
     alone = {
-        *("widgets/crop_frame.css", "widgets/drawing_pad.css"),
-        *("opening/opening.css", "space/static/style.css"),
+        *(f"widgets/{name}.css" for name in ("crop_frame", "drawing_pad", "drawings")),
+        *("widgets/training_board.css", "opening/opening.css", "space/static/style.css"),
     }
     assert sheets == {*page.STYLES, *alone}
