@@ -207,9 +207,9 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
       this.missing,
     ].filter(Boolean).join(" ");
     this.list(shown);
+    this.chosen = shown.find(({ method }) => method === this.chosen?.method) ?? shown[0];
     if (window.Plotly) this.plot(placed, classical);
-    const chosen = shown.find(({ method }) => method === this.chosen?.method) ?? shown[0];
-    if (chosen) this.point(chosen.method);
+    if (this.chosen) this.point(this.chosen.method);
   }
 
   list(shown) {
@@ -244,27 +244,37 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
       return points.length ? [this.trace(name, points, points.map((point) => at.get(point)), {})] : [];
     });
     const lines = classical.map((point) => this.trace(point.arm, [point], [0.015], { xaxis: "x2" }));
-    this.ring = traces.length + lines.length;
-    const ring = { x: [], y: [], mode: "markers", hoverinfo: "skip", marker: { symbol: "circle-open", size: 22, color: this.ink, line: { width: 2.5 } } };
+    this.places = new Map([...traces, ...lines].flatMap(({ customdata, x, y, xaxis }) =>
+      customdata.map((key, i) => [key, { x: x[i], y: y[i], xaxis: xaxis ?? "x" }])));
+    this.rings = traces.length + lines.length;
+    const ring = { mode: "markers", hoverinfo: "skip", marker: { symbol: "circle-open", size: 22, color: this.ink, line: { width: 2.5 } } };
+    // Both rings are always there: Plotly cannot animate an axis that comes or goes.
+    const { x, y } = this.ringed(), rings = ["x", "x2"].map((xaxis, i) => ({ ...ring, xaxis, x: x[i], y: y[i] }));
     const axis = { gridcolor: grid, zeroline: false, linecolor: grid, automargin: true };
     const layout = {
       autosize: true, showlegend: false, hovermode: "closest", hoverdistance: 30, dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 8, r: 12, t: 30, b: 8 },
       font: { family: style.fontFamily, size: 13, color: this.ink },
-      hoverlabel: { bgcolor: this.dark ? "#111827" : "#fff", bordercolor: this.ink, font: { color: this.ink } },
-      xaxis: { ...axis, ...ScoreChart.ticks(range), type: "log", range, title: { text: ScoreChart.GROUPS[this.state.group].title, standoff: 8 } },
+      hoverlabel: { bgcolor: this.dark ? "#111827" : "#fff", bordercolor: this.ink, font: { color: this.ink, family: style.fontFamily } },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: this.dark ? "#9ca3af" : "#6b7280", activecolor: this.ink },
+      xaxis: { ...axis, ...ScoreChart.ticks(range), type: "log", range, title: { text: ScoreChart.GROUPS[this.state.group].title, standoff: 8, font: { size: 14 } } },
       xaxis2: { overlaying: "x", range: [0, 1], visible: false, fixedrange: true },
-      yaxis: { ...axis, range: ScoreChart.padded([...placed, ...classical]), title: { text: this.state.mean ? "Mean PSNR (dB)" : `PSNR (dB) at sigma ${this.level.label}`, standoff: 8 } },
+      yaxis: { ...axis, range: ScoreChart.padded([...placed, ...classical]), title: { text: this.state.mean ? "Mean PSNR (dB)" : `PSNR (dB) at sigma ${this.level.label}`, standoff: 8, font: { size: 14 } } },
       shapes: classical.map((point) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: point.psnr_db, y1: point.psnr_db, layer: "below",
         line: { color: this.color(point.arm), dash: "dot", width: 1.5 } })),
       transition: { duration: still || !this.drawn ? 0 : 250, easing: "cubic-out" },
     };
-    const config = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    const config = { displaylogo: false, responsive: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
     this.drawn = true;
     plot.setAttribute("aria-label", `Chart of ${placed.length + classical.length} methods: ${layout.yaxis.title.text} against ` +
       `${layout.xaxis.title.text}. The table below has every point.`);
-    this.places = new Map([...traces, ...lines].flatMap(({ customdata, x, y, xaxis }) => customdata.map((key, i) => [key, { x: x[i], y: y[i], xaxis: xaxis ?? "x" }])));
-    Plotly.react(plot, [...traces, ...lines, ring], layout, config);
+    Plotly.react(plot, [...traces, ...lines, ...rings], layout, config);
+  }
+  /** Return the data of both rings, one for each x axis: the chosen point has one of them. */
+  ringed() {
+    const place = this.places.get(this.chosen?.method), at = (name) => ["x", "x2"].map((xaxis) => (place?.xaxis === xaxis ? [place[name]] : []));
+    this.marked = this.chosen?.method;
+    return { x: at("x"), y: at("y") };
   }
 
   trace(name, points, x, more) {
@@ -334,9 +344,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     if (!point) return;
     this.chosen = point;
     this.table.light(method);
-    const place = this.places?.get(method);
-    if (window.Plotly && this.places)
-      Plotly.restyle(this.find(".plot"), { x: [place ? [place.x] : []], y: [place ? [place.y] : []], xaxis: place?.xaxis ?? "x" }, [this.ring]);
+    if (this.places && this.marked !== method) Plotly.restyle(this.find(".plot"), this.ringed(), [this.rings, this.rings + 1]);
     this.card(point);
     clearTimeout(this.timer);
     const asked = this.asked(point), known = this.outputs.get(JSON.stringify(asked));
