@@ -2,7 +2,7 @@
 // asks for the output of a point, which `previewed` shows; `open` asks for a point in another tab.
 customElements.define("score-chart", class ScoreChart extends HTMLElement {
   static GROUPS = {
-    macs: { name: "MACs", title: "Multiply-accumulates (MACs) of one 28x28 image", digits: 0 },
+    macs: { name: "MACs", title: "MACs of one 28x28 image", digits: 0 },
     parameters: { name: "Parameters", title: "Parameters", digits: 0 },
     time: { name: "Measured time", title: "Milliseconds per image", digits: 4, missing: "time" },
     int8: { name: "8-bit integer time", title: "Milliseconds per image in 8-bit integers", digits: 4, missing: "time in 8-bit integers" },
@@ -113,8 +113,8 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     this.missing = missing.length ? `Not measured for these networks: ${missing.join(", ")}.` : "";
   }
   choice(name, legend, options, type = "radio") {
-    const field = document.createElement("fieldset"), chosen = [this.state[name]].flat();
-    field.append(Object.assign(document.createElement("legend"), { textContent: legend }), ...options.map(([value, text]) => {
+    const field = document.createElement("fieldset"), line = document.createElement("div"), chosen = [this.state[name]].flat();
+    line.append(...options.map(([value, text]) => {
       const label = document.createElement("label"), input = document.createElement("input");
       Object.assign(input, { type, name, value, checked: chosen.includes(value) });
       input.dataset.id = `${name}-${value}`;
@@ -122,6 +122,8 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
       label.append(input, text);
       return label;
     }));
+    line.className = "options";
+    field.append(Object.assign(document.createElement("legend"), { textContent: legend }), line);
     field.hidden = options.length < 2;
     return field;
   }
@@ -201,7 +203,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     const lost = shown.length - placed.length - classical.length;
     this.find(".note").textContent = [
       shown.length ? "" : "Every method is hidden: press its name to show it.",
-      "Bars: 95 % intervals. Points of equal cost stand side by side; the table has the exact cost.",
+      "Bars: 95 % intervals. Points that would cover each other stand side by side; the table has the exact cost.",
       classical.length ? "Classical methods have no such cost: a line shows their PSNR." : "",
       lost ? `${lost} of the networks ${lost > 1 ? "have" : "has"} no such measurement and ${lost > 1 ? "stand" : "stands"} in the table alone.` : "",
       this.missing,
@@ -237,7 +239,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
 
   plot(placed, classical) {
     const plot = this.find(".plot"), still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const range = this.range(), at = this.spread(placed, range), style = getComputedStyle(this);
+    const touch = matchMedia("(pointer: coarse)").matches, range = this.range(), at = this.spread(placed, range), style = getComputedStyle(this);
     const grid = style.getPropertyValue("--border-color-primary").trim() || "#888";
     const traces = Object.keys(this.data.arms).flatMap((name) => {
       const points = placed.filter(({ arm }) => arm === name).sort((one, other) => at.get(one) - at.get(other));
@@ -250,22 +252,24 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     const ring = { mode: "markers", hoverinfo: "skip", marker: { symbol: "circle-open", size: 22, color: this.ink, line: { width: 2.5 } } };
     // Both rings are always there: Plotly cannot animate an axis that comes or goes.
     const { x, y } = this.ringed(), rings = ["x", "x2"].map((xaxis, i) => ({ ...ring, xaxis, x: x[i], y: y[i] }));
-    const axis = { gridcolor: grid, zeroline: false, linecolor: grid, automargin: true };
+    // Only points that stay move: Plotly loses points that come while others move.
+    const view = JSON.stringify([this.state.group, this.state.scale, ...traces, ...lines].map((one) => one.customdata ?? one));
+    const axis = { gridcolor: grid, zeroline: false, linecolor: grid };
     const layout = {
-      autosize: true, showlegend: false, hovermode: "closest", hoverdistance: 30, dragmode: matchMedia("(pointer: coarse)").matches ? false : "zoom",
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 8, r: 12, t: 30, b: 8 },
+      autosize: true, showlegend: false, hovermode: "closest", hoverdistance: 30, dragmode: touch ? false : "zoom",
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", margin: { l: 66, r: 14, t: 30, b: 52 },
       font: { family: style.fontFamily, size: 13, color: this.ink },
       hoverlabel: { bgcolor: this.dark ? "#111827" : "#fff", bordercolor: this.ink, font: { color: this.ink, family: style.fontFamily } },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: this.dark ? "#9ca3af" : "#6b7280", activecolor: this.ink },
-      xaxis: { ...axis, ...ScoreChart.ticks(range), type: "log", range, title: { text: ScoreChart.GROUPS[this.state.group].title, standoff: 8, font: { size: 14 } } },
+      xaxis: { ...axis, ...ScoreChart.ticks(range, Math.min(8, this.room / 55)), type: "log", range, title: { text: ScoreChart.GROUPS[this.state.group].title, standoff: 8, font: { size: 14 } } },
       xaxis2: { overlaying: "x", range: [0, 1], visible: false, fixedrange: true },
       yaxis: { ...axis, range: ScoreChart.padded([...placed, ...classical]), title: { text: this.state.mean ? "Mean PSNR (dB)" : `PSNR (dB) at sigma ${this.level.label}`, standoff: 8, font: { size: 14 } } },
       shapes: classical.map((point) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: point.psnr_db, y1: point.psnr_db, layer: "below",
         line: { color: this.color(point.arm), dash: "dot", width: 1.5 } })),
-      transition: { duration: still || !this.drawn ? 0 : 250, easing: "cubic-out" },
+      transition: { duration: still || view !== this.view ? 0 : 250, easing: "cubic-out" },
     };
-    const config = { displaylogo: false, responsive: false, modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
-    this.drawn = true;
+    const config = { displaylogo: false, responsive: false, displayModeBar: touch ? false : "hover", modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
+    this.view = view;
     plot.setAttribute("aria-label", `Chart of ${placed.length + classical.length} methods: ${layout.yaxis.title.text} against ` +
       `${layout.xaxis.title.text}. The table below has every point.`);
     Plotly.react(plot, [...traces, ...lines, ...rings], layout, config);
@@ -302,32 +306,37 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     const low = Math.log10(Math.min(...costs)), high = Math.log10(Math.max(...costs)), more = Math.max(0.05, 0.1 * (high - low));
     return [low - more, high + more];
   }
-  /** Return the place of each point on the x axis: points of equal cost side by side. */
+  /** Return the place of each point on the x axis, in the order of the costs and `SPREAD` pixels apart. */
   spread(points, [low, high]) {
-    const step = (high - low) * ScoreChart.SPREAD / Math.max(200, this.find(".plot").clientWidth - 70), groups = new Map(), at = new Map();
-    for (const point of points) {
-      const cost = Math.log10(this.scale.costs[point.method]), key = Math.round(cost / step);
-      groups.set(key, [...(groups.get(key) ?? []), [point, cost]]);
+    const step = (high - low) * ScoreChart.SPREAD / this.room, groups = [], start = ({ center, members }) => center - (members.length - 1) / 2 * step;
+    const costs = points.map((point) => [point, Math.log10(this.scale.costs[point.method])]).sort(([, one], [, other]) => one - other);
+    for (const member of costs) {
+      let group = { center: member[1], members: [member] };
+      while (groups.length && start(group) < start(groups.at(-1)) + groups.at(-1).members.length * step - 1e-9) {
+        const members = [...groups.pop().members, ...group.members];
+        group = { members, center: members.reduce((sum, [, cost]) => sum + cost, 0) / members.length };
+      }
+      groups.push(group);
     }
-    for (const group of groups.values())
-      group.sort(([, one], [, other]) => one - other).forEach(([point, cost], i) => at.set(point, 10 ** (cost + (i - (group.length - 1) / 2) * step)));
-    return at;
+    return new Map(groups.flatMap((group) => group.members.map(([point], i) => [point, 10 ** (start(group) + i * step)])));
   }
+  /** Width of the axis in pixels, about. */
+  get room() { return Math.max(200, this.find(".plot").clientWidth - 70); }
   static padded(points) {
     if (!points.length) return [0, 1];
     const low = Math.min(...points.map((point) => point.psnr_db_low)), high = Math.max(...points.map((point) => point.psnr_db_high));
     const more = Math.max(0.05, 0.06 * (high - low));
     return [low - more, high + more];
   }
-  /** Return at most eight round ticks of a logarithmic axis. */
-  static ticks([low, high]) {
+  /** Return at most `most` round ticks of a logarithmic axis. */
+  static ticks([low, high], most) {
     const units = [[1e9, "G"], [1e6, "M"], [1e3, "k"], [0, ""]];
     const text = (value) => { const [size, unit] = units.find(([size]) => value >= size); return `${Number((value / (size || 1)).toPrecision(3))}${unit}`; };
     for (const digits of [[10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 25, 28, 30, 35, 40, 45, 50, 60, 70, 80, 90], [10, 12, 15, 20, 25, 30, 40, 50, 60, 80], [10, 15, 20, 30, 50, 70], [10, 20, 50], [10]]) {
       const values = [];
       for (let power = Math.floor(low) - 1; power <= high; power++)
         for (const digit of digits) if (Math.log10(digit) + power - 1 >= low && Math.log10(digit) + power - 1 <= high) values.push(digit * 10 ** (power - 1));
-      if (values.length <= 8) return { tickvals: values, ticktext: values.map(text) };
+      if (values.length <= most) return { tickvals: values, ticktext: values.map(text), tickangle: 0 };
     }
     return {};
   }
