@@ -46,7 +46,7 @@ gpu: .venv/ready
 # The README's pictures of the page, and that of link previews; also needs a Chromium (apt-get install chromium).
 screenshots: .venv/ready-dev
 	$(BIN)/python -m demo.screenshot docs/demo.png --height 860
-	$(BIN)/python -m demo.screenshot docs/preview.png --width 1400 --height 735
+	$(BIN)/python -m demo.preview docs/preview.png
 	$(BIN)/python -m demo.screenshot docs/demo-photo.png --tab Photo --height 860
 	$(BIN)/python -m demo.screenshot docs/demo-learn.png --tab Learn --height 860
 

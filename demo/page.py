@@ -7,22 +7,33 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo.compute import warm
+from demo.compute import answer, warm
 from demo.compute.worker import alone
 from demo.guard import calls, uploads
 from demo.guard.body_limit import LARGEST_FILE, BodyLimit
 from demo.guard.calls import Calls
 from demo.guard.gate import Gate
 from demo.guard.packed import Packed
-from demo.tabs import benchmark, compare, film, learn, photo, photo_events, photo_hint, train
-from demo.widgets import api_help, before_after, labs, lazy
+from demo.tabs import (
+    benchmark,
+    blind_test,
+    compare,
+    film,
+    learn,
+    photo,
+    photo_events,
+    photo_hint,
+    train,
+)
+from demo.widgets import api_help, before_after, copy_link, labs, lazy
 from demo.widgets.checked_blocks import Guarded
-from demo.widgets.controls import LIVE, MODEL, PRIVATE
+from demo.widgets.controls import LIVE, PRIVATE
 from demo.widgets.head import TITLE, Head
 from demo.widgets.on_demand import OnDemand
+from demo.widgets.permalink import Links
 from demo.widgets.templates import read, render
 
-INTRODUCTION = render("widgets/introduction.html", title=TITLE)
+INTRODUCTION = render("widgets/introduction.html", title=TITLE, answer=answer.headline())
 WAITING = 64  # events that wait at most: one of each of 20 visitors, and room
 # Events at once: while one computes, in the only thread that does, others decode and encode images.
 AT_ONCE = 4
@@ -33,10 +44,12 @@ SCRIPTS = (
     "widgets/comparison.js",
     "widgets/lens.js",
     "controls.js",
+    "widgets/permalink.js",
     *labs.SCRIPTS,
 )
 STYLES = (
     "page.css",
+    "widgets/introduction.css",
     "widgets/busy.css",
     "widgets/comparison.css",
     "tabs/compare.css",
@@ -46,6 +59,7 @@ STYLES = (
     "widgets/thumbnails.css",
     "tabs/benchmark.css",
     "tabs/train.css",
+    "widgets/blind_board.css",
 )
 
 
@@ -54,64 +68,76 @@ def build() -> gr.Blocks:
     """Build the Blocks; run only one small network here, so that the port opens at once."""
     uploads.folder()  # before a component writes into Gradio's default folder
     with Guarded(title=TITLE, fill_width=True, analytics_enabled=False) as page:
+        gr.HTML(copy_link.element(), elem_id="copy", padding=False)
         gr.HTML(INTRODUCTION, elem_id="introduction")
-        with gr.Tabs() as tabs:
-            with gr.Tab("Compare", id="compare"):
+        links = Links(page, "compare")
+        with gr.Tabs(elem_id=copy_link.TABS) as tabs:
+            with gr.Tab("Compare", id="compare") as opened:
                 compared = compare.tab()
+            links.join(opened, compare.linked(compared))
             with gr.Tab("Film", id="film") as film_opened:
                 filmed = film.tab()
-            with gr.Tab("Train", id="train"):
-                train.tab()
+            links.join(film_opened)
+            with gr.Tab("Train", id="train") as opened:
+                trained = train.tab()
+            links.join(opened, trained)
             with gr.Tab("Photo", id="photo") as photo_opened:
                 cleaned = photo.tab()
+            links.join(photo_opened, photo.linked(cleaned))
             photo_hint.connect(compared.hint, cleaned, tabs)
-            with gr.Tab("Benchmark", id="benchmark"):
+            with gr.Tab("Benchmark", id="benchmark") as opened:
                 benchmark.tab(compared, cleaned, tabs)
-            with gr.Tab("Learn", id="learn"):
-                learn.tab()
+            links.join(opened)
+            with gr.Tab("Blind test", id="blind") as opened:
+                tested = blind_test.tab()
+            links.join(opened, tested)
+            with gr.Tab("Learn", id="learn") as opened:
+                explained = learn.tab()
+            links.join(opened, explained)
         with gr.Accordion("Use from a program (API)", open=False) as help_opened:
             lines = gr.Markdown(api_help.text())
         address = gr.Textbox(visible=False)
         # Only the browser knows the page's address if there is a proxy.
         here = "() => [location.origin + location.pathname.replace(/[^/]*$/, '')]"
         help_opened.expand(api_help.text, address, lines, js=here, queue=False, **PRIVATE)
-        _first_results(page, compared, cleaned)
         lazy.defer(page)  # first: a later event of an opened tab waits for it
+        _first_results(page, links, compared)
         film.connect(film_opened, compared, filmed)
-        line = cleaned.outputs[3]
-        photo_opened.select(
-            photo_events.opened, line, cleaned.outputs, queue=False, **PRIVATE, **LIVE
-        )
+        _first_photograph(photo_opened, links, cleaned)
     # The REST route would skip the queue and its limit.
     return page.queue(api_open=False, max_size=WAITING, default_concurrency_limit=AT_ONCE)
 
 
-def _first_results(page: gr.Blocks, compared: compare.Compare, cleaned: photo.Photo) -> None:
+def _first_results(page: gr.Blocks, links: Links, compared: compare.Compare) -> None:
     """Register the load events that show the first result, or the result of a permalink."""
     at_once = {"queue": False, **PRIVATE, **LIVE}
+    first = links.unless("compare", compare.first)
 
     def opened(request: gr.Request) -> tuple[object, ...]:
-        """Return the first comparison, unless the request has a permalink, and the samples."""
+        """Return the first comparison, unless a permalink sets another, and the samples."""
         prepare()
-        shown = compare.opening(request)
+        shown = first(request)
         results = shown if isinstance(shown, tuple) else (gr.skip(),) * len(compared.outputs)
         return *results, compare.offered()
 
     page.load(opened, None, [*compared.outputs, compared.gallery], **at_once)
-    page.load(compare.opening_draws, None, compared.strip, **at_once)
-    # Without a permalink, the browser asks for no second result.
-    link = gr.Textbox("", visible=False)
-    page.load(None, None, link, js="() => [location.search]", **PRIVATE)
-    link.change(
-        compare.restore,
+    page.load(links.unless("compare", compare.first_draws), None, compared.strip, **at_once)
+    links.connect().failure(
+        lambda: (*compare.first(), compare.first_draws()),
         None,
-        [*compared.inputs, *compared.outputs],
-        concurrency_id=MODEL,
-        **PRIVATE,
-        **LIVE,
-    ).success(compare.restore_draws, compared.drawn, compared.strip, **compare.DRAWS).failure(
-        compare.first, None, compared.outputs, **at_once
+        [*compared.outputs, compared.strip],
+        **at_once,
     )
+
+
+def _first_photograph(tab: gr.Tab, links: Links, cleaned: photo.Photo) -> None:
+    """Show the first photograph when its tab opens, unless a permalink sets another."""
+
+    def opened(status: str | None, request: gr.Request) -> object:
+        return gr.skip() if links.sets("photo", request) else photo_events.opened(status, request)
+
+    line = cleaned.outputs[3]
+    tab.select(opened, line, cleaned.outputs, queue=False, **PRIVATE, **LIVE)
 
 
 def prepare() -> None:
@@ -125,6 +151,7 @@ def launch_options() -> dict[str, Any]:
         "theme": _theme(),
         "head": labs.templates()
         + before_after.element()
+        + copy_link.template()
         + "\n".join(f"<script>\n{read(name)}</script>" for name in SCRIPTS),
         "css": "".join(map(read, STYLES)),
         "max_file_size": LARGEST_FILE,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from demo.page import build, launch_options
 from denoise import cli
@@ -13,8 +15,10 @@ from denoise import cli
 SHOWN = {
     "Compare": "#board img",
     "Film": "training-film",
+    "Train": "#training-board",
     "Photo": "photo-viewer[data-shown]",
     "Benchmark": "score-chart .main-svg",
+    "Blind test": "#blind button",
     "Learn": "pooling-lab",
 }  # selector that is present once a tab has loaded
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -42,7 +46,26 @@ def take(
     Raises
     ------
     ValueError
-        Playwright or a Chromium is missing, or the page did not load.
+        As `browser_page`, or the page did not load.
+    """
+    with browser_page(width, height, dark=dark) as page:
+        page.goto(url)
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_selector(SHOWN[tab])
+        page.wait_for_load_state("networkidle")
+        page.evaluate("document.fonts.ready")
+        page.evaluate("scrollTo(0, 0)")  # a click on a tab may have scrolled the page
+        page.screenshot(path=target)
+
+
+@contextlib.contextmanager
+def browser_page(width: int, height: int, *, dark: bool = False) -> Iterator[Any]:
+    """Yield an empty page of a new browser.
+
+    Raises
+    ------
+    ValueError
+        Playwright or a Chromium is missing, or the browser failed.
     """
     try:
         from playwright.sync_api import Error, sync_playwright
@@ -53,16 +76,7 @@ def take(
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=browser_path, args=list(SWITCHES))
             scheme = "dark" if dark else "light"
-            page = browser.new_page(
-                viewport={"width": width, "height": height}, color_scheme=scheme
-            )
-            page.goto(url)
-            page.get_by_role("tab", name=tab).click()
-            page.wait_for_selector(SHOWN[tab])
-            page.wait_for_load_state("networkidle")
-            page.evaluate("document.fonts.ready")
-            page.evaluate("scrollTo(0, 0)")  # a click on a tab may have scrolled the page
-            page.screenshot(path=target)
+            yield browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
             browser.close()
     except Error as error:
         reason = str(error).strip().splitlines()[0]

@@ -22,6 +22,7 @@ MODULES = (
     "bench",
     "demo.space",
     "demo.screenshot",
+    "demo.preview",
     "demo.load",
     "demo.first_result",
 )

@@ -11,7 +11,12 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1]
 COMMITTED = FOLDER / "opening" / "first_result.json"
-STYLES = ("opening/opening.css", "widgets/comparison.css", "widgets/before_after.css")
+STYLES = (
+    "opening/opening.css",
+    "widgets/introduction.css",
+    "widgets/comparison.css",
+    "widgets/before_after.css",
+)
 SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js")
 """Scripts that the first result needs; the whole page has them as well."""
 

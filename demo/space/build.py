@@ -48,6 +48,7 @@ COPIED = (
     "docs/preview.png",
 )
 TOOLS = (
+    "demo/preview.py",
     "demo/screenshot.py",
     "demo/load.py",
     "demo/visitors.py",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -13,7 +14,7 @@ from demo.compute import draws, results
 from demo.compute.answers import FIRST_ARMS, HIGHEST, Answer, compare, whole
 from demo.compute.error_maps import VIEWS
 from demo.compute.images import LARGEST_SIDE, GrayImage, as_digit
-from demo.compute.samples import Sample, rendered, samples
+from demo.compute.samples import Sample, name_of, named, rendered, samples
 from demo.compute.warm import Once
 from demo.guard.refusals import refusal, tell
 from demo.tabs import photo_hint
@@ -22,10 +23,15 @@ from demo.widgets import labs, permalink
 from demo.widgets.comparison import board, hint
 from demo.widgets.controls import LIVE, MODEL, PRIVATE, TYPED_SEED, Level, Seed
 from demo.widgets.drawing_pad import DrawingPad
+from demo.widgets.permalink import Linked
 from demo.widgets.thumbnails import Thumbnails
 from denoise.datasets import DATASETS
 from denoise.noise import NOISES
 
+SETTINGS = ("noise", "clip", "sigma", "seed", "weights", "decoders", "view")
+"""Names of the settings in a link, in the order of `show`."""
+OF_DRAWS = ("noise", "clip", "sigma", "weights", "decoders")
+"""Names of the settings of `redraw`, in its order."""
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
 # a queue of its own, so that a new comparison need not wait for the draws of the last one
 DRAWS: dict[str, Any] = {"concurrency_id": "draws", **PRIVATE, **LIVE}
@@ -53,11 +59,16 @@ def show(
     try:
         answers = compare(picture, noise, clip, sigma, seed, family, chosen)
         settings = _settings(picture, noise, clip, sigma, seed, family)
-        query = permalink.write(picture, noise, clip, sigma, whole(seed), family, chosen, view)
-        text = "Permalink" if permalink.holds(picture) else "Permalink, without the image"
-        return board(answers, settings, view, {text: query}), _scores(answers)
+        return board(answers, settings, view, _link(picture)), _scores(answers)
     except ValueError as error:
         raise refusal(error) from None
+
+
+def _link(picture: np.ndarray) -> dict[str, str]:
+    """Return the settings of a link that give the image: a sample's name, or the small image."""
+    sample = name_of(picture)
+    text = permalink.write_image(picture)
+    return {"sample": sample} if sample else {"picture": text} if text else {}
 
 
 def _settings(
@@ -159,24 +170,13 @@ def first() -> tuple[str, dict[str, object]]:
     return show(*usual.values()) if usual["weights"] else (hint("This copy has no weights."), {})
 
 
-def opening(request: gr.Request) -> object:
-    """Return the first comparison, unless the request has a permalink, which `restore` handles."""
-    return gr.skip() if permalink.asks(request.query_params) else first()
-
-
 @Once
 def first_draws() -> str:
     """Draw the noise many times for the comparison that the page opens with."""
     usual = _usual()
     if not usual["weights"]:
         return ""
-    settings = ("picture", "noise", "clip", "sigma", "weights", "decoders")
-    return redraw(*(usual[name] for name in settings))
-
-
-def opening_draws(request: gr.Request) -> object:
-    """Return the first draws, unless the request has a permalink, which `restore` handles."""
-    return gr.skip() if permalink.asks(request.query_params) else first_draws()
+    return redraw(usual["picture"], *(usual[name] for name in OF_DRAWS))
 
 
 @Once
@@ -189,25 +189,25 @@ def _gallery(of: tuple[Sample, ...]) -> list[tuple[np.ndarray, str]]:
     return [(sample.image, sample.label) for sample in of]
 
 
-def restore(request: gr.Request) -> object:
-    """Return the tab's inputs and outputs for a permalink; without one, change nothing."""
-    try:
-        asked = permalink.read(request.query_params, _usual())
-    except ValueError as error:
-        raise refusal(error) from None
-    if asked is None:
-        return gr.skip()
-    inputs = [asked[name] for name in ("picture", *permalink.SETTINGS)]
-    return *inputs, *show(*inputs)
+def linked(compared: Compare) -> Linked:
+    """Return the settings of the tab for links."""
+    picture, *components = compared.inputs
+    settings = dict(zip(SETTINGS, components, strict=True))
 
+    def restored(values: Mapping[str, Any], _: gr.Request) -> Iterator[Mapping[Component, Any]]:
+        given = [values[name] for name in ("sample", "picture") if name in values]
+        image = given[0] if given else _opening()[0].image
+        outputs = show(image, *(values[name] for name in SETTINGS))
+        yield {picture: image, **dict(zip(compared.outputs, outputs, strict=True))}
+        yield {compared.strip: redraw(image, *(values[name] for name in OF_DRAWS))}
 
-def restore_draws(request: gr.Request, *settings: Any) -> object:
-    """Draw the noise many times for a permalink's settings; without one, change nothing."""
-    return redraw(*settings) if permalink.asks(request.query_params) else gr.skip()
+    parsers = {"sample": named, "picture": permalink.read_image}
+    outputs = [picture, *compared.outputs, compared.strip]
+    return Linked(parsers | settings, outputs, restored)
 
 
 def _usual() -> dict[str, Any]:
-    """Return the default settings under the names of a permalink."""
+    """Return the default image and settings, by `SETTINGS`."""
     sample, family = _opening()
     return {
         "picture": sample.image,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import gradio as gr
 from gradio.components import Component
@@ -13,6 +14,7 @@ from demo.compute.samples import rendered
 from demo.widgets import array_html, labs, templates
 from demo.widgets.array_html import ARROW, row
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
+from demo.widgets.permalink import Linked
 
 INPUTS = {"ramp": "1 to 9", "point": "one point", "edge": "an edge"}
 
@@ -56,54 +58,90 @@ def checkerboards(kernel: float, stride: float, seed: float) -> str:
     )
 
 
+class Lesson(NamedTuple):
+    """The controls of a lesson by their names in a link, its output, and its function."""
+
+    controls: dict[str, Component]
+    out: gr.HTML
+    show: Callable[..., str]
+
+
 def _lesson(
-    text: str, show: Callable[..., str], controls: Callable[[], list[Component]], **options: object
-) -> None:
+    text: str,
+    show: Callable[..., str],
+    controls: Callable[[], dict[str, Component]],
+    **options: object,
+) -> Lesson:
     """Add a text, its controls, and the output of `show`, computed now and at each change."""
     gr.Markdown(text)
     with gr.Row():
-        given = controls()
+        named = controls()
+    given = list(named.values())
     out = gr.HTML(
         show(*(control.value for control in given)),
         label=show.__name__,
         elem_id=f"lesson-{show.__name__}",
     )
     gr.on([control.input for control in given], show, given, out, **options, **PRIVATE, **LIVE)
+    return Lesson(named, out, show)
 
 
-def tab() -> None:
-    """Add the tab to the Blocks in construction."""
+def tab() -> Linked:
+    """Add the tab to the Blocks in construction; return its settings for links."""
+    made: list[Lesson] = []
     if lessons.has_networks():
-        _lesson(
-            AUTOENCODER,
-            autoencoder,
-            lambda: [
-                gr.Slider(1, len(rendered()), 1, step=1, label="Sample"),
-                gr.Slider(0, 0.6, 0.4, step=0.05, label="Noise level sigma"),
-            ],
-            concurrency_id=MODEL,
+        made.append(
+            _lesson(
+                AUTOENCODER,
+                autoencoder,
+                lambda: {
+                    "sample": gr.Slider(1, len(rendered()), 1, step=1, label="Sample"),
+                    "sigma": gr.Slider(0, 0.6, 0.4, step=0.05, label="Noise level sigma"),
+                },
+                concurrency_id=MODEL,
+            )
         )
     inputs = [(label, name) for name, label in INPUTS.items()]
-    _lesson(
-        UPSAMPLING,
-        upsampling,
-        lambda: [
-            gr.Radio(inputs, value="ramp", label="Input"),
-            gr.Radio(list(lessons.MODES), value="bilinear", label="Interpolation"),
-            gr.Slider(2, 4, 2, step=1, label="Factor"),
-        ],
+    made.append(
+        _lesson(
+            UPSAMPLING,
+            upsampling,
+            lambda: {
+                "input": gr.Radio(inputs, value="ramp", label="Input"),
+                "mode": gr.Radio(list(lessons.MODES), value="bilinear", label="Interpolation"),
+                "factor": gr.Slider(2, 4, 2, step=1, label="Factor"),
+            },
+        )
     )
     gr.Markdown(TRANSPOSED)
     trained = lessons.trained() if lessons.has_networks() else None
-    gr.HTML(labs.element("decoder-lab", **({"trained": trained} if trained else {})))
+    decoder_data = {"trained": trained} if trained else {}
+    decoder = gr.HTML(labs.element("decoder-lab", **decoder_data))
     gr.Markdown(POOLING)
-    gr.HTML(labs.element("pooling-lab"))
-    _lesson(
-        CHECKERBOARDS,
-        checkerboards,
-        lambda: [
-            gr.Slider(1, 6, 4, step=1, label="Kernel size "),
-            gr.Slider(1, 4, 2, step=1, label="Stride "),
-            gr.Slider(0, 20, 0, step=1, label="Seed of the weights"),
-        ],
+    pooling = gr.HTML(labs.element("pooling-lab"))
+    made.append(
+        _lesson(
+            CHECKERBOARDS,
+            checkerboards,
+            lambda: {
+                "kernel": gr.Slider(1, 6, 4, step=1, label="Kernel size "),
+                "stride": gr.Slider(1, 4, 2, step=1, label="Stride "),
+                "seed": gr.Slider(0, 20, 0, step=1, label="Seed of the weights"),
+            },
+        )
     )
+
+    def restored(values: Mapping[str, Any], _: gr.Request) -> Iterator[Mapping[Component, Any]]:
+        shown = {one.out: one.show(*(values[name] for name in one.controls)) for one in made}
+        for out, name, data in (
+            (decoder, "decoder-lab", decoder_data),
+            (pooling, "pooling-lab", {}),
+        ):
+            settings = {key: values[key] for key in labs.settings(name) if key in values}
+            if settings:
+                shown[out] = labs.element(name, **data, settings=settings)
+        yield shown
+
+    controls = {name: control for one in made for name, control in one.controls.items()}
+    parsers = {key: parse for name in labs.LABS for key, parse in labs.settings(name).items()}
+    return Linked(parsers | controls, [decoder, pooling, *(one.out for one in made)], restored)

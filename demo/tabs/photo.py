@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,17 +34,21 @@ from demo.tabs.photo_events import (
     follow,
     for_part,
     for_task,
+    from_link,
     sample,
+    sample_name,
     show,
 )
 from demo.widgets.comparison import hint
 from demo.widgets.controls import LIVE, PRIVATE, TYPED_SEED, Level, Seed
 from demo.widgets.crop_frame import CropFrame
+from demo.widgets.permalink import Linked
 from denoise.images import image_files
 from denoise.images.image_files import PictureFile
 
 OUTPUT = "clean.png"
 SOON = "Denoising the first photograph…"
+OF_LARGE = ("part", "place")  # settings of large images, which are uploads
 STRENGTH = "(percent) => PhotoViewer.setStrength(percent)"
 QUEUE = {"concurrency_id": "photo", "concurrency_limit": 4}
 """A queue apart from Compare's queue.
@@ -151,6 +156,27 @@ def _wire(made: Photo, gallery: gr.Gallery) -> None:
     # The browser blends what it shows; the server blends the file.
     percent.change(None, percent, None, js=STRENGTH, **PRIVATE)
     percent.input(blended, [token, percent], file, **QUEUE, **PRIVATE, **LIVE)
+
+
+def linked(made: Photo) -> Linked:
+    """Return the settings of the tab for links: a sample, never an upload."""
+    picture, *components = made.inputs
+    settings = dict(zip(AS_UPLOADED, components, strict=True))
+    for name in OF_LARGE:
+        del settings[name]
+
+    def restored(
+        values: Mapping[str, Any], request: gr.Request
+    ) -> Iterator[Mapping[Component, Any]]:
+        name = values.get("sample", next(iter(SAMPLES)))
+        asked = FIRST | {setting: values[setting] for setting in settings}
+        level = for_task(asked["task"]) | {"value": asked["sigma"]}
+        changed: dict[Component, Any] = {picture: sample(name)[0], settings["sigma"]: level}
+        for step in from_link(name, asked, request):
+            yield changed | dict(zip(made.outputs, step, strict=True))
+            changed = {}
+
+    return Linked({"sample": sample_name} | settings, [picture, *made.outputs], restored)
 
 
 def _sources() -> tuple[gr.Gallery, Photograph]:

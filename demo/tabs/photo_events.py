@@ -21,7 +21,7 @@ from demo.compute.photographs import KINDS, Cleaned, add_and_clean, clean
 from demo.compute.strength import FULL
 from demo.compute.warm import Once
 from demo.compute.worker import Cancelled, Job
-from demo.guard.refusals import refusal
+from demo.guard.refusals import refusal, shown
 from demo.widgets import before_after, crop_frame
 from demo.widgets.comparison import hint
 from denoise.hardware import return_freed_memory
@@ -74,7 +74,7 @@ def show(
         raise refusal(error) from None
     finally:
         _tidy(picture)
-    return before_after.wipe(done), _scores(done), done.file
+    return before_after.wipe(done, _link(picture)), _scores(done), done.file
 
 
 def _denoised(picture: PictureFile, *settings: Any) -> Cleaned:
@@ -157,6 +157,20 @@ def choose(event: gr.SelectData, request: gr.Request) -> Iterator[tuple[object, 
     asked = FIRST | {"task": task, "kind": kind, "sigma": level["value"]}
     settings = pixels, task, for_kind(kind), level, asked["seed"], *whole(), asked["percent"]
     yield from _after(settings, _steps(_file(name), asked, request, fresh=True))
+
+
+def from_link(
+    name: str, asked: dict[str, Any], request: gr.Request
+) -> Iterator[tuple[object, ...]]:
+    """Denoise the sample of a link: yield outputs."""
+    yield from _steps(_file(name), asked, request, fresh=True)
+
+
+def sample_name(text: str) -> str:
+    """Parse the name of a sample in a link; raise ValueError if there is none of that name."""
+    if f"{text}.png" not in SAMPLES:
+        raise ValueError(f"{shown(text)} is no sample of this page")
+    return f"{text}.png"
 
 
 def emptied(request: gr.Request) -> tuple[object, ...]:
@@ -253,7 +267,7 @@ def _finished(
     percent = asked["percent"]
     file = done.file if percent == FULL else strength.at(done.noisy, done.file, percent)
     return (
-        before_after.wipe(done, full=True),
+        before_after.wipe(done, _link(picture), full=True),
         _scores(done) | {"strength": percent},
         _download(file, percent),
         before_after.status(*summary(picture, done, asked, reason)),
@@ -446,7 +460,14 @@ def _tidy(picture: PictureFile) -> None:
 
 def is_sample(picture: PictureFile) -> bool:
     """Return True for the pixels of a sample, even if they were uploaded."""
-    return any(np.array_equal(picture.pixels, _file(name).pixels) for name in SAMPLES)
+    return _link(picture) != {}
+
+
+def _link(picture: PictureFile) -> dict[str, str]:
+    """Return the setting of a link that names the image; empty for an upload."""
+    same = (name for name in SAMPLES if np.array_equal(picture.pixels, _file(name).pixels))
+    name = next(same, None)
+    return {} if name is None else {"sample": Path(name).stem}
 
 
 @functools.cache

@@ -16,9 +16,12 @@ from demo.widgets import training_board
 from demo.widgets.controls import LIVE, PRIVATE, TYPED_SEED, Seed
 from demo.widgets.drawing_pad import DrawingPad
 from demo.widgets.drawings import Drawings
+from demo.widgets.permalink import Linked, unchanged
 from demo.widgets.training_board import READY, TrainingBoard
 
 ARCHIVE = "trained.zip"
+SETTINGS = ("first", "second", "backbone", "images", "sigma", "blind", "seconds", "seed")
+"""Names of the settings in a link, in the order of `follow`, which also takes the drawings."""
 QUEUE = {"concurrency_id": "train", "concurrency_limit": LINE_LENGTH}
 """A queue apart from the other tabs: the tab has a waiting line of its own, which it shows."""
 # On a phone the board is below the buttons.
@@ -45,8 +48,8 @@ class TrainedFiles(gr.DownloadButton):
             return FileData(path=self.move_resource_to_block_cache(path), orig_name=ARCHIVE)
 
 
-def tab() -> None:
-    """Add the tab to the Blocks in construction."""
+def tab() -> Linked:
+    """Add the tab to the Blocks in construction; return its settings for links."""
     gr.Markdown(
         "Two networks that differ only in the decoder start from random weights and see the same "
         "images with the same noise. Watch both outputs sharpen, and which one leads."
@@ -75,6 +78,7 @@ def tab() -> None:
         lambda: OWN, None, data, queue=False, **PRIVATE, **LIVE
     )
     drawn.input(drawn_last, drawn, data, queue=False, **PRIVATE, **LIVE)
+    return Linked(dict(zip(SETTINGS, inputs, strict=False)), [], unchanged)
 
 
 def _settings() -> tuple[list[Component], DrawingPad, Drawings, gr.Button]:

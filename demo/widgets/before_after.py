@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import html
 import io
+import json
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +26,14 @@ def element() -> str:
     return labs.template(ELEMENT, "widgets/photo_viewer.html")
 
 
-def wipe(done: Cleaned, *, full: bool = False) -> str:
+def wipe(done: Cleaned, link: Mapping[str, str], *, full: bool = False) -> str:
     """Render both images for the viewer.
 
     Parameters
     ----------
     done : Cleaned
+    link : mapping
+        The setting of a permalink that names the image; empty for an upload.
     full : bool
         Also write both images at full size, if that is larger, for the viewer to load.
     """
@@ -44,6 +48,8 @@ def wipe(done: Cleaned, *, full: bool = False) -> str:
         before=_url(done.before),
         after=_url(done.after),
         full=[_file(one) for one in pair] if full and max(height, width) > LARGEST_SIDE else None,
+        link=json.dumps(dict(link)),
+        lacks="" if link else "your image",
     )
 
 

@@ -79,16 +79,15 @@ def _check(block: Any, value: Any) -> None:
         and not (isinstance(value, dict) and "path" in value)
     ):
         raise refusal(uploads.NO_FILE)
-    wrong = next(
-        (
-            problem
-            for kind, check in KINDS.items()
-            if type(block) is kind and (problem := check(block, value))
-        ),
-        None,
-    )
-    if wrong:
-        raise refusal(f"{label.strip()}: {wrong}")
+    problem = KINDS[type(block)](block, value) if type(block) in KINDS else ""
+    if problem:
+        raise refusal(f"{label.strip()}: {problem}")
+
+
+def wrong(block: Any, value: Any) -> str:
+    """Return the error of a value for a component, also of a derived class; else ""."""
+    checks = (check for kind, check in KINDS.items() if isinstance(block, kind))
+    return next(filter(None, (check(block, value) for check in checks)), "")
 
 
 def _parts(value: Any) -> Iterator[tuple[Any, int]]:

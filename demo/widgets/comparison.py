@@ -6,6 +6,7 @@ Pixels stay exact and sharp.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Mapping
 
 from demo.compute import error_maps
@@ -16,8 +17,10 @@ from demo.widgets import templates
 from denoise.metrics import SSIM_CONVENTION
 
 
-def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, str]) -> str:
-    """Render one comparison: figures, table, the line `settings`, and `links` (text to address).
+def board(answers: list[Answer], settings: str, view: str, link: Mapping[str, str]) -> str:
+    """Render one comparison: figures, table, the line `settings`.
+
+    `link` has the settings of a permalink that name or hold the image; empty if none can.
 
     Raises
     ------
@@ -35,7 +38,8 @@ def board(answers: list[Answer], settings: str, view: str, links: Mapping[str, s
         large=max(answers[0].image.shape) > SMALL,
         view=view,
         settings=" ".join(filter(None, lines)),
-        links=links,
+        link=json.dumps(dict(link)),
+        lacks="" if link else "the image",
         ssim_convention=SSIM_CONVENTION,
         decibels=decibels,
         gain=_gain,

@@ -24,7 +24,26 @@ customElements.define("decoder-lab", class DecoderLab extends Lab {
   connectedCallback() {
     this.trained = this.dataset.trained ? JSON.parse(this.dataset.trained) : null;
     this.find("[value=trained]").hidden = !this.trained;
+    this.restore();
+  }
+  /** Take the settings of a link; weights of another number than the kernels are dropped. */
+  restore() {
+    const { weights, ...given } = this.given;
+    for (const [name, value] of Object.entries(given)) {
+      const control = name.slice("lab-".length), number = ["size", "stride"].includes(control);
+      this.choose(control, number ? Number(value) : value);
+    }
+    if (this.state.preset === "trained" && !this.trained) this.choose("preset", "ones");
     this.preset();
+    const { size } = this.state;
+    if (weights?.length !== size * size + 9) return;
+    this.kernels = {
+      transposed: layers.filled(size, size, (r, c) => weights[r * size + c]),
+      resized: layers.filled(3, 3, (r, c) => weights[size * size + 3 * r + c]),
+    };
+    this.edited = true;
+    DecoderLab.LAYERS.forEach((layer) => this.fields(layer));
+    this.draw();
   }
   disconnectedCallback() { clearTimeout(this.timer); }
 
@@ -34,6 +53,7 @@ customElements.define("decoder-lab", class DecoderLab extends Lab {
     if (control.matches(".weight")) {
       const { layer, row, column } = control.dataset;
       this.kernels[layer][row][column] = control.valueAsNumber || 0;
+      this.edited = true;
       return this.draw();
     }
     this.state[control.name] = control.type === "range" ? control.valueAsNumber : control.value;
@@ -59,6 +79,7 @@ customElements.define("decoder-lab", class DecoderLab extends Lab {
       trained: DecoderLab.LAYERS.map((layer) => (y, x) => this.trained?.[layer][y][x]),
     };
     this.kernels = { transposed: layers.filled(size, size, ways[preset][0]), resized: layers.filled(3, 3, ways[preset][1]) };
+    this.edited = preset === "random";
     this.stamped = null;
     DecoderLab.LAYERS.forEach((layer) => this.fields(layer));
     this.draw();
@@ -81,6 +102,9 @@ customElements.define("decoder-lab", class DecoderLab extends Lab {
       this.cells(layer, this.outputs[layer].map((row) => row.map(({ value }) => value)));
     this.unlight();
     this.captions();
+    const settings = Object.fromEntries(Object.entries(this.state).map(([name, value]) => [`lab-${name}`, value]));
+    const weights = DecoderLab.LAYERS.flatMap((layer) => this.kernels[layer].flat());
+    this.tell(this.edited ? { ...settings, weights: weights.join("_") } : settings);
   }
 
   captions() {

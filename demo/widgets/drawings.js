@@ -19,6 +19,8 @@ const draw = () => {
     item.append(canvas, button);
     return item;
   }));
+  if (drawings.length) list.dataset.linkLacks = "your drawings";
+  else delete list.dataset.linkLacks;
   const count = drawings.length, words = count === 1 ? "1 drawing" : `${count} drawings`;
   text.textContent = count ? `${words}, each shifted, turned and scaled at random: about 2,000 images.` : "No drawing yet.";
 };

@@ -13,17 +13,14 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from demo import opening
+from demo.compute import answer
 from demo.guard import packed
-from demo.widgets import first_load, templates
+from demo.widgets import copy_link, first_load, templates
 
 TITLE = "Which decoder should a denoising autoencoder use?"
-DESCRIPTION = (
-    "Upsampling + convolution or transposed convolution: raise the noise and compare the decoders "
-    "of a denoising autoencoder live, or denoise a photograph."
-)
 PREVIEW = Path(__file__).parents[2] / "docs" / "preview.png"
 PREVIEW_ADDRESS = "preview.png"  # relative to the address of the page
-PREVIEW_ALT = "A noisy digit beside the output of each decoder, with its PSNR"
+PREVIEW_ALT = "The question, the answer, and a noisy digit beside the output of each decoder"
 
 # A digit, half of it noisy. A `data:` URL, because Gradio's `favicon_path` opens a route that
 # resizes to any size.
@@ -60,7 +57,7 @@ def tags(address: str) -> str:
     """
     values = {
         "title": TITLE,
-        "description": DESCRIPTION,
+        "description": answer.sentence(),
         "icon": ICON_ADDRESS,
         "image": address + PREVIEW_ADDRESS,
         "alt": PREVIEW_ALT,
@@ -100,7 +97,7 @@ def with_first_view(text: str) -> str:
 
 
 class Head:
-    """ASGI middleware that inserts `tags` and the first view, and serves the preview image.
+    """ASGI middleware that inserts tags, script and first view, and serves the preview image.
 
     The image is one file, read at startup: no part of a request names a file. The page is made once
     for each address: Gradio would format its settings again for each visitor.
@@ -148,7 +145,8 @@ class Head:
             if made.status_code != 200:
                 return made
             text = with_first_view(with_tags(bytes(made.body).decode(), address))
-            text = with_links(text, first_load.tags(self._drawn(scope)))
+            # at the end of the head: the script needs Gradio's settings, which stand in the head
+            text = with_links(text, first_load.tags(self._drawn(scope)) + copy_link.preselect())
             found = await packed.encoded(packed.with_body(made, text.encode()), encoding)
             if address:
                 self.pages.put((address, encoding), found)

@@ -11,6 +11,16 @@ class Lab extends HTMLElement {
     this.shadowRoot.addEventListener("keydown", (event) => this.move(event));
     this.find(".board").addEventListener("pointerleave", () => this.unlight());
   }
+  static observedAttributes = ["data-settings"];
+  attributeChangedCallback() { if (this.isConnected && this.drawn) this.restore(); }
+  /** Return the settings that a link gives, by their names in it. */
+  get given() { return JSON.parse(this.dataset.settings ?? "{}"); }
+  /** Tell the settings to the links of the page. */
+  tell(settings) {
+    this.drawn = true;
+    this.dataset.link = JSON.stringify(settings);
+  }
+  restore() {}
   find(selector) { return this.shadowRoot.querySelector(selector); }
   say(text) { this.find(".said").textContent = text; }
   point() {}

@@ -7,7 +7,14 @@ customElements.define("pooling-lab", class PoolingLab extends Lab {
     this.input = PoolingLab.FIRST.map((row) => [...row]);
     this.find(".shuffle").addEventListener("click", () => this.shuffle());
   }
-  connectedCallback() { this.draw(); }
+  connectedCallback() { this.restore(); }
+  /** Take the numbers of a link; numbers that are not 1 to 16 are dropped. */
+  restore() {
+    const { pool } = this.given, sorted = [...(pool ?? [])].sort((a, b) => a - b);
+    if (sorted.length === 16 && sorted.every((value, i) => value === i + 1))
+      this.input = layers.filled(4, 4, (r, c) => pool[4 * r + c]);
+    this.draw();
+  }
 
   /** Put the numbers 1 to 16 into another order. */
   shuffle() {
@@ -25,6 +32,7 @@ customElements.define("pooling-lab", class PoolingLab extends Lab {
     this.cells("unpooled", layers.filled(4, 4, (r, c) => (kept(r, c) ? this.input[r][c] : 0)));
     this.cells("repeated", layers.filled(4, 4, (r, c) => maxima[r >> 1][c >> 1]));
     this.unlight();
+    this.tell({ pool: this.input.flat().join("_") });
   }
 
   /** Light the block of a pixel in every grid, but of the unpooled one only the position that is filled. */

@@ -7,7 +7,6 @@ import re
 import sys
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import gradio as gr
 import httpx
@@ -153,8 +152,8 @@ def test_the_chosen_decoders_stand_side_by_side_and_no_others(digit):
     assert [row.name for row in rows] == ["clean", "noisy", "mnist-nearest", "mnist-transposed_k3"]
 
 
-def drawn(answers, settings="", view="pictures", links=()):
-    return comparison.board(answers, settings, view, dict(links))
+def drawn(answers, settings="", view="pictures"):
+    return comparison.board(answers, settings, view, {})
 
 
 def pixels(url):
@@ -203,21 +202,13 @@ def opening(blocks):
     return html
 
 
-def visit(**query):
-    return compare.opening(SimpleNamespace(query_params=query))
-
-
 def test_the_page_is_built_before_any_comparison_and_shows_one_before_the_first_click(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(answers, "compare", None)
         patch.setattr(compare, "compare", None)
         assert compare.SOON in opening(page.build())
-    html, scores = visit()
+    html, scores = compare.first()
     assert html.count("<img") == len(scores) + 1 == len(answers.FIRST_ARMS) + 2
-
-
-def test_a_link_is_not_overtaken_by_the_first_comparison():
-    assert visit(sigma="0.1") == gr.skip()
 
 
 def test_without_any_networks_the_page_opens_and_says_so(monkeypatch, tmp_path):
@@ -225,7 +216,7 @@ def test_without_any_networks_the_page_opens_and_says_so(monkeypatch, tmp_path):
     results.trained.cache_clear()
     compare.first.forget()
     page.build()
-    assert "no weights" in visit()[0]
+    assert "no weights" in compare.first()[0]
     compare.first.forget()
     monkeypatch.undo()
     results.trained.cache_clear()

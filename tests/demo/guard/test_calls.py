@@ -100,12 +100,14 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
     choosing = [number for number, function in blocks.fns.items() if function.collects_event_data]
     assert len(choosing) >= 3
     for number in choosing:
-        tables = [{"headers": ["Images"], "data": [["none"]]} for _ in blocks.fns[number].inputs]
+        table = {"headers": ["Images"], "data": [["none"]]}
+        inputs = blocks.fns[number].inputs
+        valid = [one.value if isinstance(one, gr.Radio) else table for one in inputs]
         body = {
             "fn_index": number,
             "session_hash": f"choice{number}",
             "event_data": chosen,
-            "data": tables,
+            "data": valid,
         }
         assert web.post("gradio_api/queue/join", json=body).status_code == 200
         answer = web.get("gradio_api/queue/data", params={"session_hash": f"choice{number}"}).text

@@ -193,7 +193,7 @@ def test_the_page_has_these_tabs():
         if c["type"] == "tabitem"
     ]
     assert [label for label in labels if label not in ("Sample", "Draw", "Upload")] == [
-        "Compare", "Film", "Photo", "Benchmark", "Learn"
+        "Compare", "Film", "Train", "Photo", "Benchmark", "Blind test", "Learn"
     ]  # fmt: skip
 
 

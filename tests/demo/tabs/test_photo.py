@@ -401,14 +401,14 @@ def test_a_large_image_goes_through_the_network_in_tiles_that_take_little_memory
 def test_of_a_large_image_the_viewer_gets_a_small_copy_and_the_address_of_every_pixel(mine):
     large = np.random.default_rng(0).integers(0, 256, (40, 3_000), np.uint8)
     done = photographs.Cleaned(large, 255 - large, mine, mine.pixels, "photo-gray", 1.0)
-    shown = before_after.wipe(done, full=True)
+    shown = before_after.wipe(done, {}, full=True)
     assert 'data-width="3000" data-height="40"' in shown
     addresses = json.loads(html.unescape(re.search('data-full="([^"]*)"', shown)[1]))
     for address, pixels in zip(addresses, (large, 255 - large), strict=True):
         path = address.removeprefix("gradio_api/file=")
         assert uploads.holds(path)
         assert np.array_equal(np.asarray(Image.open(path).convert("L")), pixels)
-    assert "data-full" not in before_after.wipe(done)  # a program has the file
+    assert "data-full" not in before_after.wipe(done, {})  # a program has the file
 
 
 @pytest.mark.slow

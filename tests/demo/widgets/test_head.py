@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from demo import page
+from demo.compute import answer
 from demo.widgets import head
 
 DOCUMENT = """<!doctype html><html><head><meta charset="utf-8" />
@@ -42,7 +43,7 @@ def test_gradio_s_own_preview_gives_way_to_that_of_the_page():
         == content(top, "twitter:image")
         == ["https://page.org/preview.png"]
     )
-    assert content(top, "description") == content(top, "og:description") == [head.DESCRIPTION]
+    assert content(top, "description") == content(top, "og:description") == [answer.sentence()]
     assert f"<title>{head.TITLE}</title>" in top
     assert "Gradio" not in top
     assert "gradio.jpg" not in top
