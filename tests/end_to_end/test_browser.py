@@ -199,7 +199,7 @@ def test_a_new_error_takes_the_place_of_the_one_before(visit, url, tmp_path):
     page = visit()
     page.goto(f"{url}?sigma=loud")
     message = page.locator(".toast-message-item:visible")
-    page.get_by_text("Sigma in the link is not a number").wait_for()
+    page.get_by_text("Sigma in the link: 'loud' is not a number").wait_for()
     page.wait_for_selector("#board img")  # an invalid link does not block the first result
     page.get_by_role("tab", name="Upload").click()
     page.locator("#picture").get_by_role("button", name="Remove Image").click()

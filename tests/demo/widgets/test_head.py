@@ -11,8 +11,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from demo import page
-from demo.compute import answer
-from demo.widgets import head
+from demo.compute import answer, scores
+from demo.widgets import copy_link, head
 
 DOCUMENT = """<!doctype html><html><head><meta charset="utf-8" />
 <meta property="og:title" content="Gradio" /><meta
@@ -104,14 +104,33 @@ def client():
 
 def expected():
     document = head.with_first_view(head.with_tags(DOCUMENT, "http://page.local:7860/"))
-    return head.with_links(document, head.first_load.tags(frozenset({"slider"})))
+    # the script that opens a link's tab needs Gradio's settings, which stand before it
+    links = head.first_load.tags(frozenset({"slider"})) + copy_link.preselect()
+    return head.with_links(document, links)
 
 
 def test_the_page_is_sent_whole_and_with_its_headers(client):
-    answer = client.get("/?seed=1")
-    assert answer.text == expected()
-    assert int(answer.headers["content-length"]) == len(answer.content)
-    assert answer.headers["x-kept"] == "yes"
+    sent = client.get("/?seed=1")
+    assert sent.text == expected()
+    assert int(sent.headers["content-length"]) == len(sent.content)
+    assert sent.headers["x-kept"] == "yes"
+
+
+def test_the_description_is_the_answer_of_the_report():
+    _, first, *_ = scores.REPORT.read_text().split("\n\n")
+    assert answer.sentence().split() == first.replace("**", "").split()
+    assert "\n" not in answer.sentence()
+
+
+def test_the_headline_is_the_first_sentence_of_the_answer(monkeypatch):
+    text = "By +0.07 dB: better on e.g. digits. At equal MACs, undecided."
+    monkeypatch.setattr(answer, "sentence", lambda: text)
+    assert answer.headline() == "By +0.07 dB: better on e.g. digits."
+
+
+def test_the_answer_stands_first_below_the_question():
+    asked, told = f"<h1>{head.TITLE}</h1>", html.escape(answer.headline())
+    assert page.INTRODUCTION.startswith(f'{asked}<p class="answer">{told}</p>')
 
 
 def test_the_page_is_compressed_for_a_browser_that_asks_for_it(client):
