@@ -74,15 +74,12 @@ def _tell(measured: dict[str, object], out: Path | None) -> None:
             partial.write_text(text + "\n")
 
 
-def _visited(url: str, count: int) -> dict[str, float]:
-    """Measure a page with many visitors, once it has prepared what it does in the background."""
+def _visited(url: str, count: int) -> dict[str, float | None]:
+    """Measure a page with many visitors, once the network for photographs is loaded."""
     side = round((VISITED_MEGAPIXELS * 1e6) ** 0.5)
-    photograph = _uploaded(url, side, 0, noise=25)
-    _called(
-        httpx.Client(base_url=url, timeout=PHOTOGRAPH_WITHIN),
-        "clean",
-        [_file(_uploaded(url, SIDES[1], 0, noise=25)), "clean", "photograph", 0, 0, parts.ALL],
-    )
+    photograph, small = _uploaded(url, side, 0, noise=25), _uploaded(url, SIDES[1], 0, noise=25)
+    with httpx.Client(base_url=url, timeout=PHOTOGRAPH_WITHIN) as connection:
+        _called(connection, "clean", [_file(small), "clean", "photograph", 0, 0, parts.ALL])
     return visitors.visit(url, count, _uploaded(url, SIDES[0], 0), photograph).report()
 
 

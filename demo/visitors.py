@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 
 PAUSE = (1.0, 3.0)  # seconds between a visitor's result and the next move of the slider
+LONGEST = 60  # seconds of moves; a photograph that takes longer is then left
 PATIENCE = 900  # seconds, limit for one result
 COMPARE, UPLOADED = "compare", "upload"  # API name of Compare's event; event of the upload
 OWN = f"{time.time_ns():x}"  # start of the session names
@@ -34,13 +35,16 @@ class Event(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Seconds of each move of a slider; of the first progress and the end of the photograph."""
+    """Seconds of each move of a slider; of the first progress and the end of the photograph.
+
+    The end is None if the photograph was left before.
+    """
 
     moves: list[float]
     busy: float
-    photograph: float
+    photograph: float | None
 
-    def report(self) -> dict[str, float]:
+    def report(self) -> dict[str, float | None]:
         """Return the figures under the names of the report."""
         p50, p95 = np.percentile(np.array(self.moves) * 1e3, [50, 95])
         return {
@@ -49,15 +53,15 @@ class Outcome(NamedTuple):
             "move_ms_p95": round(p95),
             "move_ms_max": round(max(self.moves) * 1e3),
             "photograph_busy_sign_ms": round(self.busy * 1e3),
-            "photograph_seconds": round(self.photograph, 1),
+            "photograph_seconds": self.photograph and round(self.photograph, 1),
         }
 
 
 def visit(url: str, count: int, image: str, photograph: str) -> Outcome:
     """Let `count` visitors use a page.
 
-    One visitor denoises a photograph. Until its result, each other visitor moves Compare's slider
-    at a human pace. Both files are paths of uploads.
+    One visitor denoises a photograph. Until its result, and for `LONGEST` at most, each other
+    visitor moves Compare's slider at a human pace. Both files are paths of uploads.
     """
     config = httpx.get(f"{url}config", timeout=PATIENCE).raise_for_status().json()
     compare, arrived = _event(config, COMPARE), _uploading(config)
@@ -65,7 +69,7 @@ def visit(url: str, count: int, image: str, photograph: str) -> Outcome:
     with ThreadPoolExecutor(count) as pool:
         moving = [pool.submit(_move, url, compare, image, seed, ended) for seed in range(1, count)]
         try:
-            busy, seconds = pool.submit(_denoise, url, arrived, photograph).result()
+            busy, seconds = _denoise(url, arrived, photograph)
         finally:
             ended.set()
         moves = [result for one in moving for result in one.result()]
@@ -89,13 +93,18 @@ def _move(url: str, event: Event, image: str, seed: int, ended: threading.Event)
     return times
 
 
-def _denoise(url: str, event: Event, photograph: str) -> tuple[float, float]:
+def _denoise(url: str, event: Event, photograph: str) -> tuple[float, float | None]:
     """Upload a photograph; return the seconds until the page shows progress, and until the end."""
-    began, first = time.perf_counter(), float("nan")
+    began, first = time.perf_counter(), None
     with httpx.Client(base_url=url, timeout=PATIENCE) as browser:
         for message in _messages(browser, event.number, [_file(photograph)], f"{OWN}-0"):
-            if np.isnan(first) and message["msg"] == "process_generating":
-                first = time.perf_counter() - began
+            passed = time.perf_counter() - began
+            if first is None and message["msg"] == "process_generating":
+                first = passed
+            if first is not None and passed > LONGEST:
+                return first, None  # the page ends the job of a visitor who is gone
+    if first is None:
+        raise ValueError("the page showed no progress of a photograph")
     return first, time.perf_counter() - began
 
 

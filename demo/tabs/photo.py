@@ -126,7 +126,7 @@ def tab() -> Photo:
         usual = _settings(AS_UPLOADED)[: len(OF_PROGRAMS)]
     gr.on([], show, [picture, *usual], made.outputs[:3], api_name="clean", **QUEUE)
     _wire(made, gallery)
-    cancel.click(cancelled, None, made.outputs, queue=False, **PRIVATE, **LIVE)
+    cancel.click(cancelled, None, None, queue=False, **PRIVATE, **LIVE)
     return made
 
 

@@ -179,11 +179,11 @@ def emptied(request: gr.Request) -> tuple[object, ...]:
     return None, *_nothing(NOTHING)
 
 
-def cancelled(request: gr.Request) -> tuple[object, ...]:
-    """Cancel the job of a visitor; return the outputs, with the image that waited."""
-    _cancel(str(request.session_hash))
-    line = before_after.status("Cancelled: nothing was denoised.")
-    return gr.skip(), {}, gr.update(value=None, interactive=False), line
+def cancelled(request: gr.Request) -> None:
+    """End the job of a visitor, whose steps then say so."""
+    job = _latest.get(str(request.session_hash))
+    if job is not None:
+        job.cancel()
 
 
 def failed() -> tuple[object, ...]:
@@ -304,18 +304,21 @@ def _steps(
             yield before, gr.skip(), gr.update(interactive=False), line, token
             began = time.monotonic()
             worker.submit(job)
-            while not job.done(MOMENT):
-                if job.cancelled:
-                    return
-                line = before_after.busy(
-                    working, job.share, time.monotonic() - began, worker.others(job)
-                )
-                yield *unchanged, line, gr.skip()
-            outputs = _finished(picture, job.result(), asked, reason)
+            try:
+                while not job.done(MOMENT):
+                    if job.cancelled:
+                        raise Cancelled
+                    seconds, others = time.monotonic() - began, worker.others(job)
+                    line = before_after.busy(working, job.share, seconds, others)
+                    yield *unchanged, line, gr.skip()
+                done = job.result()
+            except Cancelled:
+                if is_newest():  # a newer job, or an emptied tab, has outputs of its own
+                    yield _cancelled()
+                return
+            outputs = _finished(picture, done, asked, reason)
             if is_newest():
                 yield outputs
-    except Cancelled:
-        return
     except ValueError as error:
         raise refusal(error) from None
     finally:
@@ -360,6 +363,12 @@ def _nothing(why: str) -> tuple[object, ...]:
     """Return the outputs without a result."""
     file = gr.update(value=None, interactive=False)
     return hint(why), {}, file, before_after.status(""), ""
+
+
+def _cancelled() -> tuple[object, ...]:
+    """Return the outputs after a cancelled job: the image that waited, and no file."""
+    line = before_after.status("Cancelled: nothing was denoised.")
+    return gr.skip(), {}, gr.update(value=None, interactive=False), line, ""
 
 
 def _planned(

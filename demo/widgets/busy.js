@@ -8,7 +8,8 @@
   sign.id = "busy";
   sign.setAttribute("role", "status");
   sign.hidden = true;
-  addEventListener("DOMContentLoaded", () => document.body.append(sign));
+  if (document.body) document.body.append(sign);
+  else addEventListener("DOMContentLoaded", () => document.body.append(sign));
 
   const text = () => {
     const before = Math.min(...pending.values());

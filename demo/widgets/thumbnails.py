@@ -21,7 +21,7 @@ class Thumbnails(gr.HTML):
     The value is a list of pairs: image, (H, W) uint8, and label.
     """
 
-    def __init__(self, value: Iterable[tuple[np.ndarray, str]], **options: Any) -> None:
+    def __init__(self, value: Iterable[tuple[np.ndarray, str]] = (), **options: Any) -> None:
         script = templates.read("widgets/thumbnails.js")
         super().__init__(value, js_on_load=script, **options)
 

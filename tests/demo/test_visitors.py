@@ -4,7 +4,7 @@
 
 import httpx
 import pytest
-from served_page import blocks, image, url
+from served_page import blocks, image, url, web
 
 from demo import visitors
 from demo.visitors import Event, Outcome
@@ -28,6 +28,14 @@ def test_sliders_are_moved_until_the_photograph_is_denoised(blocks, url, image, 
     outcome = visitors.visit(url, 3, image["path"], image["path"])
     assert outcome.moves
     assert 0 < outcome.busy < outcome.photograph
+
+
+@pytest.mark.slow
+def test_a_photograph_that_takes_too_long_is_left(blocks, url, image, monkeypatch):
+    monkeypatch.setattr(visitors, "LONGEST", 0)
+    monkeypatch.setattr(visitors, "PAUSE", (0.0, 0.01))
+    report = visitors.visit(url, 2, image["path"], image["path"]).report()
+    assert report["photograph_seconds"] is None
 
 
 @pytest.mark.slow

@@ -122,10 +122,18 @@ def test_a_permalink_shows_no_other_result_first(unscripted):
     assert page.locator("#opening figure").count() == 0
 
 
-def test_the_first_view_gives_way_to_the_same_result(opened):
-    page = opened(until=DRAWN)
+def test_the_first_view_gives_way_to_the_same_result_and_no_request_fails(opened):
+    failed = []
+    page = opened(
+        before=lambda page: page.on(
+            "response", lambda answer: answer.ok or failed.append(answer.url)
+        ),
+        until=DRAWN,
+    )
     page.wait_for_function("() => !document.querySelector('#opening')")
     assert page.locator(DRAWN).first.is_visible()
+    page.wait_for_load_state("networkidle")
+    assert failed == []
 
 
 def test_a_sample_is_chosen_by_its_button(opened):
@@ -155,6 +163,7 @@ def test_a_photograph_is_cancelled_by_its_button(opened, held, tmp_path):
     page.get_by_role("tab", name="Photo").click()
     cancel = page.get_by_role("button", name="Cancel")
     page.locator("#photograph").get_by_role("button", name="Remove Image").click()
+    page.get_by_text("Choose a sample or upload an image.").wait_for()
     page.locator("#photograph input[type=file]").set_input_files(tmp_path / "mine.png")
     page.get_by_text("Denoising your image").wait_for()
     cancel.click()
