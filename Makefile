@@ -47,6 +47,7 @@ gpu: .venv/ready
 screenshots: .venv/ready-dev
 	$(BIN)/python -m demo.screenshot docs/demo.png --height 860
 	$(BIN)/python -m demo.preview docs/preview.png
+	$(BIN)/python -m demo.recording docs/demo.webp
 	$(BIN)/python -m demo.screenshot docs/demo-photo.png --tab Photo --height 860
 	$(BIN)/python -m demo.screenshot docs/demo-learn.png --tab Learn --height 860
 

@@ -34,6 +34,7 @@ def text(results: Results, page: Path) -> str:
     """Write the part of a page: summary, tables and figures of each training set."""
     question = tables.question(results.differences)
     parts = [
+        f"**{sentences.headline(results.differences)}**",
         sentences.summary(results.differences),
         f"**{question.title}.** {question.note}",
         render.pipes(question.cells),

@@ -54,6 +54,7 @@ def texts(results: Results) -> dict[Path, str]:
     folder = results.folder
     report = Report(
         results.body.question,
+        sentences.headline(results.differences),
         sentences.summary(results.differences),
         tables.question(results.differences),
         _sections(results),

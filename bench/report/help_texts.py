@@ -23,6 +23,7 @@ MODULES = (
     "demo.space",
     "demo.screenshot",
     "demo.preview",
+    "demo.recording",
     "demo.load",
     "demo.first_result",
 )

@@ -7,15 +7,12 @@ import pandas as pd
 from bench import labels
 from bench.report import pages, render, tables
 from bench.report.results import Results, figure_name
-from bench.report.sentences import PAIR, interval, listed, question_rows
+from bench.report.sentences import NAMES, PAIR, headline, interval, listed, question_rows
 from bench.stats import intervals
 from bench.sweep.budgets import CEILINGS
 from bench.sweep.summary import own_noise
 
 PART = "answer in short"
-NAMES = {"nearest": "nearest upsampling + convolution", "transposed_k3": "transposed convolution"}
-"""Names of the pair in a sentence to repeat; both have kernels of 3x3."""
-
 ASSETS = {
     "channels": "parameters",
     "parameters": "parameters",
@@ -35,7 +32,8 @@ def text(results: Results) -> str:
     figure = pages.FIGURES / figure_name("psnr", dataset, clipped)
     where = f"{labels.dataset(dataset)}, {labels.noise('gaussian', clipped)}"
     parts = [
-        f"**{answer(results.differences)}**",
+        f"**{headline(results.differences)}**",
+        answer(results.differences),
         " ".join(filter(None, (choice(results.differences), larger(results, dataset, clipped)))),
         f"**{where}**: {overview.note.partition(' Without training')[0]}",
         render.pipes(overview.cells),

@@ -36,6 +36,8 @@ class Report:
     Attributes
     ----------
     title : str
+    headline : str
+        The answer in one sentence.
     opening : str
         A paragraph.
     answer : Table
@@ -47,6 +49,7 @@ class Report:
     """
 
     title: str
+    headline: str
     opening: str
     answer: Table
     sections: dict[str, list[str]]
@@ -56,7 +59,8 @@ class Report:
 
 def markdown(report: Report) -> str:
     """Render a report in Markdown."""
-    parts = [f"# {report.title}", report.opening, report.answer.note, pipes(report.answer.cells)]
+    parts = [f"# {report.title}", f"**{report.headline}**", report.opening]
+    parts += [report.answer.note, pipes(report.answer.cells)]
     parts += [f"## {heading}\n\n{bullets(lines)}" for heading, lines in report.sections.items()]
     parts += [
         "## Figures",

@@ -10,6 +10,9 @@ from bench import labels
 from bench.sweep.budgets import CEILINGS
 from bench.sweep.summary import own_noise
 
+NAMES = {"nearest": "nearest upsampling + convolution", "transposed_k3": "transposed convolution"}
+"""Names of the pair in a sentence to repeat; both have kernels of 3x3."""
+
 PAIR = ("nearest", "transposed_k3")
 """Arms of the project's question: Keras `UpSampling2D` + `Conv2D(3)` or `Conv2DTranspose(3)`."""
 
@@ -29,6 +32,26 @@ def question_rows(
         & (differences.other == arms[1])
     ]
     return rows[rows.seeds > 1]
+
+
+def headline(differences: pd.DataFrame) -> str:
+    """Answer the project's question in one sentence to repeat.
+
+    The largest difference of the pair at any compared budget stands beside the gain of a U-Net
+    with as many parameters. The decoder hardly matters if its difference is below half that gain.
+    """
+    budgets = labels.asked(differences.budget)
+    gap = max(question_rows(differences, budget).psnr_db.abs().max() for budget in budgets)
+    pair = " and ".join(NAMES[arm] for arm in PAIR)
+    found = f"{pair} (both 3x3) end within {gap:.2f} dB of each other"
+    rows = differences[own_noise(differences) & (differences.levels == "all")]
+    gains = rows[(rows.arm == "unet") & (rows.other == PAIR[0])].psnr_db
+    if gains.empty:
+        return f"{found[0].upper()}{found[1:]}."
+    verdict = "It hardly matters" if gap < gains.min() / 2 else "It matters"
+    least, most = f"{gains.min():.1f}", f"{gains.max():.1f}"
+    gain = least if least == most else f"{least} to {most}"
+    return f"{verdict}: {found}; a U-Net of the same size is {gain} dB better."
 
 
 def summary(differences: pd.DataFrame) -> str:

@@ -50,6 +50,7 @@ COPIED = (
 TOOLS = (
     "demo/preview.py",
     "demo/screenshot.py",
+    "demo/recording.py",
     "demo/load.py",
     "demo/visitors.py",
     "demo/first_result.py",

@@ -303,6 +303,20 @@ def test_the_short_answer_names_the_largest_lead_of_each_budget():
     )
 
 
+def test_the_headline_sets_the_pair_beside_the_gain_of_a_u_net():
+    pair = differences(-0.1, -0.2, -0.06)
+    unet = differences(0.9, 0.8, 1.0).assign(arm="unet", other="nearest")
+    both = "nearest upsampling + convolution and transposed convolution (both 3x3) end within"
+    assert sentences.headline(pair) == f"N{both[1:]} 0.10 dB of each other."
+    assert sentences.headline(pd.concat([pair, unet])) == (
+        f"It hardly matters: {both} 0.10 dB of each other; "
+        "a U-Net of the same size is 0.9 dB better."
+    )
+    small = unet.assign(psnr_db=0.15)
+    assert sentences.headline(pd.concat([pair, unet, small])).startswith("It matters: ")
+    assert "is 0.1 to 0.9 dB better" in sentences.headline(pd.concat([pair, unet, small]))
+
+
 def test_the_short_answer_recommends_either_of_two_equal_arms():
     rows = differences(0.02, -0.01, 0.05)
     assert in_short.answer(rows).endswith("(MNIST clipped; of 1 training set: equal on 1).")
