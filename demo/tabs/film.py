@@ -13,7 +13,7 @@ from demo.widgets.comparison import hint
 from demo.widgets.controls import LIVE, PRIVATE
 
 TEXT = """Each decoder begins with random weights. **Press Play**: your image from Compare runs
-through the networks as they were after 0, 640, 1,920, … training images. A transposed convolution
+through the networks as they were after 0, 640, 1,280, … training images. A transposed convolution
 writes a checkerboard first, and training has to remove it; upsampling + convolution cannot make
 one.
 """
