@@ -94,7 +94,7 @@ def denoiser(
             architecture = json_files.parse(metadata[method], f"{path}: {method}")
             state = _state(path, method)
             found = hashlib.sha256(safetensors.torch.save(state)).hexdigest()
-            if sha256 and found != sha256:
+            if sha256 is not None and found != sha256:
                 raise ValueError(
                     f"{path} holds weights {found[:12]} of {method}; "
                     f"the scored weights are {sha256[:12]}"

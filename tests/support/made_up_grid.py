@@ -45,7 +45,7 @@ def write(folder):
     (folder / "recipe.json").write_text(json.dumps({"body": "autoencoder"}))
     names = ["method", "arm", "widths", "budgets", "seed", "parameters", "macs"]
     networks = pd.DataFrame(NETWORKS, columns=names).assign(dataset="mnist", clipped=True)
-    networks.assign(weights_sha256="0").to_csv(folder / "methods.csv", index=False)
+    networks.assign(weights_sha256="f" * 64).to_csv(folder / "methods.csv", index=False)
     rows = [
         TRAINED
         | {"tested_on": tested_on, "levels": level, "arm": arm, "budget": budget, "status": "ok"}

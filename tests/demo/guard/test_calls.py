@@ -100,9 +100,7 @@ def test_a_choice_that_is_not_on_the_page_is_refused_in_a_sentence(web, blocks, 
     choosing = [number for number, function in blocks.fns.items() if function.collects_event_data]
     assert len(choosing) >= 3
     for number in choosing:
-        table = {"headers": ["Images"], "data": [["none"]]}
-        inputs = blocks.fns[number].inputs
-        valid = [one.value if isinstance(one, gr.Radio) else table for one in inputs]
+        valid = [_sent(one) for one in blocks.fns[number].inputs]
         body = {
             "fn_index": number,
             "session_hash": f"choice{number}",

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from demo import page
-from demo.compute import outputs, scores
+from demo.compute import answer, outputs, scores
 from demo.tabs import benchmark, compare
 from denoise.datasets import DATASETS
 from denoise.models import weights
@@ -94,7 +94,8 @@ def test_the_chart_names_the_tab_that_shows_a_data_set():
 
 def test_the_verdict_is_that_of_the_report():
     short, sections = benchmark.verdict()
-    assert short.startswith("At equal channels, upsampling nearest + conv 3x3 ")
+    assert short.startswith(f"**{answer.headline()}**")
+    assert "At equal channels, upsampling nearest + conv 3x3 " in short
     assert "MNIST, clipped Gaussian noise" in sections
     assert list(sections)[-1] == "Training"
     assert all("|" not in text for text in sections.values())  # the tables stand in the report only
