@@ -77,12 +77,12 @@ def test_the_first_load_is_small_and_has_no_code_of_closed_tabs(opened, blocks):
     assert len(page.requests) <= MOST_REQUESTS
     assert sum(page.sizes.get(number, 0) for number in page.requests) <= MOST_BYTES
     drawn = first_load.types(blocks.config)
-    later = set(first_load.files(frozenset({"dataframe"}))) - set(first_load.files(drawn))
+    later = set(first_load.files(frozenset({"gallery"}))) - set(first_load.files(drawn))
     later = {name for name in later if name.endswith(".js")}
     assert later
     assert not later & scripts(page)
-    page.get_by_role("tab", name="Benchmark").click()
-    page.wait_for_selector("#scores table")
+    page.get_by_role("tab", name="Photo").click()
+    page.wait_for_selector("#photographs img")
     assert later <= scripts(page)
 
 

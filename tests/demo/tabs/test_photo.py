@@ -346,7 +346,8 @@ def test_the_line_says_how_many_other_photographs_are_in_work(held, mine):
     other = started(held, photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ANOTHER))
     steps = photo_events.follow(mine, **photo_events.AS_UPLOADED, request=ME)
     next(steps)
-    assert "(1 other photograph in work)" in next(steps)[-1]
+    *_, line, _ = next(steps)
+    assert "(1 other photograph in work)" in line
     other.close()
 
 

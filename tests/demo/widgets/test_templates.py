@@ -42,5 +42,6 @@ def test_every_style_sheet_is_on_the_page_or_in_a_component():
     alone = {
         *(f"widgets/{name}.css" for name in ("crop_frame", "drawing_pad", "drawings")),
         *("widgets/training_board.css", "opening/opening.css", "space/static/style.css"),
+        *("widgets/score_chart.css", "widgets/score_table.css"),  # loaded when their tab is opened
     }
     assert sheets == {*page.STYLES, *alone}
