@@ -36,7 +36,13 @@ def url():
 @pytest.fixture
 def visit(opened):
     """Return a function that opens the page and returns it once its first result is there."""
-    return functools.partial(opened, until="#board img")
+
+    def visit(*where, **options):
+        page = opened(*where, until="draw-strip", **options)
+        page.wait_for_load_state("networkidle")  # a late first result would replace a later one
+        return page
+
+    return visit
 
 
 def board(page):

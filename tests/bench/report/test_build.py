@@ -305,7 +305,7 @@ def test_the_short_answer_names_the_largest_lead_of_each_budget():
 
 def test_the_headline_sets_the_pair_beside_the_gain_of_a_u_net():
     pair = differences(-0.1, -0.2, -0.06)
-    unet = differences(0.9, 0.8, 1.0).assign(arm="unet", other="nearest")
+    unet = differences(0.9, 0.8, 1.0).iloc[:1].assign(arm="unet", other="nearest")
     both = "nearest upsampling + convolution and transposed convolution (both 3x3) end within"
     assert sentences.headline(pair) == f"N{both[1:]} 0.10 dB of each other."
     assert sentences.headline(pd.concat([pair, unet])) == (
