@@ -170,14 +170,14 @@ def verdict() -> tuple[str, dict[str, str]]:
 def preview(event: gr.EventData) -> str:
     """Return the output of a point of the chart for the sample, as JSON.
 
-    The event data names the point by `NAMES`.
+    The event data names the point by `NAMES`; its number `turn` comes back with the output.
     """
     asked = {name: str(event._data[name]) for name in NAMES}
     try:
         found = outputs.preview(**asked)
     except ValueError as error:  # no weights: the card says so, as nothing was pressed
         found = {"error": str(error)}
-    return json.dumps({"asked": asked, **found})
+    return json.dumps({"asked": asked, "turn": int(event._data.get("turn", 0)), **found})
 
 
 class Setting(NamedTuple):

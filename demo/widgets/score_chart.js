@@ -14,6 +14,8 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
   static SPREAD = 11;  // pixels between points of equal cost
   static PATIENCE = 120;  // milliseconds that a point is looked at before its output is asked for
 
+  static LOST = 10_000;  // milliseconds after which a request counts as lost
+
   find(selector) { return this.querySelector(selector); }
   tell(kind, detail) { this.dispatchEvent(new CustomEvent(kind, { detail })); }
 
@@ -238,7 +240,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
   }
 
   plot(placed, classical) {
-    const plot = this.find(".plot"), still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const plot = this.find(".plot");
     const touch = matchMedia("(pointer: coarse)").matches, range = this.range(), at = this.spread(placed, range), style = getComputedStyle(this);
     const grid = style.getPropertyValue("--border-color-primary").trim() || "#888";
     const traces = Object.keys(this.data.arms).flatMap((name) => {
@@ -250,10 +252,8 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
       customdata.map((key, i) => [key, { x: x[i], y: y[i], xaxis: xaxis ?? "x" }])));
     this.rings = traces.length + lines.length;
     const ring = { mode: "markers", hoverinfo: "skip", marker: { symbol: "circle-open", size: 22, color: this.ink, line: { width: 2.5 } } };
-    // Both rings are always there: Plotly cannot animate an axis that comes or goes.
+    // Both rings are always there, so that a chosen point changes data alone.
     const { x, y } = this.ringed(), rings = ["x", "x2"].map((xaxis, i) => ({ ...ring, xaxis, x: x[i], y: y[i] }));
-    // Only points that stay move: Plotly loses points that come while others move.
-    const view = JSON.stringify([this.state.group, this.state.scale, ...traces, ...lines].map((one) => one.customdata ?? one));
     const axis = { gridcolor: grid, zeroline: false, linecolor: grid };
     const layout = {
       autosize: true, showlegend: false, hovermode: "closest", hoverdistance: 30, dragmode: touch ? false : "zoom",
@@ -266,10 +266,8 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
       yaxis: { ...axis, range: ScoreChart.padded([...placed, ...classical]), title: { text: this.state.mean ? "Mean PSNR (dB)" : `PSNR (dB) at sigma ${this.level.label}`, standoff: 8, font: { size: 14 } } },
       shapes: classical.map((point) => ({ type: "line", xref: "paper", x0: 0, x1: 1, y0: point.psnr_db, y1: point.psnr_db, layer: "below",
         line: { color: this.color(point.arm), dash: "dot", width: 1.5 } })),
-      transition: { duration: still || view !== this.view ? 0 : 250, easing: "cubic-out" },
     };
     const config = { displaylogo: false, responsive: false, displayModeBar: touch ? false : "hover", modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]] };
-    this.view = view;
     plot.setAttribute("aria-label", `Chart of ${placed.length + classical.length} methods: ${layout.yaxis.title.text} against ` +
       `${layout.xaxis.title.text}. The table below has every point.`);
     Plotly.react(plot, [...traces, ...lines, ...rings], layout, config);
@@ -357,8 +355,16 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     this.card(point);
     clearTimeout(this.timer);
     const asked = this.asked(point), known = this.outputs.get(JSON.stringify(asked));
-    if (known) this.previewed(known);
-    else this.timer = setTimeout(() => this.tell("preview", asked), ScoreChart.PATIENCE);
+    if (known) this.show(known);
+    else this.timer = setTimeout(() => this.ask(), ScoreChart.PATIENCE);
+  }
+  /** Ask for the output of the chosen point, one request at a time; a request without an answer is given up. */
+  ask() {
+    const now = performance.now();
+    if (!this.chosen || now < (this.until ?? 0)) return;
+    this.until = now + ScoreChart.LOST;
+    this.turn = (this.turn ?? 0) + 1;  // makes every answer a new value, of which Gradio tells
+    this.tell("preview", { ...this.asked(this.chosen), turn: this.turn });
   }
   /** Return the names of a point for the server; the mean over the levels is shown at the middle level. */
   asked({ method, tested_on }) { return { grid: this.state.body, method, tested_on, level: this.level.name }; }
@@ -384,11 +390,17 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     Object.assign(button, { hidden: !opens, textContent: `Show in ${opens}` });
   }
 
-  /** Show the output of a point in the card, if the card still shows this point. */
+  /** Keep an answer of the server, and show it or ask for the point that was chosen meanwhile. */
   previewed(found) {
-    const key = JSON.stringify(found.asked);
-    if (!found.error) this.outputs.set(key, found);
-    if (!this.chosen || key !== JSON.stringify(this.asked(this.chosen))) return;
+    this.until = 0;
+    if (!found.error) this.outputs.set(JSON.stringify(found.asked), found);
+    if (!this.chosen) return;
+    const wanted = JSON.stringify(this.asked(this.chosen));
+    if (JSON.stringify(found.asked) === wanted) this.show(found);
+    else if (!this.outputs.has(wanted)) this.ask();
+  }
+  /** Show the output of the chosen point in the card. */
+  show(found) {
     const card = this.find(".card"), { label } = this.data.arms[this.chosen.arm];
     card.querySelector(".sample").textContent = found.error ? `No output: ${found.error}.`
       : `Sample ${found.sample}, sigma ${this.level.label}${this.chosen.budgets.length ? ", network of the first seed" : ""}.`;

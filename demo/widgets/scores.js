@@ -17,5 +17,5 @@ shown.addEventListener("open", ({ detail }) => trigger(detail.tab === "Photo" ? 
 watch("value", () => shown.previewed(JSON.parse(props.value)));
 benchmarkData.then((data) => shown.fill(data[shown.dataset.scores]), (error) => {
   console.error(error);
-  shown.textContent = "The scores could not be loaded: reload the page.";
+  shown.replaceWith(Object.assign(document.createElement("p"), { textContent: "The scores could not be loaded: reload the page." }));
 });

@@ -4,6 +4,7 @@
 
 import base64
 import io
+import json
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ import safetensors.torch
 import torch
 from made_up_grid import results
 from PIL import Image
-from safetensors import safe_open
 
 from demo.compute import outputs, scores
+from denoise.inference import packed
 from denoise.metrics import psnr
 from denoise.noise import PictureDraws, corrupt
 
 POINT = "mnist-clipped-nearest-16x8-s0"
+COMMITTED = scores.RESULTS / scores.GRIDS[0]
 
 
 @pytest.fixture
@@ -61,16 +63,17 @@ def test_every_method_of_a_condition_has_an_output():
             assert np.isfinite(shown["output_db"]), method
 
 
-def packed(folder, method, value):
-    """Write a file of weights that holds one tensor under a method's name."""
-    tensors = {f"{method}/weight": torch.full((1,), value)}
-    safetensors.torch.save_file(tensors, folder / "weights-mnist.safetensors", {method: "{}"})
-
-
-def test_weights_that_are_missing_or_not_the_scored_ones_are_a_sentence(results):
+def test_weights_that_are_missing_or_not_the_scored_ones_are_a_sentence(point, results):
+    committed = packed.denoiser(
+        COMMITTED, point.method
+    )  # has another checksum than the made-up row
     outputs.network.cache_clear()
     with pytest.raises(ValueError, match=f"the weights of {POINT} are missing"):
         outputs.preview("made-up", POINT, "mnist", "0.4")
-    packed(results / "made-up", POINT, 1.0)
-    with pytest.raises(ValueError, match="the scored weights are"):
+    safetensors.torch.save_file(
+        {f"{POINT}/{k}": v.contiguous() for k, v in committed.network.state_dict().items()},
+        results / "made-up" / "weights-mnist.safetensors",
+        {POINT: json.dumps(committed.card["architecture"])},
+    )
+    with pytest.raises(ValueError, match="the scored weights are ab12"):
         outputs.preview("made-up", POINT, "mnist", "0.4")
