@@ -7,7 +7,7 @@ first. So the noise is drawn again many times, and every network denoises each d
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,27 +64,26 @@ def distribution(
     check(noise, clip, sigma)
     networks = [arm for arm in checked(family, chosen) if arm not in results.CLASSICAL]
     number = count(*image.shape)
-    call = functools.partial(_rows, image, noise, clip, float(sigma), family, networks, number)
+    draws = PictureDraws([FIRST_SEED + draw for draw in range(number)])
+    noise_of = functools.partial(corrupt, level=float(sigma), draws=draws, noise=noise, clip=clip)
+    call = functools.partial(_rows, image, noise_of, family, networks, number)
     return {"matters": MATTERS, "rows": start(call, number * image.size).result()}
 
 
 def _rows(
     image: np.ndarray,
-    noise: str,
-    clip: bool,
-    sigma: float,
+    noise_of: Callable[[Tensor], Tensor],
     family: str,
     networks: list[str],
     number: int,
 ) -> list[dict[str, Any]]:
     clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]
-    draws = PictureDraws([FIRST_SEED + draw for draw in range(number)])
-    noisy = corrupt(clean.expand(number, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
+    noisy = noise_of(clean.expand(number, -1, -1, -1))
     rows = []
     for arm in networks:
         method = results.denoise(family, arm)  # holds a lock while it loads: no other job meanwhile
         with giving_way():
-            estimate = method(noisy, sigma)
+            estimate = method(noisy, 0.0)  # a network is not told the level
         known = results.entry(arm)
         rows.append(
             {

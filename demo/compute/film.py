@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,22 +88,17 @@ def frames(
     """
     check(noise, clip, sigma)
     shown = arms(family, chosen)
-    call = functools.partial(_frames, image, noise, clip, float(sigma), whole(seed), family, shown)
+    draws = PictureDraws([whole(seed), *(2**64 + draw for draw in range(DRAWS - 1))])
+    noise_of = functools.partial(corrupt, level=float(sigma), draws=draws, noise=noise, clip=clip)
+    call = functools.partial(_frames, image, noise_of, family, shown)
     return start(call, DRAWS * image.size * len(shown)).result()
 
 
 def _frames(
-    image: np.ndarray,
-    noise: str,
-    clip: bool,
-    sigma: float,
-    seed: int,
-    family: str,
-    shown: list[str],
+    image: np.ndarray, noise_of: Callable[[Tensor], Tensor], family: str, shown: list[str]
 ) -> dict[str, Any]:
     clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]
-    draws = PictureDraws([seed, *(2**64 + draw for draw in range(DRAWS - 1))])
-    noisy = corrupt(clean.expand(DRAWS, -1, -1, -1), sigma, draws, noise=noise, clip=clip)
+    noisy = noise_of(clean.expand(DRAWS, -1, -1, -1))
     times = sorted({images for arm in shown for images in early()[family][arm]})
     rows = []
     for arm in shown:
