@@ -20,7 +20,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from demo import visitors
+from demo import first_visit, visitors
 from demo.compute import parts, results
 from denoise import cli
 from denoise.files.atomic import whole_file
@@ -51,8 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measured["ready_s"] = round(time.perf_counter() - began, 2)
         _asker(url)(_uploaded(url, SIDES[0], 0), 0)
         measured["first_result_s"] = round(time.perf_counter() - began, 2)
+        if given.browser:
+            measured["first_load"] = first_visit.measured(url)._asdict()
         if given.visitors:
             measured[f"{given.visitors}_visitors"] = _visited(url, given.visitors)
+        if given.browser or given.visitors:
             _tell(measured, given.out)
             return
         for side in SIDES:
@@ -329,8 +332,13 @@ def _parser() -> cli.Parser:
     parser.add_argument(
         "--visitors",
         type=int,
-        help="measure only this: visitors who move the slider, while one denoises "
+        help="measure only visitors who move the slider, while one denoises "
         f"{VISITED_MEGAPIXELS} megapixels (default: none)",
+    )
+    parser.add_argument(
+        "--browser",
+        action="store_true",
+        help="measure only the first load in Chromium (needs playwright)",
     )
     parser.add_argument("--out", type=Path, help="output file (.json; default: none)")
     return parser

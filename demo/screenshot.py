@@ -81,7 +81,7 @@ def browser_page(width: int, height: int, *, dark: bool = False) -> Iterator[Any
     except Error as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"the screenshot failed, it needs Chromium (apt-get install chromium): {reason}"
+            f"the browser failed, it needs Chromium (apt-get install chromium): {reason}"
         ) from None
 
 

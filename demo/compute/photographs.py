@@ -76,19 +76,14 @@ def clean(image: PictureFile, kind: str = "photograph", sigma: float = 0) -> Cle
         `kind` is unknown, or `sigma` is not a number from 0 to `HIGHEST`.
     """
     name = _network(image, kind)
-    before, restore = as_batch(image.pixels)
+    with worker.giving_way():
+        before, restore = as_batch(image.pixels)
     done, ms = _timed(name, before, _level(sigma) or None)
-    cleaned = dataclasses.replace(image, pixels=restore(done.estimate))
     seen = _estimated(before) if done.sigma is None else done.sigma * SCALE
-    return Cleaned(
-        _shown(image),
-        _shown(cleaned),
-        cleaned,
-        image.pixels,
-        done.method,
-        ms,
-        estimate=seen,
-    )
+    with worker.giving_way():
+        cleaned = dataclasses.replace(image, pixels=restore(done.estimate))
+        shown = _shown(image), _shown(cleaned)
+    return Cleaned(*shown, cleaned, image.pixels, done.method, ms, estimate=seen)
 
 
 @alone
@@ -101,27 +96,27 @@ def add_and_clean(image: PictureFile, kind: str, sigma: float, seed: int) -> Cle
     `clean`; `seed` as for `demo.compute.answers`.
     """
     name = _network(image, kind)
-    truth, restore = as_batch(image.pixels)
-    noisy = corrupt(truth, _level(sigma), PictureDraws([whole(seed)]), clip=False)
+    with worker.giving_way():
+        truth, restore = as_batch(image.pixels)
+        noisy = corrupt(truth, _level(sigma), PictureDraws([whole(seed)]), clip=False)
     done, ms = _timed(name, noisy, None)
-    estimate = done.estimate
-    pair = noisy.clamp(0, 1), estimate
-    similar = None
-    if min(truth.shape[-2:]) >= WINDOW:
-        similar = _of_each(ssim, pair, truth)
-    given, made = (dataclasses.replace(image, pixels=restore(one)) for one in pair)
-    return Cleaned(
-        before=_shown(given),
-        after=_shown(made),
-        file=made,
-        noisy=given.pixels,
-        network=done.method,
-        ms=ms,
-        psnr=_of_each(psnr, pair, truth),
-        ssim=similar,
-        estimate=_estimated(noisy),
-        errors=_errors(*pair, truth),
-    )
+    estimate, seen = done.estimate, _estimated(noisy)
+    with worker.giving_way():
+        pair = noisy.clamp(0, 1), estimate
+        large = min(truth.shape[-2:]) >= WINDOW
+        given, made = (dataclasses.replace(image, pixels=restore(one)) for one in pair)
+        return Cleaned(
+            before=_shown(given),
+            after=_shown(made),
+            file=made,
+            noisy=given.pixels,
+            network=done.method,
+            ms=ms,
+            psnr=_of_each(psnr, pair, truth),
+            ssim=_of_each(ssim, pair, truth) if large else None,
+            estimate=seen,
+            errors=_errors(*pair, truth),
+        )
 
 
 def _errors(noisy: Tensor, estimate: Tensor, truth: Tensor) -> tuple[float, float, float]:
@@ -192,5 +187,5 @@ def _estimated(batch: Tensor) -> float | None:
 
     Return None if the image is too small.
     """
-    found = of_middle(batch[0], JUDGED_SIDE)
+    found = worker.beside(lambda: of_middle(batch[0], JUDGED_SIDE))
     return None if found is None else found * SCALE

@@ -19,12 +19,17 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch.overrides import TorchFunctionMode
 
+TURN = 0.01  # seconds between two turns of shorter jobs
+
+Result = TypeVar("Result")
+
 _here = threading.local()
+_helpers = ThreadPoolExecutor(2, thread_name_prefix="beside")
 _numbers = itertools.count()
 
 
@@ -184,6 +189,20 @@ def giving_way() -> Iterator[None]:
     else:
         with _BeforeEach(functools.partial(_give_way, job)):
             yield
+
+
+def beside(call: Callable[[], Result]) -> Result:
+    """Run a call in another thread, while the present job gives way; return its result.
+
+    For a long computation without PyTorch, in which `giving_way` finds no operation.
+    """
+    job: Job | None = getattr(_here, "job", None)
+    if job is None:
+        return call()
+    running = _helpers.submit(call)
+    while not wait([running], TURN).done:
+        _give_way(job)
+    return running.result()
 
 
 def others(job: Job) -> int:

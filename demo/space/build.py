@@ -53,6 +53,7 @@ TOOLS = (
     "demo/recording.py",
     "demo/load.py",
     "demo/visitors.py",
+    "demo/first_visit.py",
     "demo/first_result.py",
     "demo/space/",
 )

@@ -16,6 +16,7 @@ from chromium import browser, opened
 from PIL import Image
 from served_page import SETTINGS, image, web
 
+from demo import first_visit
 from demo import page as built
 from demo.compute import worker
 from demo.widgets import first_load
@@ -51,20 +52,7 @@ def held():
 
 
 def recorded(page):
-    """Record the requests of a page: path, and bytes on the wire once the response is there."""
-    session, paths, sizes = page.context.new_cdp_session(page), {}, {}
-    session.send("Network.enable")
-
-    def asked(event):
-        if not event["request"]["url"].startswith("data:"):
-            paths[event["requestId"]] = event["request"]["url"].partition("?")[0].split("/", 3)[3]
-
-    session.on("Network.requestWillBeSent", asked)
-    session.on(
-        "Network.loadingFinished",
-        lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
-    )
-    page.requests, page.sizes = paths, sizes
+    page.requests, page.sizes = first_visit.recorded(page)
 
 
 def scripts(page):
@@ -84,6 +72,18 @@ def test_the_first_load_is_small_and_has_no_code_of_closed_tabs(opened, blocks):
     page.get_by_role("tab", name="Photo").click()
     page.wait_for_selector("#photographs img")
     assert later <= scripts(page)
+
+
+def test_the_measured_first_load_is_that_of_a_browser_with_an_empty_cache(url):
+    # A process of its own: Playwright runs once in each thread.
+    line = "import sys; from demo import first_visit; print(*first_visit.measured(sys.argv[1]))"
+    done = subprocess.run(
+        [sys.executable, "-c", line, url], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    requests, kilobytes, result, controls = map(float, done.stdout.split())
+    assert 20 < requests <= MOST_REQUESTS
+    assert 100 < kilobytes <= MOST_BYTES / 1000
+    assert result <= controls
 
 
 def test_each_style_sheet_of_the_first_components_comes_in_one(opened, blocks):

@@ -154,6 +154,26 @@ def test_who_waits_can_look_whether_a_job_has_ended_and_which_share_of_it_is_fin
     assert long.job.done(PATIENCE)
 
 
+def test_shorter_jobs_run_while_a_job_waits_for_what_runs_beside_it():
+    begun, go = threading.Event(), threading.Event()
+
+    def aside():
+        begun.set()
+        assert go.wait(PATIENCE)
+        return threading.get_ident()
+
+    job = start(lambda: (worker.beside(aside), threading.get_ident()), 10)
+    assert begun.wait(PATIENCE)
+    here = start(threading.get_ident).result()
+    go.set()
+    other, own = job.result()
+    assert own == here != other
+
+
+def test_what_runs_beside_no_job_runs_in_the_thread_of_its_caller():
+    assert worker.beside(threading.get_ident) == threading.get_ident()
+
+
 def test_of_the_other_long_jobs_one_is_told_how_many_run_or_wait():
     long = Long()
     waiting, cancelled = (start(lambda: None, work) for work in (20, 30))

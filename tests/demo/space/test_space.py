@@ -70,7 +70,7 @@ def test_it_has_what_the_page_needs_and_nothing_else(built):
     assert not [
         name
         for name in names
-        if name.endswith(("space.py", "screenshot.py", "visitors.py", ".pyc"))
+        if name.endswith(("space.py", "screenshot.py", "visitors.py", "visit.py", ".pyc"))
     ]
     assert names == {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
