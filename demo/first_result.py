@@ -9,8 +9,6 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import gradio as gr
-
 from demo import opening, page
 from demo.tabs import compare
 from denoise import cli
@@ -27,17 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def computed() -> dict[str, Any]:
     """Compute the first result with the weights of this copy: HTML by the name of its component."""
-    with gr.Blocks(analytics_enabled=False):
-        outputs = compare.tab().outputs
-    results = zip(outputs, compare.first(), strict=True)
-    return {
-        "introduction": page.INTRODUCTION,
-        "outputs": {
-            component.elem_id: value
-            for component, value in results
-            if isinstance(component, gr.HTML) and component.elem_id
-        },
-    }
+    board, draws = compare.first()
+    return {"introduction": page.INTRODUCTION, "outputs": {opening.BOARD: board, "draws": draws}}
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from starlette.middleware import Middleware
 
-from demo.compute import answer, warm
+from demo.compute import answer, photographs, warm
 from demo.compute.worker import alone
 from demo.guard import calls, uploads
 from demo.guard.body_limit import LARGEST_FILE, BodyLimit
@@ -110,25 +110,17 @@ def build() -> gr.Blocks:
 
 
 def _first_results(page: gr.Blocks, links: Links, compared: compare.Compare) -> None:
-    """Register the load events that show the first result, or the result of a permalink."""
-    at_once = {"queue": False, **PRIVATE, **LIVE}
-    first = links.unless("compare", compare.first)
+    """Register the load events: more samples, and the result of a permalink.
 
-    def opened(request: gr.Request) -> tuple[object, ...]:
-        """Return the first comparison, unless a permalink sets another, and the samples."""
+    An invalid permalink leaves the first result, which the page opens with.
+    """
+
+    def offered() -> object:
         prepare()
-        shown = first(request)
-        results = shown if isinstance(shown, tuple) else (gr.skip(),) * len(compared.outputs)
-        return *results, compare.offered()
+        return compare.offered()
 
-    page.load(opened, None, [*compared.outputs, compared.gallery], **at_once)
-    page.load(links.unless("compare", compare.first_draws), None, compared.strip, **at_once)
-    links.connect().failure(
-        lambda: (*compare.first(), compare.first_draws()),
-        None,
-        [*compared.outputs, compared.strip],
-        **at_once,
-    )
+    page.load(offered, None, compared.gallery, queue=False, **PRIVATE, **LIVE)
+    links.connect()
 
 
 def _first_photograph(tab: gr.Tab, links: Links, cleaned: photo.Photo) -> None:
@@ -143,7 +135,8 @@ def _first_photograph(tab: gr.Tab, links: Links, cleaned: photo.Photo) -> None:
 
 def prepare() -> None:
     """Start loading the networks and computing the first results in the background."""
-    warm.begin(compare.first, compare.offered, compare.first_draws, photo_events.first)
+    first = (compare.first, compare.offered, photo_events.first)
+    warm.begin(*first, networks=photographs.NETWORKS)
 
 
 def launch_options() -> dict[str, Any]:

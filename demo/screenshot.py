@@ -25,6 +25,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-gpu-rasterization",  # which Debian enables
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",

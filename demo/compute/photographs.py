@@ -31,6 +31,8 @@ JUDGED_SIDE = 512  # pixels: the noise level of a larger image is estimated from
 WORTH_A_GPU = 512 * 512  # pixels
 # 512x512 with overlap: at this size, a layer of a network for photographs takes 34 MB
 TILE_PIXELS = 408 * 408
+PAGES = "document"  # weights for scanned pages
+NETWORKS = (*PHOTOGRAPHS.values(), PAGES)
 KINDS = {"photograph": "Photograph", "page": "Scanned page with stains"}
 
 
@@ -136,7 +138,7 @@ def _of_each(
 def _network(image: PictureFile, kind: str) -> str:
     if kind not in KINDS:
         raise ValueError(f"the kind {kind!r} is not one of {', '.join(KINDS)}")
-    return "document" if kind == "page" else PHOTOGRAPHS[image.colours]
+    return PAGES if kind == "page" else PHOTOGRAPHS[image.colours]
 
 
 @functools.cache

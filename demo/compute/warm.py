@@ -6,7 +6,7 @@ import atexit
 import functools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import denoise
@@ -53,24 +53,26 @@ class Once(Generic[Result]):
         self._kept = []
 
 
-def begin(*first: Callable[[], Any]) -> None:
-    """Start a thread that computes the first results and then prepares every network.
+def begin(*first: Callable[[], Any], networks: Iterable[str] = ()) -> None:
+    """Start a thread that computes the first results and then prepares networks.
 
     Later calls do nothing.
 
     Parameters
     ----------
     *first : callable
-        `Once` objects, computed first because visitors wait for their results.
+        First results, because visitors meet them first.
+    networks : iterable of str
+        Names of weights.
     """
     if _begun.acquire(blocking=False):
-        threading.Thread(target=_prepare, args=(first,), name="warm").start()
+        threading.Thread(target=_prepare, args=(first, networks), name="warm").start()
 
 
-def _prepare(first: tuple[Callable[[], Any], ...]) -> None:
+def _prepare(first: tuple[Callable[[], Any], ...], networks: Iterable[str]) -> None:
     for result in first:
         _attempt(result)
-    for name in denoise.names():
+    for name in networks:
         _attempt(functools.partial(_ready, name))
 
 

@@ -24,6 +24,8 @@ from typing import Any, TypeVar
 import torch
 from torch.overrides import TorchFunctionMode
 
+from denoise import locks
+
 TURN = 0.01  # seconds between two turns of shorter jobs
 
 Result = TypeVar("Result")
@@ -180,8 +182,8 @@ def alone(function: Callable[..., Any]) -> Callable[..., Any]:
 def giving_way() -> Iterator[None]:
     """Let the present job give way, or end if cancelled, before each PyTorch operation.
 
-    Hold no lock in this context: the other jobs run in the same thread. Outside of a job, the
-    context does nothing.
+    Hold no lock in this context but by `denoise.locks.held`: the other jobs run in the same thread.
+    Outside of a job, the context does nothing.
     """
     job: Job | None = getattr(_here, "job", None)
     if job is None:
@@ -232,6 +234,8 @@ class _BeforeEach(TorchFunctionMode):
 
 
 def _give_way(job: Job) -> None:
+    if locks.holding():
+        return
     if job.cancelled:
         raise Cancelled
     # Run the jobs that wait now, not later arrivals: the long job gets a turn in between.

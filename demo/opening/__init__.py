@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from pathlib import Path
+from typing import Any
 
 FOLDER = Path(__file__).parents[1]
 COMMITTED = FOLDER / "opening" / "first_result.json"
@@ -19,23 +20,31 @@ STYLES = (
 )
 SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js")
 """Scripts that the first result needs; the whole page has them as well."""
+BOARD = "board"
+"""Name of the component with the comparison, which the first view shows."""
 
 
 @functools.cache
 def view(status: str) -> str:
-    """Return the HTML of the first view, with a line for `status`.
-
-    Each output lies in an element that names its component (`data-output`).
-    """
-    committed = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    outputs = "".join(
-        f'<div class="html-container" data-output="{name}">{html}</div>'
-        for name, html in committed["outputs"].items()
-    )
+    """Return the HTML of the first view, with a line for `status`."""
+    committed = _committed()
     return (
         f'<main id="opening">{committed["introduction"]}<p role="status">{status}</p>'
-        f'<div id="opened">{outputs}</div></main>'
+        f'<div id="opened" class="html-container" data-output="{BOARD}">'
+        f"{committed['outputs'][BOARD]}</div></main>"
     )
+
+
+def results() -> tuple[str, str]:
+    """Return the comparison and the draws that the page opens with, as HTML."""
+    board, draws = _committed()["outputs"].values()
+    return board, draws
+
+
+@functools.cache
+def _committed() -> dict[str, Any]:
+    committed: dict[str, Any] = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    return committed
 
 
 def style() -> str:

@@ -1,16 +1,13 @@
-// The first view stays until Gradio has drawn the same result in its components.
+// The first view stays until Gradio has drawn the same result in its component.
 (() => {
-  const view = document.getElementById("opening"), outputs = [...view.querySelectorAll("[data-output]")];
+  const view = document.getElementById("opening"), result = document.getElementById("opened");
+  const { output } = result.dataset;
   // A permalink has a tab and a result of its own. Gradio's own parameters start with two underscores.
   const link = [...new URLSearchParams(location.search).keys()].some((name) => !name.startsWith("__"));
-  if (link) document.getElementById("opened").remove();
-  else for (const output of outputs) {
-    const block = window.gradio_config.components.find(({ props }) => props.elem_id === output.dataset.output);
-    if (block) block.props.value = output.innerHTML;
-  }
-  const drawn = ({ dataset }) => document.querySelector(`gradio-app [id="${dataset.output}"]`)?.textContent.trim();
+  if (link) result.remove();
+  const drawn = () => document.querySelector(`gradio-app [id="${output}"]`)?.textContent.trim();
   const watch = new MutationObserver(() => {
-    if (link ? !document.querySelector("gradio-app [role=tabpanel]") : !outputs.every(drawn)) return;
+    if (link ? !document.querySelector("gradio-app [role=tabpanel]") : !drawn()) return;
     watch.disconnect();
     view.remove();
     document.body.classList.remove("opening");

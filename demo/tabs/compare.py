@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 from gradio.components import Component
 
+from demo import opening
 from demo.compute import draws, results
 from demo.compute.answers import FIRST_ARMS, HIGHEST, Answer, compare, whole
 from demo.compute.error_maps import VIEWS
@@ -35,7 +36,6 @@ OF_DRAWS = ("noise", "clip", "sigma", "weights", "decoders")
 FIRST = {"noise": "gaussian", "clip": True, "sigma": 0.4, "seed": 0}
 # a queue of its own, so that a new comparison need not wait for the draws of the last one
 DRAWS: dict[str, Any] = {"concurrency_id": "draws", **PRIVATE, **LIVE}
-SOON = "Computing the first comparison…"
 
 
 def show(
@@ -163,20 +163,21 @@ def level_label(noise: str) -> str:
     return f"Noise level: {NOISES[noise].facts['unit'].partition(':')[0]}"
 
 
-@Once
-def first() -> tuple[str, dict[str, object]]:
-    """Compute the comparison that the page opens with."""
-    usual = _usual()
-    return show(*usual.values()) if usual["weights"] else (hint("This copy has no weights."), {})
+def first() -> tuple[str, str]:
+    """Compute the comparison that the page opens with, and its draws, as HTML.
 
-
-@Once
-def first_draws() -> str:
-    """Draw the noise many times for the comparison that the page opens with."""
+    `opening.COMMITTED` holds both; a visitor's first change waits for the same networks.
+    """
     usual = _usual()
     if not usual["weights"]:
-        return ""
-    return redraw(usual["picture"], *(usual[name] for name in OF_DRAWS))
+        return hint("This copy has no weights."), ""
+    shown, _ = show(*usual.values())
+    return shown, redraw(usual["picture"], *(usual[name] for name in OF_DRAWS))
+
+
+def _committed(usual: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the committed results of `first` if this copy has the networks."""
+    return opening.results() if usual["weights"] else first()
 
 
 @Once
@@ -240,20 +241,18 @@ class Compare(NamedTuple):
 
 
 def tab() -> Compare:
-    """Add the tab to the Blocks in construction.
-
-    The first result is computed after the page has opened.
-    """
+    """Add the tab to the Blocks in construction; it opens with the committed first result."""
     usual = _usual()
+    first_board, first_strip = _committed(usual)
     with gr.Row(elem_id="compare"):
         # first, so that a phone shows the result and the slider in its first screen
         with gr.Column(scale=5, min_width=320):
             sigma = Level(0, HIGHEST, usual["sigma"], step=0.01, label=level_label(usual["noise"]))
-            out = gr.HTML(hint(SOON), elem_id="board", label="Comparison")
+            out = gr.HTML(first_board, elem_id=opening.BOARD, label="Comparison")
             view = gr.Radio(
                 [(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show"
             )
-            strip = gr.HTML(elem_id="draws", label="Many draws of the noise")
+            strip = gr.HTML(first_strip, elem_id="draws", label="Many draws of the noise")
             data = gr.JSON({}, label="Scores", visible=False)
         with gr.Column(scale=2, min_width=320):
             picture, pad, gallery, leading = _sources(usual["picture"])

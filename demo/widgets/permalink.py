@@ -166,14 +166,6 @@ class Links:
             return False
         return found is not None and found[0] == tab
 
-    def unless(self, tab: str, first: Callable[[], Any]) -> Callable[[gr.Request], Any]:
-        """Return `first` for a load event, which leaves a tab alone that a valid link sets."""
-
-        def opening(request: gr.Request) -> Any:
-            return gr.skip() if self.sets(tab, request) else first()
-
-        return opening
-
 
 def unchanged(values: Values, request: gr.Request) -> Iterator[Outputs]:
     """Yield no update but the settings themselves."""

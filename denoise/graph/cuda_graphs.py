@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from denoise.cli import one_line
+from denoise.locks import held
 
 log = logging.getLogger("denoise.graph.cuda_graphs")
 
@@ -120,7 +121,7 @@ def beside(call: Callable[[], Tensor], device: torch.device) -> Tensor:
     The lock excludes another thread's recording, which would capture this call too.
     """
     usual, stream = torch.cuda.current_stream(device), _side(device)
-    with _recording:
+    with held(_recording):
         stream.wait_stream(usual)
         with torch.cuda.stream(stream):
             output = call()
@@ -141,7 +142,7 @@ def recorded(
     graph, stream = torch.cuda.CUDAGraph(), _side(device)
     capture = torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local")
     # the stream is restored even if recording fails
-    with _recording, torch.cuda.stream(stream), capture:
+    with held(_recording), torch.cuda.stream(stream), capture:
         output = call()
     return output, graph.replay
 
@@ -168,7 +169,7 @@ class BySize(nn.Module):
         count, _, height, width = x.shape
         if not x.is_cuda or count * height * width > SMALL:
             return self.layers(x)
-        with self._lock:
+        with held(self._lock):
             if self._looked is not None:  # the last call may have used another stream
                 self._looked.wait(torch.cuda.current_stream(x.device))
             output = self._of((x.shape, x.dtype, x.device))(x).clone()

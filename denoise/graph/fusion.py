@@ -27,6 +27,7 @@ from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from denoise.decoders import DySample, Tied
+from denoise.locks import held
 from denoise.models.base import AnySize
 
 Convolution = nn.Conv2d | nn.ConvTranspose2d
@@ -96,7 +97,7 @@ def traced(network: nn.Module) -> fx.GraphModule:
     """
     tracer = _Tracer()
     try:
-        with _tracing:
+        with held(_tracing):
             graph = tracer.trace(copy.deepcopy(network))
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         raise ValueError(f"the network's forward cannot be traced: {error}") from error

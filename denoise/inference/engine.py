@@ -17,6 +17,7 @@ from torch import Tensor
 from denoise.images import arrays, dihedral, units
 from denoise.inference import camera, chunks, correlated, plan, tiling
 from denoise.inference.plan import PLAIN, Plan
+from denoise.locks import held
 from denoise.models import weights
 from denoise.models.base import AnySize
 
@@ -80,7 +81,7 @@ class Denoiser:
 
     def _ready(self) -> tuple[Plan, AnySize]:
         """Return the plan and the network rewritten by it; the first thread makes both once."""
-        with self._preparing:
+        with held(self._preparing):
             if self._prepared is None:
                 self._prepared = self._prepare()
         return self._prepared

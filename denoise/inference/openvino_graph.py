@@ -29,6 +29,7 @@ from denoise.cli import one_line
 from denoise.graph import polyphase
 from denoise.graph.fusion import layer_of
 from denoise.inference.layers import Conv, Halving
+from denoise.locks import held
 
 log = logging.getLogger("denoise.openvino")
 
@@ -130,7 +131,7 @@ class BySize(nn.Module):
         given = tuple(x.detach().float() for x in given)
         count, _, height, width = given[0].shape
         pixels, threads = count * height * width, torch.get_num_threads()
-        with self._lock:
+        with held(self._lock):
             if pixels > CHUNK and count >= threads > 1 and pixels * self.weight_count > TINY:
                 return self._in_parts(given, pixels, threads)
             ready = self._ready(given, threads if pixels * self.weight_count > TINY else 1)

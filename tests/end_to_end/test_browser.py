@@ -38,9 +38,7 @@ def visit(opened):
     """Return a function that opens the page and returns it once its first result is there."""
 
     def visit(*where, **options):
-        page = opened(*where, until="draw-strip", **options)
-        page.wait_for_load_state("networkidle")  # a late first result would replace a later one
-        return page
+        return opened(*where, until="draw-strip", **options)
 
     return visit
 
@@ -485,10 +483,10 @@ def test_the_tabs_are_reached_by_keys(visit):
     page = visit()
     page.get_by_role("tab", name="Compare").focus()
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.innerText") == "Photo"
+    assert page.evaluate("document.activeElement.innerText") == "Film"
     page.keyboard.press("Enter")
-    page.wait_for_selector("photo-viewer[data-shown]")
-    assert page.get_by_role("tab", name="Photo").get_attribute("aria-selected") == "true"
+    page.wait_for_selector(SHOWN["Film"])
+    assert page.get_by_role("tab", name="Film").get_attribute("aria-selected") == "true"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -585,7 +583,7 @@ def test_no_panel_is_empty_or_lies_over_another(visit, width):
         page.wait_for_timeout(SETTLED)
         page.evaluate("scrollTo(0, 0)")
         panels = page.evaluate(PANELS)
-        assert len(panels) >= 4, tab
+        assert len(panels) >= 2, tab
         seen = np.asarray(Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("L"))
         for panel in panels:
             top, left = round(panel["y"]), round(panel["x"])

@@ -221,6 +221,8 @@ def test_of_a_large_photograph_the_visitor_moves_the_crop_and_every_pixel_is_loa
     page.mouse.click(box["x"] + box["width"] - 3, box["y"] + 3)
     says(page, "A crop of your image, from pixel (1376, 0) of 2400x2000")
     expected = np.rot90(shades, -1)[:1024, 1376:]
+    # the line of text is there before the images are decoded
+    page.wait_for_function(f"(first) => ({PIXELS})()[0][0] === first", arg=int(expected[0, 0]))
     assert np.array_equal(np.array(page.evaluate(PIXELS)[0]).reshape(1024, 1024), expected)
 
 

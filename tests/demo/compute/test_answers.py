@@ -202,22 +202,16 @@ def opening(blocks):
     return html
 
 
-def test_the_page_is_built_before_any_comparison_and_shows_one_before_the_first_click(monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(answers, "compare", None)
-        patch.setattr(compare, "compare", None)
-        assert compare.SOON in opening(page.build())
-    html, scores = compare.first()
-    assert html.count("<img") == len(scores) + 1 == len(answers.FIRST_ARMS) + 2
+def test_the_page_opens_with_the_committed_comparison_and_computes_none(monkeypatch):
+    monkeypatch.setattr(compare, "compare", None)
+    html = opening(page.build())
+    assert html.count("<img") == len(answers.FIRST_ARMS) + 2
 
 
 def test_without_any_networks_the_page_opens_and_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "FOLDER", tmp_path)
     results.trained.cache_clear()
-    compare.first.forget()
-    page.build()
-    assert "no weights" in compare.first()[0]
-    compare.first.forget()
+    assert "no weights" in opening(page.build())
     monkeypatch.undo()
     results.trained.cache_clear()
 

@@ -16,13 +16,12 @@ def fresh(monkeypatch):
     monkeypatch.setattr(
         warm, "network", lambda name: SimpleNamespace(prepare=lambda: done.append(name))
     )
-    monkeypatch.setattr(warm.denoise, "names", lambda: ["net"])
     return done
 
 
 def begin(*first):
     """Begin the preparation and wait until it is done."""
-    warm.begin(*first)
+    warm.begin(*first, networks=["net"])
     for thread in threading.enumerate():
         if thread.name == "warm":
             thread.join()

@@ -7,11 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from demo.compute import worker
+from demo.compute import results, samples, worker
 from demo.compute.answers import compare
+from demo.compute.draws import distribution
 from demo.compute.photographs import add_and_clean, clean
 from demo.compute.worker import Cancelled, alone, giving_way, report, start
 from demo.page import build
+from denoise.locks import held
 
 
 @alone
@@ -100,6 +102,41 @@ def test_a_job_does_not_give_way_to_one_that_is_as_long(work):
 
 def test_a_job_gives_way_only_where_it_says_so():
     assert after(Long(gives_way=False), 0) == ["long", "short"]
+
+
+def test_a_job_that_holds_a_lock_gives_way_only_afterwards():
+    lock, done = threading.Lock(), []
+
+    def short():
+        with held(lock):
+            done.append("short")
+
+    def long():
+        with giving_way(), ThreadPoolExecutor(1) as visitor:
+            with held(lock):
+                waiting = visitor.submit(start, short).result()
+                torch.zeros(1)
+                done.append("unlocked")
+            torch.zeros(1)
+        done.append("long")
+        return waiting
+
+    job = start(long, work=1)
+    assert job.done(PATIENCE)
+    job.result().result()
+    assert done == ["unlocked", "short", "long"]
+
+
+def test_a_network_that_many_draws_use_also_answers_the_slider_meanwhile():
+    sample = samples.rendered()[0]
+    results.network.cache_clear()  # both find the network unprepared
+    with ThreadPoolExecutor(1) as visitor:
+        family, image = sample.family, sample.image
+        draws = visitor.submit(distribution, image, "gaussian", True, 0.4, family, ["nearest"])
+        while not draws.done():
+            job = start(lambda: compare(image, "gaussian", True, 0.4, 0, family, ["nearest"]))
+            assert job.done(PATIENCE)
+        assert len(draws.result()["rows"]) == 1
 
 
 def test_of_those_that_wait_the_shortest_is_next():
