@@ -87,8 +87,8 @@ def build() -> gr.Blocks:
             links.join(photo_opened, photo.linked(cleaned))
             photo_hint.connect(compared.hint, cleaned, tabs)
             with gr.Tab("Benchmark", id="benchmark") as opened:
-                benchmark.tab(compared, cleaned, tabs)
-            links.join(opened)
+                scored = benchmark.tab(compared, cleaned, tabs)
+            links.join(opened, scored)
             with gr.Tab("Blind test", id="blind") as opened:
                 tested = blind_test.tab()
             links.join(opened, tested)

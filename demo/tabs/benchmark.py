@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gradio as gr
 import pandas as pd
+from gradio.components import Component
 
 from demo.compute import outputs, results, scores
 from demo.compute.answers import HIGHEST
@@ -17,6 +19,7 @@ from demo.tabs import photo, photo_events
 from demo.tabs.compare import DRAWS, FIRST, Compare, redraw, show
 from demo.widgets import on_demand, scoreboard, templates
 from demo.widgets.controls import LIVE, MODEL, PRIVATE
+from demo.widgets.permalink import SEPARATOR, SWITCH, Linked, choice
 from demo.widgets.scoreboard import Scores
 from denoise import datasets
 
@@ -43,6 +46,10 @@ DIGITS = {
     "M MACs": 2,
     "CPU ms": 3,
 }
+NONE = "none"  # hidden methods of a link that hides none
+OF_CHART = ("body", "cost", "scale", "set", "clip", "budgets", "level", "hidden")
+SETTINGS = tuple(f"chart-{name}" for name in OF_CHART)
+"""Names of the chart's settings in a link."""
 NAMES = ("grid", "method", "tested_on", "level")  # names of a point of the chart
 CHOSEN = list(inspect.signature(show).parameters).index("chosen")  # in the inputs of Compare
 CHART, SHIPPED, OF_PHOTOGRAPHS = re.split(
@@ -146,6 +153,38 @@ def chart() -> dict[str, Any]:
     return shown
 
 
+@functools.cache
+def valid() -> dict[str, list[str]]:
+    """Return the valid texts of each of `SETTINGS`, over all views of the chart."""
+    shown = chart()
+    bodies = shown["bodies"]
+    scales = range(max(len(body["scales"]) for body in bodies))
+    sets = (f"{pair['tested_on']}-{pair['trained_on']}" for body in bodies for pair in body["sets"])
+    texts = (
+        [body["name"] for body in bodies],
+        list(dict.fromkeys(scale["group"] for body in bodies for scale in body["scales"])),
+        list(map(str, scales)),
+        list(dict.fromkeys(sets)),
+        list(SWITCH),
+        list(shown["budgets"]),
+        [*dict.fromkeys(level["name"] for body in bodies for level in body["levels"]), scores.MEAN],
+        [*shown["arms"], NONE],
+    )
+    return dict(zip(SETTINGS, texts, strict=True))
+
+
+def parser(name: str) -> Callable[[str], str]:
+    """Return the parser of one of `SETTINGS`; `SEPARATOR` joins several texts."""
+
+    def parse(text: str) -> str:
+        several = name in ("chart-budgets", "chart-hidden")
+        for part in text.split(SEPARATOR) if several else [text]:
+            choice(valid()[name], part)
+        return text
+
+    return parse
+
+
 PARTS = {
     "plotly.js": scoreboard.PLOTLY,
     "tab.js": scoreboard.SCRIPT,
@@ -246,8 +285,8 @@ def choose_photograph(event: gr.EventData) -> tuple[object, ...]:
     )
 
 
-def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
-    """Add the tab to the Blocks in construction.
+def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> Linked:
+    """Add the tab to the Blocks in construction; return its settings for links.
 
     A point of the chart, and a row of a table by its button, open in the Compare or the Photo tab.
     """
@@ -272,3 +311,9 @@ def tab(compare: Compare, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     for title, text in sections.items():
         with gr.Accordion(title, open=False):
             gr.Markdown(text)
+
+    def restored(values: Mapping[str, Any], _: gr.Request) -> Iterator[Mapping[Component, Any]]:
+        given = {name: values[name] for name in SETTINGS if name in values}
+        yield {drawn: json.dumps({"settings": given})}
+
+    return Linked({name: parser(name) for name in SETTINGS}, [drawn], restored)

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
-from demo.guard.refusals import shown
-from demo.widgets.permalink import number
+from demo.widgets.permalink import choice, number
 from demo.widgets.templates import read
 
 LABS = ("decoder-lab", "pooling-lab")
@@ -56,7 +55,7 @@ def settings(name: str) -> dict[str, Callable[[str], Any]]:
     controls = _Controls()
     controls.feed(read(f"widgets/{name.replace('-', '_')}.html"))
     parsers = {
-        PREFIX + control: functools.partial(_choice, valid)
+        PREFIX + control: functools.partial(choice, valid)
         for control, valid in controls.valid.items()
     }
     return {**parsers, NUMBERS[name]: _numbers}
@@ -81,12 +80,6 @@ class _Controls(HTMLParser):
         elif tag == "input" and given.get("type") == "range":
             least, most = int(given["min"]), int(given["max"])
             self.valid[given["name"]] = [str(value) for value in range(least, most + 1)]
-
-
-def _choice(valid: list[str], text: str) -> str:
-    if text not in valid:
-        raise ValueError(f"{shown(text)} is not one of {', '.join(valid)}")
-    return text
 
 
 def _numbers(text: str) -> list[float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -198,6 +198,13 @@ def _value(component: Component, text: str) -> Any:
         return next((one for _, one in component.choices if str(one) == text), text)
     if isinstance(component, gr.Slider | gr.Number):
         return number(text)
+    return text
+
+
+def choice(valid: Iterable[str], text: str) -> str:
+    """Return a text that is one of the valid texts."""
+    if text not in (known := list(valid)):
+        raise ValueError(f"{shown(text)} is not one of {', '.join(known)}")
     return text
 
 

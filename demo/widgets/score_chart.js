@@ -199,7 +199,36 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     });
   }
 
+  /** Return the settings of a link, by the names of `demo.tabs.benchmark.SETTINGS`. */
+  link() {
+    const { state, set } = this;
+    return {
+      "chart-body": state.body, "chart-cost": state.group, "chart-scale": state.scale, "chart-set": `${set.tested_on}-${set.trained_on}`,
+      "chart-clip": state.clipped, "chart-budgets": state.budgets, "chart-level": state.mean ? "all" : this.level.name,
+      "chart-hidden": state.hidden.size ? [...state.hidden] : "none",
+    };
+  }
+  /** Take the settings of a link: texts by name. What no view has is as the chart opens. */
+  restore(given) {
+    const { state } = this, list = (text) => text.split("."), place = (index) => (index < 0 ? undefined : index);
+    const take = (name, use) => { if (given[`chart-${name}`] !== undefined) use(given[`chart-${name}`]); };
+    take("body", (text) => { state.body = text; });
+    take("cost", (text) => { state.group = text; });
+    take("scale", (text) => { state.scale = Number(text); });
+    take("set", (text) => { state.set = place(this.body.sets.findIndex((one) => `${one.tested_on}-${one.trained_on}` === text)); });
+    take("clip", (text) => { state.clipped = text === "1"; });
+    take("budgets", (text) => { state.budgets = list(text); });
+    take("level", (text) => {
+      state.mean = text === "all";
+      if (!state.mean) state.level = place(this.body.levels.findIndex(({ name }) => name === text));
+    });
+    take("hidden", (text) => { state.hidden = new Set(text === "none" ? [] : list(text)); });
+    this.find("[name=mean]").checked = state.mean;
+    this.settle();
+  }
+
   draw() {
+    this.dataset.link = JSON.stringify(this.link());
     const shown = this.visible(), kindOf = ({ arm }) => this.data.arms[arm].kind;
     const placed = shown.filter((point) => point.method in this.scale.costs), classical = shown.filter((point) => kindOf(point) === "classical");
     const lost = shown.length - placed.length - classical.length;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from demo.widgets import on_demand, templates
@@ -19,7 +21,7 @@ STYLE = on_demand.style("widgets/score_table.css", "widgets/score_chart.css")
 class Scores(gr.HTML):
     """An element that shows one entry of `scores.json`, and hands on what a visitor asks.
 
-    Events: `select` asks for the output of a point; the answer is the component's value, as JSON.
+    Events: `select` asks for the output of a point; the answer is the component's value.
     `submit` opens a setting in Compare, `apply` in Photo; the event data is the setting.
 
     Parameters
@@ -28,15 +30,20 @@ class Scores(gr.HTML):
         "score-chart" or "score-table".
     name : str
         Entry of `scores.json`.
+    value : str
+        The output of a point (`preview`), or the settings of a link, as JSON.
+    **options
+        Of `gradio.HTML`: Gradio builds the component anew at each update.
     """
 
-    def __init__(self, element: str, name: str) -> None:
+    def __init__(self, element: str, name: str, value: str = "", **options: Any) -> None:
         super().__init__(
-            "",
+            value,  # Gradio reads its default in the signature
             html_template=f'<{element} data-scores="{name}"><p>Loading the scores…</p></{element}>',
             js_on_load=templates.read("widgets/scores.js"),
             apply_default_css=False,
             elem_id=name,
+            **options,
         )
 
     def get_block_name(self) -> str:

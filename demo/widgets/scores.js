@@ -14,8 +14,14 @@ window.benchmarkData ??= (() => {
 const shown = element.querySelector("[data-scores]");
 shown.addEventListener("preview", ({ detail }) => trigger("select", detail));
 shown.addEventListener("open", ({ detail }) => trigger(detail.tab === "Photo" ? "apply" : "submit", detail));
-watch("value", () => shown.previewed(JSON.parse(props.value)));
-benchmarkData.then((data) => shown.fill(data[shown.dataset.scores]), (error) => {
+// The value is the output of a point, or the settings of a link, which may come before the scores.
+const take = (given) => (given.settings ? shown.restore(given.settings) : shown.previewed(given));
+const filled = benchmarkData.then((data) => {
+  shown.fill(data[shown.dataset.scores]);
+  if (props.value) take(JSON.parse(props.value));
+});
+watch("value", () => { if (props.value) filled.then(() => take(JSON.parse(props.value))); });
+filled.catch((error) => {
   console.error(error);
   shown.replaceWith(Object.assign(document.createElement("p"), { textContent: "The scores could not be loaded: reload the page." }));
 });

@@ -13,7 +13,7 @@ import threading
 
 import numpy as np
 import pytest
-from chromium import SETTLED, browser, opened, violations
+from chromium import SCREENS, SETTLED, browser, opened, violations
 from PIL import Image
 
 from demo import page as built
@@ -489,8 +489,7 @@ def test_the_tabs_are_reached_by_keys(visit):
     assert page.get_by_role("tab", name="Film").get_attribute("aria-selected") == "true"
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_no_tab_breaks_a_rule_of_axe_runs_over_the_side_or_asks_another_machine(
     visit, scheme, width
 ):

@@ -8,7 +8,7 @@ The tests need Playwright and a Chromium; `make browser` downloads axe-core's ru
 import pytest
 import torch
 import torch.nn.functional as F
-from chromium import browser, opened, violations
+from chromium import SCREENS, browser, opened, violations
 from served_page import blocks, url
 
 pytestmark = pytest.mark.slow
@@ -174,8 +174,7 @@ def test_pooling_keeps_the_maximum_and_unpooling_its_position(learn):
     assert "16" in pooled
 
 
-@pytest.mark.parametrize("width", [1400, 390])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_the_labs_pass_axe_and_fit(learn, width, scheme):
     page = learn(width=width, scheme=scheme)
     assert not [found for found in violations(page) if "lab" in str(found)]

@@ -5,10 +5,10 @@ The tests need Playwright and a Chromium; `make browser` downloads axe-core's ru
 
 # ruff: noqa: F401, F811  fixtures of another module
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from chromium import SETTLED, browser, opened, violations
+from chromium import SCREENS, SETTLED, browser, opened, violations
 from served_page import blocks, url
 
 from demo.compute.blind_test import ROUNDS
@@ -97,7 +97,6 @@ def test_a_link_opens_its_tab_at_once_and_the_address_follows_the_tabs(follow):
     assert "4x4" in page.locator("decoder-lab .transposed figcaption").inner_text()
     page.get_by_role("tab", name="Benchmark").click()
     holds(page, tab="benchmark", __theme="dark")
-    assert set(query(page)) == {"tab", "__theme"}
     page.get_by_role("tab", name="Learn").click()
     page.locator("decoder-lab [name=stride]").press("ArrowRight")
     holds(page, tab="learn", factor="3", **{"lab-size": "4", "lab-stride": "3"})
@@ -109,9 +108,27 @@ def test_a_link_opens_its_tab_at_once_and_the_address_follows_the_tabs(follow):
     )
 
 
+def test_a_link_of_the_chart_restores_its_view(follow):
+    given = {
+        "chart-body": "unet", "chart-cost": "parameters", "chart-clip": "0",
+        "chart-level": "0.0588235", "chart-hidden": "transposed_k3",
+    }  # fmt: skip
+    page = follow("?tab=benchmark&" + urlencode(given), until="score-chart .main-svg")
+    for name, value in (("body", "unet"), ("group", "parameters")):
+        assert page.locator(f"score-chart [name={name}][value={value}]").is_checked()
+    assert page.locator("score-chart .level output").inner_text() == "15/255"
+    arms = page.locator("score-chart .arms button")
+    hidden = arms.and_(page.locator("[aria-pressed=false]"))
+    assert hidden.evaluate_all("all => all.map(({ value }) => value)") == ["transposed_k3"]
+    assert arms.count() > 3
+    page.get_by_label("Mean over all levels").check()
+    holds(page, **given | {"chart-level": "all"})
+
+
 @pytest.mark.parametrize(
     ("asked", "said", "tab"),
     [
+        ("?tab=benchmark&chart-body=cats", "'cats' is not one of", "Benchmark"),
         ("?tab=cats", "names no tab of this page", "Compare"),
         ("?sigma=loud&__theme=dark", "'loud' is not a number", "Compare"),
         ("?tab=blind&noise=3", "'3' is not one of 0.2", "Blind test"),
@@ -201,8 +218,7 @@ def test_other_noise_gives_new_rounds(follow):
     assert page.locator(GUESS).count() == 3
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_every_state_of_the_blind_test_passes_axe_and_fits(opened, width, scheme):
     page = opened(width=width, scheme=scheme, until="#board img")
     page.get_by_role("tab", name="Blind test").click()

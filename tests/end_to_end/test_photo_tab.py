@@ -7,7 +7,7 @@ The tests need Playwright and a Chromium; `make browser` downloads axe-core's ru
 
 import numpy as np
 import pytest
-from chromium import SETTLED, browser, opened, violations
+from chromium import SCREENS, SETTLED, browser, opened, violations
 from PIL import Image
 from served_page import blocks, url
 
@@ -271,8 +271,7 @@ def test_on_a_phone_two_fingers_zoom_one_finger_moves_the_line_and_then_the_imag
     context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_the_viewer_with_its_loupe_breaks_no_rule_of_axe(photo, scheme, width):
     page = photo(width=width, scheme=scheme)
     page.get_by_role("button", name="Loupe").click()

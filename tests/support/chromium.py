@@ -9,6 +9,8 @@ from demo.screenshot import BROWSERS, SWITCHES
 
 AXE = Path(__file__).parents[2] / ".venv" / "axe.min.js"
 SETTLED = 500  # milliseconds
+SCREENS = ((1400, "light"), (390, "dark"))
+"""Widths in pixels, and color schemes, in which every view is checked."""
 # sites may frame loopback
 FRAMES = "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"
 

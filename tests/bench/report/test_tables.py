@@ -200,14 +200,15 @@ def test_a_page_links_its_parts_and_needs_nothing_from_elsewhere():
         "Which of two", "Their difference.", pd.DataFrame({"Set": ["MNIST"], "dB": ["0.1"]})
     )
     report = render.Report(
-        "Which?", "First.", answer, {"MNIST": ["One.", "Two."]}, [picture], [table]
+        "Which?", "Neither.", "First.", answer, {"MNIST": ["One.", "Two."]}, [picture], [table]
     )
     page = render.page(report)
     assert '<a href="#costs-more">Costs &amp; more</a>' in page
     assert '<h2 id="costs-more">' in page
     assert '<a href="../a.png"><img src="../a.png" alt="A name"' in page
     assert (
-        page.index("First.")
+        page.index("Neither.")
+        < page.index("First.")
         < page.index("Their difference.")
         < page.index("Contents")
         < page.index("One.")

@@ -75,5 +75,5 @@ def test_weights_that_are_missing_or_not_the_scored_ones_are_a_sentence(point, r
         results / "made-up" / "weights-mnist.safetensors",
         {POINT: json.dumps(committed.card["architecture"])},
     )
-    with pytest.raises(ValueError, match="the scored weights are ab12"):
+    with pytest.raises(ValueError, match="the scored weights are f{12}"):
         outputs.preview("made-up", POINT, "mnist", "0.4")

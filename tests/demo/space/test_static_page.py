@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from chromium import SETTLED, browser, opened, violations
+from chromium import SCREENS, SETTLED, browser, opened, violations
 from PIL import Image
 
 from demo.compute import answers, results
@@ -315,8 +315,7 @@ def test_what_is_no_picture_is_refused_in_a_sentence(visit, tmp_path):
     assert page.locator("#board figure").count() == len(answers.FIRST_ARMS) + 2
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 def test_it_breaks_no_rule_of_axe_runs_over_no_side_and_asks_no_other_machine(visit, scheme, width):
     page = visit(width, scheme)
     page.locator("#samples button").last.press("Enter")

@@ -188,6 +188,26 @@ def test_data_that_name_no_point_and_no_row_are_refused(choose, data):
         choose(event(**data))
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chart-body", "unet"),
+        ("chart-cost", "parameters"),
+        ("chart-set", "mnist-mnist"),
+        ("chart-clip", "0"),
+        ("chart-budgets", "channels.parameters"),
+        ("chart-level", "0.4"),
+        ("chart-level", "all"),
+        ("chart-hidden", "nearest.bilinear"),
+        ("chart-hidden", "none"),
+    ],
+)
+def test_a_setting_of_the_chart_in_a_link_is_one_that_a_view_has(name, text):
+    assert benchmark.parser(name)(text) == text
+    with pytest.raises(ValueError, match="'cats' is not one of "):
+        benchmark.parser(name)("cats")
+
+
 def test_the_page_has_these_tabs():
     labels = [
         c["props"].get("label")

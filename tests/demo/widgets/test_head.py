@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from demo import page
+from demo import opening, page
 from demo.compute import answer, scores
 from demo.widgets import copy_link, head
 
@@ -144,7 +144,7 @@ def test_the_first_view_comes_before_gradio_s_element_and_its_script_behind(clie
     body = client.get("/").text.partition("<body")[2]
     assert body.startswith(' class="opening"')
     assert body.index('<main id="opening">') < body.index("a picture of it")
-    assert body.index("a picture of it") < body.index("gradio_config")
+    assert body.index("a picture of it") < body.index(opening.handover())
 
 
 def test_the_style_sheet_of_the_first_components_is_served_under_the_name_in_the_page(client):
