@@ -45,7 +45,6 @@ gpu: .venv/ready
 
 # The README's pictures of the page, and that of link previews; also needs a Chromium (apt-get install chromium).
 screenshots: .venv/ready-dev
-	$(BIN)/python -m demo.screenshot docs/demo.png --height 860
 	$(BIN)/python -m demo.preview docs/preview.png
 	$(BIN)/python -m demo.recording docs/demo.webp
 	$(BIN)/python -m demo.screenshot docs/demo-photo.png --tab Photo --height 860

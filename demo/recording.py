@@ -18,7 +18,7 @@ from demo.screenshot import SHOWN, browser_page
 from denoise import cli
 from denoise.files.atomic import whole_file
 
-WIDTH, HEIGHT = 1000, 700
+WIDTH, HEIGHT = 1080, 700
 LEVELS = (0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.5, 0.4)
 SHORT, LONG, LAST = 200, 700, 1600  # milliseconds of a frame
 LARGEST = 3_000_000  # bytes
@@ -68,6 +68,7 @@ def take(url: str, target: Path) -> None:
         page.wait_for_selector("draw-strip")
         for milliseconds, act in frames(page):
             act()
+            page.wait_for_selector("#busy", state="hidden")
             page.evaluate("scrollTo(0, 0)")
             images.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
             times.append(milliseconds)

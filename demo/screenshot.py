@@ -1,4 +1,4 @@
-"""Screenshot of a tab of the page, for the README: `python -m demo.screenshot docs/demo.png`."""
+"""Screenshot of a tab of the page: `python -m demo.screenshot docs/demo-photo.png --tab Photo`."""
 
 from __future__ import annotations
 

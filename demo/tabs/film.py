@@ -14,8 +14,8 @@ from demo.widgets.controls import LIVE, PRIVATE
 
 TEXT = """Each decoder begins with random weights. **Press Play**: your image from Compare runs
 through the networks as they were after 0, 640, 1,280, … training images. A transposed convolution
-writes a checkerboard first, and training has to remove it; upsampling + convolution cannot make
-one.
+writes a checkerboard first, and training has to remove it; upsampling + convolution
+keeps a flat part flat.
 """
 NOTHING = "Choose a sample, draw, or upload an image in Compare."
 

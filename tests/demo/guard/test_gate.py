@@ -33,7 +33,7 @@ def test_a_file_of_the_server_is_not_read_whatever_a_call_says_of_it(call, name,
     told = {
         call(name, [{"path": path, **more}, *SETTINGS[name]])
         for path in (
-            str(ROOT / "docs" / "demo.png"),
+            str(ROOT / "docs" / "demo-photo.png"),
             "/no/such.png",
             "/etc/hostname",
             f"{uploads.folder()}/../x",
@@ -92,7 +92,7 @@ def test_every_component_that_takes_a_file_checks_its_path(blocks):
     assert len(taking) >= 2
     for block in taking:
         with pytest.raises(gr.Error, match="not an uploaded file"):
-            block.preprocess(block.data_model(path=str(ROOT / "docs" / "demo.png")))
+            block.preprocess(block.data_model(path=str(ROOT / "docs" / "demo-photo.png")))
 
 
 def _names_a_file(block):

@@ -169,7 +169,7 @@ def test_the_image_of_the_preview_is_served_and_no_other_file(client):
     for other in (
         "/preview.png/",
         "/docs/preview.png",
-        "/preview.png%2f..%2fdemo.png",
+        "/preview.png%2f..%2fdemo-photo.png",
         "/Preview.png",
     ):
         assert client.get(other).text == DOCUMENT
