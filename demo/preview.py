@@ -1,4 +1,4 @@
-"""Picture of link previews, from the results: `python -m demo.preview docs/preview.png`."""
+"""Image of link previews, from the results: `python -m demo.preview docs/preview.png`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SIZE = (1200, 630)  # pixels, which social sites show without cropping
 
 
 def html() -> str:
-    """Return the picture as a document: the question, the answer, and a comparison."""
+    """Return the image as a document: the question, the answer, and a comparison."""
     family = results.families()[0]
     sample = next(one for one in rendered() if one.family == family)
     decoders = [arm for arm in FIRST_ARMS if arm not in results.CEILINGS]
@@ -47,7 +47,7 @@ def _font(weight: str) -> str:
 
 
 def take(target: Path) -> None:
-    """Save the picture, a PNG of `SIZE`.
+    """Save the image, a PNG of `SIZE`.
 
     Raises
     ------

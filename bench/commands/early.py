@@ -53,7 +53,8 @@ def main(given: argparse.Namespace) -> None:
             missing = [step for step in steps if not _file(folder, network, step).exists()]
             if missing:
                 _train(network, recipe, missing, given)
-        files = [_file(folder, network, step) for network in networks for step in steps]
+        # every early network of the folder, as `_rows`: earlier parts are replaced
+        files = sorted(folder.glob(f"{dataset}-clipped-*-step*.safetensors"))
         given.out.mkdir(parents=True, exist_ok=True)
         packed.write(files, given.out, f"weights-{dataset}-clipped")
         log.info("%s: %d networks", dataset, len(files))

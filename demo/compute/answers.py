@@ -95,7 +95,7 @@ def compare(
     answered = [_timed(family, arm, noisy, float(sigma)) for arm in shown]
     rows = [
         Answer("clean", "Clean", "#555555", image),
-        Answer("noisy", "Noisy", "#999999", _shown(noisy)),
+        Answer("noisy", "Noisy", "#999999", pixels(noisy)),
     ]
     scores = _scores(torch.cat([noisy, *(estimate for estimate, _ in answered)]), clean)
     rows[1] = replace(rows[1], psnr=scores[0][0], ssim=scores[0][1])
@@ -104,7 +104,7 @@ def compare(
         known = results.entry(arm)
         rows.append(
             Answer(
-                *(name_of(family, arm), known.label, known.colour, _shown(estimate)),
+                *(name_of(family, arm), known.label, known.colour, pixels(estimate)),
                 *(ratio, similar, ms, results.parameters(family, arm)),
                 gain=between(ratio, first),
             )
@@ -202,7 +202,8 @@ def _scores(preds: Tensor, clean: Tensor) -> list[tuple[float, float | None]]:
     return list(zip(psnr(preds, clean, data_range=1.0).tolist(), similar, strict=True))
 
 
-def _shown(image: Tensor) -> np.ndarray:
+def pixels(image: Tensor) -> np.ndarray:
+    """Return the first image of a batch, (N, 1, H, W) in about [0, 1], as (H, W) uint8."""
     return (image[0, 0].clamp(0, 1) * 255).round().byte().numpy()
 
 

@@ -109,12 +109,12 @@ def rounds(family: str, sigma: float, seed: int) -> tuple[Round, ...]:
     return tuple(
         Round(
             images[number],
-            _pixels(noisy[number]),
+            answers.pixels(noisy[number, None]),
             tuple(
                 Output(
                     name,
                     DECODERS[name].label,
-                    _pixels(estimates[name][number]),
+                    answers.pixels(estimates[name][number, None]),
                     scores[name][number],
                 )
                 for name in random.permutation(SHOWN).tolist()
@@ -127,10 +127,6 @@ def rounds(family: str, sigma: float, seed: int) -> tuple[Round, ...]:
 def _network(family: str, decoder: str) -> engine.Denoiser:
     """Return a network of the test: the only place that chooses the weights."""
     return results.network(family, decoder)
-
-
-def _pixels(image: torch.Tensor) -> np.ndarray:
-    return (image[0] * 255).round().byte().numpy()
 
 
 def found(played: tuple[Round, ...], guesses: list[int]) -> int:

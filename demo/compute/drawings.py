@@ -25,7 +25,7 @@ SHIFT = 3  # pixels, at most, in each direction of the turned and scaled drawing
 def varied(drawings: Sequence[np.ndarray], seed: int) -> tuple[Pictures, Pictures]:
     """Return images of training and held-out images: equally many variants of each drawing.
 
-    The names are those of the dataset `folder`, so that a training from the files of `archive` has
+    The names are those of the dataset `folder`, so that a training from the files of `add_to` has
     the same noise.
 
     Parameters

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from demo.compute import error_maps, results
-from demo.compute.answers import check, checked, whole
+from demo.compute.answers import check, checked, pixels, whole
+from demo.compute.draws import FIRST_SEED, count
 from demo.compute.images import data_url
 from demo.compute.worker import giving_way, start
 from denoise.inference import engine, packed
@@ -20,7 +21,7 @@ from denoise.metrics import peaks, psnr
 from denoise.noise import PictureDraws, corrupt
 
 FOLDER = results.FOLDER.parent / "early"
-DRAWS = 64  # of the noise, for the energy of the checkerboard
+DRAWS = 64  # of the noise at most, for the energy of the checkerboard; fewer for a large image
 DIGITS = 3
 
 
@@ -38,7 +39,7 @@ def early() -> dict[str, dict[str, dict[int, str]]]:
 
 
 def arms(family: str, chosen: Sequence[str] | None) -> list[str]:
-    """Return the chosen arms that have early networks; all of them if none is chosen.
+    """Return the chosen arms that have early networks; all arms if none of the chosen has.
 
     Raises
     ------
@@ -88,17 +89,22 @@ def frames(
     """
     check(noise, clip, sigma)
     shown = arms(family, chosen)
-    draws = PictureDraws([whole(seed), *(2**64 + draw for draw in range(DRAWS - 1))])
+    number = min(DRAWS, count(*image.shape))
+    draws = PictureDraws([whole(seed), *(FIRST_SEED + draw for draw in range(number - 1))])
     noise_of = functools.partial(corrupt, level=float(sigma), draws=draws, noise=noise, clip=clip)
-    call = functools.partial(_frames, image, noise_of, family, shown)
-    return start(call, DRAWS * image.size * len(shown)).result()
+    call = functools.partial(_frames, image, noise_of, family, shown, number)
+    return start(call, number * image.size * len(shown)).result()
 
 
 def _frames(
-    image: np.ndarray, noise_of: Callable[[Tensor], Tensor], family: str, shown: list[str]
+    image: np.ndarray,
+    noise_of: Callable[[Tensor], Tensor],
+    family: str,
+    shown: list[str],
+    number: int,
 ) -> dict[str, Any]:
     clean = torch.from_numpy(image.astype(np.float32) / 255)[None, None]
-    noisy = noise_of(clean.expand(DRAWS, -1, -1, -1))
+    noisy = noise_of(clean.expand(number, -1, -1, -1))
     times = sorted({images for arm in shown for images in early()[family][arm]})
     rows = []
     for arm in shown:
@@ -110,7 +116,7 @@ def _frames(
         rows.append({"label": known.label, "color": known.colour, "frames": made})
     return {
         "clean": data_url(image),
-        "noisy": data_url(_pixels(noisy)),
+        "noisy": data_url(pixels(noisy)),
         "times": [*times, None],
         "rows": rows,
     }
@@ -122,15 +128,10 @@ def _frame(
     """Return one frame: the output for the first draw, and the energy over all draws."""
     estimate = network.estimate(noisy).cpu().clamp(0, 1)
     energy, _, blocks = peaks(estimate - clean, clean.expand_as(estimate))
-    output = _pixels(estimate)
+    output = pixels(estimate)
     return {
         "image": data_url(output),
         "error": data_url(error_maps.difference(output, image)),
         "psnr": round(min(100.0, psnr(estimate[:1], clean).item()), DIGITS),
         "energy": round(energy, DIGITS) if blocks else None,
     }
-
-
-def _pixels(images: Tensor) -> np.ndarray:
-    """Return the first image of a batch, (H, W) uint8."""
-    return (images[0, 0].clamp(0, 1) * 255).round().byte().numpy()

@@ -110,10 +110,11 @@ class Code(NamedTuple):
 def code(image, sigma: float) -> Code:
     """Encode and decode a (28, 28) uint8 image under clipped noise with an autoencoder."""
     _, noisy, cleaned = compare(image, "gaussian", True, sigma, 0, FAMILY, [ARM])
-    network = results.network(FAMILY, ARM).network
-    entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None]
+    found = results.network(FAMILY, ARM)  # on a GPU if the machine has one
+    network = found.network
+    entering = torch.from_numpy(noisy.image.astype("float32") / 255)[None, None].to(found.device)
     assert isinstance(network.net, Mirror)  # as of every autoencoder
-    encoded, _, _ = network.net.encode(network.fitted(entering)[0])
+    encoded = network.net.encode(network.fitted(entering)[0])[0].cpu()
     deviations = encoded[0].flatten(1).std(1)
     shown = deviations.argsort(descending=True)[:SHOWN_CHANNELS].sort().values
     _, channels, height, width = encoded.shape

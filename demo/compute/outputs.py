@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from demo.compute import scores
+from demo.compute.answers import pixels
 from demo.compute.images import data_url
 from demo.compute.samples import rendered, samples
 from demo.compute.worker import alone
@@ -105,4 +106,4 @@ def network(folder: Path, method: str) -> Denoiser:
 
 
 def _url(image: Tensor) -> str:
-    return data_url((image[0, 0].clamp(0, 1) * 255).round().byte().numpy())
+    return data_url(pixels(image))

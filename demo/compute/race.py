@@ -167,6 +167,8 @@ class Race:
         Command line of each training.
     archive : bytes, optional
         ZIP archive of both networks.
+    stopped : bool
+        True once the visitor has stopped the training.
     """
 
     asked: Asked

@@ -19,7 +19,7 @@ from denoise.classical import DENOISERS
 from denoise.datasets import DATASETS
 from denoise.decoders import DECODERS
 from denoise.models.architectures import ARCHITECTURES
-from denoise.registry import Entry, Registry
+from denoise.registry import Registry
 
 RESULTS = results.FOLDER.parent
 GRIDS = (results.FOLDER.name, "unet")
@@ -102,11 +102,6 @@ def points(grid: str) -> pd.DataFrame:
 def kind(arm: str) -> str:
     """Return the kind of an arm, a key of `KINDS`; empty for an unknown arm."""
     return next((name for name, registry in KINDS.items() if arm in registry), "")
-
-
-def entry(arm: str) -> Entry:
-    """Return the registry entry of an arm: its label and color."""
-    return KINDS[kind(arm)][arm]
 
 
 def find(grid: str, method: str, tested_on: str, level: str) -> pd.Series:
@@ -194,7 +189,7 @@ def payload() -> dict[str, Any]:
 
 
 def _arm(name: str) -> dict[str, str]:
-    found = entry(name)
+    found = results.entry(name)
     return {"label": found.label, "color": found.colour, "kind": kind(name)}
 
 

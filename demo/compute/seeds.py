@@ -1,4 +1,4 @@
-"""Committed scores of two decoders at one noise level: their lead, and what the seed changes."""
+"""Committed scores of two decoders at one noise level: their lead, and its spread by seed."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ class Full(ValueError):
 
 
 class Turns:
-    """Line of visitors: the first computes, the others wait.
+    """Line of visitors: the first visitor computes, the later visitors wait.
 
     Parameters
     ----------

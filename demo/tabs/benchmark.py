@@ -15,6 +15,7 @@ from gradio.components import Component
 
 from demo.compute import outputs, results, scores
 from demo.compute.answers import HIGHEST
+from demo.guard.refusals import refusal
 from demo.tabs import photo, photo_events
 from demo.tabs.compare import DRAWS, FIRST, Compare, redraw, show
 from demo.widgets import on_demand, scoreboard, templates
@@ -47,7 +48,7 @@ DIGITS = {
     "CPU ms": 3,
 }
 NONE = "none"  # hidden methods of a link that hides none
-OF_CHART = ("body", "cost", "scale", "set", "clip", "budgets", "level", "hidden")
+OF_CHART = ("backbone", "cost", "scale", "set", "clip", "budgets", "level", "hidden")
 SETTINGS = tuple(f"chart-{name}" for name in OF_CHART)
 """Names of the chart's settings in a link."""
 NAMES = ("grid", "method", "tested_on", "level")  # names of a point of the chart
@@ -130,7 +131,7 @@ def _listed(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def contents() -> dict[str, Any]:
-    """Return what the elements of the tab show, by name."""
+    """Return the values of the tab's elements, by name."""
     return {
         "chart": chart(),
         "scores": listed(table(), "Scores of the shipped networks", "Compare"),
@@ -215,7 +216,7 @@ def preview(event: gr.EventData) -> str:
     try:
         found = outputs.preview(**asked)
     except ValueError as error:  # no weights: the card says so, as nothing was pressed
-        found = {"error": str(error)}
+        found = {"error": refusal(error).message}  # without a path of this machine
     return json.dumps({"asked": asked, "turn": int(event._data.get("turn", 0)), **found})
 
 

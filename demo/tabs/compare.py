@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -171,8 +172,13 @@ def first() -> tuple[str, str]:
     usual = _usual()
     if not usual["weights"]:
         return hint("This copy has no weights."), ""
-    shown, _ = show(*usual.values())
-    return shown, redraw(usual["picture"], *(usual[name] for name in OF_DRAWS))
+    picture, *settings, view = usual.values()
+    answers = [replace(one, ms=None) for one in compare(picture, *settings)]  # of this machine
+    line = _settings(
+        picture, *(usual[name] for name in ("noise", "clip", "sigma", "seed", "weights"))
+    )
+    shown = board(answers, line, view, _link(picture))
+    return shown, redraw(picture, *(usual[name] for name in OF_DRAWS))
 
 
 def _committed(usual: Mapping[str, Any]) -> tuple[str, str]:

@@ -63,13 +63,16 @@ class Photo(NamedTuple):
     inputs: list[Component]
     outputs: list[Component]
 
+    @property
+    def line(self) -> Component:
+        """Status line above the images; it is empty until there is a result or a job."""
+        return self.outputs[3]
+
 
 class Photograph(gr.Image):
     """A `gr.Image` whose value is the uploaded file at full bit depth."""
 
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "image"
+    is_template = True  # the browser draws it as its base class
 
     def preprocess(self, payload: Any) -> PictureFile | None:
         """Decode the uploaded file."""
@@ -79,9 +82,7 @@ class Photograph(gr.Image):
 class CleanFile(gr.DownloadButton):
     """A `gr.DownloadButton` that offers a `PictureFile` as PNG, outside of the page's cache."""
 
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "downloadbutton"
+    is_template = True  # the browser draws it as its base class
 
     def postprocess(self, value: PictureFile | None) -> FileData | None:
         """Write the file to download."""

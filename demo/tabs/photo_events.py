@@ -366,7 +366,7 @@ def _nothing(why: str) -> tuple[object, ...]:
 
 
 def _cancelled() -> tuple[object, ...]:
-    """Return the outputs after a cancelled job: the image that waited, and no file."""
+    """Return the outputs after a cancelled job: the image stays, and no file is offered."""
     line = before_after.status("Cancelled: nothing was denoised.")
     return gr.skip(), {}, gr.update(value=None, interactive=False), line, ""
 
@@ -397,7 +397,7 @@ def _planned(
 def summary(
     picture: PictureFile, done: Cleaned, asked: dict[str, Any], reason: str = ""
 ) -> tuple[str, str]:
-    """Return the line above a result and its rest: the image, its processing, what was found."""
+    """Return the line above a result, and its rest: processing, scores and noise level."""
     whose = _shown_part(picture, asked["part"], asked["place"])
     took = before_after.duration(done.ms)
     if asked["task"] == ADD:

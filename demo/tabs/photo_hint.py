@@ -77,7 +77,7 @@ def connect(hint: PhotoHint, cleaned: photo.Photo, tabs: gr.Tabs) -> None:
     picture, *settings = cleaned.inputs
     # The line is not empty, so that the tab does not open with its first result.
     busy = f"(file) => [file, {json.dumps(before_after.status(''))}]"
-    hint.opener.click(None, hint.original, [picture, cleaned.outputs[-1]], js=busy).then(
+    hint.opener.click(None, hint.original, [picture, cleaned.line], js=busy).then(
         lambda: gr.Tabs(selected="photo"), None, tabs, queue=False, **PRIVATE, **LIVE
     ).success(
         photo_events.arrived,

@@ -22,8 +22,11 @@ from demo.widgets.training_board import READY, TrainingBoard
 ARCHIVE = "trained.zip"
 SETTINGS = ("first", "second", "backbone", "images", "sigma", "blind", "seconds", "seed")
 """Names of the settings in a link, in the order of `follow`, which also takes the drawings."""
-QUEUE = {"concurrency_id": "train", "concurrency_limit": LINE_LENGTH}
-"""A queue apart from the other tabs: the tab has a waiting line of its own, which it shows."""
+QUEUE = {"concurrency_id": "train", "concurrency_limit": LINE_LENGTH + 1}
+"""A queue apart from the other tabs: the tab has a waiting line of its own, which it shows.
+
+One event more than the line holds, because the line refuses an event only once it runs.
+"""
 # On a phone the board is below the buttons.
 SEEN = """() => {
   const board = document.querySelector("#training-board");
@@ -34,9 +37,7 @@ SEEN = """() => {
 class TrainedFiles(gr.DownloadButton):
     """A `gr.DownloadButton` that offers the bytes of an archive."""
 
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "downloadbutton"
+    is_template = True  # the browser draws it as its base class
 
     def postprocess(self, value: bytes | None) -> FileData | None:
         """Write the archive to download."""

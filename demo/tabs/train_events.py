@@ -58,7 +58,7 @@ def _waiting(race: Race, ahead: Callable[[], int]) -> Iterator[Outputs]:
     """Yield the number of trainings ahead until there is none, or the visitor stops."""
     while not race.stopped and (count := ahead()):
         others = "1 training is" if count == 1 else f"{count} trainings are"
-        yield _outputs(race, f"{others} before yours, of at most a minute each.", "waiting")
+        yield _outputs(race, f"{others} before yours, of about a minute each.", "waiting")
         time.sleep(MOMENT)
 
 

@@ -18,6 +18,7 @@ from demo.guard import uploads
 from demo.widgets import labs, templates
 
 LARGEST_SIDE = 1024  # pixels of an image within the page; the viewer loads the full size if needed
+LARGEST_WEBP = 16_383  # pixels of a side, by the format; the file to download is a PNG
 ELEMENT = "photo-viewer"
 
 
@@ -38,7 +39,8 @@ def wipe(done: Cleaned, link: Mapping[str, str], *, full: bool = False) -> str:
         Also write both images at full size, if that is larger, for the viewer to load.
     """
     height, width = done.before.shape[:2]
-    pair = done.before, done.after
+    pair, side = (done.before, done.after), max(height, width)
+    full = full and LARGEST_SIDE < side <= LARGEST_WEBP
     return templates.render(
         "widgets/before_after.html",
         done=done,
@@ -47,7 +49,7 @@ def wipe(done: Cleaned, link: Mapping[str, str], *, full: bool = False) -> str:
         width=width,
         before=_url(done.before),
         after=_url(done.after),
-        full=[_file(one) for one in pair] if full and max(height, width) > LARGEST_SIDE else None,
+        full=[_file(one) for one in pair] if full else None,
         link=json.dumps(dict(link)),
         lacks="" if link else "your image",
     )

@@ -20,9 +20,7 @@ class Level(gr.Slider):
     The class serves API calls: `controls.js` clamps the values that a visitor types.
     """
 
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "slider"
+    is_template = True  # the browser draws it as its base class
 
     def preprocess(self, payload: Any) -> Any:
         """Return the value unchanged."""
@@ -32,9 +30,7 @@ class Level(gr.Slider):
 class Seed(gr.Number):
     """A `gr.Number` that passes its value on unchanged: the stock component rounds 1.5 to 2."""
 
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "number"
+    is_template = True  # the browser draws it as its base class
 
     def preprocess(self, payload: Any) -> Any:
         """Return the value unchanged."""

@@ -22,6 +22,8 @@ KEYS = ("x", "y")
 class CropFrame(gr.HTML):
     """A small image with a movable frame; its value is the place of a crop (`parts.CENTER`)."""
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, **options: Any) -> None:
         super().__init__(
             None,
@@ -31,10 +33,6 @@ class CropFrame(gr.HTML):
             label="Place of the crop",
             **options,
         )
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"
 
     def preprocess(self, payload: Any) -> tuple[float, float]:
         """Return the center of the frame, fractions of width and height."""

@@ -22,8 +22,7 @@ customElements.define("draw-strip", class DrawStrip extends HTMLElement {
     return sorted[low] + (place - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);
   }
 
-  /** Return each row with `values` (sorted differences from the first row), `mean`, `low`, `high` (95 % of the draws) and
-   * `wins`: the share of draws in which this decoder is the best decoder; a tie is shared. A ceiling has none. */
+  /** Return each row with `values` (sorted differences from the first row), `mean` and `wins`: the share of draws in which this decoder is the best decoder; a tie is shared. A ceiling has none. */
   static summary(rows) {
     const decoders = rows.filter((row) => row.decoder), draws = rows[0].psnr.length;
     const best = rows[0].psnr.map((_, draw) => Math.max(...decoders.map((row) => row.psnr[draw])));
@@ -31,8 +30,8 @@ customElements.define("draw-strip", class DrawStrip extends HTMLElement {
     return rows.map((row) => {
       const values = DrawStrip.sorted(row.psnr.map((score, draw) => score - rows[0].psnr[draw]));
       const won = row.psnr.map((score, draw) => (score === best[draw] ? 1 / shared[draw] : 0));
-      return { ...row, values, mean: DrawStrip.mean(values), low: DrawStrip.quantile(values, 0.025),
-        high: DrawStrip.quantile(values, 0.975), wins: row.decoder ? won.reduce((sum, one) => sum + one, 0) / draws : null };
+      return { ...row, values, mean: DrawStrip.mean(values),
+        wins: row.decoder ? won.reduce((sum, one) => sum + one, 0) / draws : null };
     });
   }
 

@@ -23,6 +23,8 @@ class DrawingPad(gr.HTML):
     Its value is (280, 280) uint8 after a stroke; None as an output wipes the pad.
     """
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, elem_id: str = "pad", **options: Any) -> None:
         super().__init__(
             options.pop("value", ""),
@@ -33,10 +35,6 @@ class DrawingPad(gr.HTML):
             elem_classes="pad",
             **options,
         )
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"
 
     def preprocess(self, payload: str | None) -> np.ndarray | None:
         """Decode the drawing."""

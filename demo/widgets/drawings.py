@@ -17,6 +17,8 @@ from denoise.datasets.glyphs import SIDE
 class Drawings(gr.HTML):
     """A list of drawings, (28, 28) uint8 each, with a button to remove each of them."""
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, **options: Any) -> None:
         super().__init__(
             options.pop("value", []),
@@ -26,10 +28,6 @@ class Drawings(gr.HTML):
             label="Drawings",
             **options,
         )
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"
 
     def preprocess(self, payload: Any) -> list[np.ndarray]:
         """Decode the drawings; no image decoder runs."""

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from demo import opening
 from demo.compute import answer
 from demo.guard import packed
+from demo.guard.calls import path_within
 from demo.widgets import copy_link, first_load, templates
 
 TITLE = "Which decoder should a denoising autoencoder use?"
@@ -110,11 +111,7 @@ class Head:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """Serve the preview and the page, pass on every other request."""
-        path = (
-            scope["path"].removeprefix(scope.get("root_path", ""))
-            if scope["type"] == "http"
-            else None
-        )
+        path = path_within(scope) if scope["type"] == "http" else None
         if path == f"/{PREVIEW_ADDRESS}" and self.preview is not None:
             headers = {"cache-control": "public, max-age=86400"}
             await Response(self.preview, media_type="image/png", headers=headers)(
@@ -158,7 +155,10 @@ def _address(scope: dict[str, Any]) -> str:
 
     Empty if a header is invalid.
     """
-    headers = {name: value.partition(b",")[0].strip() for name, value in scope["headers"]}
+    # Gradio uses the first of a repeated header: another choice would keep its page under a wrong
+    # address.
+    repeated = reversed(list(scope["headers"]))
+    headers = {name: value.partition(b",")[0].strip() for name, value in repeated}
     host = headers.get(b"x-forwarded-host") or headers.get(b"host", b"")
     scheme = headers.get(b"x-forwarded-proto", b"").decode("latin-1") or scope["scheme"]
     root = scope.get("root_path", "")

@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from demo.guard.calls import path_within
 from demo.widgets import templates
 
 PREFIX = "/benchmark/"
@@ -86,7 +87,7 @@ class OnDemand:
 def _name(scope: dict[str, Any]) -> str:
     if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
         return ""
-    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    path = path_within(scope)
     return path.removeprefix(PREFIX) if path.startswith(PREFIX) else ""
 
 

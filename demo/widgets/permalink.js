@@ -65,7 +65,7 @@ const permalink = (() => {
     forget() { replace(new URLSearchParams(foreign()).toString()); },
     /** Return the address of the present state, with further settings. */
     address: (extra) => `${location.origin}${location.pathname}?${query(extra)}`,
-    /** Return what the link lacks, or "". */
+    /** Return the name of the image that the link lacks, or "". */
     lacks: () => [...document.querySelectorAll("[data-link-lacks]")].find((one) => one.checkVisibility())?.dataset.linkLacks ?? "",
     write,
   };

@@ -9,6 +9,7 @@ class PhotoViewer extends HTMLElement {
   static LOUPE = 128;  // CSS pixels of a side
   static QUIET = 300;  // milliseconds without scrolling after which the wheel zooms
   static all = new Set();
+  static scrolled = -Infinity;  // time of the last scroll of the page
   static strength = 100;  // percent; of all viewers, because a page has one slider
 
   /** Show every result at a strength; called by the slider. */
@@ -16,9 +17,6 @@ class PhotoViewer extends HTMLElement {
     PhotoViewer.strength = percent;
     for (const one of PhotoViewer.all) one.draw();
   }
-
-  /** Return the blend of two bytes, rounded half up as in `demo/compute/strength.py`. */
-  static blend = (before, after, percent) => Math.floor((100 * before + percent * (after - before) + 50) / 100);
 
   /** Return the PSNR of a blend in dB: the squared error is a polynomial of the strength. */
   static psnr([before, product, after], percent) {
@@ -261,7 +259,6 @@ class PhotoViewer extends HTMLElement {
     this.stage.addEventListener("touchstart", (event) => { if (event.touches.length > 1) event.preventDefault(); }, { passive: false });
     for (const kind of ["mousedown", "dragstart"]) this.stage.addEventListener(kind, (event) => event.preventDefault());
     this.stage.addEventListener("keydown", (event) => this.key(event));
-    addEventListener("scroll", () => { this.scrolled = performance.now(); }, { passive: true, capture: true });
   }
   spot(event) {
     const box = this.stage.getBoundingClientRect();
@@ -318,7 +315,7 @@ class PhotoViewer extends HTMLElement {
   }
   wheel(event) {
     const atFit = event.deltaY > 0 && !this.zoomed;  // the page scrolls on
-    const scrolling = !event.ctrlKey && performance.now() - (this.scrolled ?? -Infinity) < PhotoViewer.QUIET;
+    const scrolling = !event.ctrlKey && performance.now() - PhotoViewer.scrolled < PhotoViewer.QUIET;
     if (atFit && !event.ctrlKey || scrolling) return;
     event.preventDefault();
     const lines = event.deltaMode ? 33 : 1;  // a line of the wheel in pixels

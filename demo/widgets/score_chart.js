@@ -101,7 +101,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
     this.find(".controls").replaceChildren(
       this.choice("group", "Cost", [...groups].map((name) => [name, ScoreChart.GROUPS[name].name])),
       ...(scales.length > 1 ? [this.menu("scale", "Measured on", scales.map(({ label }, i) => [i, label]))] : []),
-      this.choice("body", "Body", data.bodies.map(({ name, label }) => [name, label])),
+      this.choice("body", "Backbone", data.bodies.map(({ name, label }) => [name, label])),
       this.choice("set", "Data set", body.sets.map(({ label }, i) => [i, label])),
       this.choice("clipped", "Noise", clippings.map((clipped) => [clipped, clipped ? "Clipped to [0, 1]" : "Not clipped"])),
       this.choice("budgets", "Decoders at", budgets.map((name) => [name, data.budgets[name]]), "checkbox"),
@@ -203,16 +203,16 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
   link() {
     const { state, set } = this;
     return {
-      "chart-body": state.body, "chart-cost": state.group, "chart-scale": state.scale, "chart-set": `${set.tested_on}-${set.trained_on}`,
+      "chart-backbone": state.body, "chart-cost": state.group, "chart-scale": state.scale, "chart-set": `${set.tested_on}-${set.trained_on}`,
       "chart-clip": state.clipped, "chart-budgets": state.budgets, "chart-level": state.mean ? "all" : this.level.name,
       "chart-hidden": state.hidden.size ? [...state.hidden] : "none",
     };
   }
-  /** Take the settings of a link: texts by name. What no view has is as the chart opens. */
+  /** Take the settings of a link: texts by name. A setting that no view has keeps its opening value. */
   restore(given) {
     const { state } = this, list = (text) => text.split("."), place = (index) => (index < 0 ? undefined : index);
     const take = (name, use) => { if (given[`chart-${name}`] !== undefined) use(given[`chart-${name}`]); };
-    take("body", (text) => { state.body = text; });
+    take("backbone", (text) => { state.body = text; });
     take("cost", (text) => { state.group = text; });
     take("scale", (text) => { state.scale = Number(text); });
     take("set", (text) => { state.set = place(this.body.sets.findIndex((one) => `${one.tested_on}-${one.trained_on}` === text)); });
@@ -431,7 +431,7 @@ customElements.define("score-chart", class ScoreChart extends HTMLElement {
   /** Show the output of the chosen point in the card. */
   show(found) {
     const card = this.find(".card"), { label } = this.data.arms[this.chosen.arm];
-    card.querySelector(".sample").textContent = found.error ? `No output: ${found.error}.`
+    card.querySelector(".sample").textContent = found.error ? `No output. ${found.error}`
       : `Sample ${found.sample}, sigma ${this.level.label}${this.chosen.budgets.length ? ", network of the first seed" : ""}.`;
     const texts = [["clean", "Clean", "Clean sample"], ["noisy", `Noisy, ${found.noisy_db} dB`, "Noisy sample"],
       ["output", `Output, ${found.output_db} dB`, `Output of ${label}`]];

@@ -19,7 +19,7 @@ STYLE = on_demand.style("widgets/score_table.css", "widgets/score_chart.css")
 
 
 class Scores(gr.HTML):
-    """An element that shows one entry of `scores.json`, and hands on what a visitor asks.
+    """An element that shows one entry of `scores.json`, and passes on a visitor's request.
 
     Events: `select` asks for the output of a point; the answer is the component's value.
     `submit` opens a setting in Compare, `apply` in Photo; the event data is the setting.
@@ -36,6 +36,8 @@ class Scores(gr.HTML):
         Of `gradio.HTML`: Gradio builds the component anew at each update.
     """
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, element: str, name: str, value: str = "", **options: Any) -> None:
         super().__init__(
             value,  # Gradio reads its default in the signature
@@ -45,7 +47,3 @@ class Scores(gr.HTML):
             elem_id=name,
             **options,
         )
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"

@@ -21,13 +21,11 @@ class Thumbnails(gr.HTML):
     The value is a list of pairs: image, (H, W) uint8, and label.
     """
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, value: Iterable[tuple[np.ndarray, str]] = (), **options: Any) -> None:
         script = templates.read("widgets/thumbnails.js")
         super().__init__(value, js_on_load=script, **options)
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"
 
     def postprocess(self, value: Iterable[tuple[np.ndarray, str]]) -> str:
         """Render the buttons."""

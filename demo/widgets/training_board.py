@@ -23,6 +23,8 @@ READY = "Press Train: both networks start from random weights."
 class TrainingBoard(gr.HTML):
     """A `gr.HTML` whose value is the state of a race as `state` returns it."""
 
+    is_template = True  # the browser draws it as its base class
+
     def __init__(self, value: dict[str, Any], **options: Any) -> None:
         super().__init__(
             value,
@@ -31,10 +33,6 @@ class TrainingBoard(gr.HTML):
             js_on_load=templates.read("widgets/training_board.js"),
             **options,
         )
-
-    def get_block_name(self) -> str:
-        """Return the name of Gradio's component in the browser."""
-        return "html"
 
 
 def state(race: Race, line: str, phase: str = "training", said: str = "") -> dict[str, Any]:
@@ -97,7 +95,7 @@ def _compared(names: Sequence[str], scores: Sequence[float]) -> str:
 
 
 def verdict(race: Race) -> str:
-    """Return the sentences at the end of a race: the result, and what a single result is worth."""
+    """Return the sentences at the end of a race: the result, and its uncertainty."""
     trained, judged = race.counts
     seen, cut = f"after {race.points[-1].images:,} images", "without the cooldown of the rate"
     begun = {
@@ -118,7 +116,7 @@ def verdict(race: Race) -> str:
 
 
 def worth(names: Sequence[str], known: Committed | None) -> str:
-    """Return what one training proves, by the committed results if they have both decoders."""
+    """Return the uncertainty of one training, from the committed results of both decoders."""
     once = "One training is one draw: another seed may reverse a small lead."
     if known is None:
         return once

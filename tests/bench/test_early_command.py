@@ -35,6 +35,8 @@ def test_each_step_has_a_network_and_a_row_and_a_second_run_trains_nothing(early
     again = early("--arms", "nearest", "transposed", "--steps", "2")
     assert before == {file: file.stat().st_mtime_ns for file in (tmp_path / "runs").glob("*-step*")}
     pd.testing.assert_frame_equal(again, rows)
+    fewer = early("--arms", "nearest", "--steps", "1")
+    assert set(fewer.method) == packed.names(tmp_path / "out") > set(rows.method)
 
 
 @pytest.mark.parametrize(

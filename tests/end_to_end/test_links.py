@@ -110,7 +110,7 @@ def test_a_link_opens_its_tab_at_once_and_the_address_follows_the_tabs(follow):
 
 def test_a_link_of_the_chart_restores_its_view(follow):
     given = {
-        "chart-body": "unet", "chart-cost": "parameters", "chart-clip": "0",
+        "chart-backbone": "unet", "chart-cost": "parameters", "chart-clip": "0",
         "chart-level": "0.0588235", "chart-hidden": "transposed_k3",
     }  # fmt: skip
     page = follow("?tab=benchmark&" + urlencode(given), until="score-chart .main-svg")
@@ -128,7 +128,7 @@ def test_a_link_of_the_chart_restores_its_view(follow):
 @pytest.mark.parametrize(
     ("asked", "said", "tab"),
     [
-        ("?tab=benchmark&chart-body=cats", "'cats' is not one of", "Benchmark"),
+        ("?tab=benchmark&chart-backbone=cats", "'cats' is not one of", "Benchmark"),
         ("?tab=cats", "names no tab of this page", "Compare"),
         ("?sigma=loud&__theme=dark", "'loud' is not a number", "Compare"),
         ("?tab=blind&noise=3", "'3' is not one of 0.2", "Blind test"),

@@ -416,6 +416,12 @@ def test_of_a_large_image_the_viewer_gets_a_small_copy_and_the_address_of_every_
     assert "data-full" not in before_after.wipe(done, {})  # a program has the file
 
 
+def test_an_image_too_long_for_webp_is_shown_small_and_loses_no_result(mine):
+    long = np.zeros((2, before_after.LARGEST_WEBP + 1), np.uint8)
+    done = photographs.Cleaned(long, long, mine, mine.pixels, "photo-gray", 1.0)
+    assert "data-full" not in before_after.wipe(done, {}, full=True)
+
+
 @pytest.mark.slow
 def test_the_tab_opens_with_a_result_and_its_image_has_a_text():
     shown, _, file, _, token = photo_events.first()

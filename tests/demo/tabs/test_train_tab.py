@@ -69,7 +69,7 @@ def test_a_visitor_in_line_sees_how_many_trainings_are_ahead(quick, line):
         other.enter_context(line.joined())
         outputs = follow(*SETTINGS, VISITOR)
         board = next(outputs)[0]
-        assert board["line"] == "1 training is before yours, of at most a minute each."
+        assert board["line"] == "1 training is before yours, of about a minute each."
         assert board["phase"] == "waiting"
     assert next(outputs)[0]["phase"] == "training"
 

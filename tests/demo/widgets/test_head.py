@@ -197,6 +197,12 @@ def test_the_address_of_the_image_is_the_one_that_was_asked_for(client, headers,
     assert "<script>window" in client.get("/", headers=headers).text
 
 
+@pytest.mark.parametrize("name", ["x-forwarded-host", "host"])
+def test_of_a_repeated_header_the_first_counts_as_in_gradio(client, name):
+    response = client.get("/", headers=[(name, "one.org"), (name, "two.org")])
+    assert content(response.text, "og:image") == ["http://one.org/preview.png"]
+
+
 @pytest.mark.slow
 def test_the_page_itself_has_one_preview_its_own():
     blocks = page.build()
