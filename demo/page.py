@@ -129,13 +129,7 @@ def _first_photograph(tab: gr.Tab, links: Links, cleaned: photo.Photo) -> None:
     def opened(status: str | None, request: gr.Request) -> object:
         return gr.skip() if links.sets("photo", request) else photo_events.opened(status, request)
 
-    def ready() -> None:
-        photo_events.first()
-
-    # The line is read after the wait: meanwhile, the visitor may have denoised an image.
-    tab.select(ready, None, None, queue=False, **PRIVATE, **LIVE).success(
-        opened, cleaned.line, cleaned.outputs, queue=False, **PRIVATE, **LIVE
-    )
+    tab.select(opened, cleaned.line, cleaned.outputs, queue=False, **PRIVATE, **LIVE)
 
 
 def prepare() -> None:
