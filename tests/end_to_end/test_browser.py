@@ -579,6 +579,7 @@ def test_no_panel_is_empty_or_lies_over_another(visit, width):
     for tab, selector in SHOWN.items():
         page.get_by_role("tab", name=tab).click()
         page.wait_for_selector(selector)
+        page.wait_for_load_state("networkidle")  # the code of each component comes when needed
         page.wait_for_timeout(SETTLED)
         page.evaluate("scrollTo(0, 0)")
         panels = page.evaluate(PANELS)
