@@ -26,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def computed() -> dict[str, Any]:
     """Compute the first result with the weights of this copy: HTML by the name of its component."""
     board, draws = compare.first()
-    return {"introduction": page.INTRODUCTION, "outputs": {opening.BOARD: board, "draws": draws}}
+    return {
+        "introduction": page.INTRODUCTION,
+        "outputs": {opening.BOARD: board, opening.DRAWS: draws},
+    }
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ SCRIPTS = ("widgets/before_after.js", "widgets/comparison.js")
 """Scripts that the first result needs; the whole page has them as well."""
 BOARD = "board"
 """Name of the component with the comparison, which the first view shows."""
+DRAWS = "draws"
+"""Name of the component with the draws of the noise."""
 
 
 @functools.cache
@@ -37,8 +39,8 @@ def view(status: str) -> str:
 
 def results() -> tuple[str, str]:
     """Return the comparison and the draws that the page opens with, as HTML."""
-    board, draws = _committed()["outputs"].values()
-    return board, draws
+    outputs = _committed()["outputs"]
+    return outputs[BOARD], outputs[DRAWS]
 
 
 @functools.cache

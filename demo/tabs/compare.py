@@ -167,7 +167,7 @@ def level_label(noise: str) -> str:
 def first() -> tuple[str, str]:
     """Compute the comparison that the page opens with, and its draws, as HTML.
 
-    `opening.COMMITTED` holds both; a visitor's first change waits for the same networks.
+    `opening.COMMITTED` holds both. The call also loads the networks of a visitor's first change.
     """
     usual = _usual()
     if not usual["weights"]:
@@ -258,7 +258,7 @@ def tab() -> Compare:
             view = gr.Radio(
                 [(label, name) for name, label in VIEWS.items()], value=usual["view"], label="Show"
             )
-            strip = gr.HTML(first_strip, elem_id="draws", label="Many draws of the noise")
+            strip = gr.HTML(first_strip, elem_id=opening.DRAWS, label="Many draws of the noise")
             data = gr.JSON({}, label="Scores", visible=False)
         with gr.Column(scale=2, min_width=320):
             picture, pad, gallery, leading = _sources(usual["picture"])

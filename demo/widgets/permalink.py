@@ -202,7 +202,7 @@ def _value(component: Component, text: str) -> Any:
 
 
 def choice(valid: Iterable[str], text: str) -> str:
-    """Return a text that is one of the valid texts."""
+    """Return a text that is one of the valid texts; raise ValueError for another text."""
     if text not in (known := list(valid)):
         raise ValueError(f"{shown(text)} is not one of {', '.join(known)}")
     return text

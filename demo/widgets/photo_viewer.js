@@ -344,6 +344,8 @@ class PhotoViewer extends HTMLElement {
   }
 }
 customElements.define("photo-viewer", PhotoViewer);
+// One listener for all viewers: one of each viewer would keep its images after the viewer is gone.
+addEventListener("scroll", () => { PhotoViewer.scrolled = performance.now(); }, { passive: true, capture: true });
 
 // Until the server has blended the file at a new strength, the button offers the file of the strength before.
 addEventListener("click", (event) => {

@@ -87,6 +87,22 @@ def test_zoom_by_wheel_buttons_and_keys_keeps_its_point_and_stops_at_100_percent
         assert view(page)["scale"] == pytest.approx(scale)
 
 
+def test_a_wheel_that_scrolls_the_page_does_not_zoom_the_image_that_comes_below_it(photo):
+    page = photo(width=1280)
+    box = stage(page)
+    scales = page.evaluate(
+        """([x, y]) => {
+          const viewer = document.querySelector("photo-viewer"), before = viewer.scale;
+          dispatchEvent(new Event("scroll"));
+          viewer.stage.dispatchEvent(new WheelEvent("wheel",
+            { deltaY: -400, clientX: x, clientY: y, bubbles: true, cancelable: true }));
+          return [before, viewer.scale];
+        }""",
+        [box["x"] + 100, box["y"] + 100],
+    )
+    assert scales[0] == scales[1]
+
+
 def test_a_zoomed_image_is_panned_by_drag_and_arrows_and_the_line_by_its_handle(photo):
     page = photo(width=1280)
     box = stage(page)

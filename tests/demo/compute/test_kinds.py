@@ -3,7 +3,6 @@
 The rate: `pytest -rP -m slow tests/demo/compute/test_kinds.py`, with `DENOISE_DATA`.
 """
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from demo.compute import kinds
 from denoise.images import image_files
 from denoise.images.image_files import PictureFile
 
-DATA = Path(os.environ.get("DENOISE_DATA", "data"))
 SAMPLES = Path(skimage.__file__).parent / "data"
 PHOTOGRAPHS = ("astronaut", "brick", "camera", "chelsea", "clock_motion", "coffee", "coins", "moon")
 
@@ -103,10 +101,10 @@ def test_the_photographs_of_scikit_image_are_photographs(name):
         ("real_noise/*_real.JPG", "photograph", 1),
     ],
 )
-def test_the_hit_rate_on_real_images(pattern, kind, least):
-    files = sorted(DATA.glob(pattern))
+def test_the_hit_rate_on_real_images(data_root, pattern, kind, least):
+    files = sorted(data_root.glob(pattern))
     if not files:
-        pytest.skip(f"no {pattern} below {DATA}")
+        pytest.skip(f"{pattern} is not in the data root ({data_root}); set DENOISE_DATA")
     hits = sum(kinds.guess(image_files.read(file)).kind == kind for file in files)
     print(f"{pattern}: {hits} of {len(files)} are guessed as {kind}")
     assert hits >= least * len(files)
