@@ -12,7 +12,8 @@ from bench.tables_io.markdown import piped
 def scale(frame: pd.DataFrame) -> str:
     """Write the time and the memory of the engine by image size and by number of images."""
     # weights may have changed since
-    network = f"`{scaling.ONE}` of commit {frame.commit.iloc[0].removesuffix('-dirty')}"
+    commit = frame.commit.iloc[0].replace("-dirty", " with uncommitted changes")
+    network = f"`{scaling.ONE}` of commit {commit}"
     one = f"One image, {network}: milliseconds and added memory, by side in pixels"
     many = (
         f"Images of 28x28 in chunks of {scaling.CHUNK:,}, `{scaling.MANY}`: milliseconds and "
